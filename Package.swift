@@ -1,0 +1,109 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Arrows point down only: a target may import what stands in its `dependencies`, nothing else.
+// `scripts/check-layers` compares the imports in the sources with this file.
+
+let hygiene: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library target with the settings every target of this package shares.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: hygiene)
+}
+
+/// The test target of a module: `Tests/<module>Tests`.
+func tests(_ module: String, _ others: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: module + "Tests", dependencies: [.byName(name: module), "TestKit"] + others, swiftSettings: hygiene)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "Anneal",
+  products: [.executable(name: "anneal", targets: ["anneal"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    // The program: commands only.
+    .executableTarget(
+      name: "anneal",
+      dependencies: [
+        "FineTuningNodes", "Pipeline", "ModelFolders", "Generation", "Tokenization", "ChatTemplates", "Datasets",
+        "TokenShards", "TensorFiles", "LanguageModels", "Tensors", "PreciseJSON", "Diagnostics", argumentParser,
+      ],
+      swiftSettings: hygiene),
+
+    // Where the two worlds meet: one file a node type.
+    library(
+      "FineTuningNodes",
+      [
+        "Pipeline", "Training", "Evaluation", "Generation", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
+        "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
+      ]),
+
+    // The engine: knows no language model.
+    library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", crypto, database]),
+
+    // Fine-tuning.
+    library("Training", ["LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
+    library("Evaluation", ["LanguageModels", "Tensors", "TokenShards", "PreciseJSON", "Diagnostics"]),
+    library("Generation", ["LanguageModels", "Tensors", "Tokenization", "Diagnostics"]),
+    library(
+      "ModelFolders",
+      ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "ChatTemplates", "PreciseJSON", "Diagnostics"]),
+    library("Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON", "Diagnostics", crypto]),
+    library("LanguageModels", ["Tensors", "Diagnostics"]),
+    library("Tensors", ["CTensorKernels", "COpenBLAS", "Diagnostics"]),
+
+    // Text and files.
+    library("Tokenization", ["CPCRE2", "TensorFiles", "PreciseJSON", "Diagnostics"]),
+    library("ChatTemplates", ["PreciseJSON", "Diagnostics"]),
+    library("TokenShards", ["CZstd", "PreciseJSON", "Diagnostics"]),
+    library("TensorFiles", ["PreciseJSON", "Diagnostics"]),
+
+    // Leaves.
+    library("PreciseJSON", ["Diagnostics"]),
+    library("Diagnostics"),
+
+    // C: our inner loops, and system libraries through pkg-config.
+    .target(
+      name: "CTensorKernels",
+      cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"], .when(configuration: .release))]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+    // Shared by the tests: tiny models, gradient checks, temporary stores, fault injection.
+    library(
+      "TestKit",
+      ["Pipeline", "LanguageModels", "Tensors", "TensorFiles", "PreciseJSON", "Diagnostics"]),
+
+    tests("Diagnostics"),
+    tests("PreciseJSON"),
+    tests("TensorFiles"),
+    tests("TokenShards"),
+    tests("Tokenization", ["TensorFiles", "PreciseJSON"]),
+    tests("ChatTemplates", ["PreciseJSON"]),
+    tests("Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON"]),
+    tests("Tensors", ["CTensorKernels"]),
+    tests("LanguageModels", ["Tensors", "TensorFiles", "PreciseJSON"]),
+    tests("Training", ["LanguageModels", "Tensors", "ModelFolders", "TokenShards", "PreciseJSON"]),
+    tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "PreciseJSON"]),
+    tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
+    tests("Pipeline", ["PreciseJSON", "Diagnostics"]),
+    tests("FineTuningNodes", ["Pipeline", "Datasets", "PreciseJSON"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["anneal", "TestKit", "PreciseJSON", "Diagnostics"],
+      swiftSettings: hygiene),
+  ]
+)

@@ -1,0 +1,1 @@
+// Nothing here yet; the first real file of this module replaces it.
