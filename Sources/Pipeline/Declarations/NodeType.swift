@@ -1,0 +1,146 @@
+import PreciseJSON
+
+/// The declaration of a node type: its name, ports, fields, implementation version and its work.
+///
+/// One declaration drives everything: decoding of the pipeline file, the keys, the JSON Schema for editors,
+/// `anneal nodes`, and the reference page.
+package protocol NodeType: Sendable {
+  associatedtype Fields: FieldSet
+
+  /// The name in a pipeline file's `type:`, such as `tokenize`.
+  static var name: String { get }
+  /// One sentence for the reference page.
+  static var summary: String { get }
+  /// Part of every key. Raised whenever the same fields and inputs would give other bytes than before.
+  static var implementationVersion: Int { get }
+  static var inputs: [InputPort] { get }
+  static var outputs: [OutputPort] { get }
+  /// Where the work runs.
+  static var execution: Execution { get }
+
+  /// The files outside the store that the node reads; they enter the key by content, never by path.
+  static func sources(_ fields: Fields) throws -> [SourceRequest]
+
+  /// The types of the outputs, as far as they can be known from the fields, the inputs' types and a look at the
+  /// headers of the sources; and everything about the inputs' facets that does not fit.
+  static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference
+
+  /// Does the work. Runs in the calling process or in a worker process, according to `execution`.
+  static func run(_ fields: Fields, in context: NodeContext) throws
+}
+
+extension NodeType {
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
+  package static var execution: Execution { .inProcess }
+}
+
+/// Where a node's work runs, and what it takes.
+package enum Execution: Sendable, Hashable {
+  /// Light work: in the scheduler's own process, one core.
+  case inProcess
+  /// Heavy work: in a worker process of its own.
+  case worker(cores: CoreDemand)
+
+  package enum CoreDemand: Sendable, Hashable {
+    case one
+    /// As many as the run may use.
+    case all
+  }
+}
+
+/// A named input of a node type.
+package struct InputPort: Sendable {
+  package var name: String
+  /// The names of the artefact types it takes.
+  package var types: [String]
+  package var isOptional: Bool
+  /// Whether it takes a list of nodes.
+  package var isList: Bool
+  package var doc: String
+
+  package init(_ name: String, _ types: [String], optional: Bool = false, list: Bool = false, doc: String) {
+    self.name = name
+    self.types = types
+    isOptional = optional
+    isList = list
+    self.doc = doc
+  }
+}
+
+/// A named output of a node type.
+package struct OutputPort: Sendable {
+  package var name: String
+  /// The name of the type of the artefact published here.
+  package var type: String
+  package var doc: String
+
+  package init(_ name: String, _ type: String, doc: String) {
+    self.name = name
+    self.type = type
+    self.doc = doc
+  }
+}
+
+/// A file or folder outside the store that a node reads.
+package struct SourceRequest: Sendable, Hashable {
+  /// What it is to the node, such as `weights`; part of the key.
+  package var role: String
+  /// As the user wrote it, relative to the project folder.
+  package var path: String
+
+  package init(role: String, path: String) {
+    self.role = role
+    self.path = path
+  }
+}
+
+/// The inferred types of a node's inputs, by port; a list port has several.
+package struct InputTypes: Sendable {
+  package struct Source: Sendable {
+    /// The producing node and its output port, for messages.
+    package var node: String
+    package var output: String
+    package var type: ArtefactType
+
+    package init(node: String, output: String, type: ArtefactType) {
+      self.node = node
+      self.output = output
+      self.type = type
+    }
+  }
+
+  package var ports: [String: [Source]]
+
+  package init(_ ports: [String: [Source]]) { self.ports = ports }
+
+  /// The type at a port that takes one node; nil when nothing is connected.
+  package subscript(port: String) -> Source? { ports[port]?.first }
+}
+
+/// What a node type says about its outputs, and about inputs that do not fit together.
+package struct Inference: Sendable {
+  /// Two facets, or a facet and a field, that contradict each other. The engine words it and names both nodes.
+  package struct Conflict: Sendable {
+    /// The port (or field) the message points to.
+    package var port: String
+    /// What is wrong, such as "Tokens were made by another tokenizer than the model's".
+    package var summary: String
+    package var reason: String?
+    package var advice: String?
+
+    package init(port: String, _ summary: String, reason: String? = nil, advice: String? = nil) {
+      self.port = port
+      self.summary = summary
+      self.reason = reason
+      self.advice = advice
+    }
+  }
+
+  package var outputs: [String: ArtefactType]
+  package var conflicts: [Conflict]
+
+  package init(outputs: [String: ArtefactType], conflicts: [Conflict] = []) {
+    self.outputs = outputs
+    self.conflicts = conflicts
+  }
+}
