@@ -1,5 +1,5 @@
 extension Diagnostic {
-  /// The problem as lines for a terminal:
+  /// The problem as lines for a terminal.
   ///
   ///     sft.yaml:9:5: error: Unknown field `learning_rat`
   ///         learning_rat: 1e-4

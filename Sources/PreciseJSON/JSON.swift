@@ -19,7 +19,9 @@ package struct JSONNumber: Sendable, Hashable {
   package init(text: String) { self.text = text }
   package init(_ value: Int) { text = String(value) }
 
-  /// The shortest text that reads back as the same double. Infinities and NaN have no JSON text and become null
+  /// The shortest text that reads back as the same double.
+  ///
+  /// Infinities and NaN have no JSON text and become null
   /// through ``JSON/init(_:)``.
   package init(_ value: Double) {
     let exact = value == value.rounded() && abs(value) < 1e15
@@ -37,7 +39,9 @@ package struct JSONObject: Sendable {
 
   package init(_ members: [(key: String, value: JSON)] = []) { self.members = members }
 
-  /// The value of `key`; setting nil removes it, setting a new key appends it. Cost: O(members).
+  /// The value of `key`; setting nil removes it, setting a new key appends it.
+  ///
+  /// Cost: O(members).
   package subscript(key: String) -> JSON? {
     get { members.first { $0.key.hasSameBytes(as: key) }?.value }
     set {

@@ -1,0 +1,128 @@
+import Diagnostics
+
+/// An open GGUF file: metadata, and tensors plain or quantised.
+///
+/// Format: `docs/gguf.md` of ggml, versions 2 and 3, little-endian. Everything is checked against the file's size at
+/// opening; tensor data is read when asked for.
+package struct GGUFFile: Sendable {
+  package struct Entry: Sendable, Hashable {
+    package var name: String
+    package var type: GGUFTensorType
+    /// Row-major: the slowest dimension first, the reverse of the order in the file.
+    package var shape: [Int]
+    /// Offsets into the whole file.
+    package var range: Range<Int>
+
+    package var count: Int { shape.reduce(1, *) }
+  }
+
+  package let file: MappedFile
+  package let version: Int
+  package let metadata: GGUFMetadata
+  package let entries: [Entry]
+  private let indexByName: [String: Int]
+
+  package init(path: String) throws {
+    file = try MappedFile(path: path)
+    var reader = GGUFReader(file.bytes, file: path)
+    let magic = file.bytes.prefix(4)
+    guard magic.elementsEqual("GGUF".utf8) else {
+      let found = magic.map { "0x" + String($0, radix: 16) }.joined(separator: " ")
+      throw TensorFileError(.notThisFormat(format: "GGUF", found: found.isEmpty ? "nothing" : found), file: path)
+    }
+    _ = try reader.integer(UInt32.self, "the magic number")
+    version = Int(try reader.integer(UInt32.self, "the version"))
+    guard version == 2 || version == 3 else {
+      throw TensorFileError(.unsupportedVersion(format: "GGUF", version: version, supported: "2, 3"), file: path)
+    }
+    let tensorCount = try reader.integer(UInt64.self, "the number of tensors")
+    let keyCount = try reader.integer(UInt64.self, "the number of metadata keys")
+    // A tensor or a key takes more than eight bytes.
+    let limit = UInt64(file.bytes.count / 8)
+    guard tensorCount <= limit, keyCount <= limit else {
+      throw TensorFileError(
+        .tooLarge(what: "its number of tensors or keys", value: max(tensorCount, keyCount), limit: limit), file: path)
+    }
+    var values: [(String, GGUFValue)] = []
+    for _ in 0..<keyCount {
+      let key = try reader.string("a metadata key")
+      let type = try reader.integer(UInt32.self, key)
+      values.append((key, try reader.value(type: type, key: key)))
+    }
+    metadata = GGUFMetadata(file: path, values: values)
+    let alignment = metadata["general.alignment"]?.int ?? 32
+    guard alignment > 0, alignment <= 1 << 20, alignment % 8 == 0 else {
+      throw TensorFileError(.invalidHeader("`general.alignment` is \(alignment)"), file: path)
+    }
+    var found: [(name: String, type: GGUFTensorType, shape: [Int], offset: UInt64)] = []
+    for _ in 0..<tensorCount { found.append(try Self.tensor(&reader, file: path)) }
+    let dataStart = (reader.offset + alignment - 1) / alignment * alignment
+    let size = file.bytes.count
+    entries = try found.map { tensor in
+      let bytes = tensor.shape.reduce(1, *) / tensor.type.blockLength * tensor.type.blockSize
+      guard let offset = Int(exactly: tensor.offset), offset <= size, dataStart + offset + bytes <= size else {
+        throw TensorFileError(
+          .truncated(
+            needed: dataStart + (Int(exactly: tensor.offset) ?? 0) + bytes, found: size,
+            what: "tensor `\(tensor.name)`"),
+          file: path)
+      }
+      let start = dataStart + offset
+      return Entry(name: tensor.name, type: tensor.type, shape: tensor.shape, range: start..<start + bytes)
+    }
+    indexByName = Dictionary(entries.enumerated().map { ($1.name, $0) }) { first, _ in first }
+  }
+
+  private static func tensor(
+    _ reader: inout GGUFReader, file: String
+  ) throws -> (name: String, type: GGUFTensorType, shape: [Int], offset: UInt64) {
+    let name = try reader.string("a tensor name")
+    let rank = try reader.integer(UInt32.self, name)
+    guard (1...8).contains(rank) else {
+      throw TensorFileError(
+        .invalidHeader("tensor `\(name)` has \(rank) dimensions"), file: file, byteOffset: reader.offset)
+    }
+    var shape: [Int] = []
+    var count = 1
+    for _ in 0..<rank {
+      let dimension = try reader.integer(UInt64.self, name)
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: dimension))
+      guard !overflow, product <= Int.max / 8 else {
+        throw TensorFileError(
+          .invalidHeader("the shape of tensor `\(name)` is too large"), file: file, byteOffset: reader.offset)
+      }
+      count = product
+      shape.append(Int(dimension))
+    }
+    let typeNumber = try reader.integer(UInt32.self, name)
+    guard let type = GGUFTensorType(rawValue: typeNumber) else {
+      let known = GGUFTensorType.allCases.map(\.name).joined(separator: ", ")
+      throw TensorFileError(
+        .unknownElementType(tensor: name, type: "ggml type \(typeNumber); readable: [\(known)]"), file: file)
+    }
+    guard (shape.first ?? 0) % type.blockLength == 0 else {
+      throw TensorFileError(
+        .invalidHeader("a row of tensor `\(name)` is not whole \(type.name) blocks"), file: file)
+    }
+    return (name, type, shape.reversed(), try reader.integer(UInt64.self, name))
+  }
+
+  package func has(_ name: String) -> Bool { indexByName[name] != nil }
+
+  package func entry(_ name: String) throws -> Entry {
+    guard let index = indexByName[name] else {
+      throw TensorFileError(
+        .missingTensor(name, nearest: nearestName(to: name, among: entries.map(\.name))), file: file.path)
+    }
+    return entries[index]
+  }
+
+  /// Reads a tensor as f32, dequantising it.
+  package func readFloats(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
+    let entry = try entry(name)
+    guard entry.count == target.count else {
+      throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: entry.count), file: file.path)
+    }
+    dequantize(entry.type, UnsafeRawBufferPointer(rebasing: file.bytes[entry.range]), into: target)
+  }
+}
