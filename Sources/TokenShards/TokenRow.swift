@@ -1,0 +1,40 @@
+/// A tokenised text with the tokens that are trained on marked.
+package struct TokenSequence: Sendable, Hashable {
+  /// What the sequence is in its row.
+  package enum Role: UInt8, Sendable, CaseIterable {
+    /// A conversation or text to learn.
+    case sample = 0
+    /// The preferred answer of a pair, with its prompt.
+    case chosen = 1
+    /// The other answer of a pair, with its prompt.
+    case rejected = 2
+  }
+
+  package var role: Role
+  package var ids: [Int32]
+  /// For each token whether it is a label: whether the model learns to predict it from those before it.
+  package var trained: [Bool]
+
+  /// - Precondition: As many marks as ids.
+  package init(role: Role = .sample, ids: [Int32], trained: [Bool]) {
+    precondition(ids.count == trained.count, "a mark for every token")
+    self.role = role
+    self.ids = ids
+    self.trained = trained
+  }
+
+  /// Tokens that are predicted: the trained ones but for the first, which nothing comes before.
+  package var labelCount: Int { trained.dropFirst().count { $0 } }
+}
+
+/// A row of a token set: one sample, the sequences of one pair, or several samples packed together.
+///
+/// Packed sequences never see each other: attention is block-diagonal and positions restart at each.
+package struct TokenRow: Sendable, Hashable {
+  package var sequences: [TokenSequence]
+
+  package init(_ sequences: [TokenSequence]) { self.sequences = sequences }
+
+  package var tokenCount: Int { sequences.reduce(0) { $0 + $1.ids.count } }
+  package var labelCount: Int { sequences.reduce(0) { $0 + $1.labelCount } }
+}

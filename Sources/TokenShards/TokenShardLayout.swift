@@ -1,0 +1,86 @@
+import PreciseJSON
+
+/// The layout of a token shard; `docs/formats/token-shards.md` describes it for other readers.
+///
+///     "ANTOKENS"                      8 bytes
+///     block, block, …                 zstd frames, each independently readable
+///     index                           one zstd frame of JSON: version, counts, blocks
+///     size of the index's frame       u32, little-endian
+///     "ANTOKEND"                      8 bytes
+enum TokenShardLayout {
+  static let magic = Array("ANTOKENS".utf8)
+  static let endMagic = Array("ANTOKEND".utf8)
+  static let version = 1
+  /// A block is closed when it holds this many tokens, so that a reader expands about 256 KiB for one row.
+  static let blockTokens = 1 << 16
+  /// The most bytes a block or index may expand to.
+  static let expansionLimit = 1 << 30
+
+  /// One block in the index.
+  struct Block: Sendable, Hashable {
+    var offset: Int
+    var size: Int
+    var firstRow: Int
+    var rows: Int
+  }
+
+  /// Appends a row's bytes.
+  ///
+  /// u32 count of sequences; for each u8 role, u32 length, the ids as i32, the marks as bits from the
+  /// lowest bit of each byte. All little-endian.
+  static func append(_ row: TokenRow, to bytes: inout [UInt8]) {
+    append(UInt32(row.sequences.count), to: &bytes)
+    for sequence in row.sequences {
+      bytes.append(sequence.role.rawValue)
+      append(UInt32(sequence.ids.count), to: &bytes)
+      for id in sequence.ids { append(UInt32(bitPattern: id), to: &bytes) }
+      var marks = [UInt8](repeating: 0, count: (sequence.trained.count + 7) / 8)
+      for (index, isTrained) in sequence.trained.enumerated() where isTrained { marks[index / 8] |= 1 << (index % 8) }
+      bytes.append(contentsOf: marks)
+    }
+  }
+
+  static func append(_ value: UInt32, to bytes: inout [UInt8]) {
+    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  /// Reads the rows of an expanded block; nil when the bytes do not hold exactly `count` rows.
+  static func rows(_ bytes: [UInt8], count: Int) -> [TokenRow]? {
+    var offset = 0
+    func integer() -> Int? {
+      guard offset + 4 <= bytes.count else { return nil }
+      defer { offset += 4 }
+      let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+      return Int(UInt32(littleEndian: value))
+    }
+    var rows: [TokenRow] = []
+    for _ in 0..<count {
+      guard let sequenceCount = integer(), sequenceCount <= bytes.count - offset else { return nil }
+      var sequences: [TokenSequence] = []
+      for _ in 0..<sequenceCount {
+        guard offset < bytes.count, let role = TokenSequence.Role(rawValue: bytes[offset]) else { return nil }
+        offset += 1
+        guard let length = integer(), length <= (bytes.count - offset) / 4 else { return nil }
+        let ids = bytes.withUnsafeBytes { raw in
+          (0..<length).map {
+            Int32(littleEndian: raw.loadUnaligned(fromByteOffset: offset + 4 * $0, as: Int32.self))
+          }
+        }
+        offset += 4 * length
+        guard (length + 7) / 8 <= bytes.count - offset else { return nil }
+        let marks = (0..<length).map { bytes[offset + $0 / 8] >> ($0 % 8) & 1 == 1 }
+        offset += (length + 7) / 8
+        sequences.append(TokenSequence(role: role, ids: ids, trained: marks))
+      }
+      rows.append(TokenRow(sequences))
+    }
+    return offset == bytes.count ? rows : nil
+  }
+
+  static func index(counts: TokenCounts, blocks: [Block]) -> JSON {
+    let list = blocks.map { block -> JSON in
+      [JSON(block.offset), JSON(block.size), JSON(block.firstRow), JSON(block.rows)]
+    }
+    return ["version": JSON(version), "counts": counts.json, "blocks": .array(list)]
+  }
+}
