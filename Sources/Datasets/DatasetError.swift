@@ -1,0 +1,61 @@
+import Diagnostics
+
+/// What is wrong with a dataset, with the evidence; worded in `DatasetError+Wording.swift`.
+package struct DatasetError: Error, Sendable, Hashable {
+  package enum Problem: Sendable, Hashable {
+    case unreadable(reason: String)
+    case unknownFileKind(extension: String)
+    case empty
+    case notAnObject(found: String)
+    case invalidUTF8
+    /// No rule of detection holds for the first row; its columns are the evidence.
+    case unknownFormat(columns: [String])
+    /// A row's columns are those of another format than the first row's.
+    case missingColumn(String, format: String, columns: [String], nearest: String?)
+    case wrongColumnType(String, expected: String, found: String)
+    case emptyColumn(String)
+    case unknownRole(String, field: String, known: [String], nearest: String?)
+    case rolesOutOfOrder(field: String, found: String, expected: String)
+    case noAnswer(field: String)
+    case invalidToolCall(field: String, reason: String)
+    case unsupportedPart(field: String, type: String)
+    case equalAnswers
+    case columnWithoutUse(String, format: String)
+    case tooLong(tokens: Int, limit: Int)
+    case nothingLeft(reason: String)
+    case damagedGroup(reason: String)
+    case template(String)
+  }
+
+  package var problem: Problem
+  package var file: String
+  /// The number of the row, from 1.
+  package var row: Int?
+  /// The line of the row in a file with a row a line.
+  package var line: Int?
+
+  package init(_ problem: Problem, file: String, row: Int? = nil, line: Int? = nil) {
+    self.problem = problem
+    self.file = file
+    self.row = row
+    self.line = line
+  }
+}
+
+/// All that is wrong with a dataset, the first problems in full.
+package struct DatasetErrors: DiagnosticError {
+  /// More problems than this are counted, not listed.
+  package static let listed = 20
+
+  package var problems: [any DiagnosticError]
+  /// How many more there are.
+  package var unlisted: Int
+
+  package var diagnostics: [Diagnostic] {
+    var all = problems.flatMap(\.diagnostics)
+    if unlisted > 0, let last = all.indices.last {
+      all[last].related.append(.init("and \(unlisted) more rows with problems", at: all[last].place ?? Place(file: "")))
+    }
+    return all
+  }
+}

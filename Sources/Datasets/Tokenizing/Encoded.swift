@@ -1,0 +1,98 @@
+import ChatTemplates
+import TokenShards
+
+/// A rendered record with every piece as token ids.
+enum Encoded {
+  typealias Piece = (ids: [Int32], isTrained: Bool)
+
+  case sample([Piece])
+  case pair(prompt: [Int32], chosen: [Int32], rejected: [Int32])
+
+  init(_ record: RenderedRecord, encode: (String) -> [Int32]) {
+    switch record {
+    case .sample(let pieces): self = .sample(pieces.map { (encode($0.text), $0.isTrained) })
+    case .pair(let prompt, let chosen, let rejected):
+      self = .pair(
+        prompt: prompt.flatMap { encode($0.text) }, chosen: chosen.flatMap { encode($0.text) },
+        rejected: rejected.flatMap { encode($0.text) })
+    }
+  }
+
+  /// Tokens of the record, or of the longer sequence of a pair.
+  var count: Int {
+    switch self {
+    case .sample(let pieces): pieces.reduce(0) { $0 + $1.ids.count }
+    case .pair(let prompt, let chosen, let rejected): prompt.count + max(chosen.count, rejected.count)
+    }
+  }
+
+  var row: TokenRow {
+    switch self {
+    case .sample(let pieces): Self.sampleRow(pieces)
+    case .pair(let prompt, let chosen, let rejected): Self.pairRow(prompt[...], chosen[...], rejected[...])
+    }
+  }
+
+  /// The row cut to `room` tokens by LLaMA-Factory's rules.
+  ///
+  /// A conversation is cut turn by turn (an untrained piece and the trained one after it), each by ``turnBudget`` with
+  /// the room that the turns before it left; when none is left, the remaining turns are dropped. A pair's prompt is cut
+  /// against the longer answer.
+  func truncated(to room: Int, _ report: inout TokenizeReport) -> TokenRow {
+    report.truncatedRecords += 1
+    let row: TokenRow
+    switch self {
+    case .sample(let pieces):
+      var kept: [Piece] = []
+      var left = room
+      var turns = Self.turns(pieces)[...]
+      while left > 0, let turn = turns.popFirst() {
+        let budget = turnBudget(source: turn.source.count, target: turn.target.count, room: left)
+        kept.append((Array(turn.source.prefix(budget.source)), false))
+        kept.append((Array(turn.target.prefix(budget.target)), true))
+        left -= budget.source + budget.target
+      }
+      report.droppedTurns += turns.count
+      row = Self.sampleRow(kept)
+    case .pair(let prompt, let chosen, let rejected):
+      let budget = turnBudget(source: prompt.count, target: max(chosen.count, rejected.count), room: room)
+      row = Self.pairRow(
+        prompt.prefix(budget.source), chosen.prefix(budget.target), rejected.prefix(budget.target))
+    }
+    report.truncatedTokens += self.row.tokenCount - row.tokenCount
+    return row
+  }
+
+  /// Neighbouring pieces joined to turns of what is not trained and what is.
+  private static func turns(_ pieces: [Piece]) -> [(source: [Int32], target: [Int32])] {
+    var turns: [(source: [Int32], target: [Int32])] = []
+    for piece in pieces {
+      if piece.isTrained, let last = turns.indices.last {
+        turns[last].target += piece.ids
+      } else if piece.isTrained {
+        turns.append(([], piece.ids))
+      } else if let last = turns.indices.last, turns[last].target.isEmpty {
+        turns[last].source += piece.ids
+      } else {
+        turns.append((piece.ids, []))
+      }
+    }
+    return turns
+  }
+
+  private static func sampleRow(_ pieces: [Piece]) -> TokenRow {
+    let ids = pieces.flatMap(\.ids)
+    let trained = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
+    return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, trained: trained)])
+  }
+
+  private static func pairRow(
+    _ prompt: ArraySlice<Int32>, _ chosen: ArraySlice<Int32>, _ rejected: ArraySlice<Int32>
+  ) -> TokenRow {
+    func sequence(_ answer: ArraySlice<Int32>, _ role: TokenSequence.Role) -> TokenSequence {
+      let marks = [Bool](repeating: false, count: prompt.count) + [Bool](repeating: true, count: answer.count)
+      return TokenSequence(role: role, ids: Array(prompt + answer), trained: marks)
+    }
+    return TokenRow([sequence(chosen, .chosen), sequence(rejected, .rejected)])
+  }
+}

@@ -1,0 +1,110 @@
+import ChatTemplates
+import PreciseJSON
+import TokenShards
+import Tokenization
+
+/// What happens to rows longer than the limit.
+package enum Overlong: String, Sendable, CaseIterable {
+  case error
+  case drop
+  case truncate
+}
+
+/// Turns the rendered records of a group into token rows.
+package struct GroupTokenizer: Sendable {
+  package struct Options: Sendable, Hashable {
+    /// The most tokens of a row.
+    package var maxLength: Int
+    package var overlong: Overlong
+    /// Whether several samples share a row.
+    package var packs: Bool
+    package var split: ValidationSplit
+
+    package init(maxLength: Int, overlong: Overlong, packs: Bool, split: ValidationSplit) {
+      self.maxLength = maxLength
+      self.overlong = overlong
+      self.packs = packs
+      self.split = split
+    }
+  }
+
+  /// The rows of a group.
+  package struct Result: Sendable {
+    package var train: [TokenRow]
+    package var validation: [TokenRow]
+    package var report: TokenizeReport
+  }
+
+  private let tokenizer: Tokenizer
+  private let options: Options
+  /// Put at the end of texts, which no template ends.
+  private let endOfText: Int32?
+
+  package init(tokenizer: Tokenizer, options: Options) {
+    self.tokenizer = tokenizer
+    self.options = options
+    endOfText = tokenizer.specialTokens.eos?.id
+  }
+
+  /// - Parameters:
+  ///   - lines: The canonical lines of the group's rendered records.
+  ///   - isText: Whether the records are plain texts, which get the tokenizer's own special tokens around them.
+  ///   - firstRow: The number of the group's first record in the dataset, for messages.
+  /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`.
+  package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String) throws -> Result {
+    var report = TokenizeReport()
+    var train: [TokenRow] = []
+    var validation: [TokenRow] = []
+    var collector = ProblemCollector()
+    for (index, line) in lines.enumerated() {
+      try collector.collect {
+        guard let record = RenderedRecord(json: try JSON(parsing: line, file: file)) else {
+          throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
+        }
+        report.records += 1
+        let encoded = Encoded(record, encode: { isText ? encodeText($0) : tokenizer.encode($0) })
+        let row: TokenRow
+        if encoded.count > options.maxLength {
+          switch options.overlong {
+          case .error:
+            throw DatasetError(
+              .tooLong(tokens: encoded.count, limit: options.maxLength), file: file, row: firstRow + index)
+          case .drop:
+            report.droppedRecords += 1
+            return
+          case .truncate: row = encoded.truncated(to: options.maxLength, &report)
+          }
+        } else {
+          row = encoded.row
+        }
+        guard row.sequences.allSatisfy({ $0.labelCount > 0 }), !row.sequences.isEmpty else {
+          report.recordsWithoutLabels += 1
+          return
+        }
+        if options.split.holdsOut(line) { validation.append(row) } else { train.append(row) }
+      }
+    }
+    try collector.throwIfAny()
+    if options.packs {
+      train = pack(train)
+      validation = pack(validation)
+    }
+    for row in train { report.train.add(row) }
+    for row in validation { report.validation.add(row) }
+    return Result(train: train, validation: validation, report: report)
+  }
+
+  private func encodeText(_ text: String) -> [Int32] {
+    var ids = tokenizer.encode(text, addsSpecialTokens: true)
+    if let endOfText, ids.last != endOfText { ids.append(endOfText) }
+    return ids
+  }
+
+  /// Pairs stay rows of their own: their two sequences belong together.
+  private func pack(_ rows: [TokenRow]) -> [TokenRow] {
+    guard rows.allSatisfy({ $0.sequences.count == 1 }) else { return rows }
+    return packed(lengths: rows.map(\.tokenCount), capacity: options.maxLength).map { samples in
+      TokenRow(samples.flatMap { rows[$0].sequences })
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import ChatTemplates
+import PreciseJSON
+
+/// A record after its template: text cut where training starts and stops.
+///
+/// Every piece is tokenised by itself, so no token crosses from an untrained to a trained piece; that is also how a
+/// model meets them when it answers: the prompt is tokenised before the answer exists.
+package enum RenderedRecord: Sendable, Hashable {
+  case sample([TextPiece])
+  case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece])
+
+  /// The canonical line that a group stores.
+  package var line: String {
+    switch self {
+    case .sample(let pieces): JSON([(key: "pieces", value: Self.json(pieces))]).text()
+    case .pair(let prompt, let chosen, let rejected):
+      JSON([
+        (key: "prompt", value: Self.json(prompt)), (key: "chosen", value: Self.json(chosen)),
+        (key: "rejected", value: Self.json(rejected)),
+      ]).text()
+    }
+  }
+
+  /// Reads a line that ``line`` wrote; nil for anything else.
+  package init?(json: JSON) {
+    if let pieces = json["pieces"].flatMap(Self.pieces) {
+      self = .sample(pieces)
+    } else if let prompt = json["prompt"].flatMap(Self.pieces), let chosen = json["chosen"].flatMap(Self.pieces),
+      let rejected = json["rejected"].flatMap(Self.pieces)
+    {
+      self = .pair(prompt: prompt, chosen: chosen, rejected: rejected)
+    } else {
+      return nil
+    }
+  }
+
+  private static func json(_ pieces: [TextPiece]) -> JSON {
+    .array(pieces.map { [JSON($0.text), JSON($0.isTrained)] })
+  }
+
+  private static func pieces(_ json: JSON) -> [TextPiece]? {
+    guard let list = json.array else { return nil }
+    let pieces = list.compactMap { item -> TextPiece? in
+      guard let pair = item.array, pair.count == 2, let text = pair[0].string, let isTrained = pair[1].bool else {
+        return nil
+      }
+      return TextPiece(text: text, isTrained: isTrained)
+    }
+    return pieces.count == list.count ? pieces : nil
+  }
+}

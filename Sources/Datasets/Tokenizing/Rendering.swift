@@ -1,0 +1,43 @@
+import ChatTemplates
+import Diagnostics
+import PreciseJSON
+
+/// Brings records through a chat template.
+package struct RecordRenderer: Sendable {
+  private let template: ChatTemplate
+  /// What the template may call `bos_token`, `eos_token` and so on.
+  private let specialTokens: [String: String]
+
+  package init(template: ChatTemplate, specialTokens: [String: String]) {
+    self.template = template
+    self.specialTokens = specialTokens
+  }
+
+  /// The pieces of a record. A text is one trained piece; nothing is put around it.
+  ///
+  /// - Throws: The template's own error.
+  package func render(_ record: Record) throws -> RenderedRecord {
+    switch record {
+    case .text(let text): return .sample([TextPiece(text: text, isTrained: true)])
+    case .conversation(let conversation):
+      return .sample(
+        try template.trainedPieces(
+          conversation.messages, tools: conversation.tools, specialTokens: specialTokens))
+    case .preference(let pair):
+      let chosen = try answer(pair.chosen, after: pair.prompt)
+      let rejected = try answer(pair.rejected, after: pair.prompt)
+      return .pair(prompt: chosen.prompt, chosen: chosen.answer, rejected: rejected.answer)
+    }
+  }
+
+  /// The prompt as one untrained piece, and what is trained of the answer to it.
+  private func answer(
+    _ message: ChatMessage, after prompt: Conversation
+  ) throws -> (prompt: [TextPiece], answer: [TextPiece]) {
+    let pieces = try template.trainedPieces(
+      prompt.messages + [message], tools: prompt.tools, specialTokens: specialTokens)
+    guard let last = pieces.lastIndex(where: \.isTrained) else { return (pieces, []) }
+    let before = pieces[..<last].map(\.text).joined()
+    return ([TextPiece(text: before, isTrained: false)], [pieces[last]])
+  }
+}

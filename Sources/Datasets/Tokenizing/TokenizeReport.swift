@@ -1,0 +1,60 @@
+import PreciseJSON
+import TokenShards
+
+/// What tokenising did to the rows: nothing is cut or dropped without being counted here.
+package struct TokenizeReport: Sendable, Hashable {
+  /// Records read.
+  package var records = 0
+  /// Records longer than `max_length` that were cut.
+  package var truncatedRecords = 0
+  /// Tokens cut from them.
+  package var truncatedTokens = 0
+  /// Turns at the end of conversations for which no room was left.
+  package var droppedTurns = 0
+  /// Records longer than `max_length` that were left out.
+  package var droppedRecords = 0
+  /// Records left out since nothing in them is learned once they are cut.
+  package var recordsWithoutLabels = 0
+  package var train = TokenCounts()
+  package var validation = TokenCounts()
+
+  package init() {}
+
+  package mutating func add(_ other: TokenizeReport) {
+    records += other.records
+    truncatedRecords += other.truncatedRecords
+    truncatedTokens += other.truncatedTokens
+    droppedTurns += other.droppedTurns
+    droppedRecords += other.droppedRecords
+    recordsWithoutLabels += other.recordsWithoutLabels
+    train.add(other.train)
+    validation.add(other.validation)
+  }
+
+  package var json: JSON {
+    [
+      "records": JSON(records), "truncated_records": JSON(truncatedRecords),
+      "truncated_tokens": JSON(truncatedTokens), "dropped_turns": JSON(droppedTurns),
+      "dropped_records": JSON(droppedRecords), "records_without_labels": JSON(recordsWithoutLabels),
+      "train": train.json, "validation": validation.json,
+    ]
+  }
+
+  /// Reads what ``json`` wrote; nil when something is missing.
+  package init?(json: JSON) {
+    guard let records = json["records"]?.int, let truncatedRecords = json["truncated_records"]?.int,
+      let truncatedTokens = json["truncated_tokens"]?.int, let droppedTurns = json["dropped_turns"]?.int,
+      let droppedRecords = json["dropped_records"]?.int, let without = json["records_without_labels"]?.int,
+      let train = json["train"].flatMap(TokenCounts.init(json:)),
+      let validation = json["validation"].flatMap(TokenCounts.init(json:))
+    else { return nil }
+    self.records = records
+    self.truncatedRecords = truncatedRecords
+    self.truncatedTokens = truncatedTokens
+    self.droppedTurns = droppedTurns
+    self.droppedRecords = droppedRecords
+    recordsWithoutLabels = without
+    self.train = train
+    self.validation = validation
+  }
+}
