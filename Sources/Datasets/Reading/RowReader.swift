@@ -5,7 +5,9 @@ import PreciseJSON
 /// Reads the rows of a dataset file: `.jsonl` (an object a line), `.json` (a list of objects, or an object a line),
 /// `.txt` (a text a line).
 package enum RowReader {
-  /// Calls `body` with each row, in order. Every row is tried; what is wrong with rows is collected and thrown at the
+  /// Calls `body` with each row, in order.
+  ///
+  /// Every row is tried; what is wrong with rows is collected and thrown at the
   /// end, so that one run names all bad rows.
   ///
   /// - Parameters:
@@ -117,7 +119,9 @@ private struct RowSequence {
     }
   }
 
-  /// Calls `body` with the range of each line, without its end, until the limit is reached. A byte-order mark at the
+  /// Calls `body` with the range of each line, without its end, until the limit is reached.
+  ///
+  /// A byte-order mark at the
   /// start is passed over.
   private mutating func forEachLine(
     _ bytes: UnsafeRawBufferPointer, _ body: (inout RowSequence, Range<Int>) throws -> Void

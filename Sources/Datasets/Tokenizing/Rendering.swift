@@ -13,7 +13,9 @@ package struct RecordRenderer: Sendable {
     self.specialTokens = specialTokens
   }
 
-  /// The pieces of a record. A text is one trained piece; nothing is put around it.
+  /// The pieces of a record.
+  ///
+  /// A text is one trained piece; nothing is put around it.
   ///
   /// - Throws: The template's own error.
   package func render(_ record: Record) throws -> RenderedRecord {
