@@ -1,0 +1,27 @@
+import Datasets
+import Pipeline
+import TensorFiles
+import Tokenization
+
+/// The lines of a record group of an artefact.
+func readGroup(_ view: ArtefactView, _ name: String) throws -> [String] {
+  let path = try view.path(of: name)
+  return try GroupFile.lines(MappedFile(path: path).bytes, file: path)
+}
+
+/// The tokenizer that an artefact holds.
+func loadedTokenizer(_ view: ArtefactView) throws -> Tokenizer {
+  try Tokenizer.load(folder: LinkedFolder(view).path)
+}
+
+extension Tokenizer {
+  /// The names under which templates know special tokens.
+  var templateTokens: [String: String] {
+    var tokens: [String: String] = [:]
+    tokens["bos_token"] = specialTokens.bos?.text
+    tokens["eos_token"] = specialTokens.eos?.text
+    tokens["pad_token"] = specialTokens.pad?.text
+    tokens["unk_token"] = specialTokens.unknown?.text
+    return tokens
+  }
+}
