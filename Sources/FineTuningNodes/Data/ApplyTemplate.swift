@@ -63,7 +63,7 @@ package enum ApplyTemplate: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let dataset = try context.input("dataset")
-    let tokenizer = try loadedTokenizer(try context.input("tokenizer"))
+    let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
     let template = try template(fields, tokenizer)
     let renderer = RecordRenderer(template: template, specialTokens: tokenizer.templateTokens)

@@ -71,7 +71,7 @@ package enum Tokenize: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let conversations = try context.input("conversations")
     let tokenizerView = try context.input("tokenizer")
-    let tokenizer = try loadedTokenizer(tokenizerView)
+    let tokenizer = try context.tokenizer()
     let options = GroupTokenizer.Options(
       maxLength: fields.maxLength, overlong: fields.overlong, packs: fields.packing,
       split: ValidationSplit(share: fields.validation))
@@ -153,15 +153,14 @@ package enum Tokenize: NodeType {
     context.log(
       "\(report.records) rows → \(report.train.rows) to learn from (\(report.train.tokens) tokens, "
         + "\(report.train.labels) labels), \(report.validation.rows) held out")
-    if report.truncatedRecords > 0 {
-      context.warn(
-        "\(report.truncatedRecords) rows were longer than \(report.train.longestRow) tokens allow: "
-          + "\(report.truncatedTokens) tokens cut, \(report.droppedTurns) turns dropped")
+    func warn(_ count: Int, _ summary: String, _ reason: String? = nil) {
+      if count > 0 { context.warn(Diagnostic(.warning, code: "rows-changed", "\(count) rows \(summary)", reason: reason)) }
     }
-    if report.droppedRecords > 0 { context.warn("\(report.droppedRecords) rows were too long and left out") }
-    if report.recordsWithoutLabels > 0 {
-      context.warn("\(report.recordsWithoutLabels) rows were left out since nothing in them is learned")
-    }
+    warn(
+      report.truncatedRecords, "were cut to `max_length`",
+      "\(report.truncatedTokens) tokens were cut and \(report.droppedTurns) turns dropped")
+    warn(report.droppedRecords, "were longer than `max_length` and left out")
+    warn(report.recordsWithoutLabels, "were left out since nothing in them is learned")
   }
 }
 

@@ -48,7 +48,7 @@ package enum LoadModel: NodeType {
     guard let from = fields.from else { return }
     let output = try context.output("model")
     for file in try ModelFolder.files(at: from.text) {
-      try output.reference(ModelMember.base + "/" + fileName(file), externalPath: file)
+      try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
     }
     output.set(type: ArtefactType(ArtefactName.model, try facets(from.text)))
     output.details["compute"] = JSON(fields.compute.resolved.rawValue)
@@ -72,8 +72,3 @@ package enum LoadModel: NodeType {
   }
 }
 
-/// Where the parts of a model artefact lie.
-enum ModelMember {
-  static let base = "base"
-  static let adapter = "adapter"
-}

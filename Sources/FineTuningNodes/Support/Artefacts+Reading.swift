@@ -9,14 +9,14 @@ func readGroup(_ view: ArtefactView, _ name: String) throws -> [String] {
   return try GroupFile.lines(MappedFile(path: path).bytes, file: path)
 }
 
-/// The tokenizer that an artefact holds.
-func loadedTokenizer(_ view: ArtefactView) throws -> Tokenizer {
-  try Tokenizer.load(folder: LinkedFolder(view).path)
+extension NodeContext {
+  /// The tokenizer at a port.
+  func tokenizer(_ port: String = "tokenizer") throws -> Tokenizer { try Tokenizer.load(folder: linkedFolder(port)) }
 }
 
 extension Tokenizer {
   /// The names under which templates know special tokens.
-  var templateTokens: [String: String] {
+  package var templateTokens: [String: String] {
     var tokens: [String: String] = [:]
     tokens["bos_token"] = specialTokens.bos?.text
     tokens["eos_token"] = specialTokens.eos?.text

@@ -1,0 +1,49 @@
+import LanguageModels
+import ModelFolders
+import Pipeline
+import Tensors
+
+/// A model artefact opened for computing: its base under `base/`, its adapter under `adapter/` when it has one.
+struct ModelArtefact {
+  static let base = "base"
+  static let adapter = "adapter"
+
+  let view: ArtefactView
+  private let folder: String
+  private let threads: Int
+
+  /// - Parameter threads: Threads to compute with; the node's share unless given.
+  init(_ context: NodeContext, port: String = "model", threads: Int? = nil) throws {
+    view = try context.input(port)
+    folder = try context.linkedFolder(port)
+    self.threads = threads ?? context.threads
+  }
+
+  private var basePath: String { folder + "/" + Self.base }
+  private var adapterPath: String { folder + "/" + Self.adapter }
+  var hasAdapter: Bool { view.members.contains { $0.hasPrefix(Self.adapter + "/") } }
+
+  /// What the base is stored as.
+  func source() throws -> ModelFolder { try ModelFolder.open(basePath) }
+
+  /// The model in memory, with its adapter attached. What is trainable is the adapter when there is one.
+  ///
+  /// - Parameter trainsAll: Whether the weights of a model without adapter are prepared for training.
+  func model(trainsAll: Bool = false) throws -> LanguageModel {
+    let compute = try Compute(threads: threads, computeClass: computeClass)
+    let hasAdapter = hasAdapter
+    let model = try source().languageModel(compute: compute) { _ in trainsAll && !hasAdapter }
+    if hasAdapter { try AdapterFolder.open(adapterPath).attach(to: model) }
+    return model
+  }
+
+  /// The arithmetic that `load_model` settled on.
+  private var computeClass: ComputeClass {
+    view.details["compute"]?.string.flatMap(ComputeClass.init(rawValue:)) ?? .f32
+  }
+
+  /// Takes the members of a part over into another artefact.
+  static func include(_ part: String, of view: ArtefactView, in output: ArtefactBuilder) throws {
+    for member in view.members where member.hasPrefix(part + "/") { try output.include(member, from: view) }
+  }
+}
