@@ -65,8 +65,9 @@ package enum ApplyTemplate: NodeType {
     let dataset = try context.input("dataset")
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
-    let template = try template(fields, tokenizer)
-    let renderer = RecordRenderer(template: template, specialTokens: tokenizer.templateTokens)
+    let source = try templateSource(fields, tokenizer)
+    let renderer = RecordRenderer(
+      template: try ChatTemplate(source: source, name: fields.templateFile ?? "chat template"), specialTokens: tokenizer.templateTokens)
     let names = dataset.members
     var firstRow = 1
     for (index, name) in names.enumerated() {
@@ -92,14 +93,13 @@ package enum ApplyTemplate: NodeType {
     }
     var facets = dataset.type.facets
     facets.merge(LoadTokenizer.facets(of: tokenizer)) { $1 }
-    facets[FacetName.template] = .text(Digest(of: Array(template.source.utf8)).short)
+    facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(firstRow - 1)
   }
 
-  private static func template(_ fields: Fields, _ tokenizer: Tokenizer) throws -> ChatTemplate {
-    if let path = fields.templateFile { return try ChatTemplate(source: templateSource(path), name: path) }
-    return try ChatTemplate(source: tokenizer.chatTemplateSource ?? "", name: "chat template")
+  private static func templateSource(_ fields: Fields, _ tokenizer: Tokenizer) throws -> String {
+    try fields.templateFile.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
   }
 
   private static func templateSource(_ path: String) throws -> String {
