@@ -80,6 +80,7 @@ package enum Tokenize: NodeType {
     let train = try context.output("train")
     let validation = try context.output("validation")
     var report = TokenizeReport()
+    var made = 0
     for (index, name) in conversations.members.enumerated() {
       let member = try conversations.member(name)
       try context.checkCancellation()
@@ -95,6 +96,7 @@ package enum Tokenize: NodeType {
         ],
         type: ArtefactType("token_group")
       ) { builder in
+        made += 1
         let lines = try readGroup(conversations, name)
         let result = try worker.tokenize(lines: lines, isText: isText, firstRow: firstRow, file: context.nodeName)
         try write(result.train, to: builder.path(for: "train.tokens"))
@@ -120,6 +122,7 @@ package enum Tokenize: NodeType {
         file: context.nodeName)
     }
     try publish(report, fields, conversations, tokenizer, train, validation)
+    context.log("\(made) of \(conversations.members.count) record groups tokenised; the others were known")
     describe(report, to: context)
   }
 
