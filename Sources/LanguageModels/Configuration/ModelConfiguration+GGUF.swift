@@ -1,4 +1,5 @@
 import PreciseJSON
+import Tensors
 
 extension ModelConfiguration {
   /// The configuration that the metadata of a GGUF file describes.
@@ -51,7 +52,7 @@ extension ModelConfiguration {
     self = try reader.finish(configuration)
   }
 
-  private static func scaling(_ prefix: String, _ reader: inout ConfigurationReader) -> RotaryScaling {
+  private static func scaling(_ prefix: String, _ reader: inout ConfigurationReader) -> RotaryTable.Scaling {
     switch reader.string("\(prefix).rope.scaling.type") ?? "none" {
     case "none": return .none
     case "linear": return .linear(factor: reader.positiveReal("\(prefix).rope.scaling.factor"))

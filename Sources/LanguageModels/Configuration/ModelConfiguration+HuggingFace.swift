@@ -1,4 +1,5 @@
 import PreciseJSON
+import Tensors
 
 extension ModelConfiguration {
   /// The configuration that a `config.json` describes.
@@ -62,7 +63,7 @@ extension ModelConfiguration {
 
   /// The rotary base and scaling: `rope_parameters` as transformers writes from version 5 on, else `rope_theta` with
   /// `rope_scaling`.
-  private static func rotary(_ reader: inout ConfigurationReader) -> (base: Double, scaling: RotaryScaling) {
+  private static func rotary(_ reader: inout ConfigurationReader) -> (base: Double, scaling: RotaryTable.Scaling) {
     let newer = reader.lookup("rope_parameters")
     let key = newer != nil ? "rope_parameters" : "rope_scaling"
     guard let values = newer ?? reader.lookup("rope_scaling") else {
@@ -80,7 +81,7 @@ extension ModelConfiguration {
     case "default": return (base, .none)
     case "linear": return (base, .linear(factor: inner.positiveReal("\(key).factor")))
     case "llama3":
-      let scaling = RotaryScaling.llama3(
+      let scaling = RotaryTable.Scaling.llama3(
         factor: inner.positiveReal("\(key).factor"), lowFrequencyFactor: inner.positiveReal("\(key).low_freq_factor"),
         highFrequencyFactor: inner.positiveReal("\(key).high_freq_factor"),
         originalMaximumPosition: inner.positive("\(key).original_max_position_embeddings"))

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The numbers that make a model of its family: sizes, the norm's epsilon, rotary positions, what is tied.
 ///
 /// Letters as everywhere: C hidden size, H query heads, K key-value heads, D head dimension, F feed-forward size,
@@ -21,7 +23,7 @@ package struct ModelConfiguration: Sendable, Hashable {
   package var maximumPositions: Int
   package var normEpsilon: Float
   package var rotaryBase: Double
-  package var rotaryScaling: RotaryScaling
+  package var rotaryScaling: RotaryTable.Scaling
   /// Whether the output head is the embedding.
   package var tiesHead: Bool
   /// The linear maps that add a bias.
@@ -30,7 +32,7 @@ package struct ModelConfiguration: Sendable, Hashable {
   package init(
     family: ModelFamily, hiddenSize: Int, layerCount: Int, queryHeads: Int, keyValueHeads: Int, headDimension: Int,
     feedForwardSize: Int, vocabularySize: Int, maximumPositions: Int, normEpsilon: Float, rotaryBase: Double,
-    rotaryScaling: RotaryScaling = .none, tiesHead: Bool, biases: Set<ProjectionKind> = []
+    rotaryScaling: RotaryTable.Scaling = .none, tiesHead: Bool, biases: Set<ProjectionKind> = []
   ) {
     self.family = family
     self.hiddenSize = hiddenSize
