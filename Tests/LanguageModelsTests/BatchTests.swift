@@ -1,4 +1,5 @@
 import LanguageModels
+import Tensors
 import Testing
 
 @Suite("Packed batches")

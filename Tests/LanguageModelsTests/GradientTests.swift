@@ -1,4 +1,5 @@
 import LanguageModels
+import PreciseJSON
 import Tensors
 import TestKit
 import Testing

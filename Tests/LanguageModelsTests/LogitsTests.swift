@@ -1,4 +1,5 @@
 import LanguageModels
+import PreciseJSON
 import TensorFiles
 import Tensors
 import TestKit

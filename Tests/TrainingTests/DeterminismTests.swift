@@ -1,5 +1,6 @@
 import LanguageModels
 import PreciseJSON
+import Tensors
 import TestKit
 import Testing
 import TokenShards

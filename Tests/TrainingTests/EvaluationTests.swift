@@ -2,6 +2,7 @@ import Diagnostics
 import Evaluation
 import LanguageModels
 import PreciseJSON
+import Tensors
 import TestKit
 import Testing
 import TokenShards

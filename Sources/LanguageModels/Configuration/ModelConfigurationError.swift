@@ -14,6 +14,11 @@ package struct ModelConfigurationError: Error, Sendable, Hashable {
 
   package var file: String
   package var problems: [Problem]
+
+  package init(file: String, problems: [Problem]) {
+    self.file = file
+    self.problems = problems
+  }
 }
 
 extension ModelConfigurationError: DiagnosticError {

@@ -18,6 +18,12 @@ package struct TrainingInterrupted: Error, Sendable, Hashable {
   package var totalSteps: Int
   /// The checkpoint written, nil where there is no folder for checkpoints.
   package var checkpoint: String?
+
+  package init(step: Int, totalSteps: Int, checkpoint: String?) {
+    self.step = step
+    self.totalSteps = totalSteps
+    self.checkpoint = checkpoint
+  }
 }
 
 extension TrainingError: DiagnosticError {
