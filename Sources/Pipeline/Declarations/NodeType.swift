@@ -85,12 +85,15 @@ package struct OutputPort: Sendable {
 package struct SourceRequest: Sendable, Hashable {
   /// What it is to the node, such as `weights`; part of the key.
   package var role: String
-  /// As the user wrote it, relative to the project folder.
+  /// As the user wrote it, relative to the folder that the program is started in.
   package var path: String
+  /// What must stand there; nil takes either.
+  package var kind: SourceKind?
 
-  package init(role: String, path: String) {
+  package init(role: String, path: String, kind: SourceKind? = nil) {
     self.role = role
     self.path = path
+    self.kind = kind
   }
 }
 
