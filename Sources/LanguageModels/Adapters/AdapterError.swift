@@ -1,0 +1,45 @@
+import Diagnostics
+
+/// What can be wrong with an adapter; worded below.
+package enum AdapterError: Error, Sendable, Hashable {
+  case unknownTarget(String)
+  case noTargets
+  case rank(Int)
+  case dropout(Float)
+  /// The model has an adapter already.
+  case alreadyAttached
+  case noAdapter
+}
+
+extension AdapterError: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    switch self {
+    case .unknownTarget(let name):
+      let names = ["all_linear"] + ProjectionKind.allCases.map(\.shortName)
+      let near = nearestName(to: name, among: names).map { "Did you mean `\($0)`?" }
+      return [
+        Diagnostic(
+          code: "adapter-target", "No linear map is named `\(name)`",
+          advice: near ?? "Choose from [\(names.joined(separator: ", "))]")
+      ]
+    case .noTargets:
+      return [
+        Diagnostic(
+          code: "adapter-target", "The adapter has no targets", advice: "Write `all_linear` to adapt every linear map")
+      ]
+    case .rank(let rank):
+      return [Diagnostic(code: "adapter-rank", "The rank of an adapter is at least 1, not \(rank)")]
+    case .dropout(let dropout):
+      return [
+        Diagnostic(code: "adapter-dropout", "The dropout of an adapter is at least 0 and below 1, not \(dropout)")
+      ]
+    case .alreadyAttached:
+      return [
+        Diagnostic(
+          code: "adapter-attached", "The model has an adapter already", advice: "Merge it before attaching another one"
+        )
+      ]
+    case .noAdapter: return [Diagnostic(code: "no-adapter", "The model has no adapter")]
+    }
+  }
+}

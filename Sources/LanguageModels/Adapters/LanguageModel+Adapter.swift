@@ -1,0 +1,93 @@
+import Tensors
+
+extension LanguageModel {
+  /// Puts a fresh adapter beside the targeted linear maps and freezes everything else.
+  ///
+  /// As PEFT starts it: A from Kaiming's uniform distribution with a = √5, which is ±1/√in, B zero. The numbers of each A
+  /// depend on the seed and its own name alone.
+  /// - Throws: ``AdapterError``.
+  package func attach(_ adapter: AdapterConfiguration, seed: UInt64) throws {
+    try attach(adapter) { name, shape in
+      let tensor = Tensor(shape: shape)
+      guard name.hasSuffix(Self.suffixA) else { return tensor }
+      let bound = Float(1 / Double(shape[1]).squareRoot())
+      var random = CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
+      for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
+      return tensor
+    }
+  }
+
+  /// Puts an adapter with the values of `weights` (PEFT's names) beside the targeted linear maps and freezes everything
+  /// else.
+  ///
+  /// - Throws: ``AdapterError``, ``WeightError``, and what the source throws.
+  package func attach(_ adapter: AdapterConfiguration, from weights: any WeightSource) throws {
+    let missing = adapterTensors(adapter).map(\.name).filter { !weights.has($0) }
+    guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
+    try attach(adapter) { name, shape in
+      let value = try weights.tensor(named: name, shape: shape)
+      guard value.shape == shape else {
+        throw WeightError.shape(name: name, wanted: shape, found: value.shape, origin: weights.origin)
+      }
+      return value
+    }
+  }
+
+  /// The tensors of a PEFT folder for this model: names and shapes, block by block, A before B.
+  package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
+    var all: [(name: String, shape: [Int])] = []
+    for layer in layers.indices {
+      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
+        let shape = configuration.shape(of: kind)
+        let names = Self.adapterNames(kind, layer: layer)
+        all.append((names.a, [adapter.rank, shape[1]]))
+        all.append((names.b, [shape[0], adapter.rank]))
+      }
+    }
+    return all
+  }
+
+  /// The adapter's parameters in the order of ``adapterTensors(_:)``.
+  package var adapterParameters: [Parameter] {
+    layers.flatMap { $0.projections.compactMap(\.adapter).flatMap { [$0.a, $0.b] } }
+  }
+
+  private static let suffixA = ".lora_A.weight"
+  private static let suffixB = ".lora_B.weight"
+
+  /// PEFT's names of an adapter's two matrices.
+  package static func adapterNames(_ kind: ProjectionKind, layer: Int) -> (a: String, b: String) {
+    let module = "base_model.model.model.layers.\(layer).\(kind.moduleName)"
+    return (module + suffixA, module + suffixB)
+  }
+
+  private func attach(_ adapter: AdapterConfiguration, value: (String, [Int]) throws -> Tensor) throws {
+    guard self.adapter == nil else { throw AdapterError.alreadyAttached }
+    guard !adapter.targets.isEmpty else { throw AdapterError.noTargets }
+    guard adapter.rank >= 1 else { throw AdapterError.rank(adapter.rank) }
+    guard adapter.dropout >= 0, adapter.dropout < 1 else { throw AdapterError.dropout(adapter.dropout) }
+
+    var adapted = layers
+    for layer in layers.indices {
+      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
+        let old = layers[layer].projection(kind)
+        let names = Self.adapterNames(kind, layer: layer)
+        let shape = configuration.shape(of: kind)
+        let pair = try LowRankAdapter(
+          a: Parameter(name: names.a, value: value(names.a, [adapter.rank, shape[1]]), isTrainable: true),
+          b: Parameter(name: names.b, value: value(names.b, [shape[0], adapter.rank]), isTrainable: true),
+          scale: adapter.scale, dropout: adapter.dropout,
+          dropoutStream: UInt64(layer * ProjectionKind.allCases.count + kind.rawValue))
+        adapted[layer].projections[kind.rawValue] = try Projection(weight: old.weight, bias: old.bias, adapter: pair)
+      }
+    }
+    for parameter in parameters { parameter.isTrainable = false }
+    layers = adapted
+    self.adapter = adapter
+  }
+}
+
+/// FNV-1a of the name's UTF-8 bytes: the same on every machine and in every process, unlike `Hasher`.
+func stableHash(_ name: String) -> UInt64 {
+  name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+}

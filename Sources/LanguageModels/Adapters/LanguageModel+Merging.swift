@@ -1,0 +1,54 @@
+import Tensors
+
+extension LanguageModel {
+  /// The tensor of a role as it is to be written to a file: what training left, with the adapter's product added.
+  ///
+  /// W + scale · (B·A), in f32, the product summed over the rank in its order. The result may be the model's own tensor
+  /// where nothing is added: do not write to it. Cost of a merged matrix: out · in · R multiply-adds and a copy.
+  /// - Throws: ``WeightError/unknown(name:)`` for a role that the configuration does not have.
+  package func mergedTensor(_ role: TensorRole) throws -> Tensor {
+    switch role {
+    case .embedding: return embedding.value
+    case .finalNorm: return finalNorm.value
+    case .head where !configuration.tiesHead: return head.value
+    case .norm(let kind, let layer) where layers.indices.contains(layer): return layers[layer].norm(kind).value
+    case .bias(let kind, let layer) where layers.indices.contains(layer):
+      if let bias = layers[layer].projection(kind).bias { return bias.value }
+    case .weight(let kind, let layer) where layers.indices.contains(layer):
+      let projection = layers[layer].projection(kind)
+      guard let adapter = projection.adapter else { return projection.weight.value }
+      return merged(projection.weight.value, adapter)
+    default: break
+    }
+    throw WeightError.unknown(name: role.name)
+  }
+
+  /// ``mergedTensor(_:)`` by Hugging Face's name.
+  package func mergedWeight(_ name: String) throws -> Tensor {
+    guard let tensor = configuration.tensors.first(where: { $0.name == name }) else {
+      throw WeightError.unknown(name: name)
+    }
+    return try mergedTensor(tensor.role)
+  }
+
+  private func merged(_ weight: Tensor, _ adapter: LowRankAdapter) -> Tensor {
+    let result = weight.copy()
+    let (outputs, inputs, rank) = (weight.rows, weight.columns, adapter.rank)
+    let rowsATile = 32
+    compute.pool.tiles((outputs + rowsATile - 1) / rowsATile) { [scale = adapter.scale, a = adapter.a.value, b = adapter.b.value] tile in
+      let delta = UnsafeMutablePointer<Float>.allocate(capacity: inputs)
+      defer { delta.deallocate() }
+      for row in tile * rowsATile..<min(outputs, (tile + 1) * rowsATile) {
+        delta.update(repeating: 0, count: inputs)
+        for r in 0..<rank {
+          let factor = b.pointer[row * rank + r]
+          let source = a.pointer + r * inputs
+          for column in 0..<inputs { delta[column] += factor * source[column] }
+        }
+        let target = result.pointer + row * inputs
+        for column in 0..<inputs { target[column] += scale * delta[column] }
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,94 @@
+import Diagnostics
+import PreciseJSON
+
+/// Reads the values of a configuration one by one and keeps what is wrong with them, so that all of it is told at once.
+struct ConfigurationReader {
+  let file: String
+  /// The value of a key, nil where it is missing or null.
+  let lookup: (String) -> JSON?
+  private(set) var problems: [ModelConfigurationError.Problem] = []
+
+  init(file: String, lookup: @escaping (String) -> JSON?) {
+    self.file = file
+    self.lookup = { key in
+      if let value = lookup(key), !value.isNull { value } else { nil }
+    }
+  }
+
+  /// The largest extent accepted: far above every model, far below what could overflow a product of three.
+  static let limit = 1 << 24
+
+  mutating func report(_ problem: ModelConfigurationError.Problem) { problems.append(problem) }
+
+  /// A whole number in 1 ... ``limit``; 1 stands in for what is wrong.
+  mutating func positive(_ key: String, default fallback: Int? = nil) -> Int {
+    guard let value = lookup(key) else {
+      if let fallback { return fallback }
+      report(.missing(key: key))
+      return 1
+    }
+    // Some writers give whole numbers a fraction: `2048.0`.
+    guard let number = value.int ?? value.double.flatMap(Int.init(exactly:)) else {
+      report(.wrongKind(key: key, wanted: "a whole number", found: value.kind))
+      return 1
+    }
+    guard (1...Self.limit).contains(number) else {
+      report(.outOfRange(key: key, wanted: "a number from 1 to \(Self.limit)", found: "\(number)"))
+      return 1
+    }
+    return number
+  }
+
+  /// A finite number above zero; 1 stands in for what is wrong.
+  mutating func positiveReal(_ key: String, default fallback: Double? = nil) -> Double {
+    guard let value = lookup(key) else {
+      if let fallback { return fallback }
+      report(.missing(key: key))
+      return 1
+    }
+    guard let number = value.double else {
+      report(.wrongKind(key: key, wanted: "a number", found: value.kind))
+      return 1
+    }
+    guard number > 0, number.isFinite else {
+      report(.outOfRange(key: key, wanted: "a number above 0", found: "\(number)"))
+      return 1
+    }
+    return number
+  }
+
+  mutating func flag(_ key: String, default fallback: Bool) -> Bool {
+    guard let value = lookup(key) else { return fallback }
+    guard let flag = value.bool else {
+      report(.wrongKind(key: key, wanted: "true or false", found: value.kind))
+      return fallback
+    }
+    return flag
+  }
+
+  mutating func string(_ key: String) -> String? {
+    guard let value = lookup(key) else { return nil }
+    guard let text = value.string else {
+      report(.wrongKind(key: key, wanted: "a string", found: value.kind))
+      return nil
+    }
+    return text
+  }
+
+  /// Checks what several numbers have to do with each other, then throws all problems when there are any.
+  mutating func finish(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
+    if problems.isEmpty {
+      if configuration.queryHeads % configuration.keyValueHeads != 0 {
+        report(
+          .inconsistent(
+            "\(configuration.queryHeads) query heads cannot share \(configuration.keyValueHeads) key-value heads evenly"
+          ))
+      }
+      if configuration.headDimension % 2 != 0 {
+        report(.inconsistent("The head dimension \(configuration.headDimension) is odd, rotary positions need pairs"))
+      }
+    }
+    guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }
+    return configuration
+  }
+}

@@ -1,0 +1,49 @@
+import Diagnostics
+
+/// Everything that is wrong with a model's configuration; worded below.
+package struct ModelConfigurationError: Error, Sendable, Hashable {
+  package enum Problem: Sendable, Hashable {
+    case missing(key: String)
+    case wrongKind(key: String, wanted: String, found: String)
+    case outOfRange(key: String, wanted: String, found: String)
+    /// A value that means something this program does not compute.
+    case unsupported(key: String, found: String, supported: [String])
+    case inconsistent(String)
+    case notAnObject(found: String)
+  }
+
+  package var file: String
+  package var problems: [Problem]
+
+  package init(file: String, problems: [Problem]) {
+    self.file = file
+    self.problems = problems
+  }
+}
+
+extension ModelConfigurationError: DiagnosticError {
+  package var diagnostics: [Diagnostic] { problems.map { words($0) } }
+
+  private func words(_ problem: Problem) -> Diagnostic {
+    let place = Place(file: file)
+    switch problem {
+    case .missing(let key):
+      return Diagnostic(code: "model-configuration", "The model's configuration has no `\(key)`", at: place, path: key)
+    case .wrongKind(let key, let wanted, let found):
+      return Diagnostic(
+        code: "model-configuration", "`\(key)` is \(found), not \(wanted)", at: place, path: key)
+    case .outOfRange(let key, let wanted, let found):
+      return Diagnostic(
+        code: "model-configuration", "`\(key)` is \(found), not \(wanted)", at: place, path: key)
+    case .unsupported(let key, let found, let supported):
+      let near = nearestName(to: found, among: supported).map { "Did you mean `\($0)`?" }
+      return Diagnostic(
+        code: "unsupported-model", "`\(key)` is `\(found)`, which is not supported", at: place, path: key,
+        advice: near ?? "Supported are [\(supported.joined(separator: ", "))]")
+    case .inconsistent(let text):
+      return Diagnostic(code: "model-configuration", text, at: place)
+    case .notAnObject(let found):
+      return Diagnostic(code: "model-configuration", "The model's configuration is \(found), not an object", at: place)
+    }
+  }
+}

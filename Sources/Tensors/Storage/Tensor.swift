@@ -1,0 +1,55 @@
+/// A dense row-major array of 32-bit floats, aligned to 64 bytes.
+///
+/// The memory comes from the recycling pool and goes back to it when the last reference goes away. A tensor does not
+/// guard its elements: whoever hands one to another thread orders the accesses (``ThreadPool`` does for its tiles),
+/// which is why `Sendable` is unchecked.
+package final class Tensor: @unchecked Sendable {
+  package let shape: [Int]
+  package let count: Int
+  package let pointer: UnsafeMutablePointer<Float>
+  private let bytes: Int
+
+  /// A tensor whose elements are not set: every one must be written before it is read.
+  package init(uninitialized shape: [Int]) {
+    precondition(shape.allSatisfy { $0 >= 0 }, "A tensor's extents are not negative, found \(shape)")
+    self.shape = shape
+    count = shape.reduce(1, *)
+    (pointer, bytes) = MemoryPool.shared.take(floats: count)
+  }
+
+  /// A tensor of zeros.
+  package convenience init(shape: [Int]) {
+    self.init(uninitialized: shape)
+    pointer.update(repeating: 0, count: count)
+  }
+
+  /// A tensor with the given elements, whose number must be the product of `shape`.
+  package convenience init(shape: [Int], values: [Float]) {
+    self.init(uninitialized: shape)
+    precondition(values.count == count, "Shape \(shape) wants \(count) values, found \(values.count)")
+    values.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { pointer.update(from: base, count: count) }
+    }
+  }
+
+  deinit { MemoryPool.shared.give(pointer, bytes: bytes) }
+
+  /// All elements in row-major order, copied.
+  package var values: [Float] { Array(buffer) }
+
+  /// All elements in row-major order, in place.
+  package var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: pointer, count: count) }
+
+  /// The extent of the first dimension; 1 for a scalar.
+  package var rows: Int { shape.first ?? 1 }
+
+  /// The number of elements that stand under one index of the first dimension.
+  package var columns: Int { shape.dropFirst().reduce(1, *) }
+
+  /// A tensor of its own with the same elements.
+  package func copy() -> Tensor {
+    let other = Tensor(uninitialized: shape)
+    other.pointer.update(from: pointer, count: count)
+    return other
+  }
+}

@@ -1,0 +1,41 @@
+/// The record of one forward pass: each operation that matters for a trainable parameter leaves a closure, and
+/// ``backward(from:gradient:)`` runs them in reverse.
+///
+/// Letters of all operations: T tokens of the packed batch, C hidden size, H query heads, K key-value heads, D head
+/// dimension, F feed-forward size, V vocabulary, L label positions, R adapter rank.
+package final class Tape {
+  package let compute: Compute
+  /// False for inference: nothing is kept, dropout is off.
+  package let records: Bool
+  /// The randomness of this step; dropout masks derive from it.
+  package let step: RandomKey
+  var steps: [() -> Void] = []
+
+  package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0)) {
+    self.compute = compute
+    self.records = records
+    self.step = step
+  }
+
+  /// Whether a parameter's gradient is wanted on this tape.
+  func wantsGradient(of parameter: Parameter) -> Bool { records && parameter.isTrainable }
+
+  /// Runs the recorded operations in reverse; each frees what it had saved.
+  ///
+  /// Gradients of parameters are added to ``Parameter/gradient``. A tape can be run back once.
+  /// - Parameter gradient: the derivative of the objective with respect to every element of `variable`.
+  package func backward(from variable: Variable, gradient: Float = 1) {
+    let seed = Tensor(uninitialized: variable.value.shape)
+    seed.pointer.update(repeating: gradient, count: seed.count)
+    backward(from: variable, gradient: seed)
+  }
+
+  /// Runs the recorded operations in reverse from a given derivative with respect to `variable`.
+  package func backward(from variable: Variable, gradient: Tensor) {
+    precondition(records, "A tape that does not record has no backward pass")
+    precondition(gradient.shape == variable.value.shape, "The gradient has another shape than its variable")
+    guard variable.needsGradient else { return }
+    accumulate(gradient, into: variable)
+    while let step = steps.popLast() { step() }
+  }
+}

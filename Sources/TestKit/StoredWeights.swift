@@ -1,0 +1,58 @@
+import LanguageModels
+import PreciseJSON
+import TensorFiles
+import Tensors
+
+/// The tensors of one safetensors file, for tests of models without model folders.
+package struct StoredWeights: WeightSource {
+  package let file: SafetensorsFile
+
+  package init(_ path: String) throws { file = try SafetensorsFile(path: path) }
+
+  package var origin: String { file.file.path }
+  package func has(_ name: String) -> Bool { file.has(name) }
+
+  package func tensor(named name: String, shape: [Int]) throws -> Tensor { try tensor(named: name) }
+
+  /// A tensor with the shape that the file gives it.
+  package func tensor(named name: String) throws -> Tensor {
+    let tensor = Tensor(uninitialized: try file.entry(name).shape)
+    try file.readFloats(name, into: tensor.buffer)
+    return tensor
+  }
+}
+
+/// The tensors of a GGUF file under Hugging Face's names, for tests of models without model folders.
+package struct StoredGGUF: WeightSource {
+  package let file: GGUFFile
+  package let configuration: ModelConfiguration
+
+  package init(_ path: String) throws {
+    let file = try GGUFFile(path: path)
+    self.file = file
+    configuration = try ModelConfiguration(
+      gguf: path,
+      value: { key in
+        switch file.metadata[key] {
+        case let value? where value.int != nil: value.int.map { JSON($0) }
+        case let value? where value.double != nil: value.double.map { JSON($0) }
+        case let value?: value.string.map { JSON($0) }
+        case nil: nil
+        }
+      },
+      tensorShape: { name in try? file.entry(name).shape })
+  }
+
+  package var origin: String { file.file.path }
+  package func has(_ name: String) -> Bool { role(name).map { file.has($0.ggufName) } ?? false }
+
+  package func tensor(named name: String, shape: [Int]) throws -> Tensor {
+    guard let role = role(name) else { throw WeightError.unknown(name: name) }
+    let tensor = Tensor(uninitialized: try file.entry(role.ggufName).shape)
+    try file.readFloats(role.ggufName, into: tensor.buffer)
+    configuration.ggufRowOrder(of: role).restore(tensor.buffer, columns: tensor.columns)
+    return tensor
+  }
+
+  private func role(_ name: String) -> TensorRole? { configuration.tensors.first { $0.name == name }?.role }
+}

@@ -1,0 +1,76 @@
+import PreciseJSON
+import TensorFiles
+import Tensors
+
+/// The state of a training between two steps, as a safetensors file that any tool can look into.
+///
+/// Tensors, all f32: `parameter.<name>`, `first_moment.<name>` and `second_moment.<name>` of every trainable parameter.
+/// Metadata: `format` (``format``), `training` (the fingerprint of the training it belongs to), `state` (the rest as
+/// JSON) and `checksum` (CRC-32, eight hexadecimal digits, over fingerprint, state, and name and bytes of each tensor in
+/// the order above, parameter by parameter).
+struct Checkpoint {
+  static let format = "anneal-checkpoint-1"
+
+  /// What tells one training from another; a checkpoint of another one is not resumed.
+  let fingerprint: String
+  let state: TrainingState
+
+  /// Writes the file under a name of its own and moves it to `path` when it is complete and on the disk.
+  func write(_ slots: [AdamWSlot], to path: String, temporary: String) throws {
+    let text = state.json.text()
+    var checksum = Checksum()
+    checksum.add(fingerprint)
+    checksum.add(text)
+    let tensors = Self.tensors(of: slots)
+    for (name, tensor) in tensors {
+      checksum.add(name)
+      checksum.add(UnsafeRawBufferPointer(tensor.buffer))
+    }
+    let writer = try SafetensorsWriter(
+      path: temporary,
+      tensors: tensors.map { SafetensorsWriter.Declaration(name: $0.name, type: .float32, shape: $0.tensor.shape) },
+      metadata: [
+        "format": Self.format, "training": fingerprint, "state": text, "checksum": Self.hexadecimal(checksum.value),
+      ])
+    for (name, tensor) in tensors { try writer.write(name, floats: UnsafeBufferPointer(tensor.buffer)) }
+    try writer.finish()
+    try moveIntoPlace(temporary, path)
+  }
+
+  /// Reads a file, verifies it, and only then puts its values into the slots; nil when it does not verify or belongs to
+  /// another training.
+  static func read(_ path: String, fingerprint: String, into slots: [AdamWSlot]) -> TrainingState? {
+    guard let file = try? SafetensorsFile(path: path), file.metadata["format"] == format,
+      file.metadata["training"] == fingerprint, let text = file.metadata["state"],
+      let json = try? JSON(parsing: text, file: path), let state = TrainingState(json: json)
+    else { return nil }
+    var checksum = Checksum()
+    checksum.add(fingerprint)
+    checksum.add(text)
+    var entries: [(SafetensorsFile.Entry, Tensor)] = []
+    for (name, tensor) in tensors(of: slots) {
+      guard let entry = try? file.entry(name), entry.type == .float32, entry.shape == tensor.shape else { return nil }
+      checksum.add(name)
+      checksum.add(file.bytes(of: entry))
+      entries.append((entry, tensor))
+    }
+    guard file.metadata["checksum"] == hexadecimal(checksum.value) else { return nil }
+    for (entry, tensor) in entries { UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: file.bytes(of: entry)) }
+    return state
+  }
+
+  private static func tensors(of slots: [AdamWSlot]) -> [(name: String, tensor: Tensor)] {
+    slots.flatMap { slot in
+      [
+        ("parameter.\(slot.parameter.name)", slot.parameter.value),
+        ("first_moment.\(slot.parameter.name)", slot.firstMoment),
+        ("second_moment.\(slot.parameter.name)", slot.secondMoment),
+      ]
+    }
+  }
+
+  private static func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

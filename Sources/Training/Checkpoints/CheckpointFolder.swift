@@ -1,0 +1,70 @@
+import Glibc
+import TensorFiles
+import Tensors
+
+/// The folder in which a training keeps its checkpoints: `checkpoint-00000012.safetensors` is the state after step 12.
+///
+/// One training owns it. The newest two are kept: should the newest turn out damaged, the one before still serves.
+package struct CheckpointFolder: Sendable, Hashable {
+  package let path: String
+
+  /// - Parameter path: A folder that exists.
+  package init(path: String) { self.path = path }
+
+  private static let prefix = "checkpoint-"
+  private static let suffix = ".safetensors"
+  private static let kept = 2
+
+  /// The path of the checkpoint after `step` steps.
+  package func file(step: Int) -> String {
+    let digits = String(step)
+    return "\(path)/\(Self.prefix)\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)\(Self.suffix)"
+  }
+
+  /// The steps that have a checkpoint, newest first.
+  package func steps() -> [Int] {
+    names().compactMap { name in
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
+      return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+    }.sorted(by: >)
+  }
+
+  /// Writes a checkpoint and removes all but the newest two.
+  func save(_ checkpoint: Checkpoint, _ slots: [AdamWSlot]) throws -> String {
+    let path = file(step: checkpoint.state.step)
+    try checkpoint.write(slots, to: path, temporary: self.path + "/checkpoint.partial")
+    for old in steps().dropFirst(Self.kept) { unlink(file(step: old)) }
+    return path
+  }
+
+  /// The newest checkpoint of this training that verifies, its values put into the slots.
+  func resume(fingerprint: String, into slots: [AdamWSlot]) -> TrainingState? {
+    for step in steps() {
+      if let state = Checkpoint.read(file(step: step), fingerprint: fingerprint, into: slots) { return state }
+    }
+    return nil
+  }
+
+  private func names() -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      names.append(name)
+    }
+    return names
+  }
+}
+
+/// Renames a finished file and brings the folder's entry to the disk.
+func moveIntoPlace(_ temporary: String, _ path: String) throws {
+  guard rename(temporary, path) == 0 else { throw FileError(path: path, action: .write, code: errno) }
+  let end = path.lastIndex(of: "/") ?? path.startIndex
+  let descriptor = open(end == path.startIndex ? "." : String(path[..<end]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  guard descriptor >= 0 else { throw FileError(path: path, action: .write, code: errno) }
+  defer { close(descriptor) }
+  guard fsync(descriptor) == 0 else { throw FileError(path: path, action: .write, code: errno) }
+}

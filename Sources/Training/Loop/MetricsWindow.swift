@@ -1,0 +1,70 @@
+import PreciseJSON
+
+/// The sums of the steps since the last metrics record.
+struct MetricsWindow {
+  private(set) var steps = 0
+  private(set) var loss = 0.0
+  private(set) var tokens = 0
+  private(set) var labelTokens = 0
+  private(set) var seconds = 0.0
+  private(set) var measures: [String: StageLoss.Measure] = [:]
+
+  init() {}
+
+  mutating func add(
+    loss: Double, tokens: Int, labelTokens: Int, seconds: Double, measures: [String: StageLoss.Measure]
+  ) {
+    steps += 1
+    self.loss += loss
+    self.tokens += tokens
+    self.labelTokens += labelTokens
+    self.seconds += seconds
+    for (name, measure) in measures {
+      self.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].sum += measure.sum
+      self.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].weight += measure.weight
+    }
+  }
+
+  /// An object of `metrics.jsonl`: the mean loss of the window's steps, the last step's norm and rate, the window's
+  /// tokens.
+  func record(step: Int, epoch: Double, gradNorm: Double, learningRate: Double) -> JSON {
+    var members: [(key: String, value: JSON)] = [
+      ("step", JSON(step)), ("epoch", JSON(epoch)), ("loss", JSON(loss / Double(max(1, steps)))),
+      ("grad_norm", JSON(gradNorm)), ("learning_rate", JSON(learningRate)), ("tokens", JSON(tokens)),
+      ("label_tokens", JSON(labelTokens)),
+      ("tokens_per_second", JSON(seconds > 0 ? Double(tokens) / seconds : 0)),
+    ]
+    for (name, measure) in measures.sorted(by: { $0.key < $1.key }) {
+      members.append((name, JSON(measure.sum / measure.weight)))
+    }
+    return JSON(members)
+  }
+
+  var json: JSON {
+    let named = measures.sorted { $0.key < $1.key }.map { name, measure in
+      (key: name, value: [JSON(measure.sum), JSON(measure.weight)] as JSON)
+    }
+    return [
+      "steps": JSON(steps), "loss": JSON(loss), "tokens": JSON(tokens), "label_tokens": JSON(labelTokens),
+      "seconds": JSON(seconds), "measures": JSON(named),
+    ]
+  }
+
+  init?(json: JSON) {
+    guard let steps = json["steps"]?.int, let loss = json["loss"]?.double, let tokens = json["tokens"]?.int,
+      let labelTokens = json["label_tokens"]?.int, let seconds = json["seconds"]?.double,
+      let named = json["measures"]?.object
+    else { return nil }
+    for (name, pair) in named.members {
+      guard let pair = pair.array, pair.count == 2, let sum = pair[0].double, let weight = pair[1].double else {
+        return nil
+      }
+      measures[name] = StageLoss.Measure(sum: sum, weight: weight)
+    }
+    self.steps = steps
+    self.loss = loss
+    self.tokens = tokens
+    self.labelTokens = labelTokens
+    self.seconds = seconds
+  }
+}

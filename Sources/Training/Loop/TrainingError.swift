@@ -1,0 +1,77 @@
+import Diagnostics
+
+/// What can go wrong in a training; worded below. Steps count from 1, rows from 0.
+package enum TrainingError: Error, Sendable, Hashable {
+  case setting(name: String, found: String, wanted: String)
+  case noRows
+  case nothingTrainable
+  /// No token of the step's rows is a label.
+  case noLabels(step: Int, rows: [Int])
+  case lossNotFinite(step: Int, rows: [Int])
+  case gradientNotFinite(step: Int, rows: [Int])
+}
+
+/// A training that was asked to stop and can be resumed.
+package struct TrainingInterrupted: Error, Sendable, Hashable {
+  /// Steps done.
+  package var step: Int
+  package var totalSteps: Int
+  /// The checkpoint written, nil where there is no folder for checkpoints.
+  package var checkpoint: String?
+
+  package init(step: Int, totalSteps: Int, checkpoint: String?) {
+    self.step = step
+    self.totalSteps = totalSteps
+    self.checkpoint = checkpoint
+  }
+}
+
+extension TrainingError: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    switch self {
+    case .setting(let name, let found, let wanted):
+      return [Diagnostic(code: "training-setting", "`\(name)` is \(found), not \(wanted)", path: name)]
+    case .noRows: return [Diagnostic(code: "no-rows", "There are no rows to train on")]
+    case .nothingTrainable:
+      return [
+        Diagnostic(
+          code: "nothing-trainable", "No parameter of the model is trainable",
+          advice: "Attach an adapter, or load the model for training")
+      ]
+    case .noLabels(let step, let rows):
+      return [
+        Diagnostic(
+          code: "no-labels", "No token of step \(step) is a label: \(Self.words(rows))",
+          reason: "Truncation may have cut off all that is trained on", advice: "Raise `max_length`, or drop overlong rows"
+        )
+      ]
+    case .lossNotFinite(let step, let rows):
+      return [
+        Diagnostic(
+          code: "loss-not-finite", "The loss of step \(step) is not a finite number: \(Self.words(rows))",
+          advice: "Lower `learning_rate`, or look at these rows")
+      ]
+    case .gradientNotFinite(let step, let rows):
+      return [
+        Diagnostic(
+          code: "gradient-not-finite", "The gradient of step \(step) is not a finite number: \(Self.words(rows))",
+          advice: "Lower `learning_rate`, or look at these rows")
+      ]
+    }
+  }
+
+  private static func words(_ rows: [Int]) -> String {
+    let listed = rows.prefix(16).map(String.init).joined(separator: ", ")
+    return "rows [\(listed)\(rows.count > 16 ? ", …" : "")]"
+  }
+}
+
+extension TrainingInterrupted: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    [
+      Diagnostic(
+        code: "interrupted", "Training stopped after step \(step) of \(totalSteps)",
+        advice: checkpoint == nil ? nil : "Run it again to go on from there")
+    ]
+  }
+}

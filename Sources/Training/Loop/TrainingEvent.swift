@@ -1,0 +1,37 @@
+import PreciseJSON
+
+/// What a training tells while it runs.
+package enum TrainingEvent: Sendable {
+  /// Before the first step; `step` steps were done before.
+  case started(step: Int, totalSteps: Int)
+  case progressed(Progress)
+  /// A new object of `metrics.jsonl`.
+  case recorded(JSON)
+  case saved(step: Int, path: String)
+
+  /// Where a training stands after a step.
+  package struct Progress: Sendable, Hashable {
+    /// Steps done.
+    package var step: Int
+    package var totalSteps: Int
+    /// Of this step.
+    package var loss: Double
+    package var gradNorm: Double
+    /// The tokens of this step's rows by its time.
+    package var tokensPerSecond: Double
+    /// As long as the remaining steps take at the pace of those since the start of this process.
+    package var secondsLeft: Double
+  }
+}
+
+/// What a training leaves beside the trained parameters.
+package struct TrainingResult: Sendable {
+  package var steps: Int
+  /// Tokens of all rows seen, a row counted as often as it was.
+  package var tokens: Int
+  package var labelTokens: Int
+  /// Time spent in steps, before an interruption included.
+  package var seconds: Double
+  /// The objects of `metrics.jsonl`.
+  package var metrics: [JSON]
+}

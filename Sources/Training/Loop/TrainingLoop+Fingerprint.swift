@@ -1,0 +1,21 @@
+import Glibc
+import LanguageModels
+import Tensors
+
+extension TrainingLoop {
+  /// What tells this training from another one that might have left checkpoints in the same folder: every setting, the
+  /// number of rows and steps, and the parameters.
+  ///
+  /// A guard against mistakes, not a key: which folder belongs to which training is the caller's business.
+  func fingerprint(totalSteps: Int) -> String {
+    let parameters = slots.map { "\($0.parameter.name)\($0.parameter.value.shape)" }.joined(separator: ";")
+    return "\(Stage.self);\(model.compute.computeClass.rawValue);\(rows.count);\(totalSteps);\(settings);\(parameters)"
+  }
+}
+
+/// Seconds since some moment, on the system's monotonic clock.
+package func monotonicSeconds() -> Double {
+  var now = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &now)
+  return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+}

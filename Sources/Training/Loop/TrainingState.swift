@@ -1,0 +1,38 @@
+import PreciseJSON
+
+/// What a training knows between two steps beside its tensors.
+struct TrainingState {
+  /// Steps done.
+  var step = 0
+  /// Tokens and label tokens since the start.
+  var tokens = 0
+  var labelTokens = 0
+  /// Time spent in steps since the start, in seconds.
+  var seconds = 0.0
+  /// What the next record will cover.
+  var window = MetricsWindow()
+  /// All records so far.
+  var metrics: [JSON] = []
+
+  init() {}
+
+  var json: JSON {
+    [
+      "step": JSON(step), "tokens": JSON(tokens), "label_tokens": JSON(labelTokens), "seconds": JSON(seconds),
+      "window": window.json, "metrics": .array(metrics),
+    ]
+  }
+
+  init?(json: JSON) {
+    guard let step = json["step"]?.int, step >= 0, let tokens = json["tokens"]?.int,
+      let labelTokens = json["label_tokens"]?.int, let seconds = json["seconds"]?.double,
+      let window = json["window"].flatMap(MetricsWindow.init(json:)), let metrics = json["metrics"]?.array
+    else { return nil }
+    self.step = step
+    self.tokens = tokens
+    self.labelTokens = labelTokens
+    self.seconds = seconds
+    self.window = window
+    self.metrics = metrics
+  }
+}

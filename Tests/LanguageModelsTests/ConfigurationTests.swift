@@ -1,0 +1,180 @@
+import Diagnostics
+import LanguageModels
+import PreciseJSON
+import Tensors
+import TestKit
+import Testing
+
+@Suite("Configurations of Hugging Face")
+struct HuggingFaceConfigurationTests {
+  static let small: [(key: String, value: JSON)] = [
+    ("model_type", "llama"), ("hidden_size", 64), ("num_hidden_layers", 2), ("num_attention_heads", 4),
+    ("intermediate_size", 96), ("vocab_size", 90),
+  ]
+
+  func configuration(_ changes: (key: String, value: JSON)...) throws -> ModelConfiguration {
+    var object = JSONObject(Self.small)
+    for (key, value) in changes { object[key] = value }
+    return try ModelConfiguration(huggingFace: .object(object))
+  }
+
+  func messages(_ changes: (key: String, value: JSON)...) -> [String] {
+    var object = JSONObject(Self.small)
+    for (key, value) in changes { object[key] = value }
+    do {
+      _ = try ModelConfiguration(huggingFace: .object(object))
+      return []
+    } catch { return diagnostics(of: error).map(\.summary) }
+  }
+
+  @Test func takesTheDefaultsOfTransformers() throws {
+    let found = try configuration()
+    #expect(found.family == .llama)
+    #expect(found.keyValueHeads == 4)
+    #expect(found.headDimension == 16)
+    #expect(found.maximumPositions == 2048)
+    #expect(found.normEpsilon == 1e-6)
+    #expect(found.rotaryBase == 10_000)
+    #expect(found.rotaryScaling == .none)
+    #expect(!found.tiesHead)
+    #expect(found.biases.isEmpty)
+  }
+
+  @Test func readsTheRotaryValuesOfOldAndNewFiles() throws {
+    let llama3: JSON = [
+      "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+      "original_max_position_embeddings": 8192, "rope_theta": 500_000.0,
+    ]
+    let wanted = RotaryTable.Scaling.llama3(
+      factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaximumPosition: 8192)
+    let new = try configuration(("rope_parameters", llama3))
+    #expect(new.rotaryBase == 500_000)
+    #expect(new.rotaryScaling == wanted)
+    let old = try configuration(("rope_scaling", llama3), ("rope_theta", 1000))
+    #expect(old.rotaryScaling == wanted)
+    let linear = try configuration(("rope_scaling", ["type": "linear", "factor": 2]), ("rope_theta", 1000))
+    #expect(linear.rotaryBase == 1000)
+    #expect(linear.rotaryScaling == .linear(factor: 2))
+    let null = try configuration(("rope_scaling", nil), ("rope_theta", 1000))
+    #expect(null.rotaryScaling == .none)
+  }
+
+  @Test func listsTheTensorsOfItsFiles() throws {
+    let tensors = try configuration(("attention_bias", true), ("num_key_value_heads", 2)).tensors
+    #expect(tensors.count == 1 + 2 * (2 + 7 + 4) + 2)
+    let byName = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.shape) })
+    #expect(byName["model.embed_tokens.weight"] == [90, 64])
+    #expect(byName["model.layers.1.self_attn.k_proj.weight"] == [32, 64])
+    #expect(byName["model.layers.1.self_attn.k_proj.bias"] == [32])
+    #expect(byName["model.layers.0.mlp.down_proj.weight"] == [64, 96])
+    #expect(byName["model.layers.0.post_attention_layernorm.weight"] == [64])
+    #expect(byName["lm_head.weight"] == [90, 64])
+    let tied = try configuration(("tie_word_embeddings", true))
+    #expect(!tied.tensors.contains { $0.role == .head })
+    #expect(tied.parameterCount == 2 * 64 + 64 + 90 * 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96) + 2 * 64)
+  }
+
+  @Test func aWindowBoundsTheLongestExactSequence() throws {
+    let mistral = try configuration(
+      ("model_type", "mistral"), ("max_position_embeddings", 32_768), ("sliding_window", 4096))
+    #expect(mistral.maximumPositions == 4096)
+    let qwen = try configuration(
+      ("model_type", "qwen2"), ("max_position_embeddings", 32_768), ("sliding_window", 4096),
+      ("use_sliding_window", false))
+    #expect(qwen.maximumPositions == 32_768)
+    #expect(qwen.biases == [.query, .key, .value])
+  }
+
+  @Test func tellsEverythingThatIsWrongAtOnce() {
+    #expect(
+      messages(
+        ("model_type", "lama"), ("hidden_act", "relu"), ("hidden_size", 0), ("vocab_size", "many"),
+        ("intermediate_size", nil), ("rope_scaling", ["rope_type": "yarn", "factor": 4.0]))
+        == [
+          "`model_type` is `lama`, which is not supported", "`hidden_act` is `relu`, which is not supported",
+          "`hidden_size` is 0, not a number from 1 to 16777216",
+          "`rope_scaling.rope_type` is `yarn`, which is not supported",
+          "The model's configuration has no `intermediate_size`", "`vocab_size` is a string, not a whole number",
+        ])
+    #expect(
+      messages(("num_key_value_heads", 3))
+        == ["4 query heads cannot share 3 key-value heads evenly"])
+    #expect(messages(("head_dim", 15)) == ["The head dimension 15 is odd, rotary positions need pairs"])
+    #expect(
+      messages(("quantization_config", ["quant_method": "gptq"]))
+        == ["`quantization_config` is `gptq`, which is not supported"])
+    #expect(throws: ModelConfigurationError(file: "config.json", problems: [.notAnObject(found: "a list")])) {
+      try ModelConfiguration(huggingFace: [])
+    }
+  }
+
+  @Test func theNearestFamilyIsSuggested() throws {
+    let error = ModelConfigurationError(
+      file: "config.json", problems: [.unsupported(key: "model_type", found: "lama", supported: ["llama", "qwen2"])])
+    #expect(error.diagnostics[0].advice == "Did you mean `llama`?")
+  }
+}
+
+@Suite("Configurations of GGUF files")
+struct GGUFConfigurationTests {
+  let values: [String: JSON] = [
+    "general.architecture": "llama", "llama.embedding_length": 64, "llama.attention.head_count": 4,
+    "llama.attention.head_count_kv": 2, "llama.block_count": 3, "llama.feed_forward_length": 96,
+    "llama.context_length": 512, "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.freq_base": 100_000,
+  ]
+
+  @Test func tellsTheSameAsConfigJSON() throws {
+    let found = try ModelConfiguration(
+      gguf: "model.gguf", value: { values[$0] },
+      tensorShape: { ["token_embd.weight": [90, 64], "blk.0.attn_q.bias": [64]][$0] })
+    #expect(
+      found
+        == ModelConfiguration(
+          family: .llama, hiddenSize: 64, layerCount: 3, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
+          feedForwardSize: 96, vocabularySize: 90, maximumPositions: 512, normEpsilon: 1e-5, rotaryBase: 100_000,
+          tiesHead: true, biases: [.query]))
+  }
+
+  @Test func refusesWhatItCannotCompute() {
+    var changed = values
+    changed["llama.rope.scaling.type"] = "yarn"
+    changed["llama.rope.dimension_count"] = 8
+    do {
+      _ = try ModelConfiguration(gguf: "model.gguf", value: { changed[$0] }, tensorShape: { _ in nil })
+      Issue.record("no error")
+    } catch {
+      #expect(
+        diagnostics(of: error).map(\.summary) == [
+          "Heads have 16 elements, values 16 and rotary positions 8: they must agree",
+          "The model's configuration has no `token_embd.weight`",
+          "`llama.rope.scaling.type` is `yarn`, which is not supported",
+        ])
+    }
+    changed["general.architecture"] = "mamba"
+    #expect(throws: ModelConfigurationError.self) {
+      try ModelConfiguration(gguf: "model.gguf", value: { changed[$0] }, tensorShape: { _ in nil })
+    }
+  }
+
+  /// Rows of `LlamaModel.permute` of llama.cpp's converter for 2 heads of 6 rows: reshape [2, 2, 3], swap, flatten.
+  @Test func rowsOfQueriesComeBackInHuggingFaceOrder() {
+    var rows: [Float] = [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11].flatMap { [$0, $0 + 0.5] }
+    let original = rows
+    rows.withUnsafeMutableBufferPointer { RowOrder.interleaved(heads: 2).restore($0, columns: 2) }
+    #expect(rows == (0..<12).flatMap { [Float($0), Float($0) + 0.5] })
+    rows.withUnsafeMutableBufferPointer { RowOrder.interleaved(heads: 2).apply($0, columns: 2) }
+    #expect(rows == original)
+    rows.withUnsafeMutableBufferPointer { RowOrder.natural.restore($0, columns: 2) }
+    #expect(rows == original)
+  }
+
+  @Test func onlyTheLlamaArchitectureReordersRows() throws {
+    let llama = try TinyLlama("gqa").configuration
+    #expect(llama.ggufRowOrder(of: .weight(.query, layer: 0)) == .interleaved(heads: 4))
+    #expect(llama.ggufRowOrder(of: .weight(.key, layer: 1)) == .interleaved(heads: 2))
+    #expect(llama.ggufRowOrder(of: .weight(.value, layer: 1)) == .natural)
+    var qwen = llama
+    qwen.family = .qwen2
+    #expect(qwen.ggufRowOrder(of: .weight(.query, layer: 0)) == .natural)
+  }
+}

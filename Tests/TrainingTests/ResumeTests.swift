@@ -1,0 +1,129 @@
+import Foundation
+import LanguageModels
+import PreciseJSON
+import TensorFiles
+import Tensors
+import TestKit
+import Testing
+import TokenShards
+import Training
+
+@Suite("A training that was stopped and resumed ends in the same bits")
+struct ResumeTests {
+  /// A training of nine steps over shuffled rows with dropout, three steps a record.
+  func loop(
+    _ kind: String, _ folder: CheckpointFolder?, change: (inout TrainingSettings) -> Void = { _ in }
+  ) throws -> TrainingLoop<SupervisedStage> {
+    let model = kind == "full" ? try referenceModel("full") : try adaptedModel(kind, dropout: 0.2)
+    var settings = try settings(of: readJSON(fixture("Training/\(kind).json")))
+    settings.shuffle = true
+    settings.length = .steps(9)
+    settings.logEvery = 3
+    change(&settings)
+    return try TrainingLoop(
+      model: model, stage: SupervisedStage(), rows: TrainingRows(fixtureRows()), settings: settings,
+      checkpoints: folder)
+  }
+
+  @Test(arguments: ["full", "adapter"])
+  func afterEachStep(kind: String) throws {
+    let uninterrupted = try loop(kind, nil)
+    let expected = try uninterrupted.run()
+    for stop in [1, 3, 4, 8] {
+      let folder = try TemporaryFolder()
+      let first = try loop(kind, CheckpointFolder(path: folder.path))
+      var steps = 0
+      first.shouldStop = {
+        steps += 1
+        return steps == stop
+      }
+      do {
+        _ = try first.run()
+        Issue.record("not interrupted")
+      } catch let interrupted as TrainingInterrupted {
+        #expect(interrupted.step == stop)
+        #expect(interrupted.totalSteps == 9)
+        #expect(interrupted.checkpoint == CheckpointFolder(path: folder.path).file(step: stop))
+      }
+      let second = try loop(kind, CheckpointFolder(path: folder.path))
+      var started: Int?
+      second.onEvent = { event in
+        if case .started(let step, 9) = event { started = step }
+      }
+      let result = try second.run()
+      #expect(started == stop)
+      #expect(trainedValues(second.model) == trainedValues(uninterrupted.model))
+      #expect(timeless(result.metrics) == timeless(expected.metrics))
+      #expect(result.tokens == expected.tokens)
+      #expect(result.labelTokens == expected.labelTokens)
+    }
+  }
+
+  @Test func theNewestTwoAreKept() throws {
+    let folder = try TemporaryFolder()
+    let checkpoints = CheckpointFolder(path: folder.path)
+    _ = try loop("rslora", checkpoints) { $0.saveEvery = 2 }.run()
+    #expect(checkpoints.steps() == [8, 6])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 2)
+  }
+
+  /// The step from which a loop starts that finds these checkpoints, and whether it ends where it should.
+  func resumes(at folder: TemporaryFolder, _ change: (inout TrainingSettings) -> Void = { _ in }) throws -> Int? {
+    let second = try loop("rslora", CheckpointFolder(path: folder.path)) {
+      $0.saveEvery = 2
+      change(&$0)
+    }
+    var started: Int?
+    second.onEvent = { event in
+      if case .started(let step, _) = event { started = step }
+    }
+    _ = try second.run()
+    let whole = try loop("rslora", nil) {
+      $0.saveEvery = 2
+      change(&$0)
+    }
+    _ = try whole.run()
+    #expect(trainedValues(second.model) == trainedValues(whole.model))
+    return started
+  }
+
+  @Test func aDamagedCheckpointIsPassedOver() throws {
+    let whole = try TemporaryFolder()
+    _ = try loop("rslora", CheckpointFolder(path: whole.path)) { $0.saveEvery = 2 }.run()
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: CheckpointFolder(path: whole.path).file(step: 8)))
+    #expect(try resumes(at: whole) == 8)
+    // A flipped bit in the header, the state, a parameter, the last moment; a missing end.
+    var damaged: [Data] = [20, 900, bytes.count / 2, bytes.count - 1].map { offset in
+      var copy = bytes
+      copy[offset] ^= 4
+      return copy
+    }
+    damaged.append(bytes.dropLast(100))
+    damaged.append(Data())
+    for data in damaged {
+      let folder = try TemporaryFolder()
+      let checkpoints = CheckpointFolder(path: folder.path)
+      try data.write(to: URL(fileURLWithPath: checkpoints.file(step: 8)))
+      try FileManager.default.copyItem(
+        atPath: CheckpointFolder(path: whole.path).file(step: 6), toPath: checkpoints.file(step: 6))
+      #expect(try resumes(at: folder) == 6)
+    }
+  }
+
+  @Test func aCheckpointOfAnotherTrainingIsNotTaken() throws {
+    let folder = try TemporaryFolder()
+    _ = try loop("rslora", CheckpointFolder(path: folder.path)) { $0.saveEvery = 2 }.run()
+    #expect(try resumes(at: folder) { $0.learningRate *= 2 } == 0)
+  }
+
+  @Test func aFolderThatCannotBeWrittenIsAnError() throws {
+    let first = try loop("rslora", CheckpointFolder(path: "/nowhere/at/all")) { $0.saveEvery = 2 }
+    #expect(throws: FileError.self) { try first.run() }
+  }
+
+  @Test func withoutAFolderStoppingJustStops() throws {
+    let first = try loop("rslora", nil)
+    first.shouldStop = { true }
+    #expect(throws: TrainingInterrupted(step: 1, totalSteps: 9, checkpoint: nil)) { try first.run() }
+  }
+}

@@ -1,0 +1,61 @@
+import LanguageModels
+import PreciseJSON
+import Tensors
+import TestKit
+import TokenShards
+import Training
+
+/// The rows of `Tests/Fixtures/Training/rows.json`, one sequence each.
+func fixtureRows() throws -> [TokenRow] { try tokenRows(readJSON(fixture("Training/rows.json"))) }
+
+func tokenRows(_ json: JSON?) throws -> [TokenRow] {
+  try labelledSequences(json).map { TokenRow([TokenSequence(ids: $0.ids, trained: $0.trained)]) }
+}
+
+/// The settings that a reference file of `scripts/reference/training.py` was made with.
+func settings(of reference: JSON, batchSize: Int = 4, tokenBudget: Int = 64) throws -> TrainingSettings {
+  func number(_ key: String) throws -> Double {
+    guard let value = reference[key]?.double else { throw FixtureError(text: "no `\(key)`") }
+    return value
+  }
+  guard let betas = reference["betas"]?.array?.compactMap(\.double), betas.count == 2 else {
+    throw FixtureError(text: "no `betas`")
+  }
+  return TrainingSettings(
+    length: .steps(10), batchSize: batchSize, learningRate: try number("learning_rate"),
+    schedule: LearningRateSchedule(.cosine, warmup: .steps(2)),
+    optimizer: TrainingSettings.Optimizer(
+      beta1: betas[0], beta2: betas[1], epsilon: try number("epsilon"), weightDecay: try number("weight_decay")),
+    maxGradNorm: try number("max_grad_norm"), shuffle: false, tokenBudget: tokenBudget)
+}
+
+/// The tiny model with the adapter of a reference.
+func adaptedModel(_ name: String, threads: Int = 1, dropout: Float = 0) throws -> LanguageModel {
+  let model = try TinyLlama("gqa").model(threads: threads)
+  let adapter =
+    name == "rslora"
+    ? AdapterConfiguration(rank: 3, alpha: 5, dropout: dropout, targets: [.query, .value], usesRSLoRA: true)
+    : AdapterConfiguration(rank: 4, dropout: dropout)
+  try model.attach(adapter, from: StoredWeights(fixture("Training/\(name)/adapter_model.safetensors")))
+  return model
+}
+
+/// The model that a reference starts from.
+func referenceModel(_ name: String, threads: Int = 1) throws -> LanguageModel {
+  name == "full"
+    ? try TinyLlama("gqa").model(threads: threads, trains: { _ in true }) : try adaptedModel(name, threads: threads)
+}
+
+/// The trained values, by name.
+func trainedValues(_ model: LanguageModel) -> [String: [Float]] {
+  Dictionary(uniqueKeysWithValues: model.trainableParameters.map { ($0.name, $0.value.values) })
+}
+
+/// Records without what depends on the machine's speed.
+func timeless(_ metrics: [JSON]) -> [JSON] {
+  metrics.map { record in
+    guard var object = record.object else { return record }
+    object["tokens_per_second"] = nil
+    return .object(object)
+  }
+}
