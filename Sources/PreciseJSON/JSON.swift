@@ -23,10 +23,7 @@ package struct JSONNumber: Sendable, Hashable {
   ///
   /// Infinities and NaN have no JSON text and become null
   /// through ``JSON/init(_:)``.
-  package init(_ value: Double) {
-    let exact = value == value.rounded() && abs(value) < 1e15
-    text = exact ? "\(Int(value)).0" : "\(value)"
-  }
+  package init(_ value: Double) { text = "\(value)" }
 
   /// The value when the text is a whole number in range, such as `3` (not `3.0`).
   package var int: Int? { Int(text) }
@@ -62,7 +59,9 @@ package struct JSONObject: Sendable {
 
 extension String {
   /// Whether both strings are the same bytes; `==` would also accept canonically equivalent ones.
-  package func hasSameBytes(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+  package func hasSameBytes(as other: String) -> Bool {
+    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+  }
 }
 
 extension JSON {

@@ -1,18 +1,19 @@
 /// Reads JSON text (RFC 8259) strictly: UTF-8 only, no trailing commas, no duplicate keys, bounded depth.
 ///
-/// One pass over the bytes, no copies of runs without escapes. Cost: O(bytes); about 300 MB/s.
+/// One pass over the bytes, no copies of runs without escapes. Cost: O(bytes); from 50 MB/s for a vocabulary to 250 MB/s
+/// for long texts.
 package struct JSONReader {
   /// Deeper nesting than this is refused, so that hostile input cannot exhaust the stack.
   package static let depthLimit = 256
 
-  private let bytes: UnsafeRawBufferPointer
+  private let bytes: UnsafeBufferPointer<UInt8>
   private let file: String
   /// Where `bytes` starts in the file, for places: one line of a JSONL file is read by itself.
   private let origin: (byteOffset: Int, line: Int)
   private var index = 0
 
   private init(_ bytes: UnsafeRawBufferPointer, file: String, origin: (byteOffset: Int, line: Int)) {
-    self.bytes = bytes
+    self.bytes = bytes.assumingMemoryBound(to: UInt8.self)
     self.file = file
     self.origin = origin
   }
@@ -47,7 +48,7 @@ package struct JSONReader {
   private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
     index += 1
     var members: [(key: String, value: JSON)] = []
-    var seen: Set<[UInt8]> = []
+    var table = KeyTable()
     skipSpace()
     if take(UInt8(ascii: "}")) { return JSONObject() }
     while true {
@@ -56,15 +57,7 @@ package struct JSONReader {
       guard bytes[index] == UInt8(ascii: "\"") else { throw error(.unexpectedByte(bytes[index], expected: "a key")) }
       let keyStart = index
       let key = try string()
-      // Few members: compare with each; many: a set of their bytes.
-      let duplicate: Bool
-      if members.count < 16 {
-        duplicate = members.contains { $0.key.hasSameBytes(as: key) }
-      } else {
-        if seen.isEmpty { seen = Set(members.map { Array($0.key.utf8) }) }
-        duplicate = !seen.insert(Array(key.utf8)).inserted
-      }
-      if duplicate { throw error(.duplicateKey(key), at: keyStart) }
+      if table.has(key, in: members) { throw error(.duplicateKey(key), at: keyStart) }
       skipSpace()
       try expect(UInt8(ascii: ":"), "`:`")
       members.append((key, try value(depth: depth + 1)))
@@ -90,13 +83,11 @@ package struct JSONReader {
   private mutating func string() throws(JSONError) -> String {
     index += 1
     let start = index
-    while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\"),
-      bytes[index] >= 0x20
-    { index += 1 }
+    skipPlainBytes()
     guard index < bytes.count else { throw error(.unexpectedEnd) }
     if bytes[index] == UInt8(ascii: "\"") {
       defer { index += 1 }
-      return try text(of: bytes[start..<index], at: start)
+      return try text(of: UnsafeBufferPointer(rebasing: bytes[start..<index]), at: start)
     }
     var collected = Array(bytes[start..<index])
     while index < bytes.count {
@@ -104,18 +95,39 @@ package struct JSONReader {
       switch byte {
       case UInt8(ascii: "\""):
         index += 1
-        return try text(of: collected, at: start)
+        return try collected.withUnsafeBufferPointer { slice throws(JSONError) in try text(of: slice, at: start) }
       case UInt8(ascii: "\\"): try escape(into: &collected)
       case ..<0x20: throw error(.controlCharacter(byte))
       default:
-        collected.append(byte)
-        index += 1
+        let runStart = index
+        skipPlainBytes()
+        collected.append(contentsOf: bytes[runStart..<index])
       }
     }
     throw error(.unexpectedEnd)
   }
 
-  private func text(of slice: some Sequence<UInt8>, at start: Int) throws(JSONError) -> String {
+  /// Moves to the next quote, backslash or control character, eight bytes at a time.
+  private mutating func skipPlainBytes() {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let tops: UInt64 = 0x8080_8080_8080_8080
+    let raw = UnsafeRawBufferPointer(bytes)
+    while index + 8 <= raw.count {
+      let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      // The top bit of a byte is set where it is below 0x20, or equals a quote or a backslash, and now and then in a
+      // byte above one that is: the loop below decides.
+      let quote = word ^ (ones &* 0x22)
+      let backslash = word ^ (ones &* 0x5C)
+      let below = (word &- ones &* 0x20) & ~word
+      if (below | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash) & tops != 0 { break }
+      index += 8
+    }
+    while index < bytes.count, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\"),
+      bytes[index] >= 0x20
+    { index += 1 }
+  }
+
+  private func text(of slice: UnsafeBufferPointer<UInt8>, at start: Int) throws(JSONError) -> String {
     guard let text = String(validating: slice, as: UTF8.self) else { throw error(.invalidUTF8, at: start) }
     return text
   }
@@ -146,7 +158,7 @@ package struct JSONReader {
         code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
       }
       guard let scalar = Unicode.Scalar(code) else { throw error(.loneSurrogate, at: start) }
-      collected.append(contentsOf: UTF8.encode(scalar)?.map { $0 } ?? [])
+      if let units = UTF8.encode(scalar) { collected.append(contentsOf: units) }
     default: throw error(.invalidEscape, at: start)
     }
   }
@@ -155,10 +167,13 @@ package struct JSONReader {
     guard index + 4 <= bytes.count else { throw error(.unexpectedEnd) }
     var code: UInt16 = 0
     for _ in 0..<4 {
-      guard let digit = Character(UnicodeScalar(bytes[index])).hexDigitValue else {
-        throw error(.invalidEscape, at: start)
+      let byte = bytes[index]
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): code = code << 4 | UInt16(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): code = code << 4 | UInt16(byte - UInt8(ascii: "a") + 10)
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): code = code << 4 | UInt16(byte - UInt8(ascii: "A") + 10)
+      default: throw error(.invalidEscape, at: start)
       }
-      code = code << 4 | UInt16(digit)
       index += 1
     }
     return code

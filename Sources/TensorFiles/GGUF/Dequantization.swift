@@ -13,10 +13,10 @@ func dequantize(_ type: GGUFTensorType, _ bytes: UnsafeRawBufferPointer, into ta
     case .f16: y[0] = half(block, 0)
     case .bf16: y[0] = float(bfloat16: block.loadUnaligned(as: UInt16.self))
     case .q80: q80(block, y)
-    case .q40: q4(block + 2, scale: half(block, 0), offset: -8 * half(block, 0), y)
-    case .q41: q4(block + 4, scale: half(block, 0), offset: half(block, 2), y)
-    case .q50: q5(block + 2, scale: half(block, 0), offset: -16 * half(block, 0), y)
-    case .q51: q5(block + 4, scale: half(block, 0), offset: half(block, 2), y)
+    case .q40: q40(block, y)
+    case .q41: q41(block, y)
+    case .q50: q50(block, y)
+    case .q51: q51(block, y)
     case .q4K: q4K(block, y)
     case .q5K: q5K(block, y)
     case .q6K: q6K(block, y)
@@ -37,24 +37,47 @@ private func q80(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
   for i in 0..<32 { y[i] = d * Float(block.load(fromByteOffset: 2 + i, as: Int8.self)) }
 }
 
-/// Q4_0 and Q4_1: low nibbles are the first sixteen elements.
-///
-/// Q4_0's offset −8d is exact in f32, as is its product,
-/// so `d·q + offset` equals `d·(q − 8)`.
-private func q4(_ nibbles: UnsafeRawPointer, scale: Float, offset: Float, _ y: UnsafeMutablePointer<Float>) {
+/// Low nibbles are the first sixteen elements.
+private func q40(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+  let d = half(block, 0)
   for i in 0..<16 {
-    y[i] = scale * Float(byte(nibbles, i) & 0xF) + offset
-    y[i + 16] = scale * Float(byte(nibbles, i) >> 4) + offset
+    y[i] = d * Float(byte(block, 2 + i) & 0xF - 8)
+    y[i + 16] = d * Float(byte(block, 2 + i) >> 4 - 8)
   }
 }
 
-/// Q5_0 and Q5_1: a fifth bit for each element stands in four bytes before the nibbles.
-private func q5(_ bits: UnsafeRawPointer, scale: Float, offset: Float, _ y: UnsafeMutablePointer<Float>) {
-  let high = Int32(bitPattern: bits.loadUnaligned(as: UInt32.self))
+private func q41(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+  let d = half(block, 0)
+  let minimum = half(block, 2)
   for i in 0..<16 {
-    let low = byte(bits, 4 + i)
-    y[i] = scale * Float(low & 0xF | (high >> Int32(i) & 1) << 4) + offset
-    y[i + 16] = scale * Float(low >> 4 | (high >> Int32(i + 16) & 1) << 4) + offset
+    y[i] = d * Float(byte(block, 4 + i) & 0xF) + minimum
+    y[i + 16] = d * Float(byte(block, 4 + i) >> 4) + minimum
+  }
+}
+
+/// The five-bit numbers `i` and `i + 16` of Q5_0 and Q5_1: four bytes of fifth bits stand before the nibbles.
+private func fiveBits(_ bits: UnsafeRawPointer, _ i: Int) -> (low: Int32, high: Int32) {
+  let fifth = Int32(bitPattern: bits.loadUnaligned(as: UInt32.self)) >> Int32(i)
+  let nibbles = byte(bits, 4 + i)
+  return (nibbles & 0xF | (fifth & 1) << 4, nibbles >> 4 | (fifth >> 16 & 1) << 4)
+}
+
+private func q50(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+  let d = half(block, 0)
+  for i in 0..<16 {
+    let (low, high) = fiveBits(block + 2, i)
+    y[i] = d * Float(low - 16)
+    y[i + 16] = d * Float(high - 16)
+  }
+}
+
+private func q51(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+  let d = half(block, 0)
+  let minimum = half(block, 2)
+  for i in 0..<16 {
+    let (low, high) = fiveBits(block + 4, i)
+    y[i] = d * Float(low) + minimum
+    y[i + 16] = d * Float(high) + minimum
   }
 }
 

@@ -63,14 +63,18 @@ package struct GGUFFile: Sendable {
       guard let offset = Int(exactly: tensor.offset), offset <= size, dataStart + offset + bytes <= size else {
         throw TensorFileError(
           .truncated(
-            needed: dataStart + (Int(exactly: tensor.offset) ?? 0) + bytes, found: size,
+            needed: Int(clamping: UInt64(dataStart + bytes) &+ min(tensor.offset, UInt64(Int.max))), found: size,
             what: "tensor `\(tensor.name)`"),
           file: path)
       }
       let start = dataStart + offset
       return Entry(name: tensor.name, type: tensor.type, shape: tensor.shape, range: start..<start + bytes)
     }
-    indexByName = Dictionary(entries.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    indexByName = try entries.enumerated().reduce(into: [:]) { index, next in
+      guard index.updateValue(next.offset, forKey: next.element.name) == nil else {
+        throw TensorFileError(.invalidHeader("tensor `\(next.element.name)` stands twice"), file: path)
+      }
+    }
   }
 
   private static func tensor(
@@ -86,13 +90,14 @@ package struct GGUFFile: Sendable {
     var count = 1
     for _ in 0..<rank {
       let dimension = try reader.integer(UInt64.self, name)
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: dimension))
+      let extent = Int(clamping: dimension)
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= Int.max / 8 else {
         throw TensorFileError(
           .invalidHeader("the shape of tensor `\(name)` is too large"), file: file, byteOffset: reader.offset)
       }
       count = product
-      shape.append(Int(dimension))
+      shape.append(extent)
     }
     let typeNumber = try reader.integer(UInt32.self, name)
     guard let type = GGUFTensorType(rawValue: typeNumber) else {

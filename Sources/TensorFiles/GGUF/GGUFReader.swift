@@ -60,7 +60,8 @@ struct GGUFReader {
           file: file, byteOffset: offset)
       }
       var elements: [GGUFValue] = []
-      elements.reserveCapacity(Int(count))
+      // No more in advance than a real vocabulary: the count may be a lie.
+      elements.reserveCapacity(min(Int(count), 1 << 20))
       for _ in 0..<count { elements.append(try value(type: elementType, key: key, depth: depth + 1)) }
       return .array(elements)
     case 10: return .unsigned(try integer(UInt64.self, key))

@@ -52,7 +52,7 @@ package struct SafetensorsFile: Sendable {
     var entries: [Entry] = []
     for (name, value) in header.members {
       if name == "__metadata__" {
-        for (key, value) in value.object?.members ?? [] { metadata[key] = value.string }
+        metadata = try Self.metadata(value, file: path)
       } else {
         entries.append(try Self.entry(name, value, dataStart: dataStart, file: path))
       }
@@ -74,6 +74,20 @@ package struct SafetensorsFile: Sendable {
     self.entries = entries
     self.metadata = metadata
     indexByName = Dictionary(entries.enumerated().map { ($1.name, $0) }) { first, _ in first }
+  }
+
+  private static func metadata(_ value: JSON, file: String) throws -> [String: String] {
+    guard let object = value.object else {
+      throw TensorFileError(.invalidHeader("`__metadata__` is \(value.kind), not an object"), file: file)
+    }
+    var metadata: [String: String] = [:]
+    for (key, value) in object.members {
+      guard let text = value.string else {
+        throw TensorFileError(.invalidHeader("`__metadata__`: `\(key)` is \(value.kind), not a string"), file: file)
+      }
+      metadata[key] = text
+    }
+    return metadata
   }
 
   private static func entry(_ name: String, _ value: JSON, dataStart: Int, file: String) throws -> Entry {

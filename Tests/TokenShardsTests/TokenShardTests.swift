@@ -1,0 +1,149 @@
+import Diagnostics
+import Foundation
+import PreciseJSON
+import TestKit
+import Testing
+import TokenShards
+
+@Suite("Token shards")
+struct TokenShardTests {
+  /// Rows of one to three sequences with random ids, marks and roles.
+  private static func rows(_ count: Int, longest: Int, seed: UInt64) -> [TokenRow] {
+    var random = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in
+      TokenRow(
+        (0..<Int.random(in: 1...3, using: &random)).map { _ in
+          let length = Int.random(in: 0...longest, using: &random)
+          return TokenSequence(
+            role: TokenSequence.Role.allCases.randomElement(using: &random) ?? .sample,
+            ids: (0..<length).map { _ in Int32.random(in: 0...200_000, using: &random) },
+            trained: (0..<length).map { _ in Bool.random(using: &random) })
+        })
+    }
+  }
+
+  @discardableResult
+  private static func write(_ rows: [TokenRow], to path: String) throws -> TokenCounts {
+    let writer = try TokenShardWriter(path: path)
+    for row in rows { try writer.append(row) }
+    return try writer.finish()
+  }
+
+  @Test("rows come back as they were, in order and out of order", arguments: [0, 1, 7, 700])
+  func roundTrip(count: Int) throws {
+    let folder = try TemporaryFolder()
+    let rows = Self.rows(count, longest: 300, seed: 3)
+    let counts = try Self.write(rows, to: folder.path("a"))
+    let reader = try TokenShardReader(path: folder.path("a"))
+    #expect(reader.counts == counts)
+    #expect(reader.rowCount == count)
+    #expect(counts.tokens == rows.reduce(0) { $0 + $1.tokenCount })
+    #expect(counts.labels == rows.reduce(0) { $0 + $1.labelCount })
+    #expect(counts.sequences == rows.reduce(0) { $0 + $1.sequences.count })
+    #expect(try reader.allRows() == rows)
+    for index in (0..<count).reversed() where index % 13 == 0 { #expect(try reader.row(index) == rows[index]) }
+  }
+
+  @Test("the same rows give the same bytes")
+  func determinism() throws {
+    let folder = try TemporaryFolder()
+    let rows = Self.rows(200, longest: 500, seed: 4)
+    try Self.write(rows, to: folder.path("a"))
+    try Self.write(rows, to: folder.path("b"))
+    #expect(FileManager.default.contentsEqual(atPath: folder.path("a"), andPath: folder.path("b")))
+  }
+
+  @Test("a first token is never a label")
+  func labels() {
+    #expect(TokenSequence(ids: [1, 2, 3], trained: [true, false, true]).labelCount == 1)
+    #expect(TokenSequence(ids: [], trained: []).labelCount == 0)
+  }
+
+  @Test("counts survive JSON, and refuse what is not a count")
+  func countsJSON() {
+    var counts = TokenCounts()
+    for row in Self.rows(9, longest: 20, seed: 5) { counts.add(row) }
+    #expect(TokenCounts(json: counts.json) == counts)
+    #expect(TokenCounts(json: ["rows": 1]) == nil)
+  }
+
+  @Test("every flipped bit is noticed")
+  func flippedBits() throws {
+    let folder = try TemporaryFolder()
+    let rows = Self.rows(5, longest: 30, seed: 6)
+    try Self.write(rows, to: folder.path("a"))
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("a"))))
+    var unnoticed: [Int] = []
+    for index in bytes.indices {
+      for bit in 0..<8 {
+        var damaged = bytes
+        damaged[index] ^= 1 << bit
+        try Data(damaged).write(to: URL(fileURLWithPath: folder.path("b")))
+        // What still reads as the very same rows is no loss: zstd leaves some header bits unused.
+        if let read = try? TokenShardReader(path: folder.path("b")).allRows(), read != rows { unnoticed.append(index) }
+      }
+    }
+    #expect(unnoticed == [])
+  }
+
+  @Test("every shortened file is refused")
+  func truncated() throws {
+    let folder = try TemporaryFolder()
+    try Self.write(Self.rows(5, longest: 30, seed: 6), to: folder.path("a"))
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.path("a")))
+    for count in 0..<bytes.count {
+      try bytes.prefix(count).write(to: URL(fileURLWithPath: folder.path("b")))
+      #expect(throws: TokenShardError.self) { try TokenShardReader(path: folder.path("b")) }
+    }
+  }
+
+  @Test("random damage never crashes")
+  func fuzz() throws {
+    let folder = try TemporaryFolder()
+    let rows = Self.rows(20, longest: 60, seed: 7)
+    try Self.write(rows, to: folder.path("a"))
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("a"))))
+    var random = SeededGenerator(seed: 8)
+    for _ in 0..<3000 {
+      try Data(random.damaged(bytes)).write(to: URL(fileURLWithPath: folder.path("b")))
+      if let read = try? TokenShardReader(path: folder.path("b")).allRows() { #expect(read == rows) }
+    }
+  }
+
+  @Test("an unfinished shard leaves no file")
+  func unfinished() throws {
+    let folder = try TemporaryFolder()
+    do {
+      let writer = try TokenShardWriter(path: folder.path("a"))
+      try writer.append(TokenRow([TokenSequence(ids: [1], trained: [true])]))
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("a")))
+  }
+
+  @Test("errors say what is wrong")
+  func words() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("not tokens", to: "x")
+    func message(_ body: () throws -> Void) -> String {
+      do { try body() } catch { return diagnostics(of: error).rendered() }
+      return "nothing thrown"
+    }
+    #expect(
+      message { _ = try TokenShardReader(path: path) } == """
+        \(path): error: This is not a token shard
+          why: it does not start with `ANTOKENS`
+        """)
+    #expect(
+      message { _ = try TokenShardReader(path: folder.path("none")) } == """
+        \(folder.path("none")): error: The token shard cannot be read or written
+          why: No such file or directory
+        """)
+    #expect(message { _ = try TokenShardReader(path: folder.path) }.contains("Is a directory"))
+    try Self.write([TokenRow([TokenSequence(ids: [1], trained: [true])])], to: folder.path("a"))
+    #expect(
+      message { _ = try TokenShardReader(path: folder.path("a")).row(1) } == """
+        \(folder.path("a")): error: The token shard has no row 1
+          why: it has 1 rows
+        """)
+  }
+}
