@@ -18,9 +18,9 @@ package struct RotaryTable: Sendable {
   /// Positions 0 ..< maximumPosition are in the table.
   package let maximumPosition: Int
   /// [positions, D/2].
-  let cosines: Tensor
+  package let cosines: Tensor
   /// [positions, D/2].
-  let sines: Tensor
+  package let sines: Tensor
 
   /// - Parameters:
   ///   - headDimension: even.
