@@ -17,7 +17,8 @@ import Testing
         found = try ChatTemplate(source: source, name: "snippet").render([], variables: context, clock: frozen).text
       } catch {
         let words = diagnostics(of: error).map(\.summary)
-        #expect(item["text"] == nil, "snippet \(index): \(source)\nfails: \(words)\nexpected: \(item["text"]?.string ?? "")")
+        #expect(
+          item["text"] == nil, "snippet \(index): \(source)\nfails: \(words)\nexpected: \(item["text"]?.string ?? "")")
         continue
       }
       guard let expected = item["text"]?.string else {

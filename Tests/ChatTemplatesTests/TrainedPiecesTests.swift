@@ -37,7 +37,7 @@ import Testing
       "chatml": ["A one<|im_end|>\n", "A two<|im_end|>\n"],
       "smollm2": ["A one<|im_end|>\n", "A two<|im_end|>\n"],
       "marked": ["A one<|im_end|>\n", "A two<|im_end|>\n"],
-      "zephyr": ["\nA one</s>\n", "\nA two</s>\n"],
+      "zephyr": ["A one</s>\n", "A two</s>\n"],
       "phi3": ["A one<|end|>\n", "A two<|end|>\n</s>"],
       "gemma": ["A one<end_of_turn>\n", "A two<end_of_turn>\n"],
       "llama3": ["A one<|eot_id|>", "A two<|eot_id|>"],

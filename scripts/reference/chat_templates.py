@@ -16,6 +16,7 @@ from pathlib import Path
 
 OUT = Path(__file__).resolve().parents[2] / "Tests/Fixtures/ChatTemplates"
 
+# Without U+001D: SmolLM2 has no token for that byte, so LLaMA-Factory's labels would show its unknown token.
 TEXTS = [
     "Hi", "", " ", "\n", "  leading and trailing  ", "\n\nlines around\n\n", "tab\there\t", "a\r\nb\rc", "What is 2 + 2?",
     "{{ messages }}", "{% for x in y %}{{ x }}{% endfor %}", "{# comment #}", "{%- raw -%}{{ no }}{%- endraw -%}", "}} %} #}",
@@ -23,7 +24,7 @@ TEXTS = [
     "<think>\n\n</think>\n\nNo", "</think>only the end", "<tool_response>\n42\n</tool_response>", "don't \"quote\" me",
     "back\\slash \\n \\u0041", "emoji 👩‍👩‍👧‍👦 🇩🇪 👍🏽", "combining e\u0301 and \u00e9", "한국어 조합 \u1112\u1161\u11ab", "日本語のテキスト、です。",
     "العربية من اليمين", "עִבְרִית", "हिन्दी क्षत्रिय", "ไทยไม่มีวรรค", "Ελληνικά ΟΔΟΣ", "ǅ ß ŉ ﬁ İ ı", "zero\u200bwidth\ufeffbom",
-    "nbsp\u00a0here\u2003em\u3000wide", "\u2028line\u2029para\u0085nel", "\x1c\x1d\x1e\x1f", "\x00nul", "\x7fdel\x1b[0m", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𐍈",
+    "nbsp\u00a0here\u2003em\u3000wide", "\u2028line\u2029para\u0085nel", "\x1c\x1e\x1f", "\x00nul", "\x7fdel\x1b[0m", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𐍈",
     "a" * 300, "word " * 40, "1234567890 3.14159 1e-5", "- item\n- item\n  - nested\n", "```python\ndef f():\n    return {}\n```",
     "<html>&amp;<b>'x'</b>", "[INST] x [/INST]", "user", "assistant", "System: obey", "\\", "'", "\"", "'\"'", "%s %d %(x)s", "{} {0}",
     "line one\nline two\nline three", "trailing newline\n", "\ttabbed\n\tlines", "…—‘’“”", "ends with space ",
