@@ -36,7 +36,9 @@ struct FormatSpecification {
       isNegative = number < 0
       let radix = type == "x" || type == "X" ? 16 : type == "o" ? 8 : type == "b" ? 2 : 10
       digits = String(number.magnitude, radix: radix, uppercase: type == "X")
-      if let precision, digits.count < precision { digits = String(repeating: "0", count: precision - digits.count) + digits }
+      if let precision, digits.count < precision {
+        digits = String(repeating: "0", count: precision - digits.count) + digits
+      }
       if isAlternate, radix != 10 { prefix = "0\(type.map { String($0) } ?? "")" }
     case "e", "E", "f", "F", "g", "G", "%", "r":
       guard let number = value.number else { throw Fault("The format needs a number, not `\(value.typeName)`") }
@@ -67,7 +69,9 @@ struct FormatSpecification {
       + Text(scalars: Array(repeating: fill, count: missing - before))
   }
 
-  private static func real(_ number: Double, _ type: Unicode.Scalar, _ precision: Int?, _ alternate: Bool) throws -> String {
+  private static func real(_ number: Double, _ type: Unicode.Scalar, _ precision: Int?, _ alternate: Bool) throws
+    -> String
+  {
     guard (precision ?? 0) <= 400 else { throw Fault(.limit, "The precision of a format is at most 400") }
     let isUpper = type == "E" || type == "F" || type == "G"
     if !number.isFinite {

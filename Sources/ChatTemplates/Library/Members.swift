@@ -3,9 +3,7 @@ enum Members {
   /// `value.name`: a method or attribute, else a subscript, else undefined.
   static func attribute(_ name: String, of value: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw Fault(undefined.words) }
-    if name.hasPrefix("__") {
-      throw Fault(.unsupported, "Access to the attribute `\(name)` is not safe in a template")
-    }
+    if name.hasPrefix("__") { return unsafe(name) }
     if let method = try method(name, of: value) { return method }
     if case .dictionary(let dictionary) = value, let member = dictionary.value(named: Text(name)) { return member }
     return missing(name, of: value)
@@ -32,9 +30,7 @@ enum Members {
       return .undefined(Undefined(words: "A `\(value.typeName)` has no such element"))
     }
     let text = name.string
-    if text.hasPrefix("__") {
-      throw Fault(.unsupported, "Access to the attribute `\(text)` is not safe in a template")
-    }
+    if text.hasPrefix("__") { return unsafe(text) }
     return try method(text, of: value) ?? missing(text, of: value)
   }
 
@@ -42,6 +38,11 @@ enum Members {
     guard let index = index.index else { return nil }
     let place = index < 0 ? index + count : index
     return (0..<count).contains(place) ? place : nil
+  }
+
+  /// What the sandbox makes of Python's own attributes: undefined, so that only a use of it fails.
+  private static func unsafe(_ name: String) -> Value {
+    .undefined(Undefined(words: "Access to the attribute `\(name)` is not safe in a template"))
   }
 
   private static func missing(_ name: String, of value: Value) -> Value {

@@ -112,7 +112,9 @@ enum PercentFormat {
     case "d", "i", "u":
       specification.type = "d"
       if case .float(let number) = value {
-        guard let whole = try NumberText.whole(.float(number), base: 10) else { throw Fault("`%d` needs a finite number") }
+        guard let whole = try NumberText.whole(.float(number), base: 10) else {
+          throw Fault("`%d` needs a finite number")
+        }
         return try specification.laidOut(whole)
       }
       return try specification.laidOut(value)

@@ -22,6 +22,14 @@ enum StringMethods {
         try arguments.none(in: "title")
         return .string(text.titled)
       },
+      "swapcase": { text, arguments in
+        try arguments.none(in: "swapcase")
+        return .string(
+          text.scalars.indices.reduce(into: Text()) { result, index in
+            let one = text[index..<index + 1]
+            result.append(one.scalars[0].properties.isUppercase ? one.lowercased : one.uppercased)
+          })
+      },
       "capitalize": { text, arguments in
         try arguments.none(in: "capitalize")
         return .string(text.capitalized)
@@ -188,7 +196,11 @@ enum StringMethods {
       throw Fault("`\(name)` takes one to three arguments")
     }
     let candidates: [Value]
-    if case .tuple(let values) = arguments.positional[0] { candidates = values } else { candidates = [arguments.positional[0]] }
+    if case .tuple(let values) = arguments.positional[0] {
+      candidates = values
+    } else {
+      candidates = [arguments.positional[0]]
+    }
     let window = try window(text, arguments, in: name)
     for candidate in candidates {
       guard case .string(let candidate) = candidate else {

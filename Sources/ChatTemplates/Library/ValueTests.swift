@@ -104,8 +104,12 @@ enum ValueTests {
     ("escaped", { _ in false }),
   ]
 
-  private static func isLower(_ text: Text) -> Bool { StringMethods.predicates.first { $0.0 == "islower" }?.1(text) ?? false }
-  private static func isUpper(_ text: Text) -> Bool { StringMethods.predicates.first { $0.0 == "isupper" }?.1(text) ?? false }
+  private static func isLower(_ text: Text) -> Bool {
+    StringMethods.predicates.first { $0.0 == "islower" }?.1(text) ?? false
+  }
+  private static func isUpper(_ text: Text) -> Bool {
+    StringMethods.predicates.first { $0.0 == "isupper" }?.1(text) ?? false
+  }
 
   private static func remainder(
     _ value: Value, _ divisor: Value, _ arguments: Arguments, in name: String

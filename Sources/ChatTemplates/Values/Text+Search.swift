@@ -117,7 +117,7 @@ extension Text {
       while index < count, scalars[index].isPythonSpace { index += 1 }
       if index == count { return parts }
       if left == 0 {
-        parts.append(self[index..<count].stripped(left: false))
+        parts.append(self[index..<count])
         return parts
       }
       let start = index
@@ -146,7 +146,7 @@ extension Text {
       while end > 0, scalars[end - 1].isPythonSpace { end -= 1 }
       if end == 0 { return parts.reversed() }
       if left == 0 {
-        parts.append(self[0..<end].stripped(right: false))
+        parts.append(self[0..<end])
         return parts.reversed()
       }
       let stop = end

@@ -18,7 +18,13 @@ extension Value {
     case (.function(let a), .function(let b)): a === b
     case (.loop(let a), .loop(let b)): a === b
     default:
-      if let x = a.index, let y = b.index { x == y } else if let x = a.number, let y = b.number { x == y } else { false }
+      if let x = a.index, let y = b.index {
+        x == y
+      } else if let x = a.number, let y = b.number {
+        x == y
+      } else {
+        false
+      }
     }
   }
 
