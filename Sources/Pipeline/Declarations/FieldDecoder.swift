@@ -23,11 +23,21 @@ package struct FieldDecoder {
     }
   }
 
+  /// Whether a value was met whose fault is reported elsewhere.
+  var metBrokenValue = false
+  /// Names that unknown keys were probably meant to be: they do not count as missing.
+  var suggested: Set<String> = []
+
   mutating func report(_ problem: LanguageProblem, _ value: LocatedValue) {
+    guard !value.isBroken else {
+      metBrokenValue = true
+      return
+    }
     diagnostics.append(problem.diagnostic(at: value.mark, path: pathText, related: value.origin))
   }
 
-  mutating func reportUnknown(_ key: LocatedValue.Key, _ problem: LanguageProblem) {
+  mutating func reportUnknown(_ key: LocatedValue.Key, _ problem: LanguageProblem, among names: [String]) {
+    if let name = nearestName(to: key.text, among: names) { suggested.insert(name) }
     path.append(key.text)
     diagnostics.append(problem.diagnostic(at: key.mark, path: pathText))
     path.removeLast()
@@ -35,6 +45,10 @@ package struct FieldDecoder {
 
   /// The scalar in a value, or a report that something else stands there.
   mutating func scalar(_ value: LocatedValue, wanted: String) -> LocatedValue.Scalar? {
+    if value.isBroken {
+      metBrokenValue = true
+      return nil
+    }
     if value.isNull {
       report(.noValue(name: path.last ?? "", wanted: wanted), value)
       return nil
@@ -60,7 +74,10 @@ package struct FieldDecoder {
   /// Reports required fields that are not there. `owner` is the map they are missing from.
   mutating func reportMissing<Fields: FieldSet>(in fields: Fields, at owner: LocatedValue) {
     guard case .map(let pairs) = owner.content else { return }
-    for field in Fields.fields where field.isMissing(fields) && !pairs.contains(where: { $0.key.text == field.name }) {
+    for field in Fields.fields
+    where field.isMissing(fields) && !suggested.contains(field.name)
+      && !pairs.contains(where: { $0.key.text == field.name })
+    {
       diagnostics.append(
         LanguageProblem.missingField(field.name, doc: field.doc).diagnostic(at: owner.mark, path: pathText))
     }

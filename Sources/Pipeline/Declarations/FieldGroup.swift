@@ -14,11 +14,16 @@ extension FieldGroup {
     }
     var set = Self()
     let problems = decoder.errorCount
+    // Names suggested for keys of this map say nothing about the maps around it.
+    let outer = decoder.suggested
+    decoder.suggested = []
+    defer { decoder.suggested = outer }
     for pair in pairs {
       if let field = fields.first(where: { $0.name == pair.key.text }) {
         decoder.read(field, pair, into: &set)
       } else {
-        decoder.reportUnknown(pair.key, .unknownGroupField(pair.key.text, among: fields.map(\.name)))
+        let names = fields.map(\.name)
+        decoder.reportUnknown(pair.key, .unknownGroupField(pair.key.text, among: names), among: names)
       }
     }
     decoder.reportMissing(in: set, at: value)

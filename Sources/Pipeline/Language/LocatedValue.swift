@@ -29,6 +29,8 @@ package struct LocatedValue: Sendable {
   var mark: Mark
   /// Where the value comes from when it is not written at its place: the param that was substituted.
   var origin: [Diagnostic.Related] = []
+  /// Whether a fault of it is already reported.
+  var isBroken = false
   /// How many values it holds, itself included, with aliases counted as often as they are used.
   var count = 1
 
