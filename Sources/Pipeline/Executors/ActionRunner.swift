@@ -53,7 +53,7 @@ struct ActionRunner: Sendable {
       ports[input.port, default: []].append(
         InputTypes.Source(node: input.node, output: input.output, type: input.artefact.type))
     }
-    let inference = job.type.infer(job.fields, InputTypes(ports))
+    let inference = try job.type.infer(job.fields, InputTypes(ports))
     guard inference.conflicts.isEmpty else {
       throw DiagnosticList(
         inference.conflicts.map { conflict in

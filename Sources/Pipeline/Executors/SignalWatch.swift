@@ -2,7 +2,7 @@ import Dispatch
 import Glibc
 
 /// Turns SIGINT and SIGTERM into requests on a ``Cancellation`` while this value lives.
-package final class SignalWatch: Sendable {
+package final class SignalWatch {
   private let sources: [any DispatchSourceSignal]
 
   package init(_ cancellation: Cancellation) {

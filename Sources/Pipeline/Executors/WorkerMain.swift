@@ -52,16 +52,14 @@ package enum WorkerMain {
       let (_, differs) = try runner.perform(job, cancellation: cancellation) { send(.report($0)) }
       send(.done(differs: differs))
       return 0
-    } catch .interrupted {
-      return 75
-    } catch .lost(let blob, let damage) {
-      send(.lost(blob, damage))
-    } catch .failed(let problems) {
-      send(.failed(problems))
     } catch {
-      send(.failed(diagnostics(of: error)))
+      switch error {
+      case .interrupted: return 75
+      case .lost(let blob, let damage): send(.lost(blob, damage))
+      case .failed(let problems): send(.failed(problems))
+      }
+      return 1
     }
-    return 1
   }
 
   /// Reads up to the end of the line; nothing follows it until the parent closes the pipe.

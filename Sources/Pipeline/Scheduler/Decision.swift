@@ -19,6 +19,19 @@ package enum RunReason: Sendable, Hashable {
   case forced
 }
 
+extension ResolvedNode {
+  /// What the action key is made of; nil while an input is not known.
+  func actionPreimage(known: (String) -> StoredResult?) -> KeyPreimage? {
+    struct Unknown: Error {}
+    return try? actionKey { port, index in
+      guard let binding = inputs.first(where: { $0.port == port && $0.index == index }),
+        let digest = known(binding.node)?.digest(of: binding.output)
+      else { throw Unknown() }
+      return digest
+    }.preimage
+  }
+}
+
 /// Decides about nodes. `plan` and `run` ask the same question here, so what is planned is what happens.
 package struct Planner: Sendable {
   package let store: Store
@@ -38,17 +51,10 @@ package struct Planner: Sendable {
   /// - Parameter known: The results of upstream nodes that are known.
   /// - Throws: ``SystemError`` when the store cannot be read.
   package func decide(_ node: ResolvedNode, known: (String) -> StoredResult?) throws -> Decision {
-    var digests: [ResolvedNode.InputBinding: Digest] = [:]
-    var unknown: Set<String> = []
-    for binding in node.inputs {
-      if let digest = known(binding.node)?.digest(of: binding.output) {
-        digests[binding] = digest
-      } else {
-        unknown.insert(binding.node)
-      }
+    guard let preimage = node.actionPreimage(known: known) else {
+      let unknown = node.inputs.filter { known($0.node)?.digest(of: $0.output) == nil }
+      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted())
     }
-    guard unknown.isEmpty else { return .runUnlessUnchanged(upstream: unknown.sorted()) }
-    let preimage = node.actionPreimage { digests[$0] }
     if forced.contains(node.name) { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {
     case .found(let result): return .cached(result)

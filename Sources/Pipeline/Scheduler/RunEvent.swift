@@ -61,6 +61,14 @@ extension RunEvent {
   }
 }
 
+extension RunEvent {
+  /// The event with its time as one line of JSON, without its end.
+  package func line(time: Double) -> String {
+    let members = [(key: "time", value: JSON(time))] + (json.object?.members ?? [])
+    return JSON(members).text()
+  }
+}
+
 extension RunReason {
   /// The reason in words, such as "there is no result for it yet".
   package var words: String {

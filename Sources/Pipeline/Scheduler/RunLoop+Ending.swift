@@ -32,16 +32,10 @@ extension RunLoop {
     record.result = result
     if let result {
       record.key = result.key
-      record.preimage = record.preimage ?? byName[name].flatMap { preimage(of: $0) }
+      record.preimage = record.preimage ?? byName[name]?.actionPreimage { records[$0]?.result }
       if state == .cached { record.sameWorkAs = performers[result.key] }
     }
     end(record)
-  }
-
-  private func preimage(of node: ResolvedNode) -> KeyPreimage? {
-    let digests = node.inputs.map { records[$0.node]?.result?.digest(of: $0.output) }
-    guard !digests.contains(nil) else { return nil }
-    return node.actionPreimage { binding in records[binding.node]?.result?.digest(of: binding.output) }
   }
 
   private func retryOrFail(_ name: String, _ problems: [Diagnostic]) {
@@ -60,7 +54,7 @@ extension RunLoop {
   }
 
   private static func timedOut(_ name: String, _ node: ResolvedNode?) -> Diagnostic {
-    let seconds = node?.settings.timeout?.seconds ?? 0
+    let seconds = node?.settings.timeout?.value ?? 0
     return Diagnostic(
       code: "timeout", "Node `\(name)` took longer than its timeout of \(duration(seconds))",
       advice: "raise `timeout`; a node that keeps checkpoints goes on where it stopped")

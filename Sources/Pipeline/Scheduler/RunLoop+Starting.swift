@@ -52,7 +52,7 @@ extension RunLoop {
     for (name, reason, preimage) in ready {
       guard let node = byName[name] else { continue }
       let isHeavy = node.type.execution == .worker(cores: .all)
-      let memory = node.settings.memory?.bytes ?? expected[name]?.peakMemory ?? 0
+      let memory = node.settings.memory?.value ?? expected[name]?.peakMemory ?? 0
       if fits(isHeavy: isHeavy, memory: memory) { start(node, reason, preimage, isHeavy: isHeavy, memory: memory) }
     }
   }
@@ -89,7 +89,7 @@ extension RunLoop {
     let now = steadyClock()
     phases[node.name] = .running(
       Running(
-        preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.seconds },
+        preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.value },
         isHeavy: isHeavy, memory: memory))
     hub.emit(
       .nodeStarted(

@@ -17,11 +17,10 @@ package struct LeaseOwner: Sendable, Hashable {
 
   /// This process.
   package static func current() -> LeaseOwner {
-    var name = [UInt8](repeating: 0, count: 256)
-    let host = name.withUnsafeMutableBytes { buffer -> String in
-      guard gethostname(buffer.baseAddress, buffer.count - 1) == 0 else { return "unknown" }
-      return String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
-    }
+    var name = [CChar](repeating: 0, count: 256)
+    let isKnown = gethostname(&name, name.count - 1) == 0
+    let bytes = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    let host = isKnown ? String(decoding: bytes, as: UTF8.self) : "unknown"
     let process = Int(getpid())
     return LeaseOwner(
       host: host, boot: bootIdentity(), space: processSpace(), process: process, started: startTime(of: process) ?? "",
@@ -42,11 +41,9 @@ package struct LeaseOwner: Sendable, Hashable {
   }
 
   private static func processSpace() -> String {
-    var buffer = [UInt8](repeating: 0, count: 128)
-    let count = buffer.withUnsafeMutableBytes { raw in
-      readlink("/proc/self/ns/pid", raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count)
-    }
-    return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : ""
+    var buffer = [CChar](repeating: 0, count: 128)
+    let count = readlink("/proc/self/ns/pid", &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Field 22 of `/proc/<pid>/stat` (proc(5)); nil when there is no such process, or only its remains.

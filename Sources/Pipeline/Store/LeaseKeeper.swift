@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import PreciseJSON
 import Synchronization
 
 /// Takes leases, and keeps those of this process alive by touching their files from one thread.
