@@ -45,6 +45,8 @@ package func readJSON(_ path: String) throws -> JSON {
 /// What is wrong with a fixture.
 package struct FixtureError: Error {
   package let text: String
+
+  package init(text: String) { self.text = text }
 }
 
 /// The sequences that a script wrote as `[{"ids": […], "trained": […]}]`.

@@ -9,11 +9,12 @@ struct ScheduleTests {
     let constant = LearningRateSchedule(.constant, warmup: .steps(3))
     let linear = LearningRateSchedule(.linear, warmup: .steps(3))
     let cosine = LearningRateSchedule(.cosine, warmup: .steps(3))
-    #expect((0..<10).map { constant.factor(step: $0, total: 10) } == [0, 1.0 / 3, 2.0 / 3, 1, 1, 1, 1, 1, 1, 1])
-    #expect(
-      (0..<10).map { linear.factor(step: $0, total: 10) }
-        == [0, 1.0 / 3, 2.0 / 3, 1, 6.0 / 7, 5.0 / 7, 4.0 / 7, 3.0 / 7, 2.0 / 7, 1.0 / 7])
-    let expected = [
+    let rising: [Double] = [0, 1.0 / 3, 2.0 / 3]
+    let ones = [Double](repeating: 1, count: 7)
+    let falling: [Double] = (0..<7).map { Double(7 - $0) / 7 }
+    #expect((0..<10).map { constant.factor(step: $0, total: 10) } == rising + ones)
+    #expect((0..<10).map { linear.factor(step: $0, total: 10) } == rising + falling)
+    let expected: [Double] = [
       0, 0.3333333333333333, 0.6666666666666666, 1, 0.9504844339512095, 0.8117449009293668, 0.6112604669781572,
       0.3887395330218428, 0.18825509907063326, 0.04951556604879048,
     ]

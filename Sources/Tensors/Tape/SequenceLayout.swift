@@ -7,6 +7,8 @@ package struct SequenceLayout: Sendable, Hashable {
   package let starts: [Int]
   /// All tokens: the rows of every [T, …] array.
   package let tokenCount: Int
+  /// The position of each token inside its sequence.
+  package let positions: [Int32]
 
   package init(lengths: [Int]) {
     precondition(lengths.allSatisfy { $0 >= 0 }, "Lengths of sequences are not negative, found \(lengths)")
@@ -19,13 +21,9 @@ package struct SequenceLayout: Sendable, Hashable {
     }
     self.starts = starts
     tokenCount = total
+    positions = lengths.flatMap { Array(0..<Int32($0)) }
   }
 
   /// The most tokens in one sequence.
   package var longest: Int { lengths.max() ?? 0 }
-
-  /// The position of each token inside its sequence.
-  package var positions: [Int32] {
-    lengths.flatMap { length in (0..<Int32(length)).map { $0 } }
-  }
 }

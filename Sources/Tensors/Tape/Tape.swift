@@ -9,7 +9,7 @@ package final class Tape {
   package let records: Bool
   /// The randomness of this step; dropout masks derive from it.
   package let step: RandomKey
-  var steps: [() -> Void] = []
+  private var steps: [() -> Void] = []
 
   package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0)) {
     self.compute = compute
@@ -19,6 +19,9 @@ package final class Tape {
 
   /// Whether a parameter's gradient is wanted on this tape.
   func wantsGradient(of parameter: Parameter) -> Bool { records && parameter.isTrainable }
+
+  /// Keeps `step` for the backward pass. It must not refer to the tape.
+  func record(_ step: @escaping () -> Void) { steps.append(step) }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.
   ///
@@ -35,7 +38,7 @@ package final class Tape {
     precondition(records, "A tape that does not record has no backward pass")
     precondition(gradient.shape == variable.value.shape, "The gradient has another shape than its variable")
     guard variable.needsGradient else { return }
-    accumulate(gradient, into: variable)
+    variable.accumulate(gradient, compute)
     while let step = steps.popLast() { step() }
   }
 }

@@ -5,11 +5,11 @@ import Tensors
 /// The state of a training between two steps, as a safetensors file that any tool can look into.
 ///
 /// Tensors, all f32: `parameter.<name>`, `first_moment.<name>` and `second_moment.<name>` of every trainable parameter.
-/// Metadata: `format` (``format``), `training` (the fingerprint of the training it belongs to), `state` (the rest as
+/// Metadata: `anneal` (``format``), `training` (the fingerprint of the training it belongs to), `state` (the rest as
 /// JSON) and `checksum` (CRC-32, eight hexadecimal digits, over fingerprint, state, and name and bytes of each tensor in
 /// the order above, parameter by parameter).
 struct Checkpoint {
-  static let format = "anneal-checkpoint-1"
+  static let format = "checkpoint-1"
 
   /// What tells one training from another; a checkpoint of another one is not resumed.
   let fingerprint: String
@@ -30,7 +30,7 @@ struct Checkpoint {
       path: temporary,
       tensors: tensors.map { SafetensorsWriter.Declaration(name: $0.name, type: .float32, shape: $0.tensor.shape) },
       metadata: [
-        "format": Self.format, "training": fingerprint, "state": text, "checksum": Self.hexadecimal(checksum.value),
+        "anneal": Self.format, "training": fingerprint, "state": text, "checksum": Self.hexadecimal(checksum.value),
       ])
     for (name, tensor) in tensors { try writer.write(name, floats: UnsafeBufferPointer(tensor.buffer)) }
     try writer.finish()
@@ -40,7 +40,7 @@ struct Checkpoint {
   /// Reads a file, verifies it, and only then puts its values into the slots; nil when it does not verify or belongs to
   /// another training.
   static func read(_ path: String, fingerprint: String, into slots: [AdamWSlot]) -> TrainingState? {
-    guard let file = try? SafetensorsFile(path: path), file.metadata["format"] == format,
+    guard let file = try? SafetensorsFile(path: path), file.metadata["anneal"] == format,
       file.metadata["training"] == fingerprint, let text = file.metadata["state"],
       let json = try? JSON(parsing: text, file: path), let state = TrainingState(json: json)
     else { return nil }

@@ -1,0 +1,297 @@
+// The reference version of every kernel: plain loops to be read. See tensor_kernels.h.
+#include <math.h>
+#include <string.h>
+
+#include "tensor_kernels.h"
+
+static void exp_scalar(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = expf(x[i]);
+}
+
+static void add(float *y, const float *a, const float *b, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
+}
+
+static void axpy(float *y, float a, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] += a * x[i];
+}
+
+static void scale(float *y, float a, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] *= a;
+}
+
+static float dot(const float *a, const float *b, size_t n) {
+  float sum = 0;
+  for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+static double sum_squares(const float *x, size_t n) {
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+  return sum;
+}
+
+static void matrix_vector(float *y, const float *w, size_t ld, const float *x, size_t rows, size_t n) {
+  for (size_t r = 0; r < rows; r++) y[r] = dot(w + r * ld, x, n);
+}
+
+static void rms_norm(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,
+                     size_t n, float epsilon) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * n;
+    if (a) {
+      add(sum + r * n, a + r * n, row, n);
+      row = sum + r * n;
+    }
+    inverse[r] = 1 / sqrtf(dot(row, row, n) / (float)n + epsilon);
+    for (size_t i = 0; i < n; i++) y[r * n + i] = row[i] * inverse[r] * w[i];
+  }
+}
+
+static void rms_norm_backward(float *dx, float *dw, const float *dy, const float *x, const float *w,
+                              const float *inverse, size_t rows, size_t n, int accumulate) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *xr = x + r * n, *dyr = dy + r * n;
+    float *dxr = dx + r * n;
+    float s = inverse[r], sum = 0;
+    for (size_t i = 0; i < n; i++) sum += w[i] * dyr[i] * xr[i];
+    float c = sum / (float)n * s * s;
+    for (size_t i = 0; i < n; i++) {
+      float d = s * (w[i] * dyr[i] - xr[i] * c);
+      if (dw) dw[i] += dyr[i] * xr[i] * s;
+      dxr[i] = accumulate ? dxr[i] + d : d;
+    }
+  }
+}
+
+static void rotate(float *y, size_t ldy, const float *x, size_t ldx, const float *cos, const float *sin,
+                   const int32_t *position, size_t rows, size_t half, float factor, int inverse, int accumulate) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *c = cos + (size_t)position[r] * half, *s = sin + (size_t)position[r] * half;
+    for (size_t i = 0; i < half; i++) {
+      float a = x[r * ldx + i], b = x[r * ldx + half + i], turn = inverse ? -s[i] : s[i];
+      float first = factor * (a * c[i] - b * turn), second = factor * (b * c[i] + a * turn);
+      y[r * ldy + i] = accumulate ? y[r * ldy + i] + first : first;
+      y[r * ldy + half + i] = accumulate ? y[r * ldy + half + i] + second : second;
+    }
+  }
+}
+
+// The number of columns that row r sees.
+static size_t limit_of(ptrdiff_t first_limit, size_t r, size_t columns) {
+  ptrdiff_t limit = first_limit + (ptrdiff_t)r;
+  return limit < 0 ? 0 : (size_t)limit < columns ? (size_t)limit : columns;
+}
+
+static void softmax_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit, float *maximum,
+                         float *sum, float *factor) {
+  for (size_t r = 0; r < rows; r++) {
+    float *row = s + r * ld;
+    size_t limit = limit_of(first_limit, r, columns);
+    float m = maximum[r], total = 0;
+    for (size_t i = 0; i < limit; i++) m = fmaxf(m, row[i]);
+    for (size_t i = 0; i < limit; i++) total += row[i] = expf(row[i] - m);
+    for (size_t i = limit; i < columns; i++) row[i] = 0;
+    factor[r] = limit ? expf(maximum[r] - m) : 1;
+    sum[r] = sum[r] * factor[r] + total;
+    maximum[r] = m;
+  }
+}
+
+static void probability_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit,
+                             const float *lse) {
+  for (size_t r = 0; r < rows; r++) {
+    size_t limit = limit_of(first_limit, r, columns);
+    for (size_t i = 0; i < limit; i++) s[r * ld + i] = expf(s[r * ld + i] - lse[r]);
+    for (size_t i = limit; i < columns; i++) s[r * ld + i] = 0;
+  }
+}
+
+static void score_gradient_rows(float *dp, const float *p, size_t ld, size_t rows, size_t columns, const float *delta,
+                                float factor) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < columns; i++) dp[r * ld + i] = p[r * ld + i] * (dp[r * ld + i] - delta[r]) * factor;
+}
+
+static void scale_rows(float *y, size_t ld, const float *factor, size_t rows, size_t n) {
+  for (size_t r = 0; r < rows; r++) scale(y + r * ld, factor[r], n);
+}
+
+static float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+static void gated_silu(float *h, const float *gate, const float *up, size_t n) {
+  for (size_t i = 0; i < n; i++) h[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+static void gated_silu_backward(float *dgate, float *dup, const float *dh, const float *gate, const float *up,
+                                size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float x = gate[i], u = up[i], s = sigmoid(x);
+    dup[i] = dh[i] * x * s;
+    dgate[i] = dh[i] * u * s * (1 + x * (1 - s));
+  }
+}
+
+// 2 √(2/π) and its product with 0.044715
+static const float gelu_1 = 1.5957691216057308f, gelu_3 = 0.07135481282052566f;
+
+static void gated_gelu(float *h, const float *gate, const float *up, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float x = gate[i];
+    h[i] = x * sigmoid(x * (gelu_1 + gelu_3 * x * x)) * up[i];
+  }
+}
+
+static void gated_gelu_backward(float *dgate, float *dup, const float *dh, const float *gate, const float *up,
+                                size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float x = gate[i], u = up[i], s = sigmoid(x * (gelu_1 + gelu_3 * x * x));
+    dup[i] = dh[i] * x * s;
+    dgate[i] = dh[i] * u * s * (1 + x * (1 - s) * (gelu_1 + 3 * gelu_3 * x * x));
+  }
+}
+
+static float exp_row(float *s, size_t n, float *maximum, size_t *place) {
+  float m = s[0], sum = 0;
+  size_t at = 0;
+  for (size_t i = 1; i < n; i++)
+    if (s[i] > m) m = s[i], at = i;
+  for (size_t i = 0; i < n; i++) sum += s[i] = expf(s[i] - m);
+  *maximum = m;
+  *place = at;
+  return sum;
+}
+
+// Philox4x32-10 (Salmon et al. 2011) of counter (block, 0).
+static void philox(uint32_t word[4], uint64_t block, uint64_t seed) {
+  uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = 0, c3 = 0;
+  uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+  for (int round = 0; round < 10; round++) {
+    uint64_t p = (uint64_t)0xD2511F53 * c0, q = (uint64_t)0xCD9E8D57 * c2;
+    c0 = (uint32_t)(q >> 32) ^ c1 ^ k0;
+    c1 = (uint32_t)q;
+    c2 = (uint32_t)(p >> 32) ^ c3 ^ k1;
+    c3 = (uint32_t)p;
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
+}
+
+static void dropout(float *y, const float *x, size_t n, uint64_t first, uint64_t seed, uint32_t threshold,
+                    float factor) {
+  uint32_t word[4];
+  for (size_t i = 0; i < n; i++) {
+    if (i % 4 == 0) philox(word, (first + i) / 4, seed);
+    y[i] = word[i % 4] >= threshold ? factor * x[i] : 0;
+  }
+}
+
+static void dropout_add(float *y, const float *x, size_t n, uint64_t first, uint64_t seed, uint32_t threshold,
+                        float factor) {
+  uint32_t word[4];
+  for (size_t i = 0; i < n; i++) {
+    if (i % 4 == 0) philox(word, (first + i) / 4, seed);
+    if (word[i % 4] >= threshold) y[i] += factor * x[i];
+  }
+}
+
+static void adamw(float *p, float *m, float *v, const float *g, size_t n, const tk_adamw *step) {
+  for (size_t i = 0; i < n; i++) {
+    float gradient = g[i] * step->gradient_scale;
+    m[i] = m[i] + step->one_minus_beta1 * (gradient - m[i]);
+    v[i] = v[i] * step->beta2 + step->one_minus_beta2 * gradient * gradient;
+    float denominator = sqrtf(v[i]) / step->root_correction2 + step->epsilon;
+    p[i] = p[i] * step->decay - step->step_size * (m[i] / denominator);
+  }
+}
+
+static uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  return bits;
+}
+
+static float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+static void to_bf16(uint16_t *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = bits_of(x[i]);
+    if ((bits & 0x7FFFFFFF) > 0x7F800000)
+      y[i] = (uint16_t)(bits >> 16 | 0x40);  // a quiet NaN stays one
+    else
+      y[i] = (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+  }
+}
+
+static void from_bf16(float *y, const uint16_t *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = float_of((uint32_t)x[i] << 16);
+}
+
+static void to_f16(uint16_t *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = bits_of(x[i]), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
+    uint32_t half;
+    if (magnitude > 0x7F800000) {
+      half = 0x7E00 | (magnitude >> 13 & 0x3FF);
+    } else if (magnitude >= 0x477FF000) {  // 65520 and above round to infinity
+      half = 0x7C00;
+    } else if (magnitude < 0x38800000) {  // below 2^-14: a multiple of 2^-24; the addition rounds
+      half = bits_of(float_of(magnitude) + 0.5f) - 0x3F000000;
+    } else {
+      half = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
+    }
+    y[i] = (uint16_t)(sign | half);
+  }
+}
+
+static void from_f16(float *y, const uint16_t *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t sign = (uint32_t)(x[i] & 0x8000) << 16, exponent = x[i] >> 10 & 0x1F, fraction = x[i] & 0x3FF;
+    if (exponent == 0) {
+      float tiny = (float)fraction * 0x1p-24f;
+      y[i] = sign ? -tiny : tiny;
+    } else if (exponent == 31) {
+      y[i] = float_of(sign | 0x7F800000 | fraction << 13 | (fraction ? 0x400000 : 0));
+    } else {
+      y[i] = float_of(sign | (exponent + 112) << 23 | fraction << 13);
+    }
+  }
+}
+
+static const tk_kernels kernels = {
+    .name = "scalar",
+    .exp = exp_scalar,
+    .add = add,
+    .axpy = axpy,
+    .scale = scale,
+    .dot = dot,
+    .sum_squares = sum_squares,
+    .matrix_vector = matrix_vector,
+    .rms_norm = rms_norm,
+    .rms_norm_backward = rms_norm_backward,
+    .rotate = rotate,
+    .softmax_rows = softmax_rows,
+    .probability_rows = probability_rows,
+    .score_gradient_rows = score_gradient_rows,
+    .scale_rows = scale_rows,
+    .gated_silu = gated_silu,
+    .gated_gelu = gated_gelu,
+    .gated_silu_backward = gated_silu_backward,
+    .gated_gelu_backward = gated_gelu_backward,
+    .exp_row = exp_row,
+    .dropout = dropout,
+    .dropout_add = dropout_add,
+    .adamw = adamw,
+    .to_bf16 = to_bf16,
+    .from_bf16 = from_bf16,
+    .to_f16 = to_f16,
+    .from_f16 = from_f16,
+};
+
+const tk_kernels *tk_scalar_kernels(void) { return &kernels; }

@@ -1,0 +1,79 @@
+extension Tape {
+  /// The output head and the weighted cross-entropy of its softmax in one, in blocks of rows.
+  ///
+  /// When something below needs a gradient it is made in the forward pass, while a block's scores exist; `backward` only
+  /// multiplies it. Memory: one ``VocabularyBlock``, [L, C] for the gradient of x, and [V, C] for a trainable head.
+  /// - Parameters:
+  ///   - x: [L, C].
+  ///   - head: [V, C].
+  ///   - targets: a token for each row.
+  ///   - weights: what each row counts; 1/N for a mean.
+  /// - Returns: Σ weight · (−log p(target)) as [1]; log p(target) of each row; whether the target has the highest
+  ///   probability (the first one of equals counts).
+  /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
+  ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
+  package func crossEntropy(
+    _ x: Variable, head: MatrixWeight, targets: [Int32], weights: [Float]
+  ) throws -> (loss: Variable, logProbabilities: [Float], correct: [Bool]) {
+    let operation = "cross entropy"
+    try checkLabels(x, head, targets, operation)
+    guard weights.count == targets.count else {
+      throw TensorError.countMismatch(
+        operation: operation, name: "weights", expected: targets.count, found: weights.count)
+    }
+    let trainsHead = head.parameter.map(wantsGradient) ?? false
+    let needsGradient = x.needsGradient || trainsHead
+    let dx = x.needsGradient ? Tensor(uninitialized: x.value.shape) : nil
+    let dHead = trainsHead ? Tensor(shape: head.value.shape) : nil
+    var loss = 0.0
+    var logProbabilities: [Float] = []
+    var correct: [Bool] = []
+    for rows in blocks(of: x.value.rows, vocabulary: head.outputs) {
+      let block = VocabularyBlock(rows: rows, of: x.value, head: head, targets: targets, compute: compute)
+      for (row, logProbability) in zip(rows, block.logProbabilities) {
+        loss -= Double(weights[row]) * Double(logProbability)
+      }
+      logProbabilities += block.logProbabilities
+      correct += block.correct
+      if needsGradient { block.gradient(weights: weights, dx: dx, dHead: dHead) }
+    }
+    let result = Variable(Tensor(shape: [1], values: [Float(loss)]), needsGradient: needsGradient)
+    if needsGradient {
+      let compute = compute
+      record {
+        guard let upstream = result.takeGradient()?.pointer[0] else { return }
+        if let dx {
+          compute.scale(dx, by: upstream)
+          x.accumulate(dx, compute)
+        }
+        if let dHead, let parameter = head.parameter {
+          if let gradient = parameter.gradient {
+            compute.add(upstream, times: dHead, to: gradient)
+          } else {
+            compute.scale(dHead, by: upstream)
+            parameter.gradient = dHead
+          }
+        }
+      }
+    }
+    return (result, logProbabilities, correct)
+  }
+
+  /// The fixed blocks of rows that pass through the head together.
+  func blocks(of rows: Int, vocabulary: Int) -> [Range<Int>] {
+    let size = VocabularyBlock.rows(vocabulary: vocabulary)
+    return stride(from: 0, to: rows, by: size).map { $0..<min(rows, $0 + size) }
+  }
+
+  func checkLabels(_ x: Variable, _ head: MatrixWeight, _ targets: [Int32], _ operation: String) throws {
+    guard x.value.columns == head.inputs else {
+      throw TensorError.shape(
+        operation: operation, name: "hidden states", expected: [x.value.rows, head.inputs], found: x.value.shape)
+    }
+    guard targets.count == x.value.rows else {
+      throw TensorError.countMismatch(
+        operation: operation, name: "targets", expected: x.value.rows, found: targets.count)
+    }
+    try checkIDs(targets, below: head.outputs, operation: operation)
+  }
+}

@@ -1,0 +1,156 @@
+import CTensorKernels
+import Glibc
+
+/// The scores of a block of rows over the whole vocabulary, in chunks of columns that the threads share.
+///
+/// A block has at most 256 rows and 2²⁴ scores (64 MB); the full [L, V] array never exists. Scores are kept as
+/// e^(score − chunk maximum), so that turning them into gradients needs no second exponential.
+final class VocabularyBlock {
+  /// Columns of a chunk.
+  static let chunkWidth = 2048
+
+  /// Rows of a block, a function of the vocabulary's size alone.
+  static func rows(vocabulary: Int) -> Int { max(16, min(256, (1 << 24) / max(1, vocabulary))) }
+
+  let rows: Range<Int>
+  private let x: Tensor
+  private let head: MatrixWeight
+  private let targets: [Int32]
+  private let compute: Compute
+  private let chunks: Int
+  /// Chunk after chunk, [rows, width of the chunk] each.
+  private let scores: Tensor
+  /// [chunks, rows] each.
+  private let maxima: Tensor
+  private let sums: Tensor
+  private var places: [Int]
+  /// [rows] each: log Σ e^score, log-probability of the target.
+  private let logSums: Tensor
+  private(set) var logProbabilities: [Float]
+  /// Whether the target is the first column with the largest score.
+  private(set) var correct: [Bool]
+
+  /// - Parameters:
+  ///   - rows: the rows of x in this block.
+  ///   - x: [L, C].
+  ///   - targets: a column for each row of x.
+  init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], compute: Compute) {
+    self.rows = rows
+    self.x = x
+    self.head = head
+    self.targets = targets
+    self.compute = compute
+    chunks = (head.outputs + VocabularyBlock.chunkWidth - 1) / VocabularyBlock.chunkWidth
+    scores = Tensor(uninitialized: [rows.count, head.outputs])
+    maxima = Tensor(uninitialized: [chunks, rows.count])
+    sums = Tensor(uninitialized: [chunks, rows.count])
+    places = [Int](repeating: 0, count: chunks * rows.count)
+    logSums = Tensor(uninitialized: [rows.count])
+    logProbabilities = [Float](repeating: 0, count: rows.count)
+    correct = [Bool](repeating: false, count: rows.count)
+    score()
+    combine()
+  }
+
+  private func columns(_ chunk: Int) -> Range<Int> {
+    chunk * VocabularyBlock.chunkWidth..<min(head.outputs, (chunk + 1) * VocabularyBlock.chunkWidth)
+  }
+
+  private func view(_ chunk: Int) -> MatrixView {
+    let columns = columns(chunk)
+    return MatrixView(scores.pointer + rows.count * columns.lowerBound, stride: columns.count)
+  }
+
+  /// The chunk that holds a row's target.
+  private func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
+
+  private func score() {
+    // The score of each target, before the exponential takes its place.
+    logProbabilities.withUnsafeMutableBufferPointer { raw in
+      places.withUnsafeMutableBufferPointer { places in
+        guard let raw = raw.baseAddress, let places = places.baseAddress else { return }
+        compute.pool.tiles(chunks) { chunk in
+          let columns = columns(chunk)
+          let view = view(chunk)
+          head.apply(
+            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns, into: view, compute)
+          for row in 0..<rows.count {
+            if chunkOfTarget(row) == chunk {
+              raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
+            }
+            let place = chunk * rows.count + row
+            sums.pointer[place] = compute.kernels.functions.pointee.exp_row(
+              view.pointer + row * view.stride, columns.count, maxima.pointer + place, places + place)
+          }
+        }
+      }
+    }
+  }
+
+  private func combine() {
+    for row in 0..<rows.count {
+      var best = 0
+      for chunk in 0..<chunks where maxima.pointer[chunk * rows.count + row] > maxima.pointer[best * rows.count + row] {
+        best = chunk
+      }
+      let maximum = maxima.pointer[best * rows.count + row]
+      var sum = 0.0
+      for chunk in 0..<chunks {
+        let place = chunk * rows.count + row
+        sum += Double(sums.pointer[place]) * exp(Double(maxima.pointer[place]) - Double(maximum))
+      }
+      let logSum = Double(maximum) + log(sum)
+      logSums.pointer[row] = Float(logSum)
+      logProbabilities[row] = Float(Double(logProbabilities[row]) - logSum)
+      correct[row] =
+        best * VocabularyBlock.chunkWidth + places[best * rows.count + row] == Int(targets[rows.lowerBound + row])
+    }
+  }
+
+  /// Writes dx for the block's rows and adds to dhead; the scores are used up.
+  ///
+  /// - Parameters:
+  ///   - weights: c of each row of x: the derivative with respect to the scores is c · (p − 1[target]).
+  ///   - dx: [L, C]; nil when x needs none.
+  ///   - dHead: [V, C]; nil for a frozen head.
+  func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
+    let width = x.columns
+    let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
+    compute.pool.tiles(chunks) { chunk in
+      let columns = columns(chunk)
+      let view = view(chunk)
+      for row in 0..<rows.count {
+        let weight = weights[rows.lowerBound + row]
+        let start = view.pointer + row * view.stride
+        let factor = weight * expf(maxima.pointer[chunk * rows.count + row] - logSums.pointer[row])
+        compute.kernels.functions.pointee.scale(start, factor, columns.count)
+        if chunkOfTarget(row) == chunk {
+          start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
+        }
+      }
+      if let partial {
+        multiply(
+          view, MatrixView(head.value).from(row: columns.lowerBound),
+          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width), m: rows.count, n: width,
+          k: columns.count)
+      }
+      if let dHead {
+        multiply(
+          view, transposesA: true, MatrixView(x).from(row: rows.lowerBound),
+          into: MatrixView(dHead).from(row: columns.lowerBound), m: columns.count, n: width, k: rows.count,
+          accumulates: true)
+      }
+    }
+    guard let dx, let partial else { return }
+    let target = dx.pointer + rows.lowerBound * width
+    let count = rows.count * width
+    compute.elements(count) { piece in
+      let start = piece.lowerBound
+      (target + start).update(from: partial.pointer + start, count: piece.count)
+      for chunk in 1..<max(1, chunks) {
+        compute.kernels.functions.pointee.add(
+          target + start, target + start, partial.pointer + chunk * count + start, piece.count)
+      }
+    }
+  }
+}

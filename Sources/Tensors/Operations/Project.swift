@@ -1,0 +1,82 @@
+import CTensorKernels
+
+extension Tape {
+  /// Several linear maps of one input: y_i = x W_iᵀ (+ bias_i) + scale_i · dropout_i(x) A_iᵀ B_iᵀ.
+  ///
+  /// The products with all A of one input are one product with the stacked A, unless dropout gives each adapter its own
+  /// input. No parameter may stand in two of the projections. Backward skips dx when x needs none and dW of frozen
+  /// weights.
+  /// - Parameter x: [T, in].
+  /// - Returns: [T, out_i] each.
+  package func project(_ x: Variable, _ projections: [Projection]) -> [Variable] {
+    let inputs = x.value.columns
+    for projection in projections {
+      precondition(
+        projection.weight.inputs == inputs, "The weight wants rows of \(projection.weight.inputs), found \(inputs)")
+    }
+    let adapters = StackedAdapters(projections, input: x.value, tape: self)
+    let outputs = projections.map { projection in
+      let wanted =
+        [projection.weight.parameter, projection.bias, projection.adapter?.a, projection.adapter?.b]
+        .contains { $0.map(wantsGradient) ?? false }
+      return Variable(
+        Tensor(uninitialized: [x.value.rows, projection.weight.outputs]), needsGradient: x.needsGradient || wanted)
+    }
+    adapters.hidden.map { adapters.forward(x: x.value, into: $0) }
+    var work: [() -> Void] = []
+    for (index, projection) in projections.enumerated() {
+      let y = outputs[index].value
+      let grid = TileGrid(rows: y.rows, columns: y.columns, tile: TileGrid.activationTile)
+      for tile in 0..<grid.count {
+        work.append { [compute] in
+          let (rows, columns) = grid[tile]
+          let target = MatrixView(y).from(row: rows.lowerBound, column: columns.lowerBound)
+          projection.weight.apply(
+            to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, columns, into: target, compute)
+          adapters.addOutput(of: index, rows, columns, to: target)
+          if let bias = projection.bias {
+            for row in 0..<rows.count {
+              let start = target.pointer + row * target.stride
+              compute.kernels.functions.pointee.add(start, start, bias.value.pointer + columns.lowerBound, columns.count)
+            }
+          }
+        }
+      }
+    }
+    compute.together(work)
+
+    if outputs.contains(where: \.needsGradient) {
+      let gradient = ProjectionGradient(
+        x: x, projections: projections, adapters: adapters, compute: compute,
+        trainsWeight: projections.map { $0.weight.parameter.map(wantsGradient) ?? false },
+        trainsBias: projections.map { $0.bias.map(wantsGradient) ?? false },
+        trainsA: projections.map { $0.adapter.map { wantsGradient(of: $0.a) } ?? false },
+        trainsB: projections.map { $0.adapter.map { wantsGradient(of: $0.b) } ?? false })
+      record { gradient.run(outputs.map { $0.takeGradient() }) }
+    }
+    return outputs
+  }
+}
+
+extension MatrixWeight {
+  /// y[rows, columns] = x[rows, in] · (rows `columns` of W)ᵀ, in the calling thread.
+  func apply(to x: MatrixView, rows: Int, _ columns: Range<Int>, into y: MatrixView, _ compute: Compute) {
+    let part = MatrixView(value).from(row: columns.lowerBound)
+    if rows == 1 {
+      // One row is bound by memory: read the weight once, as it lies.
+      compute.kernels.functions.pointee.matrix_vector(
+        y.pointer, part.pointer, part.stride, x.pointer, columns.count, inputs)
+    } else {
+      multiply(x, part, transposesB: true, into: y, m: rows, n: columns.count, k: inputs)
+    }
+  }
+
+  /// dx[rows, columns] (+)= dy[rows, out] · (columns of W), in the calling thread.
+  func applyTransposed(
+    to dy: MatrixView, rows: Int, _ columns: Range<Int>, into dx: MatrixView, accumulates: Bool
+  ) {
+    multiply(
+      dy, MatrixView(value).from(row: 0, column: columns.lowerBound), into: dx, m: rows, n: columns.count, k: outputs,
+      accumulates: accumulates)
+  }
+}
