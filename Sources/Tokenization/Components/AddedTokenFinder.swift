@@ -1,0 +1,95 @@
+/// Finds added tokens in a text: the leftmost first, of those the longest, as HF's Aho-Corasick automaton does.
+///
+/// A tree over the bytes of the tokens; the scan jumps from one possible first byte to the next.
+struct AddedTokenFinder: Sendable {
+  private struct Node {
+    var children: [(byte: UInt8, node: Int32)] = []
+    var token: Int32 = -1
+  }
+
+  private var nodes: [Node] = [Node()]
+  private var startsToken = [Bool](repeating: false, count: 256)
+  private let tokens: [AddedToken]
+
+  /// - Parameter tokens: Each with the bytes it is looked for by. Of equal bytes the first token counts.
+  init(_ tokens: [(token: AddedToken, bytes: [UInt8])]) {
+    self.tokens = tokens.map(\.token)
+    for (index, entry) in tokens.enumerated() {
+      guard let first = entry.bytes.first else { continue }
+      startsToken[Int(first)] = true
+      var node = 0
+      for byte in entry.bytes {
+        if let child = nodes[node].children.first(where: { $0.byte == byte }) {
+          node = Int(child.node)
+        } else {
+          nodes[node].children.append((byte, Int32(nodes.count)))
+          node = nodes.count
+          nodes.append(Node())
+        }
+      }
+      if nodes[node].token < 0 { nodes[node].token = Int32(index) }
+    }
+  }
+
+  var isEmpty: Bool { tokens.isEmpty }
+
+  /// The longest token that starts at `index`: its place in `tokens` and its end.
+  private func longest(at index: Int, in text: UnsafeBufferPointer<UInt8>) -> (token: Int, end: Int)? {
+    var found: (token: Int, end: Int)?
+    var node = 0
+    var position = index
+    while position < text.count {
+      let byte = text[position]
+      guard let child = nodes[node].children.first(where: { $0.byte == byte }) else { break }
+      node = Int(child.node)
+      position += 1
+      if nodes[node].token >= 0 { found = (Int(nodes[node].token), position) }
+    }
+    return found
+  }
+
+  /// Calls `gap` with the stretches between added tokens and `token` with the ids of those, in order.
+  func split(_ text: UnsafeBufferPointer<UInt8>, gap: (Range<Int>) -> Void, token: (Int32) -> Void) {
+    var done = 0
+    var index = 0
+    while index < text.count {
+      guard startsToken[Int(text[index])], let match = longest(at: index, in: text) else {
+        index += 1
+        continue
+      }
+      let added = tokens[match.token]
+      var start = index
+      var stop = match.end
+      // A match that the next test throws away still uses up its text.
+      index = match.end
+      if added.isSingleWord, touchesWord(text, start, stop) { continue }
+      if added.stripsLeft {
+        while start > done {
+          let before = UTF8Text.start(before: start, in: text)
+          guard ScalarSet.whitespace.contains(UTF8Text.scalar(at: before, in: text).value) else { break }
+          start = before
+        }
+        start = max(start, done)
+      }
+      if added.stripsRight {
+        while stop < text.count {
+          let (value, length) = UTF8Text.scalar(at: stop, in: text)
+          guard ScalarSet.whitespace.contains(value) else { break }
+          stop += length
+        }
+      }
+      if done < start { gap(done..<start) }
+      token(added.id)
+      done = stop
+    }
+    if done < text.count { gap(done..<text.count) }
+  }
+
+  private func touchesWord(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ stop: Int) -> Bool {
+    if start > 0 {
+      let before = UTF8Text.scalar(at: UTF8Text.start(before: start, in: text), in: text).value
+      if ScalarSet.word.contains(before) { return true }
+    }
+    return stop < text.count && ScalarSet.word.contains(UTF8Text.scalar(at: stop, in: text).value)
+  }
+}

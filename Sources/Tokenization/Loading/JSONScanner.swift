@@ -1,0 +1,158 @@
+/// Steps over JSON text quickly without building values, for the two large members of a tokenizer's file.
+///
+/// It only has to be right about valid JSON: whoever uses it reads the text again with `JSONReader` when it stops, which
+/// then says what is wrong and where.
+struct JSONScanner {
+  struct Stopped: Error {}
+
+  let bytes: UnsafeRawBufferPointer
+  var index: Int
+  let end: Int
+
+  init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+    self.bytes = bytes
+    index = range.lowerBound
+    end = range.upperBound
+  }
+
+  mutating func skipSpace() {
+    while index < end, bytes[index] == 0x20 || bytes[index] == 0x0A || bytes[index] == 0x0D || bytes[index] == 0x09 {
+      index += 1
+    }
+  }
+
+  mutating func expect(_ byte: UInt8) throws(Stopped) {
+    skipSpace()
+    guard index < end, bytes[index] == byte else { throw Stopped() }
+    index += 1
+  }
+
+  mutating func take(_ byte: UInt8) -> Bool {
+    skipSpace()
+    guard index < end, bytes[index] == byte else { return false }
+    index += 1
+    return true
+  }
+
+  /// Reads a string's content into `out`, which is emptied first.
+  mutating func string(into out: inout [UInt8]) throws(Stopped) {
+    out.removeAll(keepingCapacity: true)
+    try expect(UInt8(ascii: "\""))
+    var start = index
+    while index < end {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "\"") {
+        out.append(contentsOf: bytes[start..<index])
+        index += 1
+        return
+      }
+      if byte < 0x20 { throw Stopped() }
+      if byte == UInt8(ascii: "\\") {
+        out.append(contentsOf: bytes[start..<index])
+        try escape(into: &out)
+        start = index
+      } else {
+        index += 1
+      }
+    }
+    throw Stopped()
+  }
+
+  private mutating func escape(into out: inout [UInt8]) throws(Stopped) {
+    guard index + 1 < end else { throw Stopped() }
+    let kind = bytes[index + 1]
+    index += 2
+    switch kind {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): out.append(kind)
+    case UInt8(ascii: "b"): out.append(8)
+    case UInt8(ascii: "f"): out.append(12)
+    case UInt8(ascii: "n"): out.append(10)
+    case UInt8(ascii: "r"): out.append(13)
+    case UInt8(ascii: "t"): out.append(9)
+    case UInt8(ascii: "u"):
+      var code = try hexadecimal()
+      if (0xD800..<0xDC00).contains(code) {
+        guard index + 1 < end, bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u") else {
+          throw Stopped()
+        }
+        index += 2
+        let low = try hexadecimal()
+        guard (0xDC00..<0xE000).contains(low) else { throw Stopped() }
+        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      }
+      guard let scalar = Unicode.Scalar(code), let encoded = UTF8.encode(scalar) else { throw Stopped() }
+      out.append(contentsOf: encoded)
+    default: throw Stopped()
+    }
+  }
+
+  private mutating func hexadecimal() throws(Stopped) -> UInt32 {
+    guard index + 4 <= end else { throw Stopped() }
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      let byte = bytes[index]
+      index += 1
+      switch byte {
+      case 0x30...0x39: code = code << 4 | UInt32(byte - 0x30)
+      case 0x41...0x46: code = code << 4 | UInt32(byte - 0x37)
+      case 0x61...0x66: code = code << 4 | UInt32(byte - 0x57)
+      default: throw Stopped()
+      }
+    }
+    return code
+  }
+
+  /// Steps over a value and gives where it stands. Brackets are counted, not matched.
+  mutating func skipValue() throws(Stopped) -> Range<Int> {
+    skipSpace()
+    let start = index
+    var depth = 0
+    repeat {
+      guard index < end else { throw Stopped() }
+      switch bytes[index] {
+      case UInt8(ascii: "\""):
+        index += 1
+        while index < end, bytes[index] != UInt8(ascii: "\"") { index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1 }
+        guard index < end else { throw Stopped() }
+        index += 1
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        depth += 1
+        index += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        depth -= 1
+        index += 1
+      case UInt8(ascii: ","), UInt8(ascii: ":"), 0x20, 0x0A, 0x0D, 0x09:
+        guard depth > 0 else { throw Stopped() }
+        index += 1
+      default:
+        while index < end, !Self.endsWord(bytes[index]) { index += 1 }
+      }
+    } while depth > 0
+    guard index > start, depth == 0 else { throw Stopped() }
+    return start..<index
+  }
+
+  private static func endsWord(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: "\""), 0x20, 0x0A, 0x0D,
+      0x09, UInt8(ascii: "{"), UInt8(ascii: "["):
+      true
+    default: false
+    }
+  }
+
+  /// Gives where the values of an object's members stand, by key.
+  mutating func members() throws(Stopped) -> [(key: String, value: Range<Int>)] {
+    var found: [(key: String, value: Range<Int>)] = []
+    var key: [UInt8] = []
+    try expect(UInt8(ascii: "{"))
+    if take(UInt8(ascii: "}")) { return [] }
+    while true {
+      try string(into: &key)
+      try expect(UInt8(ascii: ":"))
+      found.append((String(decoding: key, as: UTF8.self), try skipValue()))
+      if take(UInt8(ascii: "}")) { return found }
+      try expect(UInt8(ascii: ","))
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import PreciseJSON
+import TensorFiles
+
+extension Tokenizer {
+  /// Names of GPT-2's own files: the vocabulary and the merges.
+  private static let gpt2Files = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")]
+
+  /// Loads from a folder with `tokenizer.json`, with GPT-2's own files or with one `.gguf` file, or from a file.
+  ///
+  /// - Throws: ``TokenizerError`` when the tokenizer is malformed or of a kind that is not read, `JSONError`,
+  ///   `FileError` or `TensorFileError` when a file is.
+  package static func load(path: String) throws -> Tokenizer {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+      return try load(file: path)
+    }
+    return try load(folder: path)
+  }
+
+  /// Loads from a folder; see ``load(path:)``.
+  package static func load(folder: String) throws -> Tokenizer {
+    let files = FileManager.default
+    if files.fileExists(atPath: folder + "/tokenizer.json") { return try load(json: folder + "/tokenizer.json") }
+    for (vocabulary, merges) in gpt2Files
+    where files.fileExists(atPath: folder + "/" + vocabulary) && files.fileExists(atPath: folder + "/" + merges) {
+      return try load(gpt2Vocabulary: folder + "/" + vocabulary, merges: folder + "/" + merges, folder: folder)
+    }
+    let models = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".gguf") }.sorted()
+    if models.count == 1, let model = models.first { return try load(file: folder + "/" + model) }
+    if models.count > 1 {
+      throw TokenizerError(
+        .invalidValue("folder with several models", reason: "name one of [\(models.joined(separator: ", "))]"),
+        file: folder)
+    }
+    throw TokenizerError(
+      .noTokenizer(expected: ["tokenizer.json", "vocab.json and merges.txt", "a .gguf file"]), file: folder)
+  }
+
+  /// Loads from a `.gguf` file, or from a `tokenizer.json` and the settings beside it.
+  package static func load(file: String) throws -> Tokenizer {
+    if file.hasSuffix(".gguf") { return try load(gguf: GGUFFile(path: file)) }
+    return try load(json: file)
+  }
+
+  private static func folder(of file: String) -> String {
+    file.lastIndex(of: "/").map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
+  }
+
+  private static func load(json path: String) throws -> Tokenizer {
+    let folder = folder(of: path)
+    let parts = try TokenizerJSON(path: path)
+    return try Tokenizer(parts, settings: TokenizerSettings(folder: folder), file: path, source: .folder(folder))
+  }
+
+  private init(_ parts: TokenizerJSON, settings: TokenizerSettings, file: String, source: TokenizerSource) throws {
+    var tokens = parts.addedTokens
+    let vocabulary = parts.model.vocabulary
+    for token in settings.addedTokens where !tokens.contains(where: { $0.content.hasSameBytes(as: token.content) }) {
+      // transformers adds what only `tokenizer_config.json` knows; an id that is taken by another text is a mistake.
+      let current = tokens.first { $0.id == token.id }?.content
+        ?? vocabulary.bytes(of: token.id).map { String(decoding: $0, as: UTF8.self) }
+      if let current, !current.hasSameBytes(as: token.content) {
+        throw TokenizerError(
+          .duplicateID(Int(token.id), first: current, second: token.content), file: file, path: "added_tokens_decoder")
+      }
+      tokens.append(token)
+    }
+    func token(_ key: String) throws -> SpecialTokens.Token? {
+      guard let reader = settings.specials[key] else { return nil }
+      let text = try reader.string()
+      if let added = tokens.first(where: { $0.content.hasSameBytes(as: text) }) {
+        return SpecialTokens.Token(id: added.id, text: text)
+      }
+      guard let id = vocabulary.id(of: text) else { throw reader.error(.unknownToken(text)) }
+      // transformers makes every special token one that is found in the text.
+      tokens.append(AddedToken(id: id, content: text, isSpecial: true))
+      return SpecialTokens.Token(id: id, text: text)
+    }
+    let specials = SpecialTokens(
+      bos: try token("bos_token"), eos: try token("eos_token"), pad: try token("pad_token"),
+      unknown: try token("unk_token"))
+    let pipeline = try TokenizerPipeline(
+      model: parts.model, addedTokens: tokens, normalizer: parts.normalizer, preTokenizer: parts.preTokenizer,
+      postProcessor: parts.postProcessor, decoder: parts.decoder)
+    self.init(
+      pipeline, specials, endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
+      chatTemplate: settings.chatTemplate, source: source)
+  }
+
+  init(
+    _ pipeline: TokenizerPipeline, _ specials: SpecialTokens, endIDs: [Int32], chatTemplate: String?,
+    source: TokenizerSource
+  ) {
+    var ends = Set(endIDs)
+    if let eos = specials.eos { ends.insert(eos.id) }
+    for name in Self.endOfTurnNames {
+      if let id = pipeline.addedTokens.first(where: { $0.content == name })?.id ?? pipeline.model.vocabulary.id(of: name) {
+        ends.insert(id)
+      }
+    }
+    self.pipeline = pipeline
+    specialTokens = specials
+    endOfTurnIDs = ends.sorted()
+    chatTemplateSource = chatTemplate
+    self.source = source
+  }
+
+  /// Marks by which the chat formats in use end a turn.
+  private static let endOfTurnNames = ["<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|eot|>"]
+
+  /// Loads GPT-2's own files.
+  private static func load(gpt2Vocabulary: String, merges: String, folder: String) throws -> Tokenizer {
+    let vocabularyFile = try MappedFile(path: gpt2Vocabulary)
+    let reader = VocabularyReader(bytes: vocabularyFile.bytes, file: gpt2Vocabulary)
+    let vocabulary = try reader.vocabulary(0..<vocabularyFile.bytes.count, path: "")
+    let table = try mergeTable(MappedFile(path: merges), vocabulary)
+    let name = "<|endoftext|>"
+    let end = vocabulary.id(of: name).map { SpecialTokens.Token(id: $0, text: name) }
+    let settings = try TokenizerSettings(folder: folder)
+    let pipeline = try TokenizerPipeline(
+      model: BytePairModel(vocabulary: vocabulary, merges: table),
+      addedTokens: end.map { [AddedToken(id: $0.id, content: name, isSpecial: true)] } ?? [], normalizer: nil,
+      preTokenizer: .byteLevel(addsPrefixSpace: false, usesPattern: true), postProcessor: PostProcessor(),
+      decoder: .byteLevel)
+    return Tokenizer(
+      pipeline, SpecialTokens(bos: end, eos: end, unknown: end), endIDs: [], chatTemplate: settings.chatTemplate,
+      source: .folder(folder))
+  }
+
+  /// Reads merges as lines; the first may be `#version: …`.
+  private static func mergeTable(_ file: MappedFile, _ vocabulary: Vocabulary) throws -> MergeTable {
+    let table = MergeTable(count: file.bytes.count { $0 == 0x0A } + 1)
+    var rank = 0
+    var offset = 0
+    for line in file.bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+      defer { offset += line.count + 1 }
+      if line.isEmpty || (offset == 0 && line.starts(with: Array("#version".utf8))) { continue }
+      var left = Array(line.last == 0x0D ? line.dropLast() : line)
+      var right: [UInt8] = []
+      guard MergeLine.cut(&left, &right) else {
+        throw TokenizerError(
+          .invalidMerge(String(decoding: left, as: UTF8.self)), file: file.path, byteOffset: offset)
+      }
+      do throws(MergeLine.UnknownToken) {
+        try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+      } catch {
+        throw TokenizerError(.unknownToken(error.token), file: file.path, byteOffset: offset)
+      }
+      rank += 1
+    }
+    return table
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import PreciseJSON
+import TensorFiles
+
+/// What the files beside `tokenizer.json` say: special tokens, more added tokens, the chat template.
+struct TokenizerSettings {
+  /// Texts of the special tokens, with where each stands.
+  private(set) var specials: [String: ComponentReader] = [:]
+  /// `added_tokens_decoder`: ids as text, and tokens.
+  private(set) var addedTokens: [AddedToken] = []
+  private(set) var endIDs: [Int] = []
+  private(set) var chatTemplate: String?
+
+  static let keys = ["bos_token", "eos_token", "pad_token", "unk_token"]
+
+  init() {}
+
+  /// Reads `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and `chat_template.jinja`, each
+  /// when it is there.
+  init(folder: String) throws {
+    let config = try Self.read("tokenizer_config.json", in: folder)
+    let map = try Self.read("special_tokens_map.json", in: folder)
+    for key in Self.keys {
+      guard let found = config?.member(key) ?? map?.member(key) else { continue }
+      specials[key] = found.value.object == nil ? found : try found.required("content", "a token")
+    }
+    if let decoder = config?.member("added_tokens_decoder"), let members = decoder.value.object?.members {
+      for (key, value) in members {
+        let reader = ComponentReader(value: value, path: "added_tokens_decoder.\(key)", file: decoder.file)
+        guard let id = Int32(key), (0..<Int32(Vocabulary.idLimit)).contains(id) else {
+          throw reader.error(.idOutOfRange(key, limit: Vocabulary.idLimit - 1))
+        }
+        addedTokens.append(try AddedToken(reader, id: id))
+      }
+    }
+    if let ends = try Self.read("generation_config.json", in: folder)?.member("eos_token_id") {
+      endIDs = ends.value.array == nil ? [try ends.int()] : try ends.list().map { try $0.int() }
+    }
+    chatTemplate = try Self.text("chat_template.jinja", in: folder) ?? config.flatMap(Self.template)
+  }
+
+  /// `chat_template`: a text, or a list of named ones of which `default` counts.
+  private static func template(_ config: ComponentReader) throws -> String? {
+    guard let reader = config.member("chat_template") else { return nil }
+    guard reader.value.array != nil else { return try reader.string() }
+    let named = try reader.list().map { (name: try $0.string("name"), template: try $0.string("template")) }
+    return named.first { $0.name == "default" }?.template ?? named.first?.template
+  }
+
+  private static func read(_ name: String, in folder: String) throws -> ComponentReader? {
+    let path = folder + "/" + name
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let file = try MappedFile(path: path)
+    return ComponentReader(value: try JSONReader.read(file.bytes, file: path), path: "", file: path)
+  }
+
+  private static func text(_ name: String, in folder: String) throws -> String? {
+    let path = folder + "/" + name
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    return String(decoding: try MappedFile(path: path).bytes, as: UTF8.self)
+  }
+}

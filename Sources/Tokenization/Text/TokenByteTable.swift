@@ -1,0 +1,29 @@
+/// The bytes that each id stands for in a byte-level vocabulary.
+struct TokenByteTable: Sendable {
+  private var bytes: [UInt8] = []
+  /// Where the bytes of each id start; one more than there are ids.
+  private var starts: [UInt32] = [0]
+
+  init(_ vocabulary: Vocabulary, _ addedTokens: [AddedToken]) {
+    let count = max(vocabulary.idCount, Int(addedTokens.last?.id ?? -1) + 1)
+    let added = Dictionary(addedTokens.map { ($0.id, $0.content) }) { first, _ in first }
+    starts.reserveCapacity(count + 1)
+    bytes.reserveCapacity(count * 7)
+    var token: [UInt8] = []
+    for id in 0..<Int32(count) {
+      token.removeAll(keepingCapacity: true)
+      if let content = added[id] { token += content.utf8 } else { vocabulary.appendBytes(of: id, to: &token) }
+      token.withUnsafeBufferPointer { token in
+        // HF takes a token that is not written in the alphabet as it stands.
+        if !ByteLevelAlphabet.appendBytes(of: token, to: &bytes) { bytes.append(contentsOf: token) }
+      }
+      starts.append(UInt32(bytes.count))
+    }
+  }
+
+  /// Appends the bytes of an id; nothing for an id without a token.
+  func append(_ id: Int32, to out: inout [UInt8]) {
+    guard id >= 0, Int(id) + 1 < starts.count else { return }
+    out.append(contentsOf: bytes[Int(starts[Int(id)])..<Int(starts[Int(id) + 1])])
+  }
+}

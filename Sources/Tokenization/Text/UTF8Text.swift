@@ -1,0 +1,44 @@
+/// Steps over UTF-8 that is known to be valid.
+enum UTF8Text {
+  /// The scalar that starts at `index`, and the number of its bytes.
+  @inline(__always)
+  static func scalar(at index: Int, in text: UnsafeBufferPointer<UInt8>) -> (value: UInt32, length: Int) {
+    let first = UInt32(text[index])
+    if first < 0x80 { return (first, 1) }
+    if first < 0xE0 { return ((first & 0x1F) << 6 | UInt32(text[index + 1] & 0x3F), 2) }
+    if first < 0xF0 {
+      return ((first & 0xF) << 12 | UInt32(text[index + 1] & 0x3F) << 6 | UInt32(text[index + 2] & 0x3F), 3)
+    }
+    let high = (first & 7) << 18 | UInt32(text[index + 1] & 0x3F) << 12
+    return (high | UInt32(text[index + 2] & 0x3F) << 6 | UInt32(text[index + 3] & 0x3F), 4)
+  }
+
+  /// The index at which the scalar that ends before `index` starts.
+  @inline(__always)
+  static func start(before index: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    var start = index - 1
+    while start > 0, text[start] & 0xC0 == 0x80 { start -= 1 }
+    return start
+  }
+
+  /// The number of bytes of the longest prefix of `bytes` that does not end inside a scalar which more bytes could
+  /// complete.
+  static func completePrefix(of bytes: [UInt8]) -> Int {
+    let count = bytes.count
+    for back in 1..<4 where back <= count {
+      let byte = bytes[count - back]
+      if byte & 0xC0 == 0x80 { continue }
+      let needed = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+      if needed <= back || byte < 0xC2 || byte > 0xF4 { return count }
+      if back >= 2 {
+        // The second byte is bounded by the first; outside the bounds nothing can complete the scalar (Unicode, D92b).
+        let second = bytes[count - back + 1]
+        let low: UInt8 = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80
+        let high: UInt8 = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF
+        if second < low || second > high { return count }
+      }
+      return count - back
+    }
+    return count
+  }
+}

@@ -1,0 +1,57 @@
+import PreciseJSON
+
+extension Tokenizer {
+  /// The canonical bytes of everything that decides encoding, decoding and special tokens; the chat template is not in
+  /// it. Equal bytes mean the same tokenizer, wherever it was read from. Cost: writes the whole vocabulary.
+  ///
+  /// Layout: fields of a one-byte tag, an eight-byte little-endian length and the content. The tag `v` carries the
+  /// version of this layout.
+  package var definition: [UInt8] {
+    var writer = DefinitionWriter()
+    writer.field("v", [1])
+    let model = pipeline.model
+    writer.field("f", [model.ignoresMerges ? 1 : 0, model.symbols.fusesUnknown ? 1 : 0])
+    writer.field("u", DefinitionWriter.number(model.symbols.unknownID ?? -1))
+    writer.field("b", (model.symbols.fallbackIDs ?? []).flatMap(DefinitionWriter.number))
+    for id in 0..<Int32(vocabularySize) where pipeline.addedByID[id] == nil {
+      guard let text = model.vocabulary.bytes(of: id) else { continue }
+      writer.field("t", DefinitionWriter.number(id) + text)
+    }
+    for merge in model.merges.ordered {
+      writer.field("m", DefinitionWriter.number(merge.left) + DefinitionWriter.number(merge.right))
+    }
+    for token in pipeline.addedTokens { writer.field("a", text(of: token.json)) }
+    writer.field("n", text(of: pipeline.normalizer?.canonical ?? .null))
+    writer.field("p", text(of: .array((pipeline.preTokenizer?.flattened ?? []).map(\.json))))
+    writer.field("d", text(of: pipeline.decoder?.json ?? .null))
+    writer.field("<", pipeline.postProcessor.before.flatMap(DefinitionWriter.number))
+    writer.field(">", pipeline.postProcessor.after.flatMap(DefinitionWriter.number))
+    for token in [specialTokens.bos, specialTokens.eos, specialTokens.pad, specialTokens.unknown] {
+      writer.field("s", DefinitionWriter.number(token?.id ?? -1))
+    }
+    writer.field("e", endOfTurnIDs.flatMap(DefinitionWriter.number))
+    return writer.bytes
+  }
+
+  private func text(of json: JSON) -> [UInt8] { Array(json.text(JSONLayout(sortedKeys: true)).utf8) }
+}
+
+extension Normalizer {
+  /// The component as JSON, null when it changes nothing.
+  fileprivate var canonical: JSON {
+    if case .sequence(let steps) = self, steps.isEmpty { return .null }
+    return json
+  }
+}
+
+private struct DefinitionWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func field(_ tag: Unicode.Scalar, _ content: [UInt8]) {
+    bytes.append(UInt8(truncatingIfNeeded: tag.value))
+    withUnsafeBytes(of: UInt64(content.count).littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: content)
+  }
+
+  static func number(_ value: Int32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+}
