@@ -1,0 +1,84 @@
+import LanguageModels
+import PreciseJSON
+
+extension AdapterFolder {
+  /// What `adapter_config.json` says.
+  ///
+  /// PEFT lets `target_modules` be a pattern and `all-linear`; the tensors tell what it matched.
+  static func configuration(
+    _ json: JSON, names: [String], path: String
+  ) throws -> (AdapterConfiguration, baseModel: String?) {
+    guard json.object != nil else { throw AdapterFolderError(path, .wrongValue(key: "the file", wanted: "an object")) }
+    var problems = unsupportedOptions(json)
+    func number(_ key: String, default fallback: Double?) -> Double {
+      guard let value = json[key], !value.isNull else {
+        if fallback == nil { problems.append(.wrongValue(key: key, wanted: "a number")) }
+        return fallback ?? 1
+      }
+      guard let number = value.double, number.isFinite else {
+        problems.append(.wrongValue(key: key, wanted: "a number"))
+        return fallback ?? 1
+      }
+      return number
+    }
+    let rank = number("r", default: nil)
+    if rank != rank.rounded() || rank < 1 || rank > 65_536 {
+      problems.append(.wrongValue(key: "r", wanted: "a whole number from 1 to 65536"))
+    }
+    let alpha = number("lora_alpha", default: 8)
+    let dropout = number("lora_dropout", default: 0)
+    if !(0..<1).contains(dropout) {
+      problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))
+    }
+    for name in json["target_modules"]?.array?.compactMap(\.string) ?? [] {
+      guard let last = name.split(separator: ".").last, last != "all-linear" else { continue }
+      if !ProjectionKind.allCases.contains(where: { $0.shortName == last }) {
+        problems.append(
+          .unsupported(
+            key: "target_modules", found: name, supported: ProjectionKind.allCases.map(\.shortName).joined(separator: ", ")))
+      }
+    }
+    let targets = Set(ProjectionKind.allCases.filter { kind in names.contains { $0.contains(".\(kind.shortName).") } })
+    if targets.isEmpty { problems.append(.noTargets) }
+    guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
+    let configuration = AdapterConfiguration(
+      rank: Int(rank), alpha: Float(alpha), dropout: Float(dropout), targets: targets,
+      usesRSLoRA: json["use_rslora"]?.bool ?? false)
+    return (configuration, json["base_model_name_or_path"]?.string)
+  }
+
+  /// Options of PEFT that change what is computed or stored, and are not plain LoRA.
+  private static func unsupportedOptions(_ json: JSON) -> [AdapterFolderError.Problem] {
+    var problems: [AdapterFolderError.Problem] = []
+    func require(_ key: String, _ supported: String, _ accepts: (JSON) -> Bool) {
+      guard let value = json[key], !value.isNull, !accepts(value) else { return }
+      problems.append(.unsupported(key: key, found: value.text(.python), supported: supported))
+    }
+    func isEmpty(_ value: JSON) -> Bool { value.array?.isEmpty ?? value.object?.isEmpty ?? (value.bool == false) }
+    require("peft_type", "LORA") { $0.string == "LORA" }
+    require("task_type", "CAUSAL_LM") { $0.string == "CAUSAL_LM" }
+    require("bias", "none") { $0.string == "none" }
+    for key in ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out"] { require(key, "false") { $0.bool == false } }
+    for key in [
+      "modules_to_save", "rank_pattern", "alpha_pattern", "layers_to_transform", "layer_replication",
+      "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config", "megatron_config",
+    ] { require(key, "nothing", isEmpty) }
+    // Starts that change the base's weights as well (PiSSA, OLoRA, LoftQ, CorDA) do not fit the plain base.
+    require("init_lora_weights", "true, false, gaussian, orthogonal, eva") {
+      $0.bool != nil || ["gaussian", "orthogonal", "eva"].contains($0.string)
+    }
+    return problems
+  }
+
+  /// `adapter_config.json` for an adapter of ours: the options that are meant, in PEFT's names.
+  static func json(_ adapter: AdapterConfiguration, baseModel: String) -> JSON {
+    let alpha = Double(adapter.alpha)
+    return [
+      "base_model_name_or_path": JSON(baseModel), "bias": "none", "fan_in_fan_out": false, "inference_mode": true,
+      "init_lora_weights": true, "lora_alpha": Int(exactly: alpha).map { JSON($0) } ?? JSON(alpha),
+      "lora_dropout": .number(JSONNumber(text: "\(adapter.dropout)")), "peft_type": "LORA", "r": JSON(adapter.rank),
+      "target_modules": .array(adapter.targetNames.map { JSON($0) }), "task_type": "CAUSAL_LM", "use_dora": false,
+      "use_rslora": JSON(adapter.usesRSLoRA),
+    ]
+  }
+}

@@ -1,0 +1,69 @@
+import Diagnostics
+import Foundation
+import LanguageModels
+import PreciseJSON
+import TensorFiles
+import Tensors
+
+/// A LoRA adapter as PEFT saves it: `adapter_config.json` and `adapter_model.safetensors`.
+///
+/// Its tensors are a ``WeightSource`` under PEFT's names, such as
+/// `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight` [R, in].
+package struct AdapterFolder: Sendable {
+  package let path: String
+  package let configuration: AdapterConfiguration
+  /// The base model that the adapter was made for, as its configuration names it.
+  package let baseModel: String?
+  let file: SafetensorsFile
+
+  /// Opens the folder; options that mean another computation than plain LoRA are refused.
+  ///
+  /// - Throws: ``AdapterFolderError``, and what reading the files throws.
+  package init(path: String) throws {
+    self.path = path
+    let weights = path + "/adapter_model.safetensors"
+    guard FileManager.default.fileExists(atPath: path + "/adapter_config.json") else {
+      throw AdapterFolderError(path, .notAnAdapter)
+    }
+    let json = try readJSON(path + "/adapter_config.json")
+    guard FileManager.default.fileExists(atPath: weights) else {
+      let isPickled = FileManager.default.fileExists(atPath: path + "/adapter_model.bin")
+      throw AdapterFolderError(path, .noWeights(isPickled: isPickled))
+    }
+    file = try SafetensorsFile(path: weights)
+    (configuration, baseModel) = try Self.configuration(json, names: file.names, path: path + "/adapter_config.json")
+  }
+
+  /// Checks that every tensor belongs to a linear map of the model, and that none is missing.
+  ///
+  /// - Throws: ``AdapterFolderError`` with every problem found.
+  package func check(against model: ModelConfiguration) throws {
+    var problems: [AdapterFolderError.Problem] = []
+    let wanted = model.adapterTensors(configuration)
+    for (name, shape) in wanted {
+      guard file.has(name) else {
+        problems.append(.missingTensor(name))
+        continue
+      }
+      let found = try file.entry(name).shape
+      if found != shape { problems.append(.wrongShape(tensor: name, wanted: shape, found: found)) }
+    }
+    let known = Set(wanted.map(\.name))
+    for name in file.names where !known.contains(name) {
+      problems.append(.unmatchedTensor(name, nearest: nearestName(to: name, among: known.sorted())))
+    }
+    guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
+  }
+
+  /// Puts the adapter beside the model's linear maps, to be trained further or used.
+  package func attach(to model: LanguageModel) throws {
+    try check(against: model.configuration)
+    try model.attach(configuration, from: self)
+  }
+}
+
+extension AdapterFolder: WeightSource {
+  package var origin: String { path }
+  package func has(_ name: String) -> Bool { file.has(name) }
+  package func tensor(named name: String, shape: [Int]) throws -> Tensor { try file.tensor(named: name, shape: shape) }
+}

@@ -1,0 +1,78 @@
+import Diagnostics
+import LanguageModels
+import PreciseJSON
+import TensorFiles
+import Tensors
+
+/// A model in a GGUF file, its tensors dequantised to f32 and put into Hugging Face's order of rows.
+package struct GGUFModel: Sendable {
+  package let file: GGUFFile
+  package let configuration: ModelConfiguration
+  private let specifications: [String: TensorSpecification]
+
+  /// Opens the file and checks that its tensors are those of its configuration.
+  package init(path: String) throws {
+    let file = try GGUFFile(path: path)
+    self.file = file
+    configuration = try ModelConfiguration(
+      gguf: path, value: { file.metadata[$0].map(JSON.init(gguf:)) },
+      tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil })
+    specifications = Dictionary(uniqueKeysWithValues: configuration.tensors.map { ($0.name, $0) })
+    try check()
+  }
+
+  private func check() throws {
+    var problems: [ModelFolderError.Problem] = []
+    let names = file.entries.map(\.name)
+    var expected: Set<String> = []
+    for tensor in configuration.tensors {
+      let name = tensor.role.ggufName
+      expected.insert(name)
+      guard file.has(name) else {
+        problems.append(.missingTensor(name, nearest: nearestName(to: name, among: names)))
+        continue
+      }
+      let found = try file.entry(name).shape
+      if found != tensor.shape { problems.append(.wrongShape(tensor: name, wanted: tensor.shape, found: found)) }
+    }
+    for name in names where !expected.contains(name) { problems.append(.unexpectedTensor(name)) }
+    guard problems.isEmpty else { throw ModelFolderError(file.file.path, problems: problems) }
+  }
+
+  /// Whether some tensors are stored in blocks of fewer bits than a number has.
+  package var isQuantised: Bool { file.entries.contains { $0.type.blockLength > 1 } }
+}
+
+extension GGUFModel: WeightSource {
+  package var origin: String { file.file.path }
+
+  package func has(_ name: String) -> Bool { specifications[name] != nil }
+
+  package func tensor(named name: String, shape: [Int]) throws -> Tensor {
+    guard let specification = specifications[name] else {
+      let nearest = nearestName(to: name, among: specifications.keys.sorted())
+      throw ModelFolderError(origin, .missingTensor(name, nearest: nearest))
+    }
+    guard specification.shape == shape else {
+      throw ModelFolderError(origin, .wrongShape(tensor: name, wanted: shape, found: specification.shape))
+    }
+    let tensor = Tensor(uninitialized: shape)
+    try file.readFloats(specification.role.ggufName, into: tensor.buffer)
+    configuration.ggufRowOrder(of: specification.role).restore(tensor.buffer, columns: tensor.columns)
+    return tensor
+  }
+}
+
+extension JSON {
+  /// A metadata value of a GGUF file.
+  init(gguf value: GGUFValue) {
+    switch value {
+    case .unsigned(let value): self = .number(JSONNumber(text: String(value)))
+    case .signed(let value): self = .number(JSONNumber(text: String(value)))
+    case .float(let value): self = JSON(value)
+    case .bool(let value): self = .bool(value)
+    case .string(let value): self = .string(value)
+    case .array(let values): self = .array(values.map(JSON.init(gguf:)))
+    }
+  }
+}
