@@ -67,7 +67,8 @@ package enum ApplyTemplate: NodeType {
     let output = try context.output("conversations")
     let source = try templateSource(fields, tokenizer)
     let renderer = RecordRenderer(
-      template: try ChatTemplate(source: source, name: fields.templateFile ?? "chat template"), specialTokens: tokenizer.templateTokens)
+      template: try ChatTemplate(source: source, name: fields.templateFile ?? "chat template"),
+      specialTokens: tokenizer.templateTokens)
     let names = dataset.members
     var firstRow = 1
     for (index, name) in names.enumerated() {

@@ -157,7 +157,9 @@ package enum Tokenize: NodeType {
       "\(report.records) rows → \(report.train.rows) to learn from (\(report.train.tokens) tokens, "
         + "\(report.train.labels) labels), \(report.validation.rows) held out")
     func warn(_ count: Int, _ summary: String, _ reason: String? = nil) {
-      if count > 0 { context.warn(Diagnostic(.warning, code: "rows-changed", "\(count) rows \(summary)", reason: reason)) }
+      if count > 0 {
+        context.warn(Diagnostic(.warning, code: "rows-changed", "\(count) rows \(summary)", reason: reason))
+      }
     }
     warn(
       report.truncatedRecords, "were cut to `max_length`",

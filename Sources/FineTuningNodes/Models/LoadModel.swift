@@ -71,4 +71,3 @@ package enum LoadModel: NodeType {
     path.split(separator: "/").last.map(String.init) ?? path
   }
 }
-

@@ -1,3 +1,4 @@
+import Diagnostics
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -45,5 +46,18 @@ struct ModelArtefact {
   /// Takes the members of a part over into another artefact.
   static func include(_ part: String, of view: ArtefactView, in output: ArtefactBuilder) throws {
     for member in view.members where member.hasPrefix(part + "/") { try output.include(member, from: view) }
+  }
+}
+
+/// A model artefact that is none.
+enum ModelArtefactError: Error, Sendable {
+  case noBase
+}
+
+extension ModelArtefactError: DiagnosticError {
+  var diagnostics: [Diagnostic] {
+    switch self {
+    case .noBase: [Diagnostic(code: "model-artefact", "The node made a model without its base's files")]
+    }
   }
 }

@@ -40,7 +40,8 @@ package enum Export: NodeType {
     {
       conflicts.append(
         .init(
-          port: "tokenizer", "The tokenizer is another than the model's", reason: "the model's is \(own), this is \(given)",
+          port: "tokenizer", "The tokenizer is another than the model's",
+          reason: "the model's is \(own), this is \(given)",
           advice: "load the tokenizer from the model's own folder"))
     }
     return Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: conflicts)

@@ -89,7 +89,8 @@ package enum Train: NodeType {
         return (step, loss)
       }
     }
-    let curve = LossCurve.svg(title: "Training loss of \(title)", logged: points("loss"), evaluated: points("eval_loss"))
+    let curve = LossCurve.svg(
+      title: "Training loss of \(title)", logged: points("loss"), evaluated: points("eval_loss"))
     try output.write(curve, to: "loss.svg")
     output.details["steps"] = JSON(result.steps)
     output.details["tokens"] = JSON(result.tokens)

@@ -71,7 +71,8 @@ package struct TrainFields: FieldSet {
     Field("learning_rate", \.learningRate, in: 0.0..., doc: "Peak of the schedule"),
     Field("schedule", \.schedule, doc: "How the learning rate moves"),
     Field("optimizer", \.optimizer, doc: "How gradients become changes"),
-    Field("max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
+    Field(
+      "max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
     Field("shuffle", \.shuffle, doc: "Takes the rows of each pass in an order of its own"),
     Field("seed", \.seed, in: 0..., doc: "Decides the order of rows and what dropout drops"),
     Field("log_every", \.logEvery, in: 1..., unit: "steps", doc: "Steps that a line of `metrics.jsonl` covers"),
@@ -81,7 +82,8 @@ package struct TrainFields: FieldSet {
     Field(
       "evaluate_every", \.evaluateEvery, in: 1..., unit: "steps",
       doc: "Steps between evaluations on the rows at `validation`"),
-    Field("threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
+    Field(
+      "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
   ]
 }
 
