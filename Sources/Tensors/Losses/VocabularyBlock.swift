@@ -30,10 +30,9 @@ final class VocabularyBlock {
   /// Whether the target is the first column with the largest score.
   private(set) var correct: [Bool]
 
-  /// - Parameters:
-  ///   - rows: the rows of x in this block.
-  ///   - x: [L, C].
-  ///   - targets: a column for each row of x.
+  /// - `rows`: the rows of x in this block.
+  /// - `x`: [L, C].
+  /// - `targets`: a column for each row of x.
   init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], compute: Compute) {
     self.rows = rows
     self.x = x

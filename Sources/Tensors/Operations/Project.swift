@@ -6,8 +6,8 @@ extension Tape {
   /// The products with all A of one input are one product with the stacked A, unless dropout gives each adapter its own
   /// input. No parameter may stand in two of the projections. Backward skips dx when x needs none and dW of frozen
   /// weights.
-  /// - Parameter x: [T, in].
-  /// - Returns: [T, out_i] each.
+  /// - `x`: [T, in].
+  /// - Result: [T, out_i] each.
   package func project(_ x: Variable, _ projections: [Projection]) -> [Variable] {
     let inputs = x.value.columns
     for projection in projections {
@@ -37,7 +37,8 @@ extension Tape {
           if let bias = projection.bias {
             for row in 0..<rows.count {
               let start = target.pointer + row * target.stride
-              compute.kernels.functions.pointee.add(start, start, bias.value.pointer + columns.lowerBound, columns.count)
+              compute.kernels.functions.pointee.add(
+                start, start, bias.value.pointer + columns.lowerBound, columns.count)
             }
           }
         }
