@@ -35,7 +35,8 @@ extension LanguageModel {
     let result = weight.copy()
     let (outputs, inputs, rank) = (weight.rows, weight.columns, adapter.rank)
     let rowsATile = 32
-    compute.pool.tiles((outputs + rowsATile - 1) / rowsATile) { [scale = adapter.scale, a = adapter.a.value, b = adapter.b.value] tile in
+    let (scale, a, b) = (adapter.scale, adapter.a.value, adapter.b.value)
+    compute.pool.tiles((outputs + rowsATile - 1) / rowsATile) { tile in
       let delta = UnsafeMutablePointer<Float>.allocate(capacity: inputs)
       defer { delta.deallocate() }
       for row in tile * rowsATile..<min(outputs, (tile + 1) * rowsATile) {

@@ -55,7 +55,9 @@ struct Checkpoint {
       entries.append((entry, tensor))
     }
     guard file.metadata["checksum"] == hexadecimal(checksum.value) else { return nil }
-    for (entry, tensor) in entries { UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: file.bytes(of: entry)) }
+    for (entry, tensor) in entries {
+      UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: file.bytes(of: entry))
+    }
     return state
   }
 
