@@ -89,19 +89,20 @@ extension Tokenizer {
   }
 
   private static func mergeTable(_ lines: [String], _ vocabulary: Vocabulary, file: String) throws -> MergeTable {
-    let table = MergeTable(count: lines.count)
+    var merges: [MergeTable.Merge] = []
+    merges.reserveCapacity(lines.count)
     var right: [UInt8] = []
     for (rank, line) in lines.enumerated() {
       let path = "tokenizer.ggml.merges[\(rank)]"
       var left = Array(line.utf8)
       guard MergeLine.cut(&left, &right) else { throw TokenizerError(.invalidMerge(line), file: file, path: path) }
       do throws(MergeLine.UnknownToken) {
-        try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+        try MergeLine.append(&left, right, vocabulary, to: &merges)
       } catch {
         throw TokenizerError(.unknownToken(error.token), file: file, path: path)
       }
     }
-    return table
+    return MergeTable(merges)
   }
 
   private static func addedTokens(

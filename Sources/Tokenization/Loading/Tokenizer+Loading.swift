@@ -112,6 +112,9 @@ extension Tokenizer {
   /// Loads GPT-2's own files.
   private static func load(gpt2Vocabulary: String, merges: String, folder: String) throws -> Tokenizer {
     let vocabularyFile = try MappedFile(path: gpt2Vocabulary)
+    if !UTF8Text.isValid(vocabularyFile.bytes.bindMemory(to: UInt8.self)) {
+      _ = try JSONReader.read(vocabularyFile.bytes, file: gpt2Vocabulary)
+    }
     let reader = VocabularyReader(bytes: vocabularyFile.bytes, file: gpt2Vocabulary)
     let vocabulary = try reader.vocabulary(0..<vocabularyFile.bytes.count, path: "")
     let table = try mergeTable(MappedFile(path: merges), vocabulary)
@@ -130,8 +133,7 @@ extension Tokenizer {
 
   /// Reads merges as lines; the first may be `#version: …`.
   private static func mergeTable(_ file: MappedFile, _ vocabulary: Vocabulary) throws -> MergeTable {
-    let table = MergeTable(count: file.bytes.count { $0 == 0x0A } + 1)
-    var rank = 0
+    var merges: [MergeTable.Merge] = []
     var offset = 0
     for line in file.bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
       defer { offset += line.count + 1 }
@@ -143,12 +145,11 @@ extension Tokenizer {
           .invalidMerge(String(decoding: left, as: UTF8.self)), file: file.path, byteOffset: offset)
       }
       do throws(MergeLine.UnknownToken) {
-        try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+        try MergeLine.append(&left, right, vocabulary, to: &merges)
       } catch {
         throw TokenizerError(.unknownToken(error.token), file: file.path, byteOffset: offset)
       }
-      rank += 1
     }
-    return table
+    return MergeTable(merges)
   }
 }
