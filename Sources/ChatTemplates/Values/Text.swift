@@ -32,7 +32,9 @@ struct Text: Sendable {
 
   init(_ string: String) { self.init(scalars: Array(string.unicodeScalars)) }
 
-  /// The whole of `string`, known to come from `source`. An empty string keeps an empty span as an anchor.
+  /// The whole of `string`, known to come from `source`.
+  ///
+  /// An empty string keeps an empty span as an anchor.
   init(_ string: String, from source: Source) {
     scalars = Array(string.unicodeScalars)
     spans = [Span(start: 0, end: scalars.count, source: source, offset: 0)]
