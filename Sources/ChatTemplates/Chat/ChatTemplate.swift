@@ -31,10 +31,13 @@ package struct ChatTemplate: Sendable {
   /// Renders a conversation.
   ///
   /// - Parameters:
+  ///   - messages: The conversation.
   ///   - tools: A list of tool descriptions, `none` in the template when nil.
+  ///   - addGenerationPrompt: Whether the start of the assistant's next message follows.
   ///   - specialTokens: Variables such as `bos_token` and `eos_token`.
   ///   - variables: Further variables, such as `enable_thinking`; they win over the others.
   ///   - clock: What `strftime_now` takes as the present.
+  /// - Returns: The text, with notes on where its characters come from.
   /// - Throws: ``TemplateError``
   package func render(
     _ messages: [ChatMessage], tools: JSON? = nil, addGenerationPrompt: Bool = false,

@@ -38,7 +38,7 @@ enum BraceFormat {
     return result
   }
 
-  /// `name!conversion:specification`
+  /// The text of one field, written `name!conversion:specification`.
   private static func field(
     _ field: Text, _ arguments: Arguments, _ next: inout Int, depth: Int
   ) throws -> Text {

@@ -1,6 +1,8 @@
 import Foundation
 
-/// A local date and time, for `strftime_now`. It comes from outside so that a rendering can be repeated.
+/// A local date and time, for `strftime_now`.
+///
+/// It comes from outside so that a rendering can be repeated.
 package struct TemplateClock: Sendable, Hashable {
   package var year: Int
   /// From 1.

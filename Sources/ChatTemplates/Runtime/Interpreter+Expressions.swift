@@ -1,5 +1,7 @@
 extension Interpreter {
-  /// The value of an expression. `caller` is what a call block hands to the call it stands over.
+  /// The value of an expression.
+  ///
+  /// `caller` is what a call block hands to the call it stands over.
   func evaluate(_ expression: Expression, caller: Value? = nil) throws -> Value {
     switch expression.form {
     case .constant(let value): return value

@@ -15,7 +15,7 @@ final class Interpreter {
   private var depth = 0
   private var loops = 0
 
-  /// - Parameter variables: What the template can see besides the globals.
+  /// Sets up one rendering of `program`; `variables` are what it can see besides the globals.
   init(_ program: Program, variables: [(name: String, value: Value)], clock: @escaping @Sendable () -> TemplateClock) {
     self.program = program
     self.clock = clock

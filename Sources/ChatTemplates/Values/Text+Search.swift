@@ -1,5 +1,7 @@
 extension Text {
-  /// The first place of `needle` at or after `start`, ending at or before `limit`. Cost: O(count × needle).
+  /// The first place of `needle` at or after `start`, ending at or before `limit`.
+  ///
+  /// Cost: O(count × needle).
   func firstIndex(of needle: Text, from start: Int = 0, limit: Int? = nil) -> Int? {
     let last = (limit ?? count) - needle.count
     if start > last { return nil }
@@ -72,7 +74,9 @@ extension Text {
     return self[start..<end]
   }
 
-  /// Python's `replace`: at most `limit` occurrences, all when negative. The kept parts keep their spans.
+  /// Python's `replace`: at most `limit` occurrences, all when negative.
+  ///
+  /// The kept parts keep their spans.
   func replacing(_ old: Text, with new: Text, limit: Int) -> Text {
     var left = limit < 0 ? Int.max : limit
     if left == 0 || (old.isEmpty ? false : firstIndex(of: old) == nil) { return self }

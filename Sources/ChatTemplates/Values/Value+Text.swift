@@ -1,5 +1,7 @@
 extension Value {
-  /// Python's `str(value)`. Strings keep their spans.
+  /// Python's `str(value)`.
+  ///
+  /// Strings keep their spans.
   ///
   /// - Throws: ``Fault`` for what Python prints with a memory address.
   func text() throws -> Text {

@@ -188,7 +188,9 @@ extension Value {
     }
   }
 
-  /// The elements in the order of iteration; nil when Python could not iterate. An iterator is used up.
+  /// The elements in the order of iteration; nil when Python could not iterate.
+  ///
+  /// An iterator is used up.
   var elements: [Value]? {
     switch self {
     case .undefined: []
