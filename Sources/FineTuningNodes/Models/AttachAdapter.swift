@@ -47,7 +47,9 @@ package enum AttachAdapter: NodeType {
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
     guard let from = fields.from else { return [] }
-    return try AdapterFolder.files(at: from.text).map { SourceRequest(role: "adapter", path: $0) }
+    return ["adapter_config.json", "adapter_model.safetensors"].map {
+      SourceRequest(role: "adapter", path: from.text + "/" + $0)
+    }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -91,7 +93,7 @@ package enum AttachAdapter: NodeType {
     let view = artefact.view
     let model = try artefact.model()
     if let from = fields.from {
-      try AdapterFolder.open(from.text).attach(to: model)
+      try AdapterFolder(path: from.text).attach(to: model)
     } else {
       let configuration = AdapterConfiguration(
         rank: fields.rank, alpha: fields.alpha.map { Float($0) }, dropout: Float(fields.dropout),
@@ -100,7 +102,7 @@ package enum AttachAdapter: NodeType {
     }
     let output = try context.output("model")
     try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
-    try AdapterFolder.write(model, to: output.folder + "/" + ModelArtefact.adapter, baseName: "base")
+    try ModelArtefact.writeAdapter(of: model, in: output)
     output.set(type: type(view.type))
     output.details = view.details
     let trained = model.adapterParameters.reduce(0) { $0 + $1.value.count }

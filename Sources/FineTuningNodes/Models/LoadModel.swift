@@ -36,7 +36,7 @@ package enum LoadModel: NodeType {
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
     guard let from = fields.from else { return [] }
-    return try ModelFolder.files(at: from.text).map { SourceRequest(role: "weights", path: $0) }
+    return try ModelFolder.open(from.text).files.map { SourceRequest(role: "weights", path: $0) }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -47,7 +47,7 @@ package enum LoadModel: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     guard let from = fields.from else { return }
     let output = try context.output("model")
-    for file in try ModelFolder.files(at: from.text) {
+    for file in try ModelFolder.open(from.text).files {
       try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
     }
     output.set(type: ArtefactType(ArtefactName.model, try facets(from.text)))
@@ -55,10 +55,11 @@ package enum LoadModel: NodeType {
   }
 
   private static func facets(_ path: String) throws -> [String: Facet] {
-    let header = try ModelFolder.open(path).header()
+    let configuration = try ModelFolder.open(path).configuration
     var facets: [String: Facet] = [
-      FacetName.architecture: .text(header.architecture), FacetName.vocabulary: .integer(header.vocabularySize),
-      FacetName.length: .integer(header.maximumLength), FacetName.form: "all",
+      FacetName.architecture: .text(configuration.family.name),
+      FacetName.vocabulary: .integer(configuration.vocabularySize),
+      FacetName.length: .integer(configuration.maximumPositions), FacetName.form: "all",
     ]
     // Only a tokenizer that lies with the model says which one the model was trained with.
     if let tokenizer = try? Tokenizer.load(path: path) {

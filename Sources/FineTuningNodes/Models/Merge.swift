@@ -2,6 +2,7 @@ import ModelFolders
 import Pipeline
 import PreciseJSON
 import TensorFiles
+import Tensors
 
 /// Adds an adapter to the weights it stands beside.
 package enum Merge: NodeType {
@@ -12,10 +13,10 @@ package enum Merge: NodeType {
     case bf16
     case f16
 
-    /// The type for weights that came from `source`; quantised ones have no float type of their own and become bf16.
-    func elementType(for source: ModelFolder) -> ElementType {
+    /// The type of every tensor; nil keeps each one's own, and makes quantised ones bf16.
+    var elementType: ElementType? {
       switch self {
-      case .auto: source.elementType ?? .bfloat16
+      case .auto: nil
       case .f32: .float32
       case .bf16: .bfloat16
       case .f16: .float16
@@ -60,10 +61,11 @@ package enum Merge: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let artefact = try ModelArtefact(context)
     let source = try artefact.source()
-    let model = try artefact.model()
+    let pool = ThreadPool(threads: context.threads)
     let output = try context.output("model")
-    try source.write(
-      model, to: output.folder + "/" + ModelArtefact.base, type: fields.dtype.elementType(for: source))
+    try ModelArtefact.writeBase(
+      AdaptedWeights(source, adapter: artefact.adapter(), pool: pool), like: source, as: fields.dtype.elementType,
+      in: output)
     output.details["compute"] = artefact.view.details["compute"]
     output.set(type: type(artefact.view.type))
   }

@@ -2,6 +2,7 @@ import Diagnostics
 import LanguageModels
 import ModelFolders
 import Pipeline
+import TensorFiles
 import Tensors
 
 /// A model artefact opened for computing: its base under `base/`, its adapter under `adapter/` when it has one.
@@ -27,6 +28,9 @@ struct ModelArtefact {
   /// What the base is stored as.
   func source() throws -> ModelFolder { try ModelFolder.open(basePath) }
 
+  /// The adapter's files.
+  func adapter() throws -> AdapterFolder { try AdapterFolder(path: adapterPath) }
+
   /// The model in memory, with its adapter attached. What is trainable is the adapter when there is one.
   ///
   /// - Parameter trainsAll: Whether the weights of a model without adapter are prepared for training.
@@ -34,13 +38,31 @@ struct ModelArtefact {
     let compute = try Compute(threads: threads, computeClass: computeClass)
     let hasAdapter = hasAdapter
     let model = try source().languageModel(compute: compute) { _ in trainsAll && !hasAdapter }
-    if hasAdapter { try AdapterFolder.open(adapterPath).attach(to: model) }
+    if hasAdapter { try adapter().attach(to: model) }
     return model
   }
 
   /// The arithmetic that `load_model` settled on.
   private var computeClass: ComputeClass {
     view.details["compute"]?.string.flatMap(ComputeClass.init(rawValue:)) ?? .f32
+  }
+
+  /// Writes a model's adapter as the adapter of an artefact.
+  static func writeAdapter(of model: LanguageModel, in output: ArtefactBuilder) throws {
+    let writer = AdapterWriter(baseModel: base, tokenizer: nil, card: nil)
+    try writer.write(model, to: output.folder + "/" + adapter)
+  }
+
+  /// Writes weights as the base of an artefact: a folder as Hugging Face has it, without a tokenizer.
+  ///
+  /// - Parameters:
+  ///   - source: The model whose shape they have.
+  ///   - type: The stored type; nil keeps each tensor's own.
+  static func writeBase(
+    _ weights: any WeightSource, like source: ModelFolder, as type: ElementType?, in output: ArtefactBuilder
+  ) throws {
+    let writer = HuggingFaceWriter(base: source, tokenizer: nil, card: nil, elementType: type)
+    try writer.write(weights, to: output.folder + "/" + base)
   }
 
   /// Takes the members of a part over into another artefact.

@@ -14,11 +14,15 @@ package enum Export: NodeType {
   package struct Fields: FieldSet {
     var formats = [Format.safetensors]
     var to: String?
+    var baseModel = "base"
 
     package init() {}
 
     package static let fields: [Field<Self>] = [
       Field("formats", \.formats, doc: "`safetensors` loads in transformers, PEFT and vLLM"),
+      Field(
+        "base_model", \.baseModel,
+        doc: "The name of the base model in the model card, and in `adapter_config.json`, where PEFT looks for it"),
       Field("to", \.to, role: .none, doc: "A folder to put a copy into, besides the results folder"),
     ]
   }
@@ -34,17 +38,7 @@ package enum Export: NodeType {
   package static let execution = Execution.worker(cores: .one)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    var conflicts: [Inference.Conflict] = []
-    if let own = inputs["model"]?.type[FacetName.tokenizer], let given = inputs["tokenizer"]?.type[FacetName.tokenizer],
-      own != given
-    {
-      conflicts.append(
-        .init(
-          port: "tokenizer", "The tokenizer is another than the model's",
-          reason: "the model's is \(own), this is \(given)",
-          advice: "load the tokenizer from the model's own folder"))
-    }
-    return Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: conflicts)
+    Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: DataFit.tokenizerConflicts(inputs))
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
@@ -52,19 +46,22 @@ package enum Export: NodeType {
     let artefact = try ModelArtefact(context)
     let tokenizer = try context.tokenizer()
     let output = try context.output("folder")
-    try tokenizer.writeFolder(to: output.folder)
+    let source = try artefact.source()
     if artefact.hasAdapter {
-      for member in view.members where member.hasPrefix(ModelArtefact.adapter + "/") {
-        try output.include(member, from: view, as: String(member.dropFirst(ModelArtefact.adapter.count + 1)))
-      }
-    } else if case .huggingFace = try artefact.source().kind {
+      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
+      try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card)
+        .write(artefact.adapter(), of: source.configuration, to: output.folder)
+    } else if case .huggingFace = source {
+      // The files are the model's own, byte for byte; nothing large is copied.
       for member in view.members {
         try output.include(member, from: view, as: String(member.dropFirst(ModelArtefact.base.count + 1)))
       }
+      try tokenizer.writeFolder(to: output.folder)
+      try output.write(
+        ModelCard(title: context.nodeName, baseModel: fields.baseModel).text(library: "transformers"), to: "README.md")
     } else {
-      let source = try artefact.source()
-      let model = try artefact.model()
-      try source.write(model, to: output.folder, type: source.elementType ?? .bfloat16)
+      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
+      try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card).write(source.weights, to: output.folder)
     }
   }
 }

@@ -2,6 +2,20 @@ import Pipeline
 
 /// Whether tokens fit a model, as far as their facets tell before anything runs.
 enum DataFit {
+  /// What keeps the tokenizer at port `tokenizer` from being used with the model at port `model`.
+  static func tokenizerConflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
+    guard let own = inputs["model"]?.type[FacetName.tokenizer],
+      let given = inputs["tokenizer"]?.type[FacetName.tokenizer],
+      own != given
+    else { return [] }
+    return [
+      .init(
+        port: "tokenizer", "The tokenizer is another than the model's",
+        reason: "the model's is \(own), this is \(given)",
+        advice: "load the tokenizer from the model's own folder")
+    ]
+  }
+
   /// What keeps the tokens at a port from being used with the model at port `model`.
   static func conflicts(_ inputs: InputTypes, data port: String) -> [Inference.Conflict] {
     guard let data = inputs[port]?.type else { return [] }

@@ -3,6 +3,7 @@ import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
+import TensorFiles
 import TokenShards
 import Training
 
@@ -75,9 +76,10 @@ package enum Train: NodeType {
     output.set(type: artefact.view.type)
     if model.adapter != nil {
       try ModelArtefact.include(ModelArtefact.base, of: artefact.view, in: output)
-      try AdapterFolder.write(model, to: output.folder + "/" + ModelArtefact.adapter, baseName: "base")
+      try ModelArtefact.writeAdapter(of: model, in: output)
     } else {
-      try artefact.source().write(model, to: output.folder + "/" + ModelArtefact.base, type: .float32)
+      try ModelArtefact.writeBase(
+        TrainedWeights(model, origin: "the trained model"), like: artefact.source(), as: .float32, in: output)
     }
   }
 
