@@ -1,5 +1,7 @@
 extension Tokenizer {
-  /// The ids of a text. Special tokens written in the text are recognised as HF does; none are put around it.
+  /// The ids of a text.
+  ///
+  /// Special tokens written in the text are recognised as HF does; none are put around it.
   package func encode(_ text: String) -> [Int32] {
     var text = text
     return text.withUTF8 { encode(UnsafeRawBufferPointer($0), addsSpecialTokens: false) }
@@ -22,7 +24,9 @@ extension Tokenizer {
     pool.with { scratch in
       pipeline.originalFinder.split(text) { gap in
         encode(UnsafeBufferPointer(rebasing: text[gap]), startsInput: gap.lowerBound == 0, scratch, into: &ids)
-      } token: { ids.append($0) }
+      } token: {
+        ids.append($0)
+      }
       scratch.pieces.release()
     }
     if addsSpecialTokens { ids += pipeline.postProcessor.after }
@@ -48,6 +52,8 @@ extension Tokenizer {
       pipeline.preTokenization.forEachPiece(
         of: UnsafeBufferPointer(rebasing: text[gap]), startsInput: startsInput && gap.lowerBound == 0, scratch.pieces
       ) { scratch.encoder.encode($0, isInAlphabet: isInAlphabet, pipeline.model, into: &ids) }
-    } token: { ids.append($0) }
+    } token: {
+      ids.append($0)
+    }
   }
 }

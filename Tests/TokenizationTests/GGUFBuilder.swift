@@ -40,7 +40,9 @@ struct GGUFBuilder {
   /// The vocabulary and merges of the small tokenizer `smollm` as a GGUF file says them.
   static func smollm() throws -> GGUFBuilder {
     let json = try readJSON("Tokenization/small-smollm.json")
-    let vocabulary = (json["model"]?["vocab"]?.object?.members ?? []).sorted { ($0.value.int ?? 0) < ($1.value.int ?? 0) }
+    let vocabulary = (json["model"]?["vocab"]?.object?.members ?? []).sorted {
+      ($0.value.int ?? 0) < ($1.value.int ?? 0)
+    }
     let merges = (json["model"]?["merges"]?.array ?? []).compactMap(\.string)
     let specials = (json["added_tokens"]?.array ?? []).compactMap { $0["id"]?.int }
     return GGUFBuilder(values: [

@@ -41,8 +41,14 @@ import Tokenization
   }
 
   @Test(arguments: [
-    (#""type": "ByteLevel", "add"#, #""type": "ByteLevle", "add"#, "pre_tokenizer.type", "Unknown pre-tokenizer `ByteLevle`"),
-    (#""normalizer": null"#, #""normalizer": {"type": "Precompiled"}"#, "normalizer.type", "Unknown normalizer `Precompiled`"),
+    (
+      #""type": "ByteLevel", "add"#, #""type": "ByteLevle", "add"#, "pre_tokenizer.type",
+      "Unknown pre-tokenizer `ByteLevle`"
+    ),
+    (
+      #""normalizer": null"#, #""normalizer": {"type": "Precompiled"}"#, "normalizer.type",
+      "Unknown normalizer `Precompiled`"
+    ),
     (#""normalizer": null"#, #""normalizer": []"#, "normalizer", "Expected an object, found a list"),
     (
       #""normalizer": null"#, #""normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": 3}]}"#,

@@ -7,7 +7,8 @@ import Tokenization
   @Test(arguments: ["smollm", "qwen2", "metaspace", "falcon"])
   func joinedPiecesAreTheText(_ name: String) throws {
     let tokenizer = try Tokenizer.load(file: fixture("Tokenization/small-\(name).json"))
-    for string in try Expectation.corpus() where string.utf8.count < 300 && !string.unicodeScalars.contains("\u{FFFD}") {
+    for string in try Expectation.corpus() where string.utf8.count < 300 && !string.unicodeScalars.contains("\u{FFFD}")
+    {
       let ids = tokenizer.encode(string)
       let whole = tokenizer.decode(ids, skipsSpecialTokens: false)
       var decoder = StreamingDecoder(tokenizer, skipsSpecialTokens: false)

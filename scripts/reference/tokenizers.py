@@ -2,6 +2,8 @@
 
 Pinned: tokenizers==0.22.2, gguf==0.19.0 (for the vocabulary inside a GGUF file).
 Run:    ANNEAL_ASSETS=… python scripts/reference/tokenizers.py
+        python scripts/reference/tokenizers.py --check FOLDER NAME     (needs transformers: a folder that Anneal wrote
+        gives the ids of expected-NAME.json in `tokenizers` and in transformers)
 
 Without ANNEAL_ASSETS (a folder with models/ and tokenizers/) only the small tokenizers are made anew. Files:
   corpus.json      the strings
@@ -228,7 +230,25 @@ def gpt2(folder):
     return t
 
 
+def check(folder, name):
+    from transformers import AutoTokenizer
+
+    strings = json.loads((OUT / "corpus.json").read_text())
+    wanted = base64.b64decode(json.loads((OUT / f"expected-{name}.json").read_text())["ids"])
+    own = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    auto = AutoTokenizer.from_pretrained(folder)
+    wrong = [0, 0]
+    for i, s in enumerate(strings):
+        for k, ids in enumerate((own.encode(s, add_special_tokens=False).ids, auto(s, add_special_tokens=False)["input_ids"])):
+            wrong[k] += digest(struct.pack(f"<{len(ids)}i", *ids)) != wanted[8 * i : 8 * i + 8]
+    print(f"{len(strings)} strings, different in tokenizers: {wrong[0]}, in transformers: {wrong[1]};",
+          f"bos {auto.bos_token_id}, eos {auto.eos_token_id}, pad {auto.pad_token_id}, unk {auto.unk_token_id}")
+    sys.exit(any(wrong))
+
+
 def main():
+    if sys.argv[1:2] == ["--check"]:
+        check(*sys.argv[2:4])
     OUT.mkdir(parents=True, exist_ok=True)
     strings = corpus()
     (OUT / "corpus.json").write_text(json.dumps(strings, separators=(",", ":")) + "\n")

@@ -102,7 +102,7 @@ struct JSONScanner {
     return code
   }
 
-  /// Steps over a value and gives where it stands. Brackets are counted, not matched.
+  /// Steps over a value and gives where it stands; brackets are counted, not matched.
   mutating func skipValue() throws(Stopped) -> Range<Int> {
     skipSpace()
     let start = index
@@ -134,7 +134,8 @@ struct JSONScanner {
 
   private static func endsWord(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: "\""), 0x20, 0x0A, 0x0D,
+    case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: "\""), 0x20, 0x0A,
+      0x0D,
       0x09, UInt8(ascii: "{"), UInt8(ascii: "["):
       true
     default: false

@@ -17,8 +17,10 @@ struct TokenizerJSON {
   /// `truncation` and `padding` are not looked at: they belong to a call of HF's library, and transformers resets them.
   /// Cost: one pass over the bytes, about 120 ms for 150,000 tokens and as many merges.
   init(path: String) throws {
-    let mapped = try MappedFile(path: path)
-    let bytes = mapped.bytes
+    self = try MappedFile(path: path).withBytes { try TokenizerJSON($0, path: path) }
+  }
+
+  private init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
     // The fast scan does not look at UTF-8; the reader says where it is broken.
     if !UTF8Text.isValid(bytes.bindMemory(to: UInt8.self)) { _ = try JSONReader.read(bytes, file: path) }
     let prefix = "model."
@@ -47,7 +49,6 @@ struct TokenizerJSON {
     preTokenizer = try root.member("pre_tokenizer").map(PreTokenizer.init)
     postProcessor = try root.member("post_processor").map({ try PostProcessor($0) }) ?? PostProcessor()
     decoder = try root.member("decoder").map(TokenDecoder.init)
-    withExtendedLifetime(mapped) {}
   }
 
   /// The members of an object as JSON, without the large ones.

@@ -50,12 +50,14 @@ struct VocabularyReader {
       scanner.index += 1
     }
     let isWhole =
-      scanner.index > start && scanner.index < scanner.end && [0x2C, 0x7D, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[scanner.index])
+      scanner.index > start && scanner.index < scanner.end
+      && [0x2C, 0x7D, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[scanner.index])
     if isWhole, value < Vocabulary.idLimit { return Int32(value) }
     // Something else stands here: read it as JSON to say what.
     scanner.index = start
     let range = try scanner.skipValue()
-    let json = try JSONReader.read(UnsafeRawBufferPointer(rebasing: bytes[range]), file: file, origin: (range.lowerBound, 1))
+    let json = try JSONReader.read(
+      UnsafeRawBufferPointer(rebasing: bytes[range]), file: file, origin: (range.lowerBound, 1))
     let tokenPath = "\(path).\(String(decoding: token, as: UTF8.self))"
     if case .number(let number) = json {
       throw TokenizerError(
@@ -108,7 +110,8 @@ struct VocabularyReader {
         do throws(MergeLine.UnknownToken) {
           try MergeLine.append(&left, right, vocabulary, to: &merges)
         } catch {
-          throw TokenizerError(.unknownToken(error.token), file: file, path: "\(path)[\(merges.count)]", byteOffset: start)
+          throw TokenizerError(
+            .unknownToken(error.token), file: file, path: "\(path)[\(merges.count)]", byteOffset: start)
         }
         if scanner.take(UInt8(ascii: "]")) { return MergeTable(merges) }
         try scanner.expect(UInt8(ascii: ","))

@@ -42,7 +42,9 @@ enum UTF8Text {
     return count
   }
 
-  /// Whether the bytes are UTF-8. Cost: a word at a time over ASCII.
+  /// Whether the bytes are UTF-8.
+  ///
+  /// Cost: a word at a time over ASCII.
   static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
     var index = 0
     let raw = UnsafeRawBufferPointer(text)
