@@ -1,8 +1,8 @@
 import Diagnostics
 import Foundation
 import Pipeline
-import Testing
 import TestKit
+import Testing
 
 /// Two texts, joined, cut.
 let chain = """
