@@ -60,13 +60,9 @@ package final class ToyWorkspace: Sendable {
   }
 
   /// The text at an output of a node.
-<<<<<<< HEAD
-  package func text(_ summary: RunSummary, _ node: String, _ port: String = "text", store: Store? = nil) throws -> String? {
-=======
   package func text(_ summary: RunSummary, _ node: String, _ port: String = "text", store: Store? = nil) throws
     -> String?
   {
->>>>>>> engine
     try summary[node]?.result?.outputs[port].map { try ArtefactView($0, in: store ?? self.store).text() }
   }
 
@@ -79,14 +75,9 @@ package final class ToyWorkspace: Sendable {
   }
 }
 
-<<<<<<< HEAD
-/// Flips one bit of a file, whatever its mode, and keeps its size. Waits first until a new change is sure to have
-/// another time than the last one.
-=======
 /// Flips one bit of a file, whatever its mode, and keeps its size.
 ///
 /// Waits first until a new change is sure to have another time than the last one.
->>>>>>> engine
 package func flipBit(in path: String, at offset: Int = 0) throws {
   Thread.sleep(forTimeInterval: 0.06)
   var bytes = try FileSystem().read(path) ?? []

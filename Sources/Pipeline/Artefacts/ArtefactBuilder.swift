@@ -11,14 +11,9 @@ package final class ArtefactBuilder: Sendable {
   }
 
   package let port: String
-<<<<<<< HEAD
-  /// The folder whose files become the artefact, by their relative paths. On the store's file system, so that
-  /// publishing moves and does not copy.
-=======
   /// The folder whose files become the artefact, by their relative paths.
   ///
   /// On the store's file system, so that publishing moves and does not copy.
->>>>>>> engine
   package let folder: String
   private let store: Store
   private let state = Mutex(State())
@@ -55,14 +50,9 @@ package final class ArtefactBuilder: Sendable {
   /// Says more exactly what the artefact is than could be inferred: facets that only the content tells.
   package func set(type: ArtefactType) { state.withLock { $0.type = type } }
 
-<<<<<<< HEAD
-  /// Makes a file outside the store a member without copying it, for large files that the user keeps anyway. Should
-  /// the file change or vanish, the node runs again.
-=======
   /// Makes a file outside the store a member without copying it, for large files that the user keeps anyway.
   ///
   /// Should the file change or vanish, the node runs again.
->>>>>>> engine
   package func reference(_ member: String, externalPath: String) throws {
     try check(member)
     let blob = try store.addReference(to: externalPath)

@@ -34,15 +34,10 @@ package struct ArtefactView: Sendable {
     return member
   }
 
-<<<<<<< HEAD
-  /// The path on disk of a member's bytes, verified; to be read and never written. Its name is a digest, not the
-  /// member's name.
-=======
   /// The path on disk of a member's bytes, verified; to be read and never written.
   ///
   /// Its name is a digest, not the member's name.
   ///
->>>>>>> engine
   /// - Throws: ``StoreError/missingMember(_:known:)``, ``StoreError/blobLost(_:_:)``.
   package func path(of member: String) throws -> String { try resolve(try self.member(member)) }
 }

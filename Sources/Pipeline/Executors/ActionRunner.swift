@@ -46,13 +46,9 @@ struct ActionRunner: Sendable {
     }
   }
 
-<<<<<<< HEAD
-  /// The output types by the types that the inputs really have. At plan time some facets were unknown.
-=======
   /// The output types by the types that the inputs really have.
   ///
   /// At plan time some facets were unknown.
->>>>>>> engine
   private func inferred(_ job: ActionJob) throws -> Inference {
     var ports: [String: [InputTypes.Source]] = [:]
     for input in job.inputs {

@@ -13,36 +13,21 @@ package final class Cancellation: Sendable {
     package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
   }
 
-<<<<<<< HEAD
-  private let level_ = Mutex(Level.none)
-=======
   private let current = Mutex(Level.none)
->>>>>>> engine
   private let listeners = Mutex<[@Sendable (Level) -> Void]>([])
 
   package init() {}
 
-<<<<<<< HEAD
-  package var level: Level { level_.withLock { $0 } }
-=======
   package var level: Level { current.withLock { $0 } }
->>>>>>> engine
   package var isRequested: Bool { level > .none }
 
   /// Asks once more: the first time gently, then without delay.
   package func request() { raise(to: isRequested ? .immediate : .gentle) }
 
   package func raise(to level: Level) {
-<<<<<<< HEAD
-    let isNew = level_.withLock { current in
-      guard level > current else { return false }
-      current = level
-      return true
-=======
     let isNew = current.withLock { current in
       defer { current = max(current, level) }
       return level > current
->>>>>>> engine
     }
     guard isNew else { return }
     for listener in listeners.withLock({ $0 }) { listener(level) }
@@ -55,13 +40,9 @@ package final class Cancellation: Sendable {
   }
 }
 
-<<<<<<< HEAD
-/// Thrown by a node that stopped because it was asked to. Its checkpoints stay.
-=======
 /// Thrown by a node that stopped because it was asked to.
 ///
 /// Its checkpoints stay.
->>>>>>> engine
 package struct Interrupted: Error, Sendable {
   package init() {}
 }

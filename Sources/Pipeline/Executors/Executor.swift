@@ -1,13 +1,7 @@
 /// Performs actions somewhere: in this process, in a worker process, one day on another machine.
 package protocol Executor: Sendable {
   /// Performs an action and returns when it has ended. Called from a thread of the action's own.
-<<<<<<< HEAD
-  /// - Parameters:
-  ///   - log: Path of the node's log file, which exists; lines are added at its end.
-  ///   - stop: Asks this attempt to stop.
-=======
   /// `log` is the path of the node's log file, to which lines are added; `stop` asks this attempt to stop.
->>>>>>> engine
   func execute(
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome

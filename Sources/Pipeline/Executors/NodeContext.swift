@@ -35,13 +35,9 @@ package final class NodeContext: Sendable {
   }
 
   package var nodeName: String { job.node }
-<<<<<<< HEAD
-  /// How many threads the node may use. Never decides a result.
-=======
   /// How many threads the node may use.
   ///
   /// Never decides a result.
->>>>>>> engine
   package var threads: Int { job.threads }
   /// The action key; for log lines and names of temporary things, never for results.
   package var key: Digest { job.key }
@@ -109,14 +105,9 @@ package final class NodeContext: Sendable {
     return folder
   }
 
-<<<<<<< HEAD
-  /// A folder that stays under the action key until the node completes, also when the process is killed. What the node
-  /// finds there must be verified: a crash may have torn it.
-=======
   /// A folder that stays under the action key until the node completes, also when the process is killed.
   ///
   /// What the node finds there must be verified: a crash may have torn it.
->>>>>>> engine
   package func checkpointFolder() throws -> String {
     let folder = store.checkpointPlace(job.key)
     try store.files.makeFolder(folder)
@@ -139,13 +130,9 @@ package final class NodeContext: Sendable {
   // MARK: Parts
 
   /// A part of the node's work that has a key of its own, taken from the store or made now and published at once: one
-<<<<<<< HEAD
-  /// record group of a dataset, say. A crash later in the node does not lose it, and any node of the same type reuses it.
-=======
   /// record group of a dataset, say.
   ///
   /// A crash later in the node does not lose it, and any node of the same type reuses it.
->>>>>>> engine
   ///
   /// The key covers the node type's name and implementation version, `label` and `key`: what `produce` reads must be in
   /// `key`.

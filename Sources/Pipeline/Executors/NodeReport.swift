@@ -1,13 +1,9 @@
 import Diagnostics
 import PreciseJSON
 
-<<<<<<< HEAD
-/// Something a running node says. From a worker process it comes as one line of JSON.
-=======
 /// Something a running node says.
 ///
 /// From a worker process it comes as one line of JSON.
->>>>>>> engine
 package enum NodeReport: Sendable {
   case progress(ProgressUpdate)
   case log(String)

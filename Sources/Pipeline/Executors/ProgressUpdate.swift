@@ -26,13 +26,9 @@ package struct ProgressUpdate: Sendable, Equatable {
     case perSecond
   }
 
-<<<<<<< HEAD
-  /// Between 0 and 1; nil when unknown. Follows from `step` and `total` when those are given.
-=======
   /// Between 0 and 1; nil when unknown.
   ///
   /// Follows from `step` and `total` when those are given.
->>>>>>> engine
   package var fraction: Double?
   package var step: Int?
   package var total: Int?

@@ -11,12 +11,8 @@ struct WorkerCrash: DiagnosticError {
   var lines: [String]
 
   var diagnostics: [Diagnostic] {
-<<<<<<< HEAD
-    let reason = lines.isEmpty ? "it wrote nothing to its log" : "its last lines were:\n" + lines.joined(separator: "\n")
-=======
     let reason =
       lines.isEmpty ? "it wrote nothing to its log" : "its last lines were:\n" + lines.joined(separator: "\n")
->>>>>>> engine
     switch ending {
     case .exited(let code):
       return [

@@ -9,11 +9,7 @@ package struct WorkerExecutor: Executor {
   private let program: [String]
   private let store: Store
 
-<<<<<<< HEAD
-  /// - Parameter program: By default this very program with the argument `worker`.
-=======
   /// An executor that starts `program`; by default this very program with the argument `worker`.
->>>>>>> engine
   package init(store: Store, program: [String]? = nil) {
     self.store = store
     self.program = program ?? ["/proc/self/exe", "worker"]

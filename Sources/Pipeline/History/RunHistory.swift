@@ -12,11 +12,7 @@ package struct RunHistory: Sendable {
   let files: FileSystem
   let index: RunIndex
 
-<<<<<<< HEAD
-  /// - Parameter project: The folder that holds (or will hold) `.anneal`.
-=======
   /// The history of a project: the folder that holds (or will hold) `.anneal`.
->>>>>>> engine
   package init(project: String, files: FileSystem = FileSystem()) {
     folder = project + "/.anneal/runs"
     self.files = files
@@ -53,14 +49,9 @@ package struct RunHistory: Sendable {
   }
 
   /// The record of one run.
-<<<<<<< HEAD
-  /// - Parameter name: Its whole name, a beginning that only it has, or `last`.
-  /// - Throws: ``UnknownRun``, or ``JSONError`` for a damaged record.
-=======
   ///
   /// A name is the whole name, a beginning or ending that only it has, or `last`. Throws ``UnknownRun``, or
   /// ``JSONError`` for a damaged record.
->>>>>>> engine
   package func run(_ name: String) throws -> RunRecord { try record(of: try identifier(name)) }
 
   /// The whole name of a run.

@@ -2,14 +2,9 @@ import Foundation
 import GRDB
 import Synchronization
 
-<<<<<<< HEAD
-/// An SQLite database of all runs of a project, for questions that would have to read every record. Holds nothing that
-/// is not in the records.
-=======
 /// An SQLite database of all runs of a project, for questions that would have to read every record.
 ///
 /// Holds nothing that is not in the records.
->>>>>>> engine
 final class RunIndex: Sendable {
   private let path: String
   private let queue = Mutex<DatabaseQueue?>(nil)

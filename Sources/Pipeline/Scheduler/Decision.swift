@@ -32,13 +32,9 @@ extension ResolvedNode {
   }
 }
 
-<<<<<<< HEAD
-/// Decides about nodes. `plan` and `run` ask the same question here, so what is planned is what happens.
-=======
 /// Decides about nodes.
 ///
 /// `plan` and `run` ask the same question here, so what is planned is what happens.
->>>>>>> engine
 package struct Planner: Sendable {
   package let store: Store
   /// Nodes that run whatever the store holds.
@@ -49,25 +45,16 @@ package struct Planner: Sendable {
     self.forced = forced
   }
 
-<<<<<<< HEAD
-  /// Decides about one node. Changes nothing.
-=======
   /// Decides about one node.
   ///
   /// Changes nothing.
->>>>>>> engine
   ///
   /// A node counts as cached when there is an entry under its action key and every blob of it is there and verified,
   /// whether or not anything will read that blob in this run: the store is whole after each run, and a damaged blob is
   /// found by the next run and not by the one that needs it.
-<<<<<<< HEAD
-  /// - Parameter known: The results of upstream nodes that are known.
-  /// - Throws: ``SystemError`` when the store cannot be read.
-=======
   ///
   /// `known` gives the results of upstream nodes as far as they are known. Throws ``SystemError`` when the store cannot
   /// be read.
->>>>>>> engine
   package func decide(_ node: ResolvedNode, known: (String) -> StoredResult?) throws -> Decision {
     guard let preimage = node.actionPreimage(known: known) else {
       let unknown = node.inputs.filter { known($0.node)?.digest(of: $0.output) == nil }

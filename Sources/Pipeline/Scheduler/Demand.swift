@@ -18,13 +18,8 @@ extension UnknownTarget: DiagnosticError {
 
 extension ResolvedPipeline {
   /// The names of the nodes that are wanted: the targets, else what the pipeline lists as outputs, else every node.
-<<<<<<< HEAD
-  /// - Parameter targets: Names of nodes, or `node.port`.
-  /// - Throws: ``UnknownTarget``.
-=======
   ///
   /// A target is the name of a node, or `node.port`. Throws ``UnknownTarget``.
->>>>>>> engine
   package func wanted(_ targets: [String]) throws -> [String] {
     let names = nodes.map(\.name)
     if !targets.isEmpty {

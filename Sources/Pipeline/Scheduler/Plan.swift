@@ -46,13 +46,9 @@ package struct Plan: Sendable {
 }
 
 extension Planner {
-<<<<<<< HEAD
-  /// The plan for a pipeline. Changes nothing.
-=======
   /// The plan for a pipeline.
   ///
   /// Changes nothing.
->>>>>>> engine
   package func plan(
     _ pipeline: ResolvedPipeline, targets: [String] = [], expectations: Expectations = { _, _ in nil }
   ) throws -> Plan {

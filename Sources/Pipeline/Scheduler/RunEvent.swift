@@ -21,11 +21,7 @@ package enum RunEvent: Sendable {
 
 /// Receives the events of a run, one at a time, in their order.
 package protocol EventSink: Sendable {
-<<<<<<< HEAD
-  /// - Parameter time: Seconds since 1970.
-=======
   /// Takes an event and its time, in seconds since 1970.
->>>>>>> engine
   func receive(_ event: RunEvent, time: Double)
 }
 

@@ -1,13 +1,9 @@
 import Diagnostics
 import Foundation
 
-<<<<<<< HEAD
-/// The loop of one run. Touched by one thread only, except for its mailbox.
-=======
 /// The loop of one run.
 ///
 /// Touched by one thread only, except for its mailbox.
->>>>>>> engine
 final class RunLoop {
   /// Where a node stands.
   enum Phase {

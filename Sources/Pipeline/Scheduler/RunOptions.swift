@@ -7,14 +7,9 @@ package struct RunOptions: Sendable {
   package var targets: [String] = []
   /// Nodes to run although their results are known.
   package var forced: Set<String> = []
-<<<<<<< HEAD
-  /// Whether to go on with what does not depend on a failed node. Otherwise nothing new is started after a failure;
-  /// what is running is finished.
-=======
   /// Whether to go on with what does not depend on a failed node.
   ///
   /// Otherwise nothing new is started after a failure; what is running is finished.
->>>>>>> engine
   package var keepGoing = false
   package var cores = RunOptions.machineCores
   /// Bytes that nodes running side by side may have set aside together.

@@ -16,16 +16,8 @@ package struct Scheduler: Sendable {
   let sinks: [any EventSink]
   let logPath: @Sendable (String) -> String
 
-<<<<<<< HEAD
-  /// - Parameters:
-  ///   - check: Tests of what nodes made.
-  ///   - worker: The program and arguments of a worker process; this very program with `worker` when nil.
-  ///   - heavy: Performs heavy nodes instead of worker processes (for tests).
-  ///   - logPath: Where a node's log goes.
-=======
   /// `worker` is the program and arguments of a worker process, this very program with `worker` when nil; `heavy`
   /// performs heavy nodes instead of worker processes (for tests); `logPath` tells where a node's log goes.
->>>>>>> engine
   package init(
     store: Store, check: PublicationCheck = PublicationCheck(), worker: [String]? = nil, heavy: (any Executor)? = nil,
     keeper: LeaseKeeper? = nil, expectations: @escaping Expectations = { _, _ in nil }, sinks: [any EventSink] = [],
@@ -40,20 +32,12 @@ package struct Scheduler: Sendable {
     self.logPath = logPath
   }
 
-<<<<<<< HEAD
-  /// Runs a pipeline and returns when nothing of it runs any more. Failures of nodes are in the summary.
-  /// - Parameters:
-  ///   - id: The run's name, such as ``RunHistory`` gives.
-  ///   - project: The folder whose run it is, for the garbage collector's count.
-  /// - Throws: ``UnknownTarget``.
-=======
   /// Runs a pipeline and returns when nothing of it runs any more.
   ///
   /// Failures of nodes are in the summary.
   ///
   /// `id` is the run's name, such as ``RunHistory`` gives; `project` the folder whose run it is, for the garbage
   /// collector's count. Throws ``UnknownTarget``.
->>>>>>> engine
   package func run(
     _ pipeline: ResolvedPipeline, id: String, project: String, options: RunOptions = RunOptions(),
     cancellation: Cancellation = Cancellation()

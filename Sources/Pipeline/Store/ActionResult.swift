@@ -18,13 +18,9 @@ package struct ActionResult: Sendable, Equatable {
   /// Larger entries are refused: 10,000 files make about 1 MB.
   static let limit = 4 << 20
 
-<<<<<<< HEAD
-  /// The bytes to store under `key`. Equal files give equal bytes: no time, host or user is in them.
-=======
   /// The bytes to store under `key`.
   ///
   /// Equal files give equal bytes: no time, host or user is in them.
->>>>>>> engine
   package func encoded(for key: Digest) -> [UInt8] {
     var writer = ProtobufWriter()
     for file in files {

@@ -28,13 +28,9 @@ package final class DigestLog: Sendable {
   }
 
   /// Remembers what was read from `start` on (wall clock), unless the file was changed too shortly before for its stamp
-<<<<<<< HEAD
-  /// to prove anything later. A log that cannot be written is no error: the file is read again another time.
-=======
   /// to prove anything later.
   ///
   /// A log that cannot be written is no error: the file is read again another time.
->>>>>>> engine
   package func remember(_ digest: Digest, for stamp: FileStamp, readFrom start: Int64) {
     guard stamp.isSettled(readFrom: start) else { return }
     let isNew = state.withLock { state in
@@ -85,14 +81,9 @@ package final class DigestLog: Sendable {
     return (FileStamp(device: device, inode: inode, size: size, modified: modified, changed: changed), digest)
   }
 
-<<<<<<< HEAD
-  /// Rewrites the file without what was superseded or damaged. Lines that another process adds meanwhile are lost,
-  /// which costs it one more reading.
-=======
   /// Rewrites the file without what was superseded or damaged.
   ///
   /// Lines that another process adds meanwhile are lost, which costs it one more reading.
->>>>>>> engine
   private func compact(_ digests: [FileStamp: Digest]) {
     let text = digests.map { Self.line($0.key, $0.value) }.sorted().joined()
     try? files.replace(path, Array(text.utf8), temporary: path + ".\(uniqueName())")

@@ -19,13 +19,9 @@ package struct FileSystem: Sendable {
 
   package typealias Hook = @Sendable (_ change: Change, _ path: String) throws -> Void
 
-<<<<<<< HEAD
-  /// Whether changes are flushed to the disk. Off only in tests that make thousands of artefacts.
-=======
   /// Whether changes are flushed to the disk.
   ///
   /// Off only in tests that make thousands of artefacts.
->>>>>>> engine
   package var isDurable = true
   package var hook: Hook?
 
@@ -62,12 +58,8 @@ package struct FileSystem: Sendable {
   }
 
   /// The bytes of a file, nil when there is none.
-<<<<<<< HEAD
-  /// - Parameter limit: More bytes than this are an error (`EFBIG`): the file is not what it should be.
-=======
   ///
   /// More bytes than `limit` are an error (`EFBIG`): the file is not what it should be.
->>>>>>> engine
   package func read(_ path: String, limit: Int = 1 << 28) throws -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -247,12 +239,8 @@ package struct FileSystem: Sendable {
     guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
   }
 
-<<<<<<< HEAD
-  /// Sets a file's modification time to now. A file of another user cannot be touched; that is no error.
-=======
   /// Sets a file's modification time to now.
   ///
   /// A file of another user cannot be touched; that is no error.
->>>>>>> engine
   package func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
 }

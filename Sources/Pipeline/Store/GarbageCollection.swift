@@ -36,13 +36,9 @@ package struct GarbageCollection: Sendable {
     package var keptBlobs = 0
   }
 
-<<<<<<< HEAD
-  /// The first phase: finds what could be removed. Changes nothing.
-=======
   /// The first phase: finds what could be removed.
   ///
   /// Changes nothing.
->>>>>>> engine
   package func mark(_ store: Store) throws -> Candidates {
     let now = wallClock()
     let files = store.files

@@ -27,13 +27,9 @@ package struct LeaseOwner: Sendable, Hashable {
       nonce: uniqueName())
   }
 
-<<<<<<< HEAD
-  /// Whether the process is certainly gone. A process of another machine is never certainly gone.
-=======
   /// Whether the process is certainly gone.
   ///
   /// A process of another machine is never certainly gone.
->>>>>>> engine
   package var isGone: Bool {
     let here = LeaseOwner.current()
     guard host == here.host, space == here.space else { return false }

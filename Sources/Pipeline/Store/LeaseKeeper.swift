@@ -26,15 +26,10 @@ package final class LeaseKeeper: Sendable {
 
   /// Seconds between two heartbeats.
   let interval: Double
-<<<<<<< HEAD
-  /// A lease without a heartbeat for this long is stale. The waiter measures it with its own clock from the moment it
-  /// first saw the file unchanged, so clocks of two machines are never compared.
-=======
   /// A lease without a heartbeat for this long is stale.
   ///
   /// The waiter measures it with its own clock from the moment it first saw the file unchanged, so clocks of two
   /// machines are never compared.
->>>>>>> engine
   let patience: Double
   private let store: Store
   private let state = Mutex(State())
@@ -77,13 +72,9 @@ package final class LeaseKeeper: Sendable {
     }
   }
 
-<<<<<<< HEAD
-  /// Moves a stale lease away. Should it have been renewed in between, it is put back.
-=======
   /// Moves a stale lease away.
   ///
   /// Should it have been renewed in between, it is put back.
->>>>>>> engine
   private func removeStale(_ place: String, _ stamp: FileStamp) throws {
     let aside = try store.temporaryPath()
     guard rename(place, aside) == 0 else { return }

@@ -40,14 +40,9 @@ struct Publisher: Sendable {
     }
   }
 
-<<<<<<< HEAD
-  /// The output as it will be, with members that still lie in the staging folder. Digests of staged files are not known
-  /// yet; validators read files, not digests.
-=======
   /// The output as it will be, with members that still lie in the staging folder.
   ///
   /// Digests of staged files are not known yet; validators read files, not digests.
->>>>>>> engine
   private func stagedView(of output: Output) throws -> ArtefactView {
     let staged = output.staged
     let unknown = Digest(of: [])

@@ -9,13 +9,9 @@ package enum BlobState: Sendable, Hashable {
 
 extension Store {
   /// Looks for a blob and verifies it: its size always, its digest unless its stamp says that this very file was
-<<<<<<< HEAD
-  /// verified before and has not changed since. Changes nothing but the digest log.
-=======
   /// verified before and has not changed since.
   ///
   /// Changes nothing but the digest log.
->>>>>>> engine
   package func state(of blob: BlobReference) throws -> BlobState {
     let place = blobPlace(blob.digest)
     guard let status = try files.status(place) else { return try referenceState(of: blob) }

@@ -45,13 +45,9 @@ extension Store {
     package var temporarySize = 0
   }
 
-<<<<<<< HEAD
-  /// Counts everything. Cost: looks at every file, reads none.
-=======
   /// Counts everything.
   ///
   /// Cost: looks at every file, reads none.
->>>>>>> engine
   package func statistics() throws -> Statistics {
     var found = Statistics()
     found.results = try listing("ac").count
@@ -93,12 +89,8 @@ extension Store {
   }
 
   /// Reads every blob again, whatever its stamp says, and looks through every result.
-<<<<<<< HEAD
-  /// - Parameter repair: Whether to remove damaged blobs and the results that need them.
-=======
   ///
   /// With `repair`, damaged blobs are removed, and the results that need them.
->>>>>>> engine
   package func verify(repair: Bool = false) throws -> Verification {
     var found = Verification(isRepaired: repair)
     for digest in try listing("cas") {

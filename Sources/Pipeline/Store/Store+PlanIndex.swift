@@ -28,13 +28,9 @@ extension Store {
     return PlanEntry(actionKey: key, outputs: digests)
   }
 
-<<<<<<< HEAD
-  /// Notes where a plan key led. A store that cannot be written stays as it is.
-=======
   /// Notes where a plan key led.
   ///
   /// A store that cannot be written stays as it is.
->>>>>>> engine
   func setPlanEntry(_ entry: PlanEntry, for planKey: Digest) {
     guard planEntry(for: planKey) != entry else { return }
     let outputs = entry.outputs.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value.hex)) }

@@ -1,13 +1,9 @@
 import PreciseJSON
 
 extension Store {
-<<<<<<< HEAD
-  /// What stands under an action key, with every file of it verified (see ``state(of:)``). Changes nothing.
-=======
   /// What stands under an action key, with every file of it verified (see ``state(of:)``).
   ///
   /// Changes nothing.
->>>>>>> engine
   package func result(for key: Digest) throws -> ResultState {
     guard let entry = try entry(for: key) else { return .none }
     guard let entry else { return .dead(.entry) }
@@ -58,13 +54,9 @@ extension Store {
     case differs(StoredResult)
   }
 
-<<<<<<< HEAD
-  /// Writes the entry that makes a result visible. All its files must be in the store.
-=======
   /// Writes the entry that makes a result visible.
   ///
   /// All its files must be in the store.
->>>>>>> engine
   ///
   /// Create-once: of two processes that publish different results under a key, the first wins.
   func publish(_ result: StoredResult) throws -> Publication {
@@ -97,14 +89,9 @@ extension Store {
     if case .dead = try result(for: key) { try files.remove(resultPlace(key)) }
   }
 
-<<<<<<< HEAD
-  /// Marks a result as used just now, for the garbage collector. At most every ten minutes, so that a run over cached
-  /// results writes nothing.
-=======
   /// Marks a result as used just now, for the garbage collector.
   ///
   /// At most every ten minutes, so that a run over cached results writes nothing.
->>>>>>> engine
   func markUsed(_ key: Digest) {
     guard let status = try? files.status(resultPlace(key)) else { return }
     if wallClock() - status.stamp.modified > 600_000_000_000 { files.touch(resultPlace(key)) }
@@ -112,12 +99,8 @@ extension Store {
 
   /// The JSON text of a result's key preimage; nil when it cannot be read.
   package func preimage(of key: Digest) -> JSON? {
-<<<<<<< HEAD
-    guard let entry = try? entry(for: key), let file = entry?.files.first(where: { $0.path == StoredResult.preimageName }),
-=======
     guard let entry = try? entry(for: key),
       let file = entry?.files.first(where: { $0.path == StoredResult.preimageName }),
->>>>>>> engine
       let bytes = try? bytes(of: file.blob)
     else { return nil }
     return try? JSON(parsing: bytes, file: StoredResult.preimageName)
@@ -125,12 +108,8 @@ extension Store {
 
   /// The action keys of the sub-results that a result was made from.
   func parts(of entry: ActionResult) -> [Digest] {
-<<<<<<< HEAD
-    guard let file = entry.files.first(where: { $0.path == StoredResult.partsName }), let bytes = try? bytes(of: file.blob),
-=======
     guard let file = entry.files.first(where: { $0.path == StoredResult.partsName }),
       let bytes = try? bytes(of: file.blob),
->>>>>>> engine
       let list = (try? JSON(parsing: bytes, file: StoredResult.partsName))?.array
     else { return [] }
     return list.compactMap { $0.string.flatMap(Digest.init(hex:)) }

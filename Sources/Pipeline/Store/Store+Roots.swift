@@ -13,13 +13,9 @@ extension Store {
 
   func rootPlace(_ run: String) -> String { "\(rootsFolder)/\(run)" }
 
-<<<<<<< HEAD
-  /// Notes that a run began. A store that cannot be written keeps no roots, and collects no garbage either.
-=======
   /// Notes that a run began.
   ///
   /// A store that cannot be written keeps no roots, and collects no garbage either.
->>>>>>> engine
   func beginRoot(_ run: String, pipeline: String, project: String) {
     let header: JSON = ["pipeline": JSON(pipeline), "project": JSON(project)]
     try? files.makeFolder(rootsFolder)

@@ -17,13 +17,9 @@ package struct StoredResult: Sendable {
   static let partsName = "parts.json"
   static let manifestName = "manifest.json"
 
-<<<<<<< HEAD
-  /// The entry to write under the key. Ports and members stand in byte order, so equal results are equal bytes.
-=======
   /// The entry to write under the key.
   ///
   /// Ports and members stand in byte order, so equal results are equal bytes.
->>>>>>> engine
   var actionResult: ActionResult {
     var list: [ActionResult.File] = []
     for (port, artefact) in outputs.sorted(by: { $0.key < $1.key }) {
