@@ -72,7 +72,7 @@ final class VocabularyBlock {
           let columns = columns(chunk)
           let view = view(chunk)
           head.apply(
-            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns, into: view, compute)
+            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: view, compute)
           for row in 0..<rows.count {
             if chunkOfTarget(row) == chunk {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
@@ -128,10 +128,9 @@ final class VocabularyBlock {
         }
       }
       if let partial {
-        multiply(
-          view, MatrixView(head.value).from(row: columns.lowerBound),
-          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width), m: rows.count, n: width,
-          k: columns.count)
+        head.applyTransposed(
+          to: view, rows: rows.count, outputs: columns, inputs: 0..<width,
+          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width))
       }
       if let dHead {
         multiply(
