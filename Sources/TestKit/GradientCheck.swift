@@ -16,7 +16,7 @@ package enum GradientCheck {
   ///
   /// The objective is Σ r·y over all outputs with fixed random r, summed in double. Up to 60 elements of each parameter
   /// are moved by ±`step`.
-  /// - Parameter forward: the outputs, as a function of the parameters on a new tape.
+  /// - `forward`: the outputs, as a function of the parameters on a new tape.
   package static func differences(
     _ parameters: [Parameter], _ compute: Compute, step: Float = 1e-2, tolerance: Double = 4e-3,
     key: RandomKey = RandomKey(seed: 3), forward: (Tape) throws -> [Variable]

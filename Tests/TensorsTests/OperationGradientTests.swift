@@ -1,5 +1,5 @@
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 /// Each backward pass against central differences, for every class of kernels.
@@ -148,7 +148,8 @@ import Testing
     let a = randomParameter("a", [3], seed: 1)
     // f = Σ a²; its derivative is 2 a.
     let tape = Tape(compute: compute, records: true)
-    let x = try tape.embed([0, 1, 2], table: Parameter(name: "a", value: Tensor(shape: [3, 1], values: a.value.values), isTrainable: true))
+    let x = try tape.embed(
+      [0, 1, 2], table: Parameter(name: "a", value: Tensor(shape: [3, 1], values: a.value.values), isTrainable: true))
     let twice = Tensor(shape: [3, 1], values: a.value.values.map { 2 * $0 })
     let y = tape.scalar(of: [x], value: a.value.values.reduce(0) { $0 + $1 * $1 }, gradients: [twice])
     #expect(y.needsGradient)
