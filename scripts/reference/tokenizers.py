@@ -8,6 +8,7 @@ Run:    ANNEAL_ASSETS=… python scripts/reference/tokenizers.py
 Without ANNEAL_ASSETS (a folder with models/ and tokenizers/) only the small tokenizers are made anew. Files:
   corpus.json      the strings
   raw.json         byte strings that are not UTF-8, as hexadecimal, and the same decoded by Python
+  scalars.json     digests of all scalars after a pattern's matches are taken out, and after each normaliser
   small-*.json     tokenizers trained here, with every kind of component
   expected-*.json  by tokenizer: a digest of the ids of every string (first 8 bytes of SHA-256 over the ids as
                    little-endian 32-bit numbers, in base64, all in one text), the ids of the first 100, and the number of
@@ -230,6 +231,18 @@ def gpt2(folder):
     return t
 
 
+def scalars():
+    text = "".join(chr(c) + "a" for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+    result = {"patterns": {}, "normalizers": {}}
+    patterns = [r"\p{L}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{M}", r"\s", r"\w", r"\d", r"\p{Han}", r"(?i:s|k)"]
+    for pattern in patterns:
+        pieces = pre_tokenizers.Split(Regex(pattern), "removed").pre_tokenize_str(text)
+        result["patterns"][pattern] = digest("".join(p for p, _ in pieces).encode()).hex()
+    for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase"):
+        result["normalizers"][name] = digest(getattr(normalizers, name)().normalize_str(text).encode()).hex()
+    (OUT / "scalars.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
 def check(folder, name):
     from transformers import AutoTokenizer
 
@@ -254,6 +267,7 @@ def main():
     (OUT / "corpus.json").write_text(json.dumps(strings, separators=(",", ":")) + "\n")
     (OUT / "raw.json").write_text(json.dumps(raw(), separators=(",", ":")) + "\n")
     print(len(strings), "strings")
+    scalars()
     small_tokenizers(strings)
     assets = os.environ.get("ANNEAL_ASSETS")
     if not assets:
