@@ -61,7 +61,7 @@ package struct AnyNodeType: Sendable {
     return own
   }
 
-  /// Reads a node's fields from the pairs of its map that are fields. Problems go to the decoder.
+  /// Reads a node's fields from the pairs of its map that are fields; problems go to the decoder.
   func read(_ pairs: [LocatedValue.Pair], of owner: LocatedValue, _ decoder: inout FieldDecoder) -> AnyFields {
     Self.read(base, pairs, owner, &decoder)
   }

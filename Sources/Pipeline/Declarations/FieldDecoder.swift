@@ -64,14 +64,14 @@ package struct FieldDecoder {
     path.append(field.name)
     // A required field is Optional in the struct only because it has no default: nothing is no value for it.
     if pair.value.isNull, !field.takesNull {
-      report(.noValue(name: field.name, wanted: field.kind.words), pair.value)
+      report(.noValue(name: field.name, wanted: field.kind.wanted), pair.value)
     } else {
       field.read(pair.value, &fields, &self)
     }
     path.removeLast()
   }
 
-  /// Reports required fields that are not there. `owner` is the map they are missing from.
+  /// Reports required fields that are missing from `owner`.
   mutating func reportMissing<Fields: FieldSet>(in fields: Fields, at owner: LocatedValue) {
     guard case .map(let pairs) = owner.content else { return }
     for field in Fields.fields

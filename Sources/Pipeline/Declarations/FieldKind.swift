@@ -25,6 +25,22 @@ package indirect enum FieldKind: Sendable {
     }
   }
 
+  /// What the reader wants to see, for messages.
+  var wanted: String {
+    switch self {
+    case .bool: "`true` or `false`"
+    case .integer: "a whole number"
+    case .number: "a number"
+    case .text: "text"
+    case .path: "a path"
+    case .choice(let names): "one of [\(names.map { "`\($0)`" }.joined(separator: ", "))]"
+    case .duration: "a time"
+    case .byteCount: "an amount of memory"
+    case .list: "a list"
+    case .group: "a map"
+    }
+  }
+
   /// The type in words, for the reference page.
   package var words: String {
     switch self {

@@ -122,7 +122,9 @@ package struct InputTypes: Sendable {
 
 /// What a node type says about its outputs, and about inputs that do not fit together.
 package struct Inference: Sendable {
-  /// Two facets, or a facet and a field, that contradict each other. The engine words it and names both nodes.
+  /// Two facets, or a facet and a field, that contradict each other.
+  ///
+  /// The engine says which nodes are meant.
   package struct Conflict: Sendable {
     /// The port (or field) the message points to.
     package var port: String

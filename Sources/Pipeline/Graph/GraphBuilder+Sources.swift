@@ -89,7 +89,7 @@ extension GraphBuilder {
 
   // MARK: Digests and keys
 
-  /// The needed nodes with the digests of their sources and their keys. Reads every source once.
+  /// The needed nodes with the digests of their sources, each read once, and their keys.
   mutating func digest(needed: Set<String>, _ sources: any SourceDigester) -> [ResolvedNode] {
     var digests: [String: (digest: Digest, size: Int)] = [:]
     var keys: [String: Digest] = [:]

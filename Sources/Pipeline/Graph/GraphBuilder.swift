@@ -20,7 +20,9 @@ struct GraphBuilder {
 
   func index(of node: String) -> Int? { drafts.firstIndex { $0.name == node } }
 
-  /// - Throws: `DiagnosticList` with all problems.
+  /// Gives the pipeline with its warnings.
+  ///
+  /// - Throws: `DiagnosticList` with all errors; warnings may only follow from them.
   mutating func resolve(sources: any SourceDigester) throws -> ResolvedPipeline {
     for index in drafts.indices { problems += drafts[index].read(registry: registry) }
     for index in drafts.indices { connect(index) }
@@ -28,13 +30,13 @@ struct GraphBuilder {
     sortNodes()
     for index in order { check(index, sources) }
     let needed = neededNodes(outputs)
-    if problems.hasErrors { throw DiagnosticList(sorted(problems)) }
+    if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
 
     for draft in drafts where !needed.contains(draft.name) {
       problems.append(draft.problem(.unusedNode(draft.name), at: draft.key.mark))
     }
     let nodes = digest(needed: needed, sources)
-    if problems.hasErrors { throw DiagnosticList(sorted(problems)) }
+    if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
     return ResolvedPipeline(
       name: document.name, file: document.source.file,
       parameters: document.params.map { ResolvedPipeline.Parameter(name: $0.key.text, value: $0.value.text) },
@@ -94,7 +96,7 @@ struct GraphBuilder {
     }
   }
 
-  /// Reads `NODE` or `NODE.OUTPUT`. Nil when no node can be meant; a nil output when the node's is unknown.
+  /// The producer that `NODE` or `NODE.OUTPUT` means: nil when no node can be meant, a nil output when it is unknown.
   private mutating func reference(
     _ value: LocatedValue, path: String, port: String, from consumer: String
   ) -> (node: String, output: OutputPort?)? {
@@ -236,7 +238,7 @@ struct GraphBuilder {
     }
   }
 
-  /// - Parameter nodes: Each taking an output of the one before, the first of the last.
+  /// Reports nodes that each take an output of the one before, and the first of the last.
   private mutating func reportCycle(_ nodes: [Int]) {
     let names = nodes.map { drafts[$0].name }
     let smallest = names.indices.min { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) } ?? 0

@@ -33,7 +33,7 @@ package struct GraphPicture: Sendable {
   let nodes: [Node]
   let edges: [Edge]
 
-  /// - Parameter states: By node; nodes without one are drawn plain.
+  /// The graph of a pipeline; nodes that `states` does not hold are drawn plain.
   package init(_ pipeline: ResolvedPipeline, states: [String: State] = [:]) {
     name = pipeline.name
     let outputs = Set(pipeline.outputs.map(\.node))
@@ -56,8 +56,9 @@ package struct GraphPicture: Sendable {
 // MARK: Text
 
 extension GraphPicture {
-  /// A tree for a terminal: every node that nothing takes, with what it takes below it. A node that stands there
-  /// already is not drawn out again.
+  /// A tree for a terminal: every node that nothing takes, with what it takes below it.
+  ///
+  /// A node that stands there already is not drawn out again.
   package var text: String {
     var lines: [String] = []
     var drawn: Set<Int> = []

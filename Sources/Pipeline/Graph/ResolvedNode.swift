@@ -55,9 +55,8 @@ package struct ResolvedNode: Sendable {
 }
 
 extension ResolvedNode {
-  /// The key under which the node's result is stored, and what decided it.
-  ///
-  /// - Parameter inputDigest: The digest of the artefact at an input, by port and index.
+  /// The key under which the node's result is stored, and what decided it; `inputDigest` gives the digest of the
+  /// artefact at an input, by port and index.
   package func actionKey(
     _ inputDigest: (_ port: String, _ index: Int) throws -> Digest
   ) rethrows -> (key: Digest, preimage: KeyPreimage) {

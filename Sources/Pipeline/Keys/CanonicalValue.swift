@@ -14,7 +14,7 @@ package indirect enum CanonicalValue: Sendable {
   case list([CanonicalValue])
   case map([String: CanonicalValue])
 
-  /// The bytes that go into a key. Cost: linear in their count.
+  /// The bytes that go into a key; cost linear in their count.
   package var encoding: [UInt8] {
     var bytes: [UInt8] = []
     encode(into: &bytes)

@@ -29,7 +29,7 @@ package struct KeyPreimage: Sendable, Hashable {
   /// In the byte order of their labels, which are distinct.
   package let entries: [Entry]
 
-  /// - Parameter entries: In any order; labels must be distinct.
+  /// Takes entries in any order; their labels must be distinct.
   package init(_ domain: Domain, _ entries: [Entry]) {
     self.domain = domain
     self.entries = entries.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }

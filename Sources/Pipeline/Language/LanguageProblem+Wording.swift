@@ -106,6 +106,13 @@ extension LanguageProblem {
       Words(
         "yaml-syntax", "A value cannot start with this character", why: "it has a meaning of its own in YAML",
         try: "Put the text in quotes")
+    case ("did not find expected node content", _):
+      Words(
+        "yaml-syntax", "A value is missing", why: "the text goes on with something that cannot be one",
+        try: "Write the value, or put the text in quotes")
+    case ("found unexpected ':'", _):
+      Words(
+        "yaml-syntax", "A `:` needs a blank after it", why: "the value stands after the blank", try: "`name: value`")
     case ("found unknown escape character", _):
       Words(
         "yaml-syntax", "The text in double quotes has an unknown escape",
@@ -274,7 +281,7 @@ extension LanguageProblem {
       Words(
         "port-type", "Input `\(port)` of node `\(node)` takes \(Self.either(takes)), not `\(gives)`",
         why: "node `\(producer)` gives `\(gives)` at its output `\(output)`",
-        try: fitting.isEmpty ? nil : "One of \(Self.list(fitting))")
+        try: fitting.isEmpty ? nil : fitting.count == 1 ? "`\(fitting[0])`" : "One of \(Self.list(fitting))")
     case .conflict(let conflict, let node, let producers):
       Words(
         "conflict", conflict.summary,

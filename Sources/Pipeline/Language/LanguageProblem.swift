@@ -115,10 +115,22 @@ extension LanguageProblem {
     let words = words
     var related = related
     if case .syntax(_, let context?, let contextMark?) = self, contextMark != mark {
-      related.append(Diagnostic.Related("\(context), which starts here", at: contextMark.place))
+      related.append(Diagnostic.Related(Self.contextWords(context), at: contextMark.place))
     }
     return Diagnostic(
       words.severity, code: words.code, words.summary, at: mark.place, path: path?.isEmpty == true ? nil : path,
       excerpt: mark.excerpt, reason: words.reason, advice: words.advice, related: related)
+  }
+  /// libyaml's name for what it was reading, in words.
+  private static func contextWords(_ context: String) -> String {
+    switch context {
+    case "while parsing a flow mapping": "the `{` is here"
+    case "while parsing a flow sequence": "the `[` is here"
+    case "while parsing a block mapping": "the map starts here"
+    case "while parsing a block collection": "the list starts here"
+    case "while scanning a quoted scalar", "while parsing a quoted scalar": "the quote starts here"
+    case "while scanning a plain scalar": "the text starts here"
+    default: "\(context), which starts here"
+    }
   }
 }

@@ -1,7 +1,8 @@
 import Diagnostics
 
-/// A value of a YAML text with the places it stands at. Scalars are text: the declared type of the field that takes
-/// one decides how it is read.
+/// A value of a YAML text with the places it stands at.
+///
+/// Scalars are text: the declared type of the field that takes one decides how it is read.
 package struct LocatedValue: Sendable {
   package struct Scalar: Sendable, Hashable {
     var text: String

@@ -47,7 +47,7 @@ extension Override {
     }
   }
 
-  /// Sets the value at a path of keys, making maps on the way. Gives the key that holds something else than a map.
+  /// Sets the value at a path of keys, making maps on the way; gives the key that holds something else than a map.
   private func set(
     _ value: LocatedValue, at names: ArraySlice<String>, in tree: inout LocatedValue, keyMark: Mark
   ) -> String? {

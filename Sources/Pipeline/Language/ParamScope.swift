@@ -22,6 +22,7 @@ struct ParamScope {
       if Self.isValue(param.value) {
         let value = substitute(param.value, path: "params.\(name)", definition: name)
         values.append(LocatedValue.Pair(key: param.key, value: value))
+        if value.holdsBroken { broken.insert(name) }
       } else {
         problems.append(
           LanguageProblem.paramKind(name, found: param.value.kindWords).diagnostic(
@@ -49,9 +50,7 @@ struct ParamScope {
     return problems
   }
 
-  /// The value with params put in.
-  ///
-  /// - Parameter definition: The param whose value this is, if it is one.
+  /// The value with params put in; `definition` is the param whose value this is, if it is one.
   mutating func substitute(_ value: LocatedValue, path: String, definition: String? = nil) -> LocatedValue {
     switch value.content {
     case .scalar(let scalar):
@@ -160,6 +159,15 @@ struct ParamScope {
 }
 
 extension LocatedValue {
+  /// Whether the value or one it holds has a fault that is already reported.
+  fileprivate var holdsBroken: Bool {
+    switch content {
+    case .scalar: isBroken
+    case .list(let items): isBroken || items.contains(where: \.holdsBroken)
+    case .map(let pairs): isBroken || pairs.contains(where: \.value.holdsBroken)
+    }
+  }
+
   /// The value marked as one whose fault is already reported, so that nothing else is said about it.
   var broken: LocatedValue {
     var value = self

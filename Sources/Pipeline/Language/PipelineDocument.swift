@@ -12,7 +12,7 @@ struct PipelineDocument {
   private(set) var outputs: [LocatedValue]?
   private(set) var problems: [Diagnostic] = []
 
-  /// - Parameter tree: A map.
+  /// Takes the parts from a tree that is a map.
   init(_ tree: LocatedValue, source: SourceText) {
     self.source = source
     for pair in tree.pairs {

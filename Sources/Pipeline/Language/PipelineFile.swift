@@ -5,12 +5,10 @@ import Foundation
 package enum PipelineFile {
   /// Reads a pipeline file and finds everything that is wrong with it.
   ///
-  /// - Parameters:
-  ///   - path: Of the file; messages name it like this.
-  ///   - overrides: The `--set` arguments, applied in order.
-  ///   - registry: The node types it may use.
-  ///   - sources: Digests the files that nodes read; asked only when nothing else is wrong.
-  /// - Throws: `DiagnosticList` with all problems, warnings included.
+  /// The path names the file in messages; overrides are the `--set` arguments, applied in order; sources are digested
+  /// only when nothing else is wrong.
+  ///
+  /// - Throws: `DiagnosticList` with all errors, or ``SourceError`` when the file itself cannot be read.
   package static func load(
     path: String, overrides: [Override] = [], registry: NodeRegistry, sources: any SourceDigester
   ) throws -> ResolvedPipeline {

@@ -10,7 +10,7 @@ final class SourceText: Sendable {
   /// The lines without their ends, broken where libyaml breaks them.
   let lines: [String]
 
-  /// - Parameter bytes: A byte order mark at their start is dropped.
+  /// A file's text; a byte order mark at its start is dropped.
   init(file: String, bytes: [UInt8]) {
     self.file = file
     self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
@@ -45,9 +45,7 @@ final class SourceText: Sendable {
     return lines
   }
 
-  /// - Parameters:
-  ///   - line: From 1.
-  ///   - column: From 1, in scalars.
+  /// A position by line and column, both from 1, the column in scalars.
   func mark(line: Int, column: Int) -> Mark { Mark(source: self, line: line, column: column) }
 
   /// The whole text, for problems that have no line.
@@ -64,7 +62,7 @@ struct Mark: Sendable {
     source.hasLines ? Place(file: source.file, line: line, column: column) : Place(file: source.file)
   }
 
-  /// The line with a caret; none for an empty line or a text without lines. Very long lines are cut around the caret.
+  /// The line with a caret, cut around it when very long; nil for an empty line.
   var excerpt: Diagnostic.Excerpt? {
     guard let line, let column, source.lines.indices.contains(line - 1) else { return nil }
     let scalars = Array(source.lines[line - 1].unicodeScalars)

@@ -153,7 +153,10 @@ struct YAMLReader {
         return
       }
     }
-    report(.syntax(problem: problem, context: context, contextMark: contextMark), at: at)
+    // What is open at the end of the text was left open where it starts.
+    let isAtEnd = (at.line ?? 0) >= source.lines.count
+    let start = isAtEnd ? contextMark ?? at : at
+    report(.syntax(problem: problem, context: context, contextMark: contextMark), at: start)
   }
 
   /// Takes one event; false when reading on makes no sense.
