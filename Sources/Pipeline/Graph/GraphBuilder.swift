@@ -73,7 +73,7 @@ struct GraphBuilder {
       }
       for (position, item) in items.enumerated() {
         let (value, path) = item
-        guard let (node, output) = reference(value, path: path, port: port.name, from: drafts[index].name) else {
+        guard let (node, output) = reference(value, path: path, port: port, from: drafts[index].name) else {
           drafts[index].isBroken = true
           continue
         }
@@ -97,15 +97,17 @@ struct GraphBuilder {
   }
 
   /// The producer that `NODE` or `NODE.OUTPUT` means: nil when no node can be meant, a nil output when it is unknown.
+  ///
+  /// A name alone means the node's only output, or the only one that the port takes.
   private mutating func reference(
-    _ value: LocatedValue, path: String, port: String, from consumer: String
+    _ value: LocatedValue, path: String, port: InputPort, from consumer: String
   ) -> (node: String, output: OutputPort?)? {
     func report(_ problem: LanguageProblem) {
       problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
     }
     if value.isBroken { return nil }
     guard case .scalar(let scalar) = value.content, !value.isNull else {
-      report(.portNotNode(port: port, found: value.kindWords))
+      report(.portNotNode(port: port.name, found: value.kindWords))
       return nil
     }
     guard let (draft, outputName) = producer(scalar.text) else {
@@ -126,6 +128,8 @@ struct GraphBuilder {
     } else if type.outputs.count == 1 {
       return (draft.name, type.outputs[0])
     } else {
+      let fitting = type.outputs.filter { port.types.contains($0.type) }
+      if fitting.count == 1 { return (draft.name, fitting[0]) }
       report(.severalOutputs(node: draft.name, outputs: type.outputs.map(\.name)))
     }
     return (draft.name, nil)
