@@ -1,5 +1,7 @@
 extension Tokenizer {
-  /// The text of ids; bytes that are not UTF-8 become U+FFFD. Ids without a token are passed over.
+  /// The text of ids.
+  ///
+  /// Bytes that are not UTF-8 become U+FFFD; ids without a token are passed over.
   package func decode(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) -> String {
     String(decoding: decodeBytes(ids, skipsSpecialTokens: skipsSpecialTokens), as: UTF8.self)
   }

@@ -1,8 +1,10 @@
 import PreciseJSON
 
 extension Tokenizer {
-  /// The canonical bytes of everything that decides encoding, decoding and special tokens; the chat template is not in
-  /// it. Equal bytes mean the same tokenizer, wherever it was read from. Cost: writes the whole vocabulary.
+  /// The canonical bytes of everything that decides encoding, decoding and special tokens.
+  ///
+  /// The chat template is not in it. Equal bytes mean the same tokenizer, wherever it was read from. Cost: writes the
+  /// whole vocabulary.
   ///
   /// Layout: fields of a one-byte tag, an eight-byte little-endian length and the content. The tag `v` carries the
   /// version of this layout.

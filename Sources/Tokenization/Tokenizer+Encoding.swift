@@ -1,5 +1,7 @@
 extension Tokenizer {
-  /// The ids of a text. Special tokens written in the text are recognised as HF does; none are put around it.
+  /// The ids of a text.
+  ///
+  /// Special tokens written in the text are recognised as HF does; none are put around it.
   package func encode(_ text: String) -> [Int32] {
     var text = text
     return text.withUTF8 { encode(UnsafeRawBufferPointer($0), addsSpecialTokens: false) }
@@ -12,7 +14,7 @@ extension Tokenizer {
   /// - Parameter addsSpecialTokens: Whether the post-processor puts its tokens (such as bos) around the text.
   package func encode(_ bytes: UnsafeRawBufferPointer, addsSpecialTokens: Bool) -> [Int32] {
     let text = bytes.bindMemory(to: UInt8.self)
-    guard Self.isValid(text) else {
+    guard UTF8Text.isValid(text) else {
       var repaired = String(decoding: text, as: UTF8.self)
       return repaired.withUTF8 { encode(UnsafeRawBufferPointer($0), addsSpecialTokens: addsSpecialTokens) }
     }
@@ -22,7 +24,9 @@ extension Tokenizer {
     pool.with { scratch in
       pipeline.originalFinder.split(text) { gap in
         encode(UnsafeBufferPointer(rebasing: text[gap]), startsInput: gap.lowerBound == 0, scratch, into: &ids)
-      } token: { ids.append($0) }
+      } token: {
+        ids.append($0)
+      }
       scratch.pieces.release()
     }
     if addsSpecialTokens { ids += pipeline.postProcessor.after }
@@ -48,35 +52,8 @@ extension Tokenizer {
       pipeline.preTokenization.forEachPiece(
         of: UnsafeBufferPointer(rebasing: text[gap]), startsInput: startsInput && gap.lowerBound == 0, scratch.pieces
       ) { scratch.encoder.encode($0, isInAlphabet: isInAlphabet, pipeline.model, into: &ids) }
-    } token: { ids.append($0) }
-  }
-
-  /// Whether the bytes are UTF-8. Cost: a word at a time over ASCII.
-  private static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    var index = 0
-    let raw = UnsafeRawBufferPointer(text)
-    while index < text.count {
-      if index + 8 <= text.count,
-        raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-      {
-        index += 8
-        continue
-      }
-      let first = text[index]
-      if first < 0x80 {
-        index += 1
-        continue
-      }
-      let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
-      guard first >= 0xC2, first <= 0xF4, index + length <= text.count else { return false }
-      let second = text[index + 1]
-      let low: UInt8 = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80
-      let high: UInt8 = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF
-      guard second >= low, second <= high else { return false }
-      if length > 2, text[index + 2] & 0xC0 != 0x80 { return false }
-      if length > 3, text[index + 3] & 0xC0 != 0x80 { return false }
-      index += length
+    } token: {
+      ids.append($0)
     }
-    return true
   }
 }

@@ -22,9 +22,7 @@ extension Tokenizer {
     switch source {
     case .folder(let origin):
       for name in Self.fileNames where FileManager.default.fileExists(atPath: origin + "/" + name) {
-        let file = try MappedFile(path: origin + "/" + name)
-        try Self.write(file.bytes, to: folder + "/" + name)
-        withExtendedLifetime(file) {}
+        try MappedFile(path: origin + "/" + name).withBytes { try Self.write($0, to: folder + "/" + name) }
       }
     case .gguf:
       try Self.write(tokenizerJSON.text(.pretty), to: folder + "/tokenizer.json")

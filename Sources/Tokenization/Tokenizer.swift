@@ -12,8 +12,9 @@ package struct Tokenizer: Sendable {
   /// What decides encoding and decoding.
   let pipeline: TokenizerPipeline
   package let specialTokens: SpecialTokens
-  /// Ids after which a generated answer is over: the end-of-sequence tokens, and the end-of-turn marks known from chat
-  /// formats that the vocabulary has. Rising order.
+  /// Ids after which a generated answer is over, in rising order.
+  ///
+  /// The end-of-sequence tokens, and the end-of-turn marks known from chat formats that the vocabulary has.
   package let endOfTurnIDs: [Int32]
   /// The raw Jinja text that lays out conversations, nil when the source has none.
   package let chatTemplateSource: String?

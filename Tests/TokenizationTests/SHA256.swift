@@ -41,7 +41,9 @@ enum SHA256 {
     var words = [UInt32](repeating: 0, count: 64)
     for block in stride(from: 0, to: padded.count, by: 64) {
       for index in 0..<16 {
-        words[index] = (0..<4).reduce(0) { $0 << 8 | UInt32(padded[block + 4 * index + $1]) }
+        let at = block + 4 * index
+        words[index] = UInt32(padded[at]) << 24 | UInt32(padded[at + 1]) << 16
+        words[index] |= UInt32(padded[at + 2]) << 8 | UInt32(padded[at + 3])
       }
       for index in 16..<64 {
         let a = words[index - 15]
@@ -50,16 +52,16 @@ enum SHA256 {
         let second = rotate(b, 17) ^ rotate(b, 19) ^ b >> 10
         words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
       }
-      var s = state
+      var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+      var (e, f, g, h) = (state[4], state[5], state[6], state[7])
       for index in 0..<64 {
-        let one = rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)
-        let choice = (s[4] & s[5]) ^ (~s[4] & s[6])
-        let first = s[7] &+ one &+ choice &+ constants[index] &+ words[index]
-        let two = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)
-        let majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2])
-        s = [first &+ two &+ majority, s[0], s[1], s[2], s[3] &+ first, s[4], s[5], s[6]]
+        let one = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+        let first = h &+ one &+ ((e & f) ^ (~e & g)) &+ constants[index] &+ words[index]
+        let two = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+        let second = two &+ ((a & b) ^ (a & c) ^ (b & c))
+        (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
       }
-      for index in 0..<8 { state[index] &+= s[index] }
+      for (index, value) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= value }
     }
     return state.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } }
   }

@@ -2,10 +2,13 @@
 
 Pinned: tokenizers==0.22.2, gguf==0.19.0 (for the vocabulary inside a GGUF file).
 Run:    ANNEAL_ASSETS=… python scripts/reference/tokenizers.py
+        python scripts/reference/tokenizers.py --check FOLDER NAME     (needs transformers: a folder that Anneal wrote
+        gives the ids of expected-NAME.json in `tokenizers` and in transformers)
 
 Without ANNEAL_ASSETS (a folder with models/ and tokenizers/) only the small tokenizers are made anew. Files:
   corpus.json      the strings
   raw.json         byte strings that are not UTF-8, as hexadecimal, and the same decoded by Python
+  scalars.json     digests of all scalars after a pattern's matches are taken out, and after each normaliser
   small-*.json     tokenizers trained here, with every kind of component
   expected-*.json  by tokenizer: a digest of the ids of every string (first 8 bytes of SHA-256 over the ids as
                    little-endian 32-bit numbers, in base64, all in one text), the ids of the first 100, and the number of
@@ -228,12 +231,43 @@ def gpt2(folder):
     return t
 
 
+def scalars():
+    text = "".join(chr(c) + "a" for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+    result = {"patterns": {}, "normalizers": {}}
+    patterns = [r"\p{L}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{M}", r"\s", r"\w", r"\d", r"\p{Han}", r"(?i:s|k)"]
+    for pattern in patterns:
+        pieces = pre_tokenizers.Split(Regex(pattern), "removed").pre_tokenize_str(text)
+        result["patterns"][pattern] = digest("".join(p for p, _ in pieces).encode()).hex()
+    for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase"):
+        result["normalizers"][name] = digest(getattr(normalizers, name)().normalize_str(text).encode()).hex()
+    (OUT / "scalars.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def check(folder, name):
+    from transformers import AutoTokenizer
+
+    strings = json.loads((OUT / "corpus.json").read_text())
+    wanted = base64.b64decode(json.loads((OUT / f"expected-{name}.json").read_text())["ids"])
+    own = Tokenizer.from_file(f"{folder}/tokenizer.json")
+    auto = AutoTokenizer.from_pretrained(folder)
+    wrong = [0, 0]
+    for i, s in enumerate(strings):
+        for k, ids in enumerate((own.encode(s, add_special_tokens=False).ids, auto(s, add_special_tokens=False)["input_ids"])):
+            wrong[k] += digest(struct.pack(f"<{len(ids)}i", *ids)) != wanted[8 * i : 8 * i + 8]
+    print(f"{len(strings)} strings, different in tokenizers: {wrong[0]}, in transformers: {wrong[1]};",
+          f"bos {auto.bos_token_id}, eos {auto.eos_token_id}, pad {auto.pad_token_id}, unk {auto.unk_token_id}")
+    sys.exit(any(wrong))
+
+
 def main():
+    if sys.argv[1:2] == ["--check"]:
+        check(*sys.argv[2:4])
     OUT.mkdir(parents=True, exist_ok=True)
     strings = corpus()
     (OUT / "corpus.json").write_text(json.dumps(strings, separators=(",", ":")) + "\n")
     (OUT / "raw.json").write_text(json.dumps(raw(), separators=(",", ":")) + "\n")
     print(len(strings), "strings")
+    scalars()
     small_tokenizers(strings)
     assets = os.environ.get("ANNEAL_ASSETS")
     if not assets:

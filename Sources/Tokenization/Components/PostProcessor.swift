@@ -31,7 +31,9 @@ struct PostProcessor: Sendable, Equatable {
 
   private static func id(_ reader: ComponentReader) throws -> Int32 {
     let pair = try reader.list()
-    guard pair.count == 2 else { throw reader.error(.wrongType(expected: "a token and its id", found: reader.value.kind)) }
+    guard pair.count == 2 else {
+      throw reader.error(.wrongType(expected: "a token and its id", found: reader.value.kind))
+    }
     return try checked(pair[1])
   }
 

@@ -31,7 +31,7 @@ indirect enum PreTokenizer: Sendable {
     "Sequence", "ByteLevel", "Split", "Digits", "Punctuation", "Whitespace", "WhitespaceSplit", "Metaspace",
   ]
 
-  /// The expression by which GPT-2 cuts text (Radford et al. 2019).
+  /// The expression by which GPT-2 cuts text, from its `encoder.py`.
   static let gpt2Expression =
     #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 

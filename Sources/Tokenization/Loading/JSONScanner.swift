@@ -102,7 +102,7 @@ struct JSONScanner {
     return code
   }
 
-  /// Steps over a value and gives where it stands. Brackets are counted, not matched.
+  /// Steps over a value and gives where it stands; brackets are counted, not matched.
   mutating func skipValue() throws(Stopped) -> Range<Int> {
     skipSpace()
     let start = index
@@ -134,7 +134,8 @@ struct JSONScanner {
 
   private static func endsWord(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: "\""), 0x20, 0x0A, 0x0D,
+    case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ":"), UInt8(ascii: "\""), 0x20, 0x0A,
+      0x0D,
       0x09, UInt8(ascii: "{"), UInt8(ascii: "["):
       true
     default: false
@@ -142,15 +143,24 @@ struct JSONScanner {
   }
 
   /// Gives where the values of an object's members stand, by key.
-  mutating func members() throws(Stopped) -> [(key: String, value: Range<Int>)] {
+  ///
+  /// - Parameter entered: The key of a member whose own members are given in its place, as `key.member`, and which must
+  ///   be an object.
+  mutating func members(entering entered: String? = nil) throws(Stopped) -> [(key: String, value: Range<Int>)] {
     var found: [(key: String, value: Range<Int>)] = []
-    var key: [UInt8] = []
+    var buffer: [UInt8] = []
     try expect(UInt8(ascii: "{"))
     if take(UInt8(ascii: "}")) { return [] }
     while true {
-      try string(into: &key)
+      try string(into: &buffer)
+      let key = String(decoding: buffer, as: UTF8.self)
       try expect(UInt8(ascii: ":"))
-      found.append((String(decoding: key, as: UTF8.self), try skipValue()))
+      if key == entered {
+        found.append((key, index..<index))
+        found += try members().map { ("\(key).\($0.key)", $0.value) }
+      } else {
+        found.append((key, try skipValue()))
+      }
       if take(UInt8(ascii: "}")) { return found }
       try expect(UInt8(ascii: ","))
     }

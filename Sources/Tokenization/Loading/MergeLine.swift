@@ -15,15 +15,17 @@ enum MergeLine {
     return true
   }
 
-  /// Enters a merge; both sides and their joint must be tokens.
-  static func insert(
-    _ left: [UInt8], _ right: [UInt8], rank: Int, _ vocabulary: Vocabulary, into table: MergeTable
+  /// Appends a merge; both sides and their joint must be tokens.
+  ///
+  /// - Parameter left: Holds the joint afterwards.
+  static func append(
+    _ left: inout [UInt8], _ right: [UInt8], _ vocabulary: Vocabulary, to merges: inout [MergeTable.Merge]
   ) throws(UnknownToken) {
     guard let leftID = vocabulary.id(of: left) else { throw unknown(left) }
     guard let rightID = vocabulary.id(of: right) else { throw unknown(right) }
-    let joint = left + right
-    guard let result = vocabulary.id(of: joint) else { throw unknown(joint) }
-    table.insert(leftID, rightID, rank: rank, result: result)
+    left.append(contentsOf: right)
+    guard let result = vocabulary.id(of: left) else { throw unknown(left) }
+    merges.append(MergeTable.Merge(left: leftID, right: rightID, result: result))
   }
 
   private static func unknown(_ token: [UInt8]) -> UnknownToken {

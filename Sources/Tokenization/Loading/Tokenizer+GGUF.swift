@@ -30,7 +30,8 @@ extension Tokenizer {
     guard kind == "gpt2" else {
       let known = ["llama": "SentencePiece", "t5": "unigram", "bert": "WordPiece", "rwkv": "RWKV"]
       if let name = known[kind] {
-        throw failed(.unsupported("tokenizer model `\(kind)`", reason: "\(name) vocabularies are not read yet"), modelKey)
+        throw failed(
+          .unsupported("tokenizer model `\(kind)`", reason: "\(name) vocabularies are not read yet"), modelKey)
       }
       throw failed(.unknownName(kind: "tokenizer model", name: kind, known: ["gpt2"]), modelKey)
     }
@@ -66,7 +67,8 @@ extension Tokenizer {
 
     let pipeline = try TokenizerPipeline(
       model: model, addedTokens: addedTokens(tokens, metadata, specials, file: file), normalizer: pre.normalizer,
-      preTokenizer: pre.steps.count == 1 ? pre.steps[0] : .sequence(pre.steps), postProcessor: post, decoder: .byteLevel)
+      preTokenizer: pre.steps.count == 1 ? pre.steps[0] : .sequence(pre.steps), postProcessor: post, decoder: .byteLevel
+    )
     var ends: [Int32] = []
     for key in ["eot", "eom"] { if let token = try special(key) { ends.append(token.id) } }
     let template = metadata["tokenizer.chat_template"] == nil ? nil : try metadata.string("tokenizer.chat_template")
@@ -89,19 +91,20 @@ extension Tokenizer {
   }
 
   private static func mergeTable(_ lines: [String], _ vocabulary: Vocabulary, file: String) throws -> MergeTable {
-    let table = MergeTable(count: lines.count)
+    var merges: [MergeTable.Merge] = []
+    merges.reserveCapacity(lines.count)
     var right: [UInt8] = []
     for (rank, line) in lines.enumerated() {
       let path = "tokenizer.ggml.merges[\(rank)]"
       var left = Array(line.utf8)
       guard MergeLine.cut(&left, &right) else { throw TokenizerError(.invalidMerge(line), file: file, path: path) }
       do throws(MergeLine.UnknownToken) {
-        try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+        try MergeLine.append(&left, right, vocabulary, to: &merges)
       } catch {
         throw TokenizerError(.unknownToken(error.token), file: file, path: path)
       }
     }
-    return table
+    return MergeTable(merges)
   }
 
   private static func addedTokens(
@@ -112,7 +115,8 @@ extension Tokenizer {
     if metadata[key] != nil { types = try metadata.ints(key) }
     guard types.count == tokens.count else {
       throw TokenizerError(
-        .invalidValue("list of \(types.count) types", reason: "there are \(tokens.count) tokens"), file: file, path: key)
+        .invalidValue("list of \(types.count) types", reason: "there are \(tokens.count) tokens"), file: file, path: key
+      )
     }
     // transformers finds the special tokens of its settings in the text, whatever their type says.
     let named = Set([specials.bos, specials.eos, specials.pad, specials.unknown].compactMap { $0?.id })

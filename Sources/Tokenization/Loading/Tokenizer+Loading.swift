@@ -58,7 +58,8 @@ extension Tokenizer {
     let vocabulary = parts.model.vocabulary
     for token in settings.addedTokens where !tokens.contains(where: { $0.content.hasSameBytes(as: token.content) }) {
       // transformers adds what only `tokenizer_config.json` knows; an id that is taken by another text is a mistake.
-      let current = tokens.first { $0.id == token.id }?.content
+      let current =
+        tokens.first { $0.id == token.id }?.content
         ?? vocabulary.bytes(of: token.id).map { String(decoding: $0, as: UTF8.self) }
       if let current, !current.hasSameBytes(as: token.content) {
         throw TokenizerError(
@@ -95,7 +96,9 @@ extension Tokenizer {
     var ends = Set(endIDs)
     if let eos = specials.eos { ends.insert(eos.id) }
     for name in Self.endOfTurnNames {
-      if let id = pipeline.addedTokens.first(where: { $0.content == name })?.id ?? pipeline.model.vocabulary.id(of: name) {
+      if let id = pipeline.addedTokens.first(where: { $0.content == name })?.id
+        ?? pipeline.model.vocabulary.id(of: name)
+      {
         ends.insert(id)
       }
     }
@@ -111,10 +114,11 @@ extension Tokenizer {
 
   /// Loads GPT-2's own files.
   private static func load(gpt2Vocabulary: String, merges: String, folder: String) throws -> Tokenizer {
-    let vocabularyFile = try MappedFile(path: gpt2Vocabulary)
-    let reader = VocabularyReader(bytes: vocabularyFile.bytes, file: gpt2Vocabulary)
-    let vocabulary = try reader.vocabulary(0..<vocabularyFile.bytes.count, path: "")
-    let table = try mergeTable(MappedFile(path: merges), vocabulary)
+    let vocabulary = try MappedFile(path: gpt2Vocabulary).withBytes { bytes in
+      if !UTF8Text.isValid(bytes.bindMemory(to: UInt8.self)) { _ = try JSONReader.read(bytes, file: gpt2Vocabulary) }
+      return try VocabularyReader(bytes: bytes, file: gpt2Vocabulary).vocabulary(0..<bytes.count, path: "")
+    }
+    let table = try MappedFile(path: merges).withBytes { try mergeTable($0, file: merges, vocabulary) }
     let name = "<|endoftext|>"
     let end = vocabulary.id(of: name).map { SpecialTokens.Token(id: $0, text: name) }
     let settings = try TokenizerSettings(folder: folder)
@@ -129,26 +133,26 @@ extension Tokenizer {
   }
 
   /// Reads merges as lines; the first may be `#version: …`.
-  private static func mergeTable(_ file: MappedFile, _ vocabulary: Vocabulary) throws -> MergeTable {
-    let table = MergeTable(count: file.bytes.count { $0 == 0x0A } + 1)
-    var rank = 0
+  private static func mergeTable(
+    _ bytes: UnsafeRawBufferPointer, file: String, _ vocabulary: Vocabulary
+  ) throws -> MergeTable {
+    var merges: [MergeTable.Merge] = []
     var offset = 0
-    for line in file.bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
+    for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
       defer { offset += line.count + 1 }
       if line.isEmpty || (offset == 0 && line.starts(with: Array("#version".utf8))) { continue }
       var left = Array(line.last == 0x0D ? line.dropLast() : line)
       var right: [UInt8] = []
       guard MergeLine.cut(&left, &right) else {
         throw TokenizerError(
-          .invalidMerge(String(decoding: left, as: UTF8.self)), file: file.path, byteOffset: offset)
+          .invalidMerge(String(decoding: left, as: UTF8.self)), file: file, byteOffset: offset)
       }
       do throws(MergeLine.UnknownToken) {
-        try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+        try MergeLine.append(&left, right, vocabulary, to: &merges)
       } catch {
-        throw TokenizerError(.unknownToken(error.token), file: file.path, byteOffset: offset)
+        throw TokenizerError(.unknownToken(error.token), file: file, byteOffset: offset)
       }
-      rank += 1
     }
-    return table
+    return MergeTable(merges)
   }
 }

@@ -50,13 +50,13 @@ struct TokenizerSettings {
   private static func read(_ name: String, in folder: String) throws -> ComponentReader? {
     let path = folder + "/" + name
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    let file = try MappedFile(path: path)
-    return ComponentReader(value: try JSONReader.read(file.bytes, file: path), path: "", file: path)
+    let json = try MappedFile(path: path).withBytes { try JSONReader.read($0, file: path) }
+    return ComponentReader(value: json, path: "", file: path)
   }
 
   private static func text(_ name: String, in folder: String) throws -> String? {
     let path = folder + "/" + name
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    return String(decoding: try MappedFile(path: path).bytes, as: UTF8.self)
+    return try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }
   }
 }

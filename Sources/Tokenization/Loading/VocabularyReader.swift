@@ -50,12 +50,14 @@ struct VocabularyReader {
       scanner.index += 1
     }
     let isWhole =
-      scanner.index > start && scanner.index < scanner.end && [0x2C, 0x7D, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[scanner.index])
+      scanner.index > start && scanner.index < scanner.end
+      && [0x2C, 0x7D, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[scanner.index])
     if isWhole, value < Vocabulary.idLimit { return Int32(value) }
     // Something else stands here: read it as JSON to say what.
     scanner.index = start
     let range = try scanner.skipValue()
-    let json = try JSONReader.read(UnsafeRawBufferPointer(rebasing: bytes[range]), file: file, origin: (range.lowerBound, 1))
+    let json = try JSONReader.read(
+      UnsafeRawBufferPointer(rebasing: bytes[range]), file: file, origin: (range.lowerBound, 1))
     let tokenPath = "\(path).\(String(decoding: token, as: UTF8.self))"
     if case .number(let number) = json {
       throw TokenizerError(
@@ -82,13 +84,13 @@ struct VocabularyReader {
   /// Reads `["a b", …]` or `[["a", "b"], …]`.
   func merges(_ range: Range<Int>, path: String, _ vocabulary: Vocabulary) throws -> MergeTable {
     var scanner = JSONScanner(bytes, range)
-    let table = MergeTable(count: range.count / 8 + 16)
+    var merges: [MergeTable.Merge] = []
+    merges.reserveCapacity(range.count / 16)
     var left: [UInt8] = []
     var right: [UInt8] = []
-    var rank = 0
     do {
       try scanner.expect(UInt8(ascii: "["))
-      if scanner.take(UInt8(ascii: "]")) { return table }
+      if scanner.take(UInt8(ascii: "]")) { return MergeTable(merges) }
       while true {
         scanner.skipSpace()
         let start = scanner.index
@@ -101,21 +103,21 @@ struct VocabularyReader {
           try scanner.string(into: &left)
           guard MergeLine.cut(&left, &right) else {
             throw TokenizerError(
-              .invalidMerge(String(decoding: left, as: UTF8.self)), file: file, path: "\(path)[\(rank)]",
+              .invalidMerge(String(decoding: left, as: UTF8.self)), file: file, path: "\(path)[\(merges.count)]",
               byteOffset: start)
           }
         }
         do throws(MergeLine.UnknownToken) {
-          try MergeLine.insert(left, right, rank: rank, vocabulary, into: table)
+          try MergeLine.append(&left, right, vocabulary, to: &merges)
         } catch {
-          throw TokenizerError(.unknownToken(error.token), file: file, path: "\(path)[\(rank)]", byteOffset: start)
+          throw TokenizerError(
+            .unknownToken(error.token), file: file, path: "\(path)[\(merges.count)]", byteOffset: start)
         }
-        rank += 1
-        if scanner.take(UInt8(ascii: "]")) { return table }
+        if scanner.take(UInt8(ascii: "]")) { return MergeTable(merges) }
         try scanner.expect(UInt8(ascii: ","))
       }
     } catch is JSONScanner.Stopped {
-      throw failure(range, "\(path)[\(rank)]", .invalidMerge("…"), at: scanner.index)
+      throw failure(range, "\(path)[\(merges.count)]", .invalidMerge("…"), at: scanner.index)
     }
   }
 }

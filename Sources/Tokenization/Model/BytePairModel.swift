@@ -1,8 +1,10 @@
-/// A vocabulary and its merges: what turns one piece of text into ids (byte-pair encoding, Sennrich et al. 2016).
+/// A vocabulary and its merges: what turns one piece of text into ids.
+///
+/// Byte-pair encoding as by Sennrich, Haddow and Birch 2016.
 struct BytePairModel: Sendable {
   /// How the first symbols of a piece are found.
   struct Symbols: Sendable {
-    /// Byte mode: the id of every byte through GPT-2's alphabet, -1 without one. Nil in scalar mode.
+    /// Byte mode: the id of every byte through GPT-2's alphabet, -1 without one; nil in scalar mode.
     var byteIDs: [Int32]?
     /// Scalar mode: ids of `<0x00>`…`<0xFF>`, -1 without one, for scalars that the vocabulary lacks.
     var fallbackIDs: [Int32]?

@@ -1,6 +1,6 @@
 /// The merges of byte-pair encoding: for a pair of ids its rank and the id it becomes, by open addressing.
 final class MergeTable: @unchecked Sendable {
-  // Written by `insert` while the tokenizer is being loaded, by one thread; only read afterwards.
+  // Written by `init`; only read afterwards.
   private let keys: UnsafeMutablePointer<UInt64>
   private let values: UnsafeMutablePointer<UInt64>
   private let mask: Int
@@ -11,11 +11,17 @@ final class MergeTable: @unchecked Sendable {
   /// What ``value(_:_:)`` gives for a pair that does not merge; above every real value.
   static let none = UInt64.max
 
-  /// - Parameter count: How many merges will be inserted at most.
-  init(count: Int) {
+  struct Merge {
+    var left: Int32
+    var right: Int32
+    var result: Int32
+  }
+
+  /// - Parameter merges: By rank. Of several with the same pair the last counts, as in HF's map.
+  init(_ merges: [Merge]) {
     var capacity = 16
     var bits: UInt64 = 4
-    while capacity < count * 2 {
+    while capacity < merges.count * 2 {
       capacity *= 2
       bits += 1
     }
@@ -25,6 +31,7 @@ final class MergeTable: @unchecked Sendable {
     values.initialize(repeating: Self.none, count: capacity)
     mask = capacity - 1
     shift = 64 - bits
+    for (rank, merge) in merges.enumerated() { insert(merge, rank: rank) }
   }
 
   deinit {
@@ -35,13 +42,12 @@ final class MergeTable: @unchecked Sendable {
   @inline(__always)
   private func slot(_ key: UInt64) -> Int { Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift) }
 
-  /// Sets the merge of a pair; a later one of the same pair replaces an earlier one, as HF's map does.
-  func insert(_ left: Int32, _ right: Int32, rank: Int, result: Int32) {
-    let key = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+  private func insert(_ merge: Merge, rank: Int) {
+    let key = UInt64(UInt32(bitPattern: merge.left)) << 32 | UInt64(UInt32(bitPattern: merge.right))
     var index = slot(key)
     while keys[index] != Self.free, keys[index] != key { index = (index + 1) & mask }
     keys[index] = key
-    values[index] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: result))
+    values[index] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.result))
   }
 
   /// Rank in the upper half, resulting id in the lower; ``none`` when the pair does not merge.
@@ -58,12 +64,11 @@ final class MergeTable: @unchecked Sendable {
   }
 
   /// All merges in the order of their ranks.
-  var ordered: [(left: Int32, right: Int32, result: Int32)] {
+  var ordered: [Merge] {
     (0...mask).filter { keys[$0] != Self.free }.sorted { values[$0] < values[$1] }.map {
-      (
-        Int32(truncatingIfNeeded: keys[$0] >> 32), Int32(truncatingIfNeeded: keys[$0]),
-        Int32(truncatingIfNeeded: values[$0])
-      )
+      Merge(
+        left: Int32(truncatingIfNeeded: keys[$0] >> 32), right: Int32(truncatingIfNeeded: keys[$0]),
+        result: Int32(truncatingIfNeeded: values[$0]))
     }
   }
 }

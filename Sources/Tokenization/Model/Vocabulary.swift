@@ -1,3 +1,5 @@
+import Glibc
+
 /// The tokens of a model: text by id and id by text, packed into a few flat arrays.
 struct Vocabulary: Sendable {
   /// Ids must lie below this, so that a hostile file cannot ask for tables of gigabytes.
@@ -8,8 +10,17 @@ struct Vocabulary: Sendable {
   /// Where each id's text starts, and its length; -1 for ids without a token.
   private var starts: [UInt32] = []
   private var lengths: [Int32] = []
-  /// Open addressing by the hash of the text; -1 is free.
-  private var slots: [Int32] = []
+  /// Open addressing by the hash of the text.
+  private var slots: [Slot] = []
+
+  /// A token as the table of texts knows it: enough to tell most others apart without looking at their texts.
+  private struct Slot {
+    var hash: UInt32 = 0
+    /// -1 is free.
+    var id: Int32 = -1
+    var start: UInt32 = 0
+    var length: Int32 = 0
+  }
   private(set) var tokenCount = 0
 
   enum Collision: Error {
@@ -20,7 +31,7 @@ struct Vocabulary: Sendable {
   init(expectedTokens: Int, expectedBytes: Int) {
     var capacity = 16
     while capacity < expectedTokens * 2 { capacity *= 2 }
-    slots = [Int32](repeating: -1, count: capacity)
+    slots = [Slot](repeating: Slot(), count: capacity)
     text.reserveCapacity(expectedBytes)
     starts.reserveCapacity(expectedTokens)
     lengths.reserveCapacity(expectedTokens)
@@ -39,12 +50,11 @@ struct Vocabulary: Sendable {
     }
     if lengths[index] >= 0 { throw .id(first: bytes(of: id) ?? []) }
     if tokenCount * 2 >= slots.count { grow() }
-    var slot = self.slot(of: token)
-    while slots[slot] >= 0 {
-      if isText(token, of: slots[slot]) { throw .token }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    slots[slot] = id
+    let hash = Self.hash(token)
+    let slot = place(of: token, hash)
+    if slots[slot].id >= 0 { throw .token }
+    slots[slot] = Slot(
+      hash: UInt32(truncatingIfNeeded: hash >> 32), id: id, start: UInt32(text.count), length: Int32(token.count))
     starts[index] = UInt32(text.count)
     lengths[index] = Int32(token.count)
     text.append(contentsOf: token)
@@ -60,40 +70,46 @@ struct Vocabulary: Sendable {
     if let result { throw result }
   }
 
-  private func slot(of token: UnsafeBufferPointer<UInt8>) -> Int {
+  private static func hash(_ token: UnsafeBufferPointer<UInt8>) -> UInt64 {
     guard let base = token.baseAddress else { return 0 }
-    return Int(truncatingIfNeeded: hashBytes(base, token.count)) & (slots.count - 1)
+    return hashBytes(base, token.count)
   }
 
-  private func isText(_ token: UnsafeBufferPointer<UInt8>, of id: Int32) -> Bool {
-    guard Int(lengths[Int(id)]) == token.count else { return false }
-    return text.withUnsafeBufferPointer { text in
-      let start = Int(starts[Int(id)])
-      for index in 0..<token.count where text[start + index] != token[index] { return false }
-      return true
+  /// The slot that holds the token, or the free one where it belongs.
+  private func place(of token: UnsafeBufferPointer<UInt8>, _ hash: UInt64) -> Int {
+    let tag = UInt32(truncatingIfNeeded: hash >> 32)
+    return slots.withUnsafeBufferPointer { slots in
+      text.withUnsafeBufferPointer { text in
+        var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[index].id >= 0 {
+          let slot = slots[index]
+          if slot.hash == tag, Int(slot.length) == token.count {
+            guard let base = token.baseAddress, let known = text.baseAddress else { return index }
+            if memcmp(base, known + Int(slot.start), token.count) == 0 { return index }
+          }
+          index = (index + 1) & (slots.count - 1)
+        }
+        return index
+      }
     }
   }
 
   private mutating func grow() {
-    let ids = slots.filter { $0 >= 0 }
-    slots = [Int32](repeating: -1, count: slots.count * 2)
-    for id in ids {
-      let start = Int(starts[Int(id)])
-      var slot = text.withUnsafeBufferPointer {
-        self.slot(of: UnsafeBufferPointer(rebasing: $0[start..<(start + Int(lengths[Int(id)]))]))
+    let old = slots
+    slots = [Slot](repeating: Slot(), count: old.count * 2)
+    for slot in old where slot.id >= 0 {
+      let hash = text.withUnsafeBufferPointer {
+        Self.hash(UnsafeBufferPointer(rebasing: $0[Int(slot.start)..<(Int(slot.start) + Int(slot.length))]))
       }
-      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
-      slots[slot] = id
+      var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+      while slots[index].id >= 0 { index = (index + 1) & (slots.count - 1) }
+      slots[index] = slot
     }
   }
 
   func id(of token: UnsafeBufferPointer<UInt8>) -> Int32? {
-    var slot = slot(of: token)
-    while slots[slot] >= 0 {
-      if isText(token, of: slots[slot]) { return slots[slot] }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    return nil
+    let id = slots[place(of: token, Self.hash(token))].id
+    return id >= 0 ? id : nil
   }
 
   func id(of token: [UInt8]) -> Int32? { token.withUnsafeBufferPointer { id(of: $0) } }

@@ -38,7 +38,7 @@ enum NormalForm: String, Sendable, CaseIterable {
         index += length
         continue
       }
-      let start = composes ? previous : index
+      let start = composes && previous < index && Self.isStarter(text, previous) ? previous : index
       index += length
       while index < text.count {
         let (next, nextLength) = UTF8Text.scalar(at: index, in: text)
@@ -60,11 +60,18 @@ enum NormalForm: String, Sendable, CaseIterable {
     return result
   }
 
+  /// Whether the scalar at `index` is no mark to Foundation either: marks that came after HF's Unicode must stay apart.
+  private static func isStarter(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+    let scalar = Unicode.Scalar(UTF8Text.scalar(at: index, in: text).value)
+    return scalar?.properties.canonicalCombiningClass == .notReordered
+  }
+
   private func string(_ text: String) -> String {
     switch self {
-    case .nfc: text.precomposedStringWithCanonicalMapping
+    // Composing alone leaves a Hangul syllable and a final consonant after it apart, against UAX #15.
+    case .nfc: text.decomposedStringWithCanonicalMapping.precomposedStringWithCanonicalMapping
     case .nfd: text.decomposedStringWithCanonicalMapping
-    case .nfkc: text.precomposedStringWithCompatibilityMapping
+    case .nfkc: text.decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
     case .nfkd: text.decomposedStringWithCompatibilityMapping
     }
   }

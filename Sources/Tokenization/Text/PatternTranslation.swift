@@ -73,7 +73,9 @@ struct PatternTranslation {
     case "b", "B":
       let word = "[\(CharacterClass.word)]"
       return taking(
-        2, kind == "b" ? "(?:(?<=\(word))(?!\(word))|(?<!\(word))(?=\(word)))"
+        2,
+        kind == "b"
+          ? "(?:(?<=\(word))(?!\(word))|(?<!\(word))(?=\(word)))"
           : "(?:(?<=\(word))(?=\(word))|(?<!\(word))(?!\(word)))")
     case "p", "P":
       let (content, isNegated) = try property()

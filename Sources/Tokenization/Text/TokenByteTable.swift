@@ -4,15 +4,21 @@ struct TokenByteTable: Sendable {
   /// Where the bytes of each id start; one more than there are ids.
   private var starts: [UInt32] = [0]
 
+  /// - Parameter addedTokens: By rising id, each id once.
   init(_ vocabulary: Vocabulary, _ addedTokens: [AddedToken]) {
     let count = max(vocabulary.idCount, Int(addedTokens.last?.id ?? -1) + 1)
-    let added = Dictionary(addedTokens.map { ($0.id, $0.content) }) { first, _ in first }
+    var added = addedTokens[...]
     starts.reserveCapacity(count + 1)
     bytes.reserveCapacity(count * 7)
     var token: [UInt8] = []
     for id in 0..<Int32(count) {
       token.removeAll(keepingCapacity: true)
-      if let content = added[id] { token += content.utf8 } else { vocabulary.appendBytes(of: id, to: &token) }
+      if let next = added.first, next.id == id {
+        token += next.content.utf8
+        added = added.dropFirst()
+      } else {
+        vocabulary.appendBytes(of: id, to: &token)
+      }
       token.withUnsafeBufferPointer { token in
         // HF takes a token that is not written in the alphabet as it stands.
         if !ByteLevelAlphabet.appendBytes(of: token, to: &bytes) { bytes.append(contentsOf: token) }

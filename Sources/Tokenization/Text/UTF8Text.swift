@@ -41,4 +41,35 @@ enum UTF8Text {
     }
     return count
   }
+
+  /// Whether the bytes are UTF-8.
+  ///
+  /// Cost: a word at a time over ASCII.
+  static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var index = 0
+    let raw = UnsafeRawBufferPointer(text)
+    while index < text.count {
+      if index + 8 <= text.count,
+        raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+      {
+        index += 8
+        continue
+      }
+      let first = text[index]
+      if first < 0x80 {
+        index += 1
+        continue
+      }
+      let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+      guard first >= 0xC2, first <= 0xF4, index + length <= text.count else { return false }
+      let second = text[index + 1]
+      let low: UInt8 = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80
+      let high: UInt8 = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF
+      guard second >= low, second <= high else { return false }
+      if length > 2, text[index + 2] & 0xC0 != 0x80 { return false }
+      if length > 3, text[index + 3] & 0xC0 != 0x80 { return false }
+      index += length
+    }
+    return true
+  }
 }

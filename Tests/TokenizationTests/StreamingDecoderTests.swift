@@ -1,0 +1,37 @@
+import TestKit
+import Testing
+import Tokenization
+
+/// Ids that come one by one give whole scalars and, joined, the whole text.
+@Suite struct StreamingDecoderTests {
+  @Test(arguments: ["smollm", "qwen2", "metaspace", "falcon"])
+  func joinedPiecesAreTheText(_ name: String) throws {
+    let tokenizer = try Tokenizer.load(file: fixture("Tokenization/small-\(name).json"))
+    for string in try Expectation.corpus() where string.utf8.count < 300 && !string.unicodeScalars.contains("\u{FFFD}")
+    {
+      let ids = tokenizer.encode(string)
+      let whole = tokenizer.decode(ids, skipsSpecialTokens: false)
+      var decoder = StreamingDecoder(tokenizer, skipsSpecialTokens: false)
+      var text = ""
+      for id in ids {
+        let piece = decoder.push(id)
+        if !whole.unicodeScalars.contains("\u{FFFD}") { #expect(!piece.unicodeScalars.contains("\u{FFFD}")) }
+        text += piece
+      }
+      text += decoder.finish()
+      #expect(text.utf8.elementsEqual(whole.utf8), "\(string.debugDescription)")
+    }
+  }
+
+  @Test func emojiAppearsWhenItIsComplete() throws {
+    let tokenizer = try Tokenizer.load(file: fixture("Tokenization/small-smollm.json"))
+    let ids = tokenizer.encode("\u{1FAE8}")
+    #expect(ids.count > 1)
+    var decoder = StreamingDecoder(tokenizer, skipsSpecialTokens: false)
+    for id in ids.dropLast() { #expect(decoder.push(id) == "") }
+    #expect(decoder.push(ids[ids.count - 1]) == "\u{1FAE8}")
+    _ = decoder.push(ids[0])
+    #expect(decoder.finish() == "\u{FFFD}")
+    #expect(decoder.finish() == "")
+  }
+}
