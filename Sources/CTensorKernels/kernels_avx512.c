@@ -6,7 +6,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"))), apply_to = function)
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"
+#pragma clang attribute push(__attribute__((target(TARGET))), apply_to = function)
 
 #define VW 16
 #define NAME "avx512"
@@ -26,10 +27,9 @@ static inline vf float_of_half(vh h) { return (vf)_mm512_cvtph_ps((__m256i)h); }
 #pragma clang attribute pop
 
 const tk_kernels *tk_avx512_kernels(void) {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                 __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")
-             ? &kernels
-             : NULL;
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")) return NULL;
+  if (!__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) return NULL;
+  return __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") ? &kernels : NULL;
 }
 #else
 const tk_kernels *tk_avx512_kernels(void) { return NULL; }

@@ -20,7 +20,8 @@ extension EvaluationError: DiagnosticError {
     case .notFinite(let rows):
       [
         Diagnostic(
-          code: "loss-not-finite", "The loss of rows \(rows.lowerBound) to \(rows.upperBound - 1) is not a finite number",
+          code: "loss-not-finite",
+          "The loss of rows \(rows.lowerBound) to \(rows.upperBound - 1) is not a finite number",
           reason: "The model's weights or what it computes from them overflow")
       ]
     }

@@ -91,6 +91,8 @@ package struct TokenSampler: Sendable {
 
   private static func normalise(_ candidates: inout [Candidate]) {
     let sum = candidates.reduce(0) { $0 + Double($1.probability) }
-    for index in candidates.indices { candidates[index].probability = Float(Double(candidates[index].probability) / sum) }
+    for index in candidates.indices {
+      candidates[index].probability = Float(Double(candidates[index].probability) / sum)
+    }
   }
 }

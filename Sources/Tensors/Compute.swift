@@ -1,4 +1,6 @@
-/// A named class of arithmetic. Two runs with the same class, data and seed give the same bits on the same kind of
+/// A named class of arithmetic.
+///
+/// Two runs with the same class, data and seed give the same bits on the same kind of
 /// processor; the name goes into action keys.
 package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products and everything else in 32-bit floats.
@@ -11,7 +13,7 @@ package final class Compute: Sendable {
   package let kernels: KernelSet
   package let computeClass: ComputeClass
 
-  /// - Parameter kernels: the class of kernels; ``KernelSet/best`` for the processor's own.
+  /// - `kernels`: the class of kernels; ``KernelSet/best`` for the processor's own.
   package init(pool: ThreadPool, kernels: KernelSet, computeClass: ComputeClass = .f32) {
     self.pool = pool
     self.kernels = kernels

@@ -6,7 +6,7 @@ import Tensors
 
 /// A tiny random model of `scripts/reference/tiny_llama.py`, and what transformers computes with it.
 package struct TinyLlama {
-  /// `gqa`, `tied` or `llama3`.
+  /// `gqa`, `tied`, `llama3` or `qwen2`.
   package let name: String
   package let configuration: ModelConfiguration
   package let weights: StoredWeights

@@ -2,8 +2,8 @@ import Diagnostics
 import Generation
 import LanguageModels
 import ModelFolders
-import TestKit
 import Tensors
+import TestKit
 import Testing
 import Tokenization
 

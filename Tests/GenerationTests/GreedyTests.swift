@@ -2,8 +2,8 @@ import Generation
 import LanguageModels
 import ModelFolders
 import PreciseJSON
-import TestKit
 import Tensors
+import TestKit
 import Testing
 import Tokenization
 

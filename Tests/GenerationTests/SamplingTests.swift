@@ -3,8 +3,8 @@ import Generation
 import LanguageModels
 import ModelFolders
 import PreciseJSON
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite("Sampling")

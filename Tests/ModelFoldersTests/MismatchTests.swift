@@ -33,11 +33,13 @@ struct MismatchTests {
     let writer = try SafetensorsWriter(
       path: path + ".new", tensors: kept.map { .init(name: $1.0, type: $0.type, shape: $1.1) })
     for (entry, new) in kept {
-      try writer.write(
-        new.0, bytes: UnsafeRawBufferPointer(rebasing: file.bytes(of: entry).prefix(new.1.reduce(4, *))))
+      try file.withBytes(of: entry) {
+        try writer.write(new.0, bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(new.1.reduce(4, *))))
+      }
     }
     try writer.finish()
-    _ = try FileManager.default.replaceItemAt(URL(fileURLWithPath: path), withItemAt: URL(fileURLWithPath: path + ".new"))
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: path + ".new", toPath: path)
   }
 
   @Test("no model")
@@ -173,19 +175,21 @@ struct MismatchTests {
     #expect(message { _ = try ModelFolder.open(folder.path("m")) }.contains("it has no `weight_map`"))
   }
 
-  @Test("options that are not plain LoRA are refused by name", arguments: [
-    ("use_dora", true, "`use_dora` is true, which is not supported"),
-    ("bias", "all", "`bias` is \"all\", which is not supported"),
-    ("modules_to_save", ["lm_head"], "`modules_to_save` is [\"lm_head\"], which is not supported"),
-    ("rank_pattern", ["q_proj": 8], "`rank_pattern` is {\"q_proj\": 8}, which is not supported"),
-    ("layers_to_transform", [0], "`layers_to_transform` is [0], which is not supported"),
-    ("peft_type", "IA3", "`peft_type` is \"IA3\", which is not supported"),
-    ("task_type", "SEQ_CLS", "`task_type` is \"SEQ_CLS\", which is not supported"),
-    ("init_lora_weights", "pissa", "`init_lora_weights` is \"pissa\", which is not supported"),
-    ("r", 0, "`r` is not a whole number from 1 to 65536"), ("r", "4", "`r` is not a number"),
-    ("lora_dropout", 1, "`lora_dropout` is not a number from 0 to below 1"),
-    ("target_modules", ["lm_head"], "`target_modules` is lm_head, which is not supported"),
-  ] as [(String, JSON, String)])
+  @Test(
+    "options that are not plain LoRA are refused by name",
+    arguments: [
+      ("use_dora", true, "`use_dora` is true, which is not supported"),
+      ("bias", "all", "`bias` is \"all\", which is not supported"),
+      ("modules_to_save", ["lm_head"], "`modules_to_save` is [\"lm_head\"], which is not supported"),
+      ("rank_pattern", ["q_proj": 8], "`rank_pattern` is {\"q_proj\": 8}, which is not supported"),
+      ("layers_to_transform", [0], "`layers_to_transform` is [0], which is not supported"),
+      ("peft_type", "IA3", "`peft_type` is \"IA3\", which is not supported"),
+      ("task_type", "SEQ_CLS", "`task_type` is \"SEQ_CLS\", which is not supported"),
+      ("init_lora_weights", "pissa", "`init_lora_weights` is \"pissa\", which is not supported"),
+      ("r", 0, "`r` is not a whole number from 1 to 65536"), ("r", "4", "`r` is not a number"),
+      ("lora_dropout", 1, "`lora_dropout` is not a number from 0 to below 1"),
+      ("target_modules", ["lm_head"], "`target_modules` is lm_head, which is not supported"),
+    ] as [(String, JSON, String)])
   func adapterOptions(key: String, value: JSON, words: String) throws {
     try copy("ModelFolders/adapter", to: folder.path("a"))
     try edit(folder.path("a/adapter_config.json")) { $0[key] = value }

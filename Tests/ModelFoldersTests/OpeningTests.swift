@@ -1,8 +1,8 @@
 import LanguageModels
 import ModelFolders
 import PreciseJSON
-import TestKit
 import Tensors
+import TestKit
 import Testing
 
 @Suite("Opening models")
@@ -18,10 +18,11 @@ struct OpeningTests {
     let sharded = try ModelFolder.open(fixture("ModelFolders/sharded"))
     #expect(sharded.summary.storedType == "BF16")
     #expect(sharded.summary.tiesHead)
-    #expect(sharded.files.map { $0.split(separator: "/").last } == [
-      "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
-      "model-00003-of-00003.safetensors",
-    ])
+    #expect(
+      sharded.files.map { $0.split(separator: "/").last } == [
+        "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
+        "model-00003-of-00003.safetensors",
+      ])
     let gguf = try ModelFolder.open(fixture("ModelFolders/tiny.gguf"))
     #expect(gguf.summary.format == .gguf)
     #expect(gguf.summary.parameterCount == single.summary.parameterCount)
@@ -62,9 +63,11 @@ struct OpeningTests {
     }
   }
 
-  @Test("an adapter of PEFT's computes what it does in PEFT, beside the weights and merged", arguments: [
-    "adapter", "rslora",
-  ])
+  @Test(
+    "an adapter of PEFT's computes what it does in PEFT, beside the weights and merged",
+    arguments: [
+      "adapter", "rslora",
+    ])
   func adapters(name: String) throws {
     let base = try ModelFolder.open(fixture("ModelFolders/single"))
     let adapter = try AdapterFolder(path: fixture("ModelFolders/" + name))

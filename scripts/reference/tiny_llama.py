@@ -1,4 +1,4 @@
-# Makes: Tests/Fixtures/LanguageModels/{gqa,tied,llama3}: tiny random Llama models as Hugging Face folders, and what
+# Makes: Tests/Fixtures/LanguageModels/{gqa,tied,llama3,qwen2}: tiny random models as Hugging Face folders, and what
 #        transformers computes with them: logits at every position, negative log likelihoods, all gradients.
 # With:  requirements.txt of this folder (torch 2.13.0+cpu, transformers 5.6.2).
 # Run:   python scripts/reference/tiny_llama.py
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 OUT = Path(__file__).resolve().parents[2] / "Tests/Fixtures/LanguageModels"
 IGNORED = -100
@@ -35,14 +35,23 @@ SHAPES = {
         rope_parameters={
             "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 32}),
+    # Another family: biases on query, key and value that no key of the configuration tells.
+    "qwen2": dict(
+        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-6, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1000.0}),
 }
+SEEDS = {"gqa": 7, "llama3": 8, "tied": 9, "qwen2": 10}
+WITH_GRADIENTS = ["gqa", "tied"]  # those of the others would test nothing more
 
 
 def tiny_model(name):
     """The model of `SHAPES[name]`, its random weights rounded to bfloat16, computing in float32."""
-    torch.manual_seed(sorted(SHAPES).index(name) + 7)
-    config = LlamaConfig(**SHAPES[name], attn_implementation="eager", bos_token_id=1, eos_token_id=2)
-    model = LlamaForCausalLM(config).float().eval()
+    torch.manual_seed(SEEDS[name])
+    config_class, model_class = (
+        (Qwen2Config, Qwen2ForCausalLM) if name == "qwen2" else (LlamaConfig, LlamaForCausalLM))
+    config = config_class(**SHAPES[name], attn_implementation="eager", bos_token_id=1, eos_token_id=2)
+    model = model_class(config).float().eval()
     with torch.no_grad():
         for parameter_name, parameter in model.named_parameters():
             if parameter_name.endswith("norm.weight"):
@@ -109,7 +118,7 @@ def main():
         for parameter_name, parameter in model.named_parameters():
             norms[parameter_name] = parameter.grad.norm().item()
             expected[f"gradient.{parameter_name}"] = parameter.grad.contiguous()
-        if name == "llama3":  # its gradients add nothing to what the other two test
+        if name not in WITH_GRADIENTS:
             expected = {k: v for k, v in expected.items() if k.startswith("logits")}
         save_file(expected, folder / "expected.safetensors")
         (folder / "expected.json").write_text(json.dumps({

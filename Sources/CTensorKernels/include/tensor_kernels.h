@@ -1,8 +1,8 @@
 // The inner loops of Anneal's computations.
 //
-// kernels_scalar.c is the clean reference: plain loops, no intrinsics, the meaning of every kernel. kernels_vector.inc is
-// the fast version, compiled once for AVX2+FMA and once for AVX-512. Processors without either, ARM among them, run the
-// reference. The vector versions are tested against the reference; the reference is never made faster.
+// kernels_scalar.c is the clean reference: plain loops, no intrinsics, the meaning of every kernel. kernels_vector.inc
+// is the fast version, compiled once for AVX2+FMA and once for AVX-512. Processors without either, ARM among them, run
+// the reference. The vector versions are tested against the reference; the reference is never made faster.
 //
 // Rules of all kernels: no allocation, no exit, no state; every length is an argument and may be 0; arrays need no
 // alignment and the result does not depend on it; arrays may be the same where said so, otherwise they do not overlap.

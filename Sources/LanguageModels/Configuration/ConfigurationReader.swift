@@ -20,7 +20,7 @@ struct ConfigurationReader {
 
   mutating func report(_ problem: ModelConfigurationError.Problem) { problems.append(problem) }
 
-  /// A whole number in 1 ... ``limit``; 1 stands in for what is wrong.
+  /// A whole number from 1 to ``limit``; 1 stands in for what is wrong.
   mutating func positive(_ key: String, default fallback: Int? = nil) -> Int {
     guard let value = lookup(key) else {
       if let fallback { return fallback }

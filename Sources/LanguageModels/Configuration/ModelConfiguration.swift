@@ -63,7 +63,9 @@ extension ModelConfiguration {
     }
   }
 
-  /// Every tensor that the model's files must hold, block by block. A tied head is not among them.
+  /// Every tensor that the model's files must hold, block by block.
+  ///
+  /// A tied head is not among them.
   package var tensors: [TensorSpecification] {
     var all = [TensorSpecification(role: .embedding, shape: [vocabularySize, hiddenSize])]
     for layer in 0..<layerCount {

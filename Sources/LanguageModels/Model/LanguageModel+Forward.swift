@@ -74,7 +74,9 @@ extension LanguageModel {
     return tape.project(gated, layer.projections(.down))[0]
   }
 
-  /// The logits of the chosen positions: [L, V]. For inspection and generation; training never makes this array.
+  /// The logits of the chosen positions: [L, V].
+  ///
+  /// For inspection and generation; training never makes this array.
   package func logits(ids: [Int32], layout: SequenceLayout, rows: [Int32]) throws -> Tensor {
     let tape = Tape(compute: compute, records: false)
     let hidden = try hiddenStates(tape, ids: ids, layout: layout, rows: rows)

@@ -20,12 +20,13 @@ package final class LanguageModel {
   /// Reads every tensor of the configuration.
   ///
   /// - Parameters:
+  ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each.
   ///   - trains: Whether a tensor is trained, by its Hugging Face name; the others are prepared for the matrix library
   ///     once and get no gradient.
   /// - Throws: ``WeightError`` for tensors that are missing, and what the source throws.
   package init(
     _ configuration: ModelConfiguration, weights: any WeightSource, compute: Compute,
-    trains: (String) -> Bool = { _ in false }
+    longestSequence: Int = 1 << 17, trains: (String) -> Bool = { _ in false }
   ) throws {
     let missing = configuration.tensors.map(\.name).filter { !weights.has($0) }
     guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
@@ -58,8 +59,9 @@ package final class LanguageModel {
     finalNorm = try parameter(.finalNorm, [c])
     head = try matrix(configuration.tiesHead ? embedding : parameter(.head, [configuration.vocabularySize, c]))
     rotary = RotaryTable(
-      headDimension: configuration.headDimension, maximumPosition: configuration.maximumPositions,
-      base: configuration.rotaryBase, scaling: configuration.rotaryScaling)
+      headDimension: configuration.headDimension,
+      maximumPosition: min(configuration.maximumPositions, longestSequence), base: configuration.rotaryBase,
+      scaling: configuration.rotaryScaling)
   }
 
   /// Whether the values of `parameter` are a norm's or a bias's, which weight decay leaves alone.

@@ -34,7 +34,8 @@ package struct AdapterWriter {
   /// Writes an adapter that stands in another folder already.
   package func write(_ source: AdapterFolder, of model: ModelConfiguration, to folder: String) throws {
     try source.check(against: model)
-    let shapes = Dictionary(uniqueKeysWithValues: model.adapterTensors(source.configuration).map { ($0.name, $0.shape) })
+    let shapes = Dictionary(
+      uniqueKeysWithValues: model.adapterTensors(source.configuration).map { ($0.name, $0.shape) })
     try write(source.configuration, of: model, to: folder) { name in
       try source.tensor(named: name, shape: shapes[name] ?? [])
     }

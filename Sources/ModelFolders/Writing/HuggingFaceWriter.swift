@@ -142,7 +142,9 @@ package struct HuggingFaceWriter {
   }
 
   private static func shardName(_ number: Int, of count: Int) -> String {
-    func five(_ number: Int) -> String { String(repeating: "0", count: max(0, 5 - "\(number)".utf8.count)) + "\(number)" }
+    func five(_ number: Int) -> String {
+      String(repeating: "0", count: max(0, 5 - "\(number)".utf8.count)) + "\(number)"
+    }
     return "model-\(five(number))-of-\(five(count)).safetensors"
   }
 

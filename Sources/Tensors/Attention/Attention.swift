@@ -2,14 +2,13 @@ extension Tape {
   /// Causal attention inside each sequence of a packed batch, with rotary positions and grouped heads.
   ///
   /// Never holds more of the scores than one tile a thread. Saves o and H·T log-sums for the backward pass.
-  /// - Parameters:
-  ///   - q: [T, H·D], before rotary positions.
-  ///   - k: [T, K·D], before rotary positions.
-  ///   - v: [T, K·D].
-  ///   - heads: H, a multiple of `keyValueHeads`.
-  ///   - rotary: nil for a model without rotary positions.
-  ///   - scale: multiplies q·k, 1/√D in most models.
-  /// - Returns: [T, H·D].
+  /// - `q`: [T, H·D], before rotary positions.
+  /// - `k`: [T, K·D], before rotary positions.
+  /// - `v`: [T, K·D].
+  /// - `heads`: H, a multiple of `keyValueHeads`.
+  /// - `rotary`: nil for a model without rotary positions.
+  /// - `scale`: multiplies q·k, 1/√D in most models.
+  /// - Result: [T, H·D].
   /// - Throws: ``TensorError/positionBeyondTable(position:maximum:)``.
   package func attention(
     q: Variable, k: Variable, v: Variable, layout: SequenceLayout, heads: Int, keyValueHeads: Int, headDimension: Int,
@@ -52,10 +51,9 @@ extension Tape {
   ///
   /// Stores the keys and values of the new tokens behind the `cache.count` tokens of the layer. Call
   /// ``KeyValueCache/advance(by:)`` once after the last layer.
-  /// - Parameters:
-  ///   - q: [T, H·D] of T new tokens, before rotary positions.
-  ///   - k: [T, K·D], before rotary positions.
-  ///   - v: [T, K·D].
+  /// - `q`: [T, H·D] of T new tokens, before rotary positions.
+  /// - `k`: [T, K·D], before rotary positions.
+  /// - `v`: [T, K·D].
   /// - Throws: ``TensorError/cacheFull(wanted:capacity:)``, ``TensorError/positionBeyondTable(position:maximum:)``.
   package func attention(
     q: Variable, k: Variable, v: Variable, cache: KeyValueCache, layer: Int, heads: Int, rotary: RotaryTable?,

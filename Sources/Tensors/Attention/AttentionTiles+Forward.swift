@@ -2,15 +2,16 @@ import CTensorKernels
 import Glibc
 
 extension AttentionTiles {
-  /// o = softmax(scale · q kᵀ, causal) v, tile by tile with the online softmax (Dao et al. 2022, "FlashAttention").
+  /// o = softmax(scale · q kᵀ, causal) v, tile by tile with the online softmax.
   ///
-  /// - Parameters:
-  ///   - q: [T, H·D], not turned.
-  ///   - k: [keys, K·D], turned.
-  ///   - v: [keys, K·D].
-  ///   - o: [T, H·D], written.
-  ///   - logSums: [H, T], log Σ e^score of each row, written.
-  ///   - positions: one a row of q.
+  /// Dao et al. 2022, "FlashAttention".
+  ///
+  /// - `q`: [T, H·D], not turned.
+  /// - `k`: [keys, K·D], turned.
+  /// - `v`: [keys, K·D].
+  /// - `o`: [T, H·D], written.
+  /// - `logSums`: [H, T], log Σ e^score of each row, written.
+  /// - `positions`: one a row of q.
   func forward(
     q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor, segments: [Segment], positions: [Int32],
     _ compute: Compute

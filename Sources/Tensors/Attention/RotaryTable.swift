@@ -1,9 +1,9 @@
 import Glibc
 
-/// The cosines and sines of rotary positions (Su et al. 2021), in the halves layout of HF transformers: dimension i turns
-/// with dimension i + D/2.
+/// The cosines and sines of rotary positions in the halves layout of HF transformers.
 ///
-/// Computed in 32-bit floats in the order of transformers' `modeling_rope_utils.py`. Memory: positions · D floats.
+/// Dimension i turns with dimension i + D/2 (Su et al. 2021). Computed in 32-bit floats in the order of
+/// transformers' `modeling_rope_utils.py`. Memory: positions · D floats.
 package struct RotaryTable: Sendable {
   /// How a model stretches the frequencies for contexts longer than it was first trained with.
   package enum Scaling: Sendable, Hashable {
@@ -18,13 +18,12 @@ package struct RotaryTable: Sendable {
   /// Positions 0 ..< maximumPosition are in the table.
   package let maximumPosition: Int
   /// [positions, D/2].
-  let cosines: Tensor
+  package let cosines: Tensor
   /// [positions, D/2].
-  let sines: Tensor
+  package let sines: Tensor
 
-  /// - Parameters:
-  ///   - headDimension: even.
-  ///   - base: θ of the model, 10,000 in the paper.
+  /// - `headDimension`: even.
+  /// - `base`: θ of the model, 10,000 in the paper.
   package init(headDimension: Int, maximumPosition: Int, base: Double, scaling: Scaling = .none) {
     precondition(headDimension % 2 == 0, "Rotary positions need an even head dimension, found \(headDimension)")
     self.headDimension = headDimension

@@ -2,10 +2,9 @@ extension Tape {
   /// log p(target) of each row, for losses that combine rows in their own way: [L].
   ///
   /// Backward computes the scores again block by block, because the derivatives of the rows are known only then.
-  /// - Parameters:
-  ///   - x: [L, C].
-  ///   - head: [V, C].
-  ///   - targets: a token for each row.
+  /// - `x`: [L, C].
+  /// - `head`: [V, C].
+  /// - `targets`: a token for each row.
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func labelLogProbabilities(_ x: Variable, head: MatrixWeight, targets: [Int32]) throws -> Variable {

@@ -7,7 +7,7 @@ extension Compute {
     pool.tiles(grid.count) { tile in
       let (rows, columns) = grid[tile]
       head.apply(
-        to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns,
+        to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns,
         into: MatrixView(y).from(row: rows.lowerBound, column: columns.lowerBound), self)
     }
     return y

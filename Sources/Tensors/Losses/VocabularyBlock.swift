@@ -30,10 +30,9 @@ final class VocabularyBlock {
   /// Whether the target is the first column with the largest score.
   private(set) var correct: [Bool]
 
-  /// - Parameters:
-  ///   - rows: the rows of x in this block.
-  ///   - x: [L, C].
-  ///   - targets: a column for each row of x.
+  /// - `rows`: the rows of x in this block.
+  /// - `x`: [L, C].
+  /// - `targets`: a column for each row of x.
   init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], compute: Compute) {
     self.rows = rows
     self.x = x
@@ -73,7 +72,7 @@ final class VocabularyBlock {
           let columns = columns(chunk)
           let view = view(chunk)
           head.apply(
-            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns, into: view, compute)
+            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: view, compute)
           for row in 0..<rows.count {
             if chunkOfTarget(row) == chunk {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
@@ -129,10 +128,9 @@ final class VocabularyBlock {
         }
       }
       if let partial {
-        multiply(
-          view, MatrixView(head.value).from(row: columns.lowerBound),
-          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width), m: rows.count, n: width,
-          k: columns.count)
+        head.applyTransposed(
+          to: view, rows: rows.count, outputs: columns, inputs: 0..<width,
+          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width))
       }
       if let dHead {
         multiply(

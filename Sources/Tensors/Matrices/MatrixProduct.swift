@@ -1,7 +1,9 @@
 import COpenBLAS
 
 /// Makes OpenBLAS work in the calling thread only: the tiles are ours.
-func prepareMatrixLibrary() { openblas_set_num_threads(1) }
+func prepareMatrixLibrary() { matrixLibraryIsReady }
+
+private let matrixLibraryIsReady: Void = openblas_set_num_threads(1)
 
 /// A row-major matrix inside someone else's memory; `stride` is the distance in floats between rows.
 struct MatrixView {
@@ -23,9 +25,8 @@ struct MatrixView {
 
 /// c[m, n] = scale · a b (+ c when `accumulates`), in the calling thread.
 ///
-/// - Parameters:
-///   - a: [m, k], or [k, m] when `transposesA`.
-///   - b: [k, n], or [n, k] when `transposesB`.
+/// - `a`: [m, k], or [k, m] when `transposesA`.
+/// - `b`: [k, n], or [n, k] when `transposesB`.
 func multiply(
   _ a: MatrixView, transposesA: Bool = false, _ b: MatrixView, transposesB: Bool = false, into c: MatrixView, m: Int,
   n: Int, k: Int, scale: Float = 1, accumulates: Bool = false

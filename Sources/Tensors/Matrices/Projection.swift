@@ -1,4 +1,6 @@
-/// A trainable product B·A of rank R beside a weight: y += scale · dropout(x) Aᵀ Bᵀ (LoRA, Hu et al. 2021).
+/// A trainable product B·A of rank R beside a weight: y += scale · dropout(x) Aᵀ Bᵀ.
+///
+/// LoRA (Hu et al. 2021).
 package struct LowRankAdapter {
   /// [R, in].
   package let a: Parameter

@@ -6,8 +6,8 @@ extension Tape {
   /// The products with all A of one input are one product with the stacked A, unless dropout gives each adapter its own
   /// input. No parameter may stand in two of the projections. Backward skips dx when x needs none and dW of frozen
   /// weights.
-  /// - Parameter x: [T, in].
-  /// - Returns: [T, out_i] each.
+  /// - `x`: [T, in].
+  /// - Result: [T, out_i] each.
   package func project(_ x: Variable, _ projections: [Projection]) -> [Variable] {
     let inputs = x.value.columns
     for projection in projections {
@@ -32,12 +32,14 @@ extension Tape {
           let (rows, columns) = grid[tile]
           let target = MatrixView(y).from(row: rows.lowerBound, column: columns.lowerBound)
           projection.weight.apply(
-            to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, columns, into: target, compute)
+            to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: target,
+            compute)
           adapters.addOutput(of: index, rows, columns, to: target)
           if let bias = projection.bias {
             for row in 0..<rows.count {
               let start = target.pointer + row * target.stride
-              compute.kernels.functions.pointee.add(start, start, bias.value.pointer + columns.lowerBound, columns.count)
+              compute.kernels.functions.pointee.add(
+                start, start, bias.value.pointer + columns.lowerBound, columns.count)
             }
           }
         }
@@ -55,28 +57,5 @@ extension Tape {
       record { gradient.run(outputs.map { $0.takeGradient() }) }
     }
     return outputs
-  }
-}
-
-extension MatrixWeight {
-  /// y[rows, columns] = x[rows, in] · (rows `columns` of W)ᵀ, in the calling thread.
-  func apply(to x: MatrixView, rows: Int, _ columns: Range<Int>, into y: MatrixView, _ compute: Compute) {
-    let part = MatrixView(value).from(row: columns.lowerBound)
-    if rows == 1 {
-      // One row is bound by memory: read the weight once, as it lies.
-      compute.kernels.functions.pointee.matrix_vector(
-        y.pointer, part.pointer, part.stride, x.pointer, columns.count, inputs)
-    } else {
-      multiply(x, part, transposesB: true, into: y, m: rows, n: columns.count, k: inputs)
-    }
-  }
-
-  /// dx[rows, columns] (+)= dy[rows, out] · (columns of W), in the calling thread.
-  func applyTransposed(
-    to dy: MatrixView, rows: Int, _ columns: Range<Int>, into dx: MatrixView, accumulates: Bool
-  ) {
-    multiply(
-      dy, MatrixView(value).from(row: 0, column: columns.lowerBound), into: dx, m: rows, n: columns.count, k: outputs,
-      accumulates: accumulates)
   }
 }

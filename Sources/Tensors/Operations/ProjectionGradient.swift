@@ -67,7 +67,8 @@ struct ProjectionGradient {
         for (projection, dy) in zip(projections, gradients) {
           guard let dy else { continue }
           projection.weight.applyTransposed(
-            to: MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, columns, into: target, accumulates: adds)
+            to: MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, outputs: 0..<dy.columns, inputs: columns,
+            into: target, accumulates: adds)
           adds = true
         }
         if let v { adapters.addPlainInputGradient(v, rows, columns, to: target) }

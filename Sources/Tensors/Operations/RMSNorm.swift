@@ -3,9 +3,8 @@ import CTensorKernels
 extension Tape {
   /// x / √(mean(x²) + ε) · weight for each row (Zhang and Sennrich 2019).
   ///
-  /// - Parameters:
-  ///   - x: [T, C].
-  ///   - weight: [C].
+  /// - `x`: [T, C].
+  /// - `weight`: [C].
   package func rmsNorm(_ x: Variable, weight: Parameter, epsilon: Float) -> Variable {
     normalise(x, adding: nil, weight: weight, epsilon: epsilon).normed
   }
@@ -26,7 +25,8 @@ extension Tape {
   ) -> (sum: Variable, normed: Variable) {
     let rows = x.value.rows
     let width = x.value.columns
-    precondition(weight.value.count == width, "The norm's weight has \(weight.value.count) elements for rows of \(width)")
+    precondition(
+      weight.value.count == width, "The norm's weight has \(weight.value.count) elements for rows of \(width)")
     let compute = compute
     let functions = compute.kernels.functions
     let inputNeeds = x.needsGradient || residual?.needsGradient == true

@@ -1,7 +1,7 @@
 extension Tape {
   /// A number that was computed outside of the tape from `variables`: a loss over pairs, say.
   ///
-  /// - Parameter gradients: the derivative of `value` with respect to each variable, in its shape.
+  /// - `gradients`: the derivative of `value` with respect to each variable, in its shape.
   package func scalar(of variables: [Variable], value: Float, gradients: [Tensor]) -> Variable {
     precondition(variables.count == gradients.count, "Every variable needs its derivative")
     for (variable, gradient) in zip(variables, gradients) {

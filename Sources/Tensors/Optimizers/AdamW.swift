@@ -37,9 +37,8 @@ package struct AdamWSlot {
 extension Compute {
   /// One AdamW step for every slot whose parameter has a gradient, in one pass over memory.
   ///
-  /// - Parameters:
-  ///   - step: counts from 1.
-  ///   - gradientScale: what gradients are multiplied with on the way; see ``gradientClipScale(norm:maximum:)``.
+  /// - `step`: counts from 1.
+  /// - `gradientScale`: what gradients are multiplied with on the way; see ``gradientClipScale(norm:maximum:)``.
   package func update(_ slots: [AdamWSlot], with adamW: AdamW, step: Int, gradientScale: Float = 1) {
     precondition(step > 0, "AdamW counts its steps from 1")
     let correction1 = 1 - pow(adamW.beta1, Double(step))

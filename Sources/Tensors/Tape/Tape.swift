@@ -20,13 +20,15 @@ package final class Tape {
   /// Whether a parameter's gradient is wanted on this tape.
   func wantsGradient(of parameter: Parameter) -> Bool { records && parameter.isTrainable }
 
-  /// Keeps `step` for the backward pass. It must not refer to the tape.
+  /// Keeps `step` for the backward pass.
+  ///
+  /// It must not refer to the tape.
   func record(_ step: @escaping () -> Void) { steps.append(step) }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.
   ///
   /// Gradients of parameters are added to ``Parameter/gradient``. A tape can be run back once.
-  /// - Parameter gradient: the derivative of the objective with respect to every element of `variable`.
+  /// - `gradient`: the derivative of the objective with respect to every element of `variable`.
   package func backward(from variable: Variable, gradient: Float = 1) {
     let seed = Tensor(uninitialized: variable.value.shape)
     seed.pointer.update(repeating: gradient, count: seed.count)

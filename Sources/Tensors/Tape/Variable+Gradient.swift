@@ -5,7 +5,9 @@ extension Variable {
     return gradient
   }
 
-  /// Adds `more` to the gradient. The tensor may be kept: nobody writes to it afterwards while others hold it.
+  /// Adds `more` to the gradient.
+  ///
+  /// The tensor may be kept: nobody writes to it afterwards while others hold it.
   func accumulate(_ more: Tensor, _ compute: Compute) {
     guard needsGradient else { return }
     let ownsGradient = isKnownUniquelyReferenced(&gradient)

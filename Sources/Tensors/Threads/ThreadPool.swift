@@ -7,7 +7,7 @@ import Synchronization
 /// Which tiles there are is the caller's business and never depends on the number of threads, so results do not either.
 /// Waiting threads sleep on a condition variable. Any thread may call; calls from several threads take turns.
 package final class ThreadPool: Sendable {
-  /// The number of threads that work, the caller included: 1 ... 128.
+  /// The number of threads that work, the caller included, from 1 to 128.
   package let threads: Int
   private let team: Team
 
@@ -36,7 +36,9 @@ package final class ThreadPool: Sendable {
   }
 }
 
-/// What the threads of a pool share. The workers hold it, not the pool, so that a pool can go away.
+/// What the threads of a pool share.
+///
+/// The workers hold it, not the pool, so that a pool can go away.
 private final class Team: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let workArrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -74,11 +76,13 @@ private final class Team: @unchecked Sendable {
   func startWorker() {
     var thread = pthread_t()
     let team = Unmanaged.passRetained(self)
-    let status = pthread_create(&thread, nil, { context in
-      guard let context else { return nil }
-      Unmanaged<Team>.fromOpaque(context).takeRetainedValue().work()
-      return nil
-    }, team.toOpaque())
+    let status = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Team>.fromOpaque(context).takeRetainedValue().work()
+        return nil
+      }, team.toOpaque())
     // Fewer threads than asked for give the same results, later.
     if status == 0 { pthread_detach(thread) } else { team.release() }
   }

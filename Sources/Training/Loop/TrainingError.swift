@@ -1,6 +1,8 @@
 import Diagnostics
 
-/// What can go wrong in a training; worded below. Steps count from 1, rows from 0.
+/// What can go wrong in a training; worded below.
+///
+/// Steps count from 1, rows from 0.
 package enum TrainingError: Error, Sendable, Hashable {
   case setting(name: String, found: String, wanted: String)
   case noRows
@@ -42,8 +44,8 @@ extension TrainingError: DiagnosticError {
       return [
         Diagnostic(
           code: "no-labels", "No token of step \(step) is a label: \(Self.words(rows))",
-          reason: "Truncation may have cut off all that is trained on", advice: "Raise `max_length`, or drop overlong rows"
-        )
+          reason: "Truncation may have cut off all that is trained on",
+          advice: "Raise `max_length`, or drop overlong rows")
       ]
     case .lossNotFinite(let step, let rows):
       return [

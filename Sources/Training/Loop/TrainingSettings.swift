@@ -9,7 +9,9 @@ package struct TrainingSettings: Sendable, Hashable {
     case tokens(Int)
   }
 
-  /// AdamW as in torch (arXiv:1711.05101). Weight decay leaves norms and biases alone, as Hugging Face's Trainer does.
+  /// AdamW as in torch (arXiv:1711.05101).
+  ///
+  /// Weight decay leaves norms and biases alone, as Hugging Face's Trainer does.
   package struct Optimizer: Sendable, Hashable {
     package var beta1: Double
     package var beta2: Double
@@ -42,13 +44,15 @@ package struct TrainingSettings: Sendable, Hashable {
   package var saveEvery: Int?
   /// Steps between evaluations; nil never evaluates.
   package var evaluateEvery: Int?
-  /// The most tokens computed together; a longer row is computed alone. Bounds memory; changes the result by
-  /// rounding only.
+  /// The most tokens computed together; a longer row is computed alone.
+  ///
+  /// Bounds memory; changes the result by rounding only.
   package var tokenBudget: Int
 
   package init(
-    length: Length, batchSize: Int, learningRate: Double, schedule: LearningRateSchedule = LearningRateSchedule(.cosine),
-    optimizer: Optimizer = Optimizer(), maxGradNorm: Double? = 1, shuffle: Bool = true, seed: UInt64 = 42,
+    length: Length, batchSize: Int, learningRate: Double,
+    schedule: LearningRateSchedule = LearningRateSchedule(.cosine), optimizer: Optimizer = Optimizer(),
+    maxGradNorm: Double? = 1, shuffle: Bool = true, seed: UInt64 = 42,
     logEvery: Int = 1, saveEvery: Int? = nil, evaluateEvery: Int? = nil, tokenBudget: Int = 1024
   ) {
     self.length = length
@@ -86,10 +90,12 @@ extension TrainingSettings {
     case .ratio(let ratio): try check("warmup_ratio", ratio, "a number from 0 to 1", (0...1).contains(ratio))
     }
     let adam = optimizer
-    try check("betas", "\(adam.beta1), \(adam.beta2)", "numbers from 0 to below 1",
+    try check(
+      "betas", "\(adam.beta1), \(adam.beta2)", "numbers from 0 to below 1",
       (0..<1).contains(adam.beta1) && (0..<1).contains(adam.beta2))
     try check("epsilon", adam.epsilon, "a number of at least 0", adam.epsilon >= 0 && adam.epsilon.isFinite)
-    try check("weight_decay", adam.weightDecay, "a number of at least 0", adam.weightDecay >= 0 && adam.weightDecay.isFinite)
+    let decay = adam.weightDecay
+    try check("weight_decay", decay, "a number of at least 0", decay >= 0 && decay.isFinite)
     if let maxGradNorm { try check("max_grad_norm", maxGradNorm, "a number above 0", maxGradNorm > 0) }
     try check("log_every", logEvery, "a number above 0", logEvery > 0)
     if let saveEvery { try check("save_every", saveEvery, "a number above 0", saveEvery > 0) }

@@ -1,0 +1,28 @@
+import CTensorKernels
+
+/// The products of a tile, in the calling thread. How the weight lies in memory is known here only.
+extension MatrixWeight {
+  /// y[rows, outputs] = x[rows, in] · (rows `outputs` of W)ᵀ.
+  func apply(to x: MatrixView, rows: Int, outputs: Range<Int>, into y: MatrixView, _ compute: Compute) {
+    let part = MatrixView(value).from(row: outputs.lowerBound)
+    if rows == 1 {
+      // One row is bound by memory: read the weight once, as it lies.
+      compute.kernels.functions.pointee.matrix_vector(
+        y.pointer, part.pointer, part.stride, x.pointer, outputs.count, inputs)
+    } else {
+      multiply(x, part, transposesB: true, into: y, m: rows, n: outputs.count, k: inputs)
+    }
+  }
+
+  /// dx[rows, inputs] (+)= dy[rows, outputs] · W[outputs, inputs] for a range of each.
+  ///
+  /// - `dy`: its first column belongs to `outputs.lowerBound`.
+  func applyTransposed(
+    to dy: MatrixView, rows: Int, outputs: Range<Int>, inputs: Range<Int>, into dx: MatrixView,
+    accumulates: Bool = false
+  ) {
+    multiply(
+      dy, MatrixView(value).from(row: outputs.lowerBound, column: inputs.lowerBound), into: dx, m: rows,
+      n: inputs.count, k: outputs.count, accumulates: accumulates)
+  }
+}

@@ -1,0 +1,42 @@
+import Tensors
+
+/// Reproducible normal numbers.
+func randomTensor(_ shape: [Int], seed: UInt64, scale: Float = 1) -> Tensor {
+  var random = CounterRandom(seed: seed)
+  let count = shape.reduce(1, *)
+  return Tensor(shape: shape, values: (0..<count).map { _ in random.normal() * scale })
+}
+
+func randomParameter(_ name: String, _ shape: [Int], seed: UInt64, scale: Float = 1) -> Parameter {
+  Parameter(name: name, value: randomTensor(shape, seed: seed, scale: scale), isTrainable: true)
+}
+
+/// One compute for each class of kernels that this machine runs.
+func allComputes(threads: Int = 2) -> [Compute] {
+  let pool = ThreadPool(threads: threads)
+  return KernelSet.available.map { Compute(pool: pool, kernels: $0) }
+}
+
+extension Tape {
+  /// The rows of a parameter as a variable that gradients flow back from.
+  func input(_ parameter: Parameter) throws -> Variable {
+    try embed((0..<Int32(parameter.value.rows)).map { $0 }, table: parameter)
+  }
+}
+
+/// The largest |a − b| / (1 + |b|), infinite when the counts differ or something is not a number.
+func distance(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Double {
+  if a.count != b.count { return .infinity }
+  var largest = 0.0
+  for (x, y) in zip(a, b) {
+    if x == y { continue }
+    let d = abs(Double(x) - Double(y)) / (1 + abs(Double(y)))
+    if d.isNaN { return .infinity }
+    largest = max(largest, d)
+  }
+  return largest
+}
+
+extension Tensor {
+  var bits: [UInt32] { buffer.map(\.bitPattern) }
+}
