@@ -2,7 +2,7 @@ import Foundation
 import TensorFiles
 
 /// The bytes of a file.
-func readBytes(_ path: String) throws -> [UInt8] { Array(try MappedFile(path: path).bytes) }
+func readBytes(_ path: String) throws -> [UInt8] { try MappedFile(path: path).contents }
 
 /// Writes a file whole and brings it to the disk.
 func writeFile(_ bytes: [UInt8], to path: String) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import LanguageModels
+import TensorFiles
 import Tensors
 
 /// A model on disk: a Hugging Face folder, or a GGUF file.

@@ -1,5 +1,6 @@
 import LanguageModels
 import PreciseJSON
+import TensorFiles
 
 /// The facts about a model that a plan needs, read without touching tensor data.
 package struct ModelSummary: Sendable, Hashable {
@@ -20,6 +21,21 @@ package struct ModelSummary: Sendable, Hashable {
   package var storedType: String
   package var parameterCount: Int
   package var tiesHead: Bool
+
+  package init(
+    format: Format, family: String, vocabularySize: Int, hiddenSize: Int, layerCount: Int, maximumPositions: Int,
+    storedType: String, parameterCount: Int, tiesHead: Bool
+  ) {
+    self.format = format
+    self.family = family
+    self.vocabularySize = vocabularySize
+    self.hiddenSize = hiddenSize
+    self.layerCount = layerCount
+    self.maximumPositions = maximumPositions
+    self.storedType = storedType
+    self.parameterCount = parameterCount
+    self.tiesHead = tiesHead
+  }
 
   package var json: JSON {
     [

@@ -7,7 +7,8 @@ import Glibc
 /// still end the process; the formats here are checked against the size at opening.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
-  /// The whole file; valid as long as this object lives.
+  /// The whole file; valid as long as this object lives, which may end with its last use: prefer
+  /// ``withBytes(_:)`` and ``contents``, or hold on with `withExtendedLifetime`.
   package let bytes: UnsafeRawBufferPointer
 
   /// Opens and maps the file.
@@ -30,6 +31,14 @@ package final class MappedFile: @unchecked Sendable {
     guard let address, address != MAP_FAILED else { throw FileError(path: path, action: .map, code: errno) }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
   }
+
+  /// Runs `body` with the whole file, which stays mapped meanwhile.
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(self) { try body(bytes) }
+  }
+
+  /// A copy of the whole file.
+  package var contents: [UInt8] { withBytes { Array($0) } }
 
   deinit {
     if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }

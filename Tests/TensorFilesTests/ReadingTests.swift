@@ -70,8 +70,10 @@ struct ReadingTests {
     #expect(file.metadata == ["format": "pt", "note": "größe"])
     let entry = try file.entry("i64")
     #expect(entry.type == .int64)
-    let bytes = file.bytes(of: entry)
-    #expect((0..<6).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self) } == Array(0..<6))
+    let values = file.withBytes(of: entry) { bytes in
+      (0..<6).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self) }
+    }
+    #expect(values == Array(0..<6))
     #expect(throws: TensorFileError(.notFloat(tensor: "i64", type: "I64"), file: file.file.path)) {
       try floats(6) { try file.readFloats("i64", into: $0) }
     }

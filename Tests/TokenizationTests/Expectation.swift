@@ -3,7 +3,7 @@ import PreciseJSON
 import TestKit
 import Testing
 
-/// What HF `tokenizers` makes of the corpus with one tokenizer; written by `scripts/reference/tokenizers.py`.
+/// What HF `tokenizers` makes of the corpus with one tokenizer; written by `scripts/reference/tokenizer_ids.py`.
 struct Expectation {
   /// Digests of ids, of decoded texts, and of those without special tokens: 8 bytes a string.
   let ids: [UInt8]

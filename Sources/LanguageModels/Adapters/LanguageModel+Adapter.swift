@@ -22,7 +22,7 @@ extension LanguageModel {
   ///
   /// - Throws: ``AdapterError``, ``WeightError``, and what the source throws.
   package func attach(_ adapter: AdapterConfiguration, from weights: any WeightSource) throws {
-    let missing = adapterTensors(adapter).map(\.name).filter { !weights.has($0) }
+    let missing = configuration.adapterTensors(adapter).map(\.name).filter { !weights.has($0) }
     guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
     try attach(adapter) { name, shape in
       let value = try weights.tensor(named: name, shape: shape)
@@ -33,21 +33,7 @@ extension LanguageModel {
     }
   }
 
-  /// The tensors of a PEFT folder for this model: names and shapes, block by block, A before B.
-  package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
-    var all: [(name: String, shape: [Int])] = []
-    for layer in layers.indices {
-      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
-        let shape = configuration.shape(of: kind)
-        let names = Self.adapterNames(kind, layer: layer)
-        all.append((names.a, [adapter.rank, shape[1]]))
-        all.append((names.b, [shape[0], adapter.rank]))
-      }
-    }
-    return all
-  }
-
-  /// The adapter's parameters in the order of ``adapterTensors(_:)``.
+  /// The adapter's parameters in the order of ``ModelConfiguration/adapterTensors(_:)``.
   package var adapterParameters: [Parameter] {
     layers.flatMap { $0.projections.compactMap(\.adapter).flatMap { [$0.a, $0.b] } }
   }
@@ -84,6 +70,22 @@ extension LanguageModel {
     for parameter in parameters { parameter.isTrainable = false }
     layers = adapted
     self.adapter = adapter
+  }
+}
+
+extension ModelConfiguration {
+  /// The tensors of a PEFT folder for this model: names and shapes, block by block, A before B.
+  package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
+    var all: [(name: String, shape: [Int])] = []
+    for layer in 0..<layerCount {
+      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
+        let shape = shape(of: kind)
+        let names = LanguageModel.adapterNames(kind, layer: layer)
+        all.append((names.a, [adapter.rank, shape[1]]))
+        all.append((names.b, [shape[0], adapter.rank]))
+      }
+    }
+    return all
   }
 }
 

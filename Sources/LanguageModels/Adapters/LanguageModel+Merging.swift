@@ -17,7 +17,7 @@ extension LanguageModel {
     case .weight(let kind, let layer) where layers.indices.contains(layer):
       let projection = layers[layer].projection(kind)
       guard let adapter = projection.adapter else { return projection.weight.value }
-      return merged(projection.weight.value, adapter)
+      return adapter.merged(into: projection.weight.value, pool: compute.pool)
     default: break
     }
     throw WeightError.unknown(name: role.name)
@@ -29,27 +29,5 @@ extension LanguageModel {
       throw WeightError.unknown(name: name)
     }
     return try mergedTensor(tensor.role)
-  }
-
-  private func merged(_ weight: Tensor, _ adapter: LowRankAdapter) -> Tensor {
-    let result = weight.copy()
-    let (outputs, inputs, rank) = (weight.rows, weight.columns, adapter.rank)
-    let rowsATile = 32
-    let (scale, a, b) = (adapter.scale, adapter.a.value, adapter.b.value)
-    compute.pool.tiles((outputs + rowsATile - 1) / rowsATile) { tile in
-      let delta = UnsafeMutablePointer<Float>.allocate(capacity: inputs)
-      defer { delta.deallocate() }
-      for row in tile * rowsATile..<min(outputs, (tile + 1) * rowsATile) {
-        delta.update(repeating: 0, count: inputs)
-        for r in 0..<rank {
-          let factor = b.pointer[row * rank + r]
-          let source = a.pointer + r * inputs
-          for column in 0..<inputs { delta[column] += factor * source[column] }
-        }
-        let target = result.pointer + row * inputs
-        for column in 0..<inputs { target[column] += scale * delta[column] }
-      }
-    }
-    return result
   }
 }

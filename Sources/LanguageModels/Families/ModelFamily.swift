@@ -13,6 +13,8 @@ package struct ModelFamily: Sendable, Hashable {
   package var name: String
   /// The values of `model_type` in `config.json` that mean this family.
   package var modelTypes: [String]
+  /// The class of transformers that computes it, for `architectures` in a `config.json` that is made here.
+  package var modelClass: String
   /// The value of `general.architecture` in a GGUF file, and the prefix of its keys.
   package var ggufArchitecture: String
   package var biases: Biases
@@ -34,11 +36,13 @@ package struct ModelFamily: Sendable, Hashable {
 extension ModelFamily {
   /// Llama (arXiv:2302.13971, 2307.09288, 2407.21783) and what shares its architecture: SmolLM2, Mistral, TinyLlama.
   package static let llama = ModelFamily(
-    name: "llama", modelTypes: ["llama", "mistral"], ggufArchitecture: "llama", biases: .asConfigured,
+    name: "llama", modelTypes: ["llama", "mistral"], modelClass: "LlamaForCausalLM", ggufArchitecture: "llama",
+    biases: .asConfigured,
     interleavesHeadsInGGUF: true)
 
   /// Qwen 2 and 2.5 (arXiv:2407.10671): biases on query, key and value.
   package static let qwen2 = ModelFamily(
-    name: "qwen2", modelTypes: ["qwen2"], ggufArchitecture: "qwen2", biases: .always([.query, .key, .value]),
+    name: "qwen2", modelTypes: ["qwen2"], modelClass: "Qwen2ForCausalLM", ggufArchitecture: "qwen2",
+    biases: .always([.query, .key, .value]),
     interleavesHeadsInGGUF: false)
 }

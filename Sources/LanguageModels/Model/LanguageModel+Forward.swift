@@ -10,6 +10,11 @@ extension LanguageModel {
   ///   - rows: [L] positions in `ids`, ascending.
   /// - Throws: ``TensorError`` for ids outside the vocabulary and sequences beyond the rotary table.
   package func hiddenStates(_ tape: Tape, ids: [Int32], layout: SequenceLayout, rows: [Int32]) throws -> Variable {
+    try hiddenStates(tape, ids: ids, context: .packed(layout), rows: rows)
+  }
+
+  /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
+  func hiddenStates(_ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32]) throws -> Variable {
     let epsilon = configuration.normEpsilon
     var residual = try tape.embed(ids, table: embedding)
     var branch: Variable?
@@ -17,7 +22,7 @@ extension LanguageModel {
       var normed: Variable
       (residual, normed) = addNorm(tape, residual, branch, layer.norm(.attention), epsilon)
 
-      var attended = try attention(tape, normed, layer, layout)
+      var attended = try attention(tape, normed, index, context)
       if index == layers.count - 1 {
         attended = try tape.selectRows(attended, rows)
         residual = try tape.selectRows(residual, rows)
@@ -45,13 +50,21 @@ extension LanguageModel {
 
   /// Causal self-attention of a block before its output map: [T, H·D].
   private func attention(
-    _ tape: Tape, _ x: Variable, _ layer: DecoderLayer, _ layout: SequenceLayout
+    _ tape: Tape, _ x: Variable, _ layer: Int, _ context: AttentionContext
   ) throws -> Variable {
-    let parts = tape.project(x, layer.projections(.query, .key, .value))
-    return try tape.attention(
-      q: parts[0], k: parts[1], v: parts[2], layout: layout, heads: configuration.queryHeads,
-      keyValueHeads: configuration.keyValueHeads, headDimension: configuration.headDimension, rotary: rotary,
-      scale: 1 / Float(configuration.headDimension).squareRoot())
+    let parts = tape.project(x, layers[layer].projections(.query, .key, .value))
+    let scale = 1 / Float(configuration.headDimension).squareRoot()
+    switch context {
+    case .packed(let layout):
+      return try tape.attention(
+        q: parts[0], k: parts[1], v: parts[2], layout: layout, heads: configuration.queryHeads,
+        keyValueHeads: configuration.keyValueHeads, headDimension: configuration.headDimension, rotary: rotary,
+        scale: scale)
+    case .cached(let cache):
+      return try tape.attention(
+        q: parts[0], k: parts[1], v: parts[2], cache: cache, layer: layer, heads: configuration.queryHeads,
+        rotary: rotary, scale: scale)
+    }
   }
 
   /// The gated MLP of a block: down(silu(gate(x)) · up(x)).

@@ -35,7 +35,8 @@ extension AdapterFolder {
       if !ProjectionKind.allCases.contains(where: { $0.shortName == last }) {
         problems.append(
           .unsupported(
-            key: "target_modules", found: name, supported: ProjectionKind.allCases.map(\.shortName).joined(separator: ", ")))
+            key: "target_modules", found: name,
+            supported: ProjectionKind.allCases.map(\.shortName).joined(separator: ", ")))
       }
     }
     let targets = Set(ProjectionKind.allCases.filter { kind in names.contains { $0.contains(".\(kind.shortName).") } })

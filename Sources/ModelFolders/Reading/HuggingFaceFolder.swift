@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import LanguageModels
 import PreciseJSON
+import TensorFiles
 
 /// A model as transformers saves it: `config.json` beside safetensors, in one file or in shards.
 package struct HuggingFaceFolder: Sendable {

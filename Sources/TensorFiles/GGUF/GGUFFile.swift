@@ -128,6 +128,6 @@ package struct GGUFFile: Sendable {
     guard entry.count == target.count else {
       throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: entry.count), file: file.path)
     }
-    dequantize(entry.type, UnsafeRawBufferPointer(rebasing: file.bytes[entry.range]), into: target)
+    file.withBytes { dequantize(entry.type, UnsafeRawBufferPointer(rebasing: $0[entry.range]), into: target) }
   }
 }

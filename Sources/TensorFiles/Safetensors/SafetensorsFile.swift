@@ -130,9 +130,11 @@ package struct SafetensorsFile: Sendable {
     return entries[index]
   }
 
-  /// The stored bytes of a tensor; valid as long as `file` lives.
-  package func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+  /// Runs `body` with the stored bytes of a tensor.
+  package func withBytes<Result>(
+    of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
   }
 
   /// Reads a tensor as f32.
@@ -143,7 +145,12 @@ package struct SafetensorsFile: Sendable {
     guard entry.count == target.count else {
       throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: entry.count), file: file.path)
     }
-    let bytes = bytes(of: entry)
+    try withBytes(of: entry) { try Self.convert($0, entry, into: target, file: file.path) }
+  }
+
+  private static func convert(
+    _ bytes: UnsafeRawBufferPointer, _ entry: Entry, into target: UnsafeMutableBufferPointer<Float>, file: String
+  ) throws {
     switch entry.type {
     case .float32:
       if let source = bytes.baseAddress {
@@ -159,7 +166,7 @@ package struct SafetensorsFile: Sendable {
       }
     case .float64:
       for i in 0..<target.count { target[i] = Float(bytes.loadUnaligned(fromByteOffset: 8 * i, as: Double.self)) }
-    default: throw TensorFileError(.notFloat(tensor: name, type: entry.type.rawValue), file: file.path)
+    default: throw TensorFileError(.notFloat(tensor: entry.name, type: entry.type.rawValue), file: file)
     }
   }
 }

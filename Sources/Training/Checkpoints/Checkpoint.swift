@@ -51,12 +51,12 @@ struct Checkpoint {
     for (name, tensor) in tensors(of: slots) {
       guard let entry = try? file.entry(name), entry.type == .float32, entry.shape == tensor.shape else { return nil }
       checksum.add(name)
-      checksum.add(file.bytes(of: entry))
+      file.withBytes(of: entry) { checksum.add($0) }
       entries.append((entry, tensor))
     }
     guard file.metadata["checksum"] == hexadecimal(checksum.value) else { return nil }
     for (entry, tensor) in entries {
-      UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: file.bytes(of: entry))
+      file.withBytes(of: entry) { UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: $0) }
     }
     return state
   }

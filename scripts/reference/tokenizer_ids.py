@@ -1,8 +1,8 @@
 """Makes Tests/Fixtures/Tokenization: a corpus of nasty strings and what HF `tokenizers` makes of them.
 
 Pinned: tokenizers==0.22.2, gguf==0.19.0 (for the vocabulary inside a GGUF file).
-Run:    ANNEAL_ASSETS=… python scripts/reference/tokenizers.py
-        python scripts/reference/tokenizers.py --check FOLDER NAME     (needs transformers: a folder that Anneal wrote
+Run:    ANNEAL_ASSETS=… python scripts/reference/tokenizer_ids.py
+        python scripts/reference/tokenizer_ids.py --check FOLDER NAME     (needs transformers: a folder that Anneal wrote
         gives the ids of expected-NAME.json in `tokenizers` and in transformers)
 
 Without ANNEAL_ASSETS (a folder with models/ and tokenizers/) only the small tokenizers are made anew. Files:
