@@ -22,6 +22,12 @@ struct ParamScope {
       if Self.isValue(param.value) {
         let value = substitute(param.value, path: "params.\(name)", definition: name)
         values.append(LocatedValue.Pair(key: param.key, value: value))
+        // Lists in lists would nest as deeply as the file has params.
+        if !Self.isValue(value) {
+          problems.append(
+            LanguageProblem.paramKind(name, found: "a list of lists").diagnostic(
+              at: param.value.mark, path: "params.\(name)"))
+        }
         if value.holdsBroken { broken.insert(name) }
       } else {
         problems.append(
@@ -146,7 +152,9 @@ struct ParamScope {
     } else if names.contains(name) {
       report(.laterParam(name), value, path)
     } else if isName(name) {
-      report(.unknownParam(name, among: names), value, path)
+      // A param's own value may use only those above it.
+      let usable = definition == nil ? names : values.map(\.key.text)
+      report(.unknownParam(name, among: usable), value, path)
     } else {
       report(.badParamReference(reference), value, path)
     }

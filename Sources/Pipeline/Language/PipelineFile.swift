@@ -48,9 +48,12 @@ package enum PipelineFile {
       throw SourceError(path: path, .missing)
     }
     if isFolder.boolValue { throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file)) }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw SourceError(path: path, .unreadable(reason: "permission denied, or a fault of the disk"))
+    do {
+      return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch let error as CocoaError where error.code == .fileReadNoPermission {
+      throw SourceError(path: path, .unreadable(reason: "permission denied"))
+    } catch {
+      throw SourceError(path: path, .unreadable(reason: error.localizedDescription))
     }
-    return Array(data)
   }
 }

@@ -216,4 +216,43 @@ struct ParamProblemsTests {
           why: names start with a letter or `_` and go on with letters, digits, `_` and `-`
         """)
   }
+
+  @Test func listOfLists() {
+    let text = """
+      pipeline: sft
+      params:
+        a: [x, y]
+        b: [z, "${a}"]
+      nodes:
+        rows: {type: load_dataset, from: "${b}"}
+      """
+    #expect(
+      messages(text) == """
+        sft.yaml:4:6: error: Param `b` is a list of lists
+              b: [z, "${a}"]
+                 ^
+          at `params.b`
+          why: a param is a value or a list of values
+        """)
+  }
+
+  @Test func brokenParamIsReportedOnce() {
+    let text = """
+      pipeline: sft
+      params:
+        a: ${b}
+        c: ${a}/x
+      nodes:
+        rows: {type: load_dataset, from: "${c}"}
+        more: {type: load_dataset, from: "${a}"}
+        all: {type: mix, datasets: [rows, more]}
+      """
+    #expect(
+      messages(text) == """
+        sft.yaml:3:6: error: Unknown param `b`
+              a: ${b}
+                 ^
+          at `params.a`
+        """)
+  }
 }
