@@ -11,6 +11,7 @@ struct Anneal: ParsableCommand {
       Exit codes: 0 done, 1 a node failed, 2 the request is wrong, 75 interrupted and resumable.
       """,
     version: Version.text,
+    subcommands: [WorkerCommand.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Pipelines",
@@ -22,8 +23,7 @@ struct Anneal: ParsableCommand {
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(
         name: "Tools", subcommands: [TokenizeCommand.self, RenderCommand.self, InspectCommand.self, EnvCommand.self]),
-    ],
-    subcommands: [] + [WorkerCommand.self])
+    ])
 }
 
 /// The version that `--version` prints.

@@ -1,6 +1,7 @@
 import ChatTemplates
 import Datasets
 import Diagnostics
+import Foundation
 import Pipeline
 import PreciseJSON
 import Tokenization
@@ -34,7 +35,7 @@ package enum ApplyTemplate: NodeType {
   ]
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    fields.templateFile.map { [SourceRequest(role: "template", path: $0)] } ?? []
+    fields.templateFile.map { [SourceRequest(role: "template", path: $0, kind: .file)] } ?? []
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -93,7 +94,7 @@ package enum ApplyTemplate: NodeType {
       context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
     }
     var facets = dataset.type.facets
-    facets.merge(LoadTokenizer.facets(of: tokenizer)) { $1 }
+    facets.merge(try context.input("tokenizer").type.facets) { $1 }
     facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(firstRow - 1)

@@ -63,7 +63,7 @@ package enum LoadDataset: NodeType {
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "rows", path: $0.text)] } ?? []
+    fields.from.map { [SourceRequest(role: "rows", path: $0.text, kind: .file)] } ?? []
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {

@@ -26,7 +26,7 @@ package enum LoadTokenizer: NodeType {
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
     guard let from = fields.from else { return [] }
-    return try Tokenizer.files(at: from.text).map { SourceRequest(role: "tokenizer", path: $0) }
+    return try Tokenizer.files(at: from.text).map { SourceRequest(role: "tokenizer", path: $0, kind: .file) }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {

@@ -3,6 +3,7 @@ import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
+import Tensors
 
 /// Puts a low-rank adapter beside a model's linear maps: a fresh one, or one from a PEFT folder.
 package enum AttachAdapter: NodeType {

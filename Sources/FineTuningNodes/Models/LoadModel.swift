@@ -40,7 +40,7 @@ package enum LoadModel: NodeType {
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    let facets = fields.from.flatMap { try? facets($0.text) } ?? [:]
+    let facets = fields.from.flatMap { try? knownFacets($0.text) } ?? [:]
     return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)])
   }
 
@@ -50,11 +50,11 @@ package enum LoadModel: NodeType {
     for file in try ModelFolder.open(from.text).files {
       try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
     }
-    output.set(type: ArtefactType(ArtefactName.model, try facets(from.text)))
+    output.set(type: ArtefactType(ArtefactName.model, try knownFacets(from.text)))
     output.details["compute"] = JSON(fields.compute.resolved.rawValue)
   }
 
-  private static func facets(_ path: String) throws -> [String: Facet] {
+  private static func knownFacets(_ path: String) throws -> [String: Facet] {
     let configuration = try ModelFolder.open(path).configuration
     var facets: [String: Facet] = [
       FacetName.architecture: .text(configuration.family.name),

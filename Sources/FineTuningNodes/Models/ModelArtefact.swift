@@ -2,6 +2,7 @@ import Diagnostics
 import LanguageModels
 import ModelFolders
 import Pipeline
+import PreciseJSON
 import TensorFiles
 import Tensors
 

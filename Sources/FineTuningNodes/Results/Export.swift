@@ -13,7 +13,7 @@ package enum Export: NodeType {
 
   package struct Fields: FieldSet {
     var formats = [Format.safetensors]
-    var to: String?
+    package var to: String?
     var baseModel = "base"
 
     package init() {}

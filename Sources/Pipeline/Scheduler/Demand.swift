@@ -4,13 +4,18 @@ import Diagnostics
 package struct UnknownTarget: Error, Sendable {
   package var target: String
   package var nodes: [String]
+
+  package init(target: String, nodes: [String]) {
+    self.target = target
+    self.nodes = nodes
+  }
 }
 
 extension UnknownTarget: DiagnosticError {
   package var diagnostics: [Diagnostic] {
     [
       Diagnostic(
-        code: "unknown-target", "There is no node `\(target)` to run",
+        code: "unknown-target", "There is no node `\(target)`",
         reason: "the nodes are [\(nodes.joined(separator: ", "))]", advice: nearestName(to: target, among: nodes))
     ]
   }

@@ -11,13 +11,13 @@ struct LogsCommand: ParsableCommand {
   @Argument(help: "The node.")
   var node: String
 
-  @Option(help: "A run's name, the beginning of one, or `last`.")
-  var run = "last"
+  @Option(name: .customLong("run"), help: "A run's name, the beginning of one, or `last`.")
+  var name = "last"
 
   func run() throws {
     try reportingProblems {
       let history = workplace.history
-      let record = try history.run(run)
+      let record = try history.run(name)
       guard record.nodes.contains(where: { $0.name == node }) else {
         throw UnknownTarget(target: node, nodes: record.nodes.map(\.name))
       }

@@ -11,15 +11,15 @@ struct ShowCommand: ParsableCommand {
 
   @OptionGroup var workplace: Workplace
 
-  @Argument(help: "A run's name, the beginning of one, or `last`.")
-  var run = "last"
+  @Argument(help: ArgumentHelp("A run's name, the beginning of one, or `last`.", valueName: "run"))
+  var name = "last"
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     try reportingProblems {
-      let record = try workplace.history.run(run)
+      let record = try workplace.history.run(name)
       let store = workplace.openedStore
       if json {
         Terminal.put(withPaths(record, store).text(.pretty))

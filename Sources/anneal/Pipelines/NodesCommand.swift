@@ -34,7 +34,7 @@ struct NodesCommand: ParsableCommand {
           Terminal.put(reference.description(of: found))
         }
       } else {
-        Terminal.put(json ? reference.json.text(.pretty) : markdown ? reference.markdown : reference.listing)
+        Terminal.put(json ? reference.json.text(.pretty) : markdown ? reference.page : reference.listing)
       }
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import Pipeline
 import PreciseJSON
 
 /// `anneal validate`: everything that is wrong with a pipeline file, at once.

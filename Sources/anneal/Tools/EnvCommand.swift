@@ -19,7 +19,7 @@ struct EnvCommand: ParsableCommand {
       let facts: [(key: String, value: JSON)] = [
         ("version", JSON(Version.text)), ("cores", JSON(RunOptions.machineCores)),
         ("memory", JSON(RunOptions.machineMemory)),
-        ("kernels", JSON(try KernelSet.chosenByEnvironment().name)),
+        ("kernels", JSON(try KernelSet.chosenByEnvironment().name.rawValue)),
         ("compute", .array(ComputeClass.allCases.map { JSON($0.rawValue) })),
         ("store", JSON(workplace.openedStore.path)),
         ("system", JSON(ProcessInfo.processInfo.operatingSystemVersionString)),
