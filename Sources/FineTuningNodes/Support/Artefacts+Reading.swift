@@ -6,7 +6,7 @@ import Tokenization
 /// The lines of a record group of an artefact.
 func readGroup(_ view: ArtefactView, _ name: String) throws -> [String] {
   let path = try view.path(of: name)
-  return try GroupFile.lines(MappedFile(path: path).bytes, file: path)
+  return try MappedFile(path: path).withBytes { try GroupFile.lines($0, file: path) }
 }
 
 extension NodeContext {

@@ -1,3 +1,4 @@
+import Foundation
 import PreciseJSON
 
 /// Blobs that are used where they lie instead of being copied into the store, such as the weights of a model on disk.
@@ -8,6 +9,8 @@ import PreciseJSON
 extension Store {
   /// Makes the file at `path` serve as the blob with its digest.
   package func addReference(to path: String) throws -> BlobReference {
+    // Others find the file from other folders.
+    let path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     guard let blob = try digests.digest(of: path) else { throw StoreError.missingSource(path: path) }
     let place = referencePlace(blob.digest)
     if try referencedPath(blob.digest) != path {
