@@ -26,6 +26,9 @@ package enum ToyNodes {
 /// What a toy node throws.
 package struct ToyError: DiagnosticError {
   package var text: String
+
+  package init(text: String) { self.text = text }
+
   package var diagnostics: [Diagnostic] { [Diagnostic(code: "toy", text)] }
 }
 

@@ -8,6 +8,8 @@ package final class ArtefactBuilder: Sendable {
     var type: ArtefactType?
     var details = JSONObject()
     var known: [String: BlobReference] = [:]
+    /// Members whose paths were given out.
+    var promised: Set<String> = []
   }
 
   package let port: String
@@ -31,12 +33,13 @@ package final class ArtefactBuilder: Sendable {
     set { state.withLock { $0.details = newValue } }
   }
 
-  /// Where to write a member; its folder exists.
+  /// Where to write a member, which must then be written; its folder exists.
   /// - Throws: ``StoreError/invalidMemberPath(_:port:)``.
   package func path(for member: String) throws -> String {
     try check(member)
     let path = folder + "/" + member
     try store.makeFolder(above: path)
+    state.withLock { _ = $0.promised.insert(member) }
     return path
   }
 
@@ -87,6 +90,9 @@ package final class ArtefactBuilder: Sendable {
     var files: [String: String] = [:]
     try collect(folder, prefix: "", into: &files)
     let state = state.withLock { $0 }
+    if let member = state.promised.filter({ files[$0] == nil }).min() {
+      throw StoreError.unwrittenMember(member, port: port)
+    }
     return Staged(type: state.type, details: state.details, files: files, known: state.known)
   }
 

@@ -9,6 +9,11 @@ package struct ActionResult: Sendable, Equatable {
   package struct File: Sendable, Equatable {
     package var path: String
     package var blob: BlobReference
+
+    package init(path: String, blob: BlobReference) {
+      self.path = path
+      self.blob = blob
+    }
   }
 
   package var files: [File]
