@@ -26,7 +26,8 @@ package final class ToyProcess {
 
   /// Starts a run of the pipeline file `toy.yaml` of a workspace.
   package init(_ workspace: ToyWorkspace, program: String, arguments: [String] = [], prefix: String = "") throws {
-    let command = ([program, "run", workspace.folder.path("toy.yaml"), workspace.store.path, workspace.folder.path]
+    let command =
+      ([program, "run", workspace.folder.path("toy.yaml"), workspace.store.path, workspace.folder.path]
       + arguments).map { "'\($0)'" }.joined(separator: " ")
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     process.arguments = ["-c", "\(prefix) exec \(command)"]

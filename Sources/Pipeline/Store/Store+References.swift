@@ -1,3 +1,4 @@
+import Glibc
 import PreciseJSON
 
 /// Blobs that are used where they lie instead of being copied into the store, such as the weights of a model on disk.
@@ -8,6 +9,8 @@ import PreciseJSON
 extension Store {
   /// Makes the file at `path` serve as the blob with its digest.
   package func addReference(to path: String) throws -> BlobReference {
+    // Another run may be started in another folder.
+    let path = path.hasPrefix("/") ? path : workingFolder() + "/" + path
     guard let blob = try digests.digest(of: path) else { throw StoreError.missingSource(path: path) }
     let place = referencePlace(blob.digest)
     if try referencedPath(blob.digest) != path {
@@ -29,6 +32,12 @@ extension Store {
       let path = json["path"]?.string, text == Self.text(path)
     else { return nil }
     return path
+  }
+
+  private func workingFolder() -> String {
+    guard let path = getcwd(nil, 0) else { return "." }
+    defer { free(path) }
+    return String(cString: path)
   }
 
   /// The path with a checksum: a flipped bit makes the reference void instead of wrong.

@@ -81,7 +81,10 @@ extension StoreError: DiagnosticError {
           "Node `\(node)` made an output `\(port)` with \(facet) `\(found)` where `\(expected)` was announced")
       ]
     case .unwrittenMember(let name, let port):
-      [Diagnostic(code: "unwritten-member", "Output `\(port)` lacks its file `\(name)`: it was never written, or removed")]
+      [
+        Diagnostic(
+          code: "unwritten-member", "Output `\(port)` lacks its file `\(name)`: it was never written, or removed")
+      ]
     case .missingMember(let name, let known):
       [
         Diagnostic(

@@ -109,7 +109,8 @@ struct WorkerTests {
 
   @Test func aWorkerDiesWithItsParent() throws {
     try workspace.write(
-      pipeline: "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 2000, pause: 0.01, count_in: COUNT}\noutputs: [slow]\n")
+      pipeline:
+        "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 2000, pause: 0.01, count_in: COUNT}\noutputs: [slow]\n")
     let run = try ToyProcess(workspace, program: program)
     Thread.sleep(forTimeInterval: 1)
     kill(run.process.processIdentifier, SIGKILL)
@@ -123,7 +124,8 @@ struct WorkerTests {
 
   @Test func aTerminatedRunStopsItsWorkersAndExits75() throws {
     try workspace.write(
-      pipeline: "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 60, pause: 0.02, count_in: COUNT}\noutputs: [slow]\n")
+      pipeline:
+        "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 60, pause: 0.02, count_in: COUNT}\noutputs: [slow]\n")
     let run = try ToyProcess(workspace, program: program)
     Thread.sleep(forTimeInterval: 0.7)
     kill(run.process.processIdentifier, SIGTERM)

@@ -52,7 +52,8 @@ import Testing
   }
 
   @Test func expectsWhatPastRunsTook() throws {
-    let text = "pipeline: p\nnodes:\n  a: {type: toy_text, text: x}\n  b: {type: toy_join, parts: [a], pause: 0.2}\noutputs: [b]\n"
+    let text =
+      "pipeline: p\nnodes:\n  a: {type: toy_text, text: x}\n  b: {type: toy_join, parts: [a], pause: 0.2}\noutputs: [b]\n"
     let node = try #require(try workspace.pipeline(text).node("b"))
     #expect(history.expectation(pipeline: "p", node: node) == nil)
     try run(text)

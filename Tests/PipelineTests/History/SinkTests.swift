@@ -18,7 +18,9 @@ import Testing
         end: {type: toy_join, parts: [bad]}
       outputs: [end]
       """, sinks: [PlainSink { lines.add($0) }])
-    let text = lines.all.map { $0.replacingOccurrences(of: #" in [0-9.]+ s"#, with: " in T", options: .regularExpression) }
+    let text = lines.all.map {
+      $0.replacingOccurrences(of: #" in [0-9.]+ s"#, with: " in T", options: .regularExpression)
+    }
     #expect(
       text == [
         "a: started (toy_text)", "a: done in T", "bad: started (toy_fail)", "bad: failed in T", "error: Broken",
@@ -65,7 +67,8 @@ import Testing
     // Too soon to be drawn.
     sink.receive(.nodeReport(node: "sft", .progress(ProgressUpdate(step: 6, total: 10))), time: 2.05)
     close(ends[1])
-    let output = String(decoding: FileHandle(fileDescriptor: ends[0], closeOnDealloc: true).readDataToEndOfFile(), as: UTF8.self)
+    let output = String(
+      decoding: FileHandle(fileDescriptor: ends[0], closeOnDealloc: true).readDataToEndOfFile(), as: UTF8.self)
     let bar = String(repeating: "━", count: 10) + String(repeating: "─", count: 10)
     #expect(
       output == "sft          0.0 s\n\u{1B}[1A\u{1B}[0Jsft          \(bar)   50%  step 5/10, loss 2.000, 5.0 s left\n")

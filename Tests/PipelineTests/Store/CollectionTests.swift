@@ -98,7 +98,9 @@ import Testing
       // A run may lose its inputs more often than it is willing to make them again; it then fails, and says so.
       if summary.state == .failed {
         let codes = Set(summary.nodes.flatMap(\.problems).map(\.code))
-        #expect(codes.isSubset(of: ["blob-missing", "missing-source", "missing-file", "unwritten-member"]), "\(summary.nodes.flatMap(\.problems))")
+        #expect(
+          codes.isSubset(of: ["blob-missing", "missing-source", "missing-file", "unwritten-member"]),
+          "\(summary.nodes.flatMap(\.problems))")
       } else {
         #expect(summary["d"]?.result?.outputs["text"]?.members.count == 1)
       }

@@ -24,7 +24,7 @@ struct KilledProcessTests {
     #expect(changes > 60)
     var wanted = whole.nodes
     wanted["changes"] = nil
-    // Each step, in strides that meet all of them over the three arguments would take longer and show no more.
+    // Every second change: about half of a minute of processes.
     for step in stride(from: 1, through: changes, by: 2) {
       let workspace = try ToyWorkspace()
       try workspace.write(pipeline: pipeline)
