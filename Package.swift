@@ -14,7 +14,9 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
   .target(name: name, dependencies: dependencies, swiftSettings: hygiene)
 }
 
-/// The test target of a module: `Tests/<module>Tests`. Every test may look at values and words.
+/// The test target of a module: `Tests/<module>Tests`.
+///
+/// Every test may look at values and words.
 func tests(_ module: String, _ others: [Target.Dependency] = []) -> Target {
   let own: [Target.Dependency] = ["PreciseJSON", "Diagnostics"].contains(module) ? [] : [.byName(name: module)]
   return .testTarget(

@@ -8,8 +8,9 @@ package struct RecordRenderer: Sendable {
   /// What the template may call `bos_token`, `eos_token` and so on.
   private let specialTokens: [String: String]
 
-  /// The day that templates which print a date are rendered for: a fixed one, since the same rows must give the same
-  /// tokens tomorrow. It is the day that Llama 3.2's template falls back to.
+  /// The day that templates which print a date are rendered for.
+  ///
+  /// A fixed one, since the same rows must give the same tokens tomorrow. It is the day that Llama 3.2's template falls back to.
   private static let day = TemplateClock(year: 2024, month: 7, day: 26)
 
   package init(template: ChatTemplate, specialTokens: [String: String]) {

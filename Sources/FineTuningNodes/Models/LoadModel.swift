@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -36,7 +37,7 @@ package enum LoadModel: NodeType {
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] {
     guard let from = fields.from else { return [] }
-    return try ModelFolder.open(from.text).files.map { SourceRequest(role: "weights", path: $0) }
+    return try files(from.text).map { SourceRequest(role: "weights", path: $0, kind: .file) }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -47,11 +48,18 @@ package enum LoadModel: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     guard let from = fields.from else { return }
     let output = try context.output("model")
-    for file in try ModelFolder.open(from.text).files {
+    for file in try files(from.text) {
       try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
     }
     output.set(type: ArtefactType(ArtefactName.model, try knownFacets(from.text)))
     output.details["compute"] = JSON(fields.compute.resolved.rawValue)
+  }
+
+  /// What decides the model's results, and what it says about generating.
+  private static func files(_ path: String) throws -> [String] {
+    let generation = path + "/generation_config.json"
+    let isThere = FileManager.default.fileExists(atPath: generation)
+    return try ModelFolder.open(path).files + (isThere ? [generation] : [])
   }
 
   private static func knownFacets(_ path: String) throws -> [String: Facet] {

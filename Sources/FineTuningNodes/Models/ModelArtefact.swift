@@ -32,7 +32,9 @@ struct ModelArtefact {
   /// The adapter's files.
   func adapter() throws -> AdapterFolder { try AdapterFolder(path: adapterPath) }
 
-  /// The model in memory, with its adapter attached. What is trainable is the adapter when there is one.
+  /// The model in memory, with its adapter attached.
+  ///
+  /// What is trainable is the adapter when there is one.
   ///
   /// - Parameter trainsAll: Whether the weights of a model without adapter are prepared for training.
   func model(trainsAll: Bool = false) throws -> LanguageModel {

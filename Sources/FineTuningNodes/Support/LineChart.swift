@@ -21,7 +21,9 @@ struct LineChart {
   private static let height = 420.0
   private static let (left, right, top, bottom) = (64.0, 20.0, 44.0, 48.0)
 
-  /// The picture. Points that are not finite are left out.
+  /// The picture.
+  ///
+  /// Points that are not finite are left out.
   func svg() -> String {
     let points = series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
     let xs = Scale(points.map(\.x), from: Self.left, to: Self.width - Self.right)

@@ -85,7 +85,8 @@ package struct HuggingFaceWriter {
       }
     case .gguf:
       let type = type(of: TensorRole.embedding.name)
-      let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: namedTokenizer?.specialTokens ?? SpecialTokens())
+      let specialTokens = namedTokenizer?.specialTokens ?? SpecialTokens()
+      let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: specialTokens)
       try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")
       try writeFile(generationJSON.text(.pretty) + "\n", to: folder + generation)
     }

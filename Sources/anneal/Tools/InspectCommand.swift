@@ -10,7 +10,8 @@ import TokenShards
 /// `anneal inspect`: what a file or folder holds.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Describes a model folder, an adapter, a GGUF or safetensors file, or a token shard.")
+    commandName: "inspect",
+    abstract: "Describes a model folder, an adapter, a GGUF or safetensors file, or a token shard.")
 
   @Argument(help: "The file or folder.")
   var path: String
@@ -24,9 +25,12 @@ struct InspectCommand: ParsableCommand {
       if json {
         Terminal.put(JSON(facts).text(.pretty))
       } else {
-        Terminal.put(table(facts.filter { $0.value.array == nil }.map { [$0.key, $0.value.string ?? $0.value.text()] }))
-        for tensor in facts.first(where: { $0.key == "tensors" })?.value.array ?? [] {
-          Terminal.put("  \(tensor["name"]?.string ?? "")  \(tensor["type"]?.string ?? "")  \(tensor["shape"]?.text() ?? "")")
+        let single = facts.filter { $0.value.array == nil }
+        Terminal.put(table(single.map { [$0.key, $0.value.string ?? $0.value.text()] }))
+        let tensors = facts.first { $0.key == "tensors" }?.value.array ?? []
+        if !tensors.isEmpty {
+          Terminal.put(
+            table(tensors.map { [$0["name"]?.string ?? "", $0["type"]?.string ?? "", $0["shape"]?.text() ?? ""] }))
         }
       }
     }

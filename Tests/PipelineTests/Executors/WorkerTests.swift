@@ -1,0 +1,136 @@
+import Diagnostics
+import Foundation
+import Pipeline
+import TestKit
+import Testing
+
+@Suite(.enabled(if: toyEngine() != nil, "the program `ToyEngine` was not built"), .serialized)
+struct WorkerTests {
+  private let program: String
+  private let workspace: ToyWorkspace
+
+  init() throws {
+    program = try #require(toyEngine())
+    workspace = try ToyWorkspace()
+  }
+
+  private func run(_ text: String, cancellation: Cancellation = Cancellation()) throws -> RunSummary {
+    try workspace.run(text, worker: [program, "worker"], cancellation: cancellation)
+  }
+
+  private func heavy(_ fields: String) -> String {
+    """
+    pipeline: heavy
+    nodes:
+      a: {type: toy_text, text: quiet}
+      loud: {type: toy_heavy, of: a, count_in: COUNT\(fields)}
+      end: {type: toy_join, parts: [loud]}
+    outputs: [end]
+    """
+  }
+
+  @Test func performsAnActionInAWorker() throws {
+    let summary = try run(heavy(", megabytes: 64"))
+    #expect(try workspace.text(summary, "end") == "QUIET")
+    let peak = try #require(summary["loud"]?.peakMemory)
+    #expect(peak > 64 << 20 && peak < 512 << 20)
+    let log = String(decoding: try FileSystem().read(workspace.folder.path("loud.log")) ?? [], as: UTF8.self)
+    #expect(log.contains("a line on standard error") && log.contains("working"))
+    #expect(try run(heavy(", megabytes: 0"))["loud"]?.state == .cached)
+  }
+
+  @Test func aCrashFailsOneNodeWithItsLog() throws {
+    let summary = try run(heavy(", signal: 11"))
+    let problem = try #require(summary["loud"]?.problems.first)
+    #expect(problem.summary == "The worker of node `loud` was killed by signal SIGSEGV")
+    #expect(problem.reason?.hasPrefix("its last lines were:\n") == true)
+    #expect(summary["end"]?.state == .blocked)
+    // The same node, healthy this time: nothing is in the way.
+    #expect(try run(heavy("")).state == .done)
+  }
+
+  @Test func aKilledWorkerProbablyRanOutOfMemory() throws {
+    let summary = try run(heavy(", signal: 9"))
+    #expect(
+      summary["loud"]?.problems.first?.summary
+        == "The worker of node `loud` was killed by signal SIGKILL; probably the machine ran out of memory")
+  }
+
+  @Test func aWorkerThatJustExitsHasFailed() throws {
+    let summary = try run(heavy(", exit_code: 0"))
+    #expect(
+      summary["loud"]?.problems.first?.summary
+        == "The worker of node `loud` ended with exit code 0 and no result")
+  }
+
+  @Test func aMissingProgramIsAnError() throws {
+    let summary = try workspace.run(heavy(""), worker: ["/no/such/program", "worker"])
+    #expect(summary["loud"]?.problems.first?.summary == "Cannot start `/no/such/program`: it does not exist")
+  }
+
+  @Test func resumesFromItsCheckpointAfterARequestToStop() throws {
+    let text = """
+      pipeline: slow
+      nodes:
+        slow: {type: toy_slow, steps: 40, pause: 0.02, count_in: COUNT}
+      outputs: [slow]
+      """
+    let cancellation = Cancellation()
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.5)
+      cancellation.request()
+    }
+    let stopped = try run(text, cancellation: cancellation)
+    #expect(stopped.exitCode == 75)
+    #expect(stopped["slow"]?.state == .interrupted)
+    let resumed = try run(text)
+    #expect(resumed.state == .done)
+    // No step was made twice, and none was lost.
+    #expect(try workspace.executed().count == 40)
+    let other = try ToyWorkspace()
+    let straight = try other.run(text, worker: [program, "worker"])
+    #expect(straight["slow"]?.result?.digests == resumed["slow"]?.result?.digests)
+    #expect(try FileSystem().names(in: workspace.store.path + "/checkpoints") == [])
+  }
+
+  @Test func stopsAtOnceOnASecondRequest() throws {
+    let text = "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 3, pause: 30}\noutputs: [slow]\n"
+    let cancellation = Cancellation()
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.3)
+      cancellation.request()
+      Thread.sleep(forTimeInterval: 0.3)
+      cancellation.request()
+    }
+    let summary = try run(text, cancellation: cancellation)
+    #expect(summary.seconds < 5)
+    #expect(summary["slow"]?.state == .interrupted)
+  }
+
+  @Test func aWorkerDiesWithItsParent() throws {
+    try workspace.write(
+      pipeline:
+        "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 2000, pause: 0.01, count_in: COUNT}\noutputs: [slow]\n")
+    let run = try ToyProcess(workspace, program: program)
+    Thread.sleep(forTimeInterval: 1)
+    kill(run.process.processIdentifier, SIGKILL)
+    _ = run.end()
+    Thread.sleep(forTimeInterval: 0.3)
+    let counted = try workspace.executed().count
+    #expect(counted > 0)
+    Thread.sleep(forTimeInterval: 0.3)
+    #expect(try workspace.executed().count == 0)
+  }
+
+  @Test func aTerminatedRunStopsItsWorkersAndExits75() throws {
+    try workspace.write(
+      pipeline:
+        "pipeline: p\nnodes:\n  slow: {type: toy_slow, steps: 60, pause: 0.02, count_in: COUNT}\noutputs: [slow]\n")
+    let run = try ToyProcess(workspace, program: program)
+    Thread.sleep(forTimeInterval: 0.7)
+    kill(run.process.processIdentifier, SIGTERM)
+    #expect(run.end().code == 75)
+    #expect(try ToyProcess(workspace, program: program).end().code == 0)
+    #expect(try workspace.executed().count == 60)
+  }
+}

@@ -1,0 +1,109 @@
+import Diagnostics
+import Foundation
+import Pipeline
+import PreciseJSON
+import TestKit
+import Testing
+
+@Suite struct HistoryTests {
+  private let workspace: ToyWorkspace
+  private let history: RunHistory
+
+  init() throws {
+    workspace = try ToyWorkspace()
+    try workspace.folder.write("one\ntwo\n", to: "input.txt")
+    history = RunHistory(project: workspace.folder.path)
+  }
+
+  @discardableResult
+  private func run(_ text: String = chain) throws -> RunSummary {
+    let pipeline = try workspace.pipeline(text)
+    let recorder = try history.begin(pipeline)
+    return try workspace.scheduler(sinks: [recorder]).run(pipeline, id: recorder.id, project: workspace.folder.path)
+  }
+
+  @Test func remembersRuns() throws {
+    let summary = try run()
+    let record = try history.run("last")
+    #expect(record.id == summary.id)
+    #expect(record.state == .done)
+    #expect(record.nodes.map(\.name) == summary.nodes.map(\.name))
+    #expect(record.nodes.first { $0.name == "end" }?.outputs.map(\.port) == ["text"])
+    #expect(try history.run(String(summary.id.prefix(20))).id == summary.id)
+    let events = try #require(try FileSystem().read(record.folder + "/events.jsonl"))
+    for line in events.split(separator: UInt8(ascii: "\n")) {
+      #expect(try JSON(parsing: Array(line), file: "events")["time"]?.double ?? 0 > 1e9)
+    }
+    #expect(throws: UnknownRun.self) { try history.run("nothing") }
+  }
+
+  @Test func theIndexIsMadeAgainFromTheFiles() throws {
+    let first = try run()
+    let second = try run()
+    let index = workspace.folder.path(".anneal/runs/index.sqlite")
+    #expect(try history.runs().map(\.id) == [first.id, second.id].sorted().reversed())
+    try FileManager.default.removeItem(atPath: index)
+    #expect(try RunHistory(project: workspace.folder.path).runs().count == 2)
+    for content in ["no database", String(repeating: "x", count: 50_000)] {
+      try Data(content.utf8).write(to: URL(fileURLWithPath: index))
+      #expect(try RunHistory(project: workspace.folder.path).runs(limit: 1).count == 1)
+      #expect(try RunHistory(project: workspace.folder.path).runs().count == 2)
+    }
+  }
+
+  @Test func expectsWhatPastRunsTook() throws {
+    let text =
+      "pipeline: p\nnodes:\n  a: {type: toy_text, text: x}\n  b: {type: toy_join, parts: [a], pause: 0.2}\noutputs: [b]\n"
+    let node = try #require(try workspace.pipeline(text).node("b"))
+    #expect(history.expectation(pipeline: "p", node: node) == nil)
+    try run(text)
+    let same = try #require(history.expectation(pipeline: "p", node: node))
+    #expect(same.basis == .sameWork && same.seconds >= 0.2 && same.seconds < 3)
+    let edited = text.replacingOccurrences(of: "text: x", with: "text: y")
+    let other = try #require(try workspace.pipeline(edited).node("b"))
+    #expect(history.expectation(pipeline: "p", node: other)?.basis == .sameNode)
+    let plan = try Planner(store: workspace.store).plan(
+      try workspace.pipeline(edited), expectations: { history.expectation(pipeline: $0, node: $1) })
+    #expect(plan.willRun.map(\.name) == ["a"])
+    #expect(plan.mayRun.map(\.name) == ["b"])
+    #expect(plan.expectedSeconds.total >= 0.2)
+  }
+
+  @Test func givesThePreimageThatWhyComparesWith() throws {
+    try run()
+    let edited = chain.replacingOccurrences(of: "letters: 7", with: "letters: 6")
+    let pipeline = try workspace.pipeline(edited)
+    let plan = try Planner(store: workspace.store).plan(pipeline)
+    guard case .run(_, let new) = try #require(plan.willRun.first).decision else { throw ToyError(text: "runs not") }
+    let old = try #require(try history.lastPreimage(pipeline: "chain", node: "start", type: "toy_head"))
+    #expect(new.difference(from: old.preimage) == [.field(path: "letters", old: 7, new: 6)])
+  }
+
+  @Test func aRunWhoseProcessIsGoneIsAbandoned() throws {
+    let recorder = try history.begin(try workspace.pipeline(chain))
+    #expect(try history.run(recorder.id).state == .running)
+    #expect(try history.run(recorder.id).isAbandoned == false)
+    let path = try history.run(recorder.id).folder + "/run.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let dead = text.replacingOccurrences(of: "\"process\": \(getpid())", with: "\"process\": 4194999")
+    try Data(dead.utf8).write(to: URL(fileURLWithPath: path))
+    #expect(try history.run(recorder.id).isAbandoned)
+  }
+
+  @Test func showsResultsThatMayBeEdited() throws {
+    let pipeline = try workspace.pipeline(chain)
+    let summary = try run()
+    let view = ResultView(store: workspace.store, project: workspace.folder.path)
+    #expect(try view.show(summary, of: pipeline).map(\.path) == ["results/chain/end"])
+    let shown = workspace.folder.path("results/chain/end/text")
+    #expect(try String(contentsOfFile: shown, encoding: .utf8) == "lo o|hel")
+    let stamp = try FileSystem().status(shown)?.stamp
+    _ = try view.show(summary, of: pipeline)
+    #expect(try FileSystem().status(shown)?.stamp == stamp)
+    try Data("edited!!".utf8).write(to: URL(fileURLWithPath: shown))
+    #expect(try workspace.reopened().verify().isSound)
+    try FileManager.default.removeItem(atPath: shown)
+    _ = try view.show(summary, of: pipeline)
+    #expect(try String(contentsOfFile: shown, encoding: .utf8) == "lo o|hel")
+  }
+}
