@@ -26,12 +26,9 @@ package enum ToyNodes {
 /// What a toy node throws.
 package struct ToyError: DiagnosticError {
   package var text: String
-<<<<<<< HEAD
-=======
 
   package init(text: String) { self.text = text }
 
->>>>>>> engine
   package var diagnostics: [Diagnostic] { [Diagnostic(code: "toy", text)] }
 }
 

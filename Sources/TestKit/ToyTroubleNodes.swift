@@ -86,13 +86,9 @@ package enum ToyHeavy: NodeType {
     var memory: [[UInt8]] = []
     for index in 0..<fields.megabytes { memory.append([UInt8](repeating: UInt8(index & 255), count: 1 << 20)) }
     Thread.sleep(forTimeInterval: fields.pause)
-<<<<<<< HEAD
-    if fields.signal > 0 { kill(getpid(), Int32(fields.signal)) }
-=======
     // A fault in memory must be a true one: a handler that prints a backtrace swallows one that is only raised.
     if fields.signal == SIGSEGV { UnsafeMutablePointer<Int>(bitPattern: 64)?.pointee = 1 }
     if fields.signal > 0 { raise(Int32(fields.signal)) }
->>>>>>> engine
     if fields.exitCode >= 0 { exit(Int32(fields.exitCode)) }
     let text = try context.input("of").text().uppercased()
     try withExtendedLifetime(memory) { try context.output("text").write(text, to: "text") }

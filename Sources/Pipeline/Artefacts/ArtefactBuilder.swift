@@ -8,11 +8,8 @@ package final class ArtefactBuilder: Sendable {
     var type: ArtefactType?
     var details = JSONObject()
     var known: [String: BlobReference] = [:]
-<<<<<<< HEAD
-=======
     /// Members whose paths were given out.
     var promised: Set<String> = []
->>>>>>> engine
   }
 
   package let port: String
@@ -36,20 +33,13 @@ package final class ArtefactBuilder: Sendable {
     set { state.withLock { $0.details = newValue } }
   }
 
-<<<<<<< HEAD
-  /// Where to write a member; its folder exists.
-=======
   /// Where to write a member, which must then be written; its folder exists.
->>>>>>> engine
   /// - Throws: ``StoreError/invalidMemberPath(_:port:)``.
   package func path(for member: String) throws -> String {
     try check(member)
     let path = folder + "/" + member
     try store.makeFolder(above: path)
-<<<<<<< HEAD
-=======
     state.withLock { _ = $0.promised.insert(member) }
->>>>>>> engine
     return path
   }
 
@@ -100,12 +90,9 @@ package final class ArtefactBuilder: Sendable {
     var files: [String: String] = [:]
     try collect(folder, prefix: "", into: &files)
     let state = state.withLock { $0 }
-<<<<<<< HEAD
-=======
     if let member = state.promised.filter({ files[$0] == nil }).min() {
       throw StoreError.unwrittenMember(member, port: port)
     }
->>>>>>> engine
     return Staged(type: state.type, details: state.details, files: files, known: state.known)
   }
 

@@ -42,16 +42,11 @@ struct ActionRunner: Sendable {
       if let lost = context.lost { throw .lost(lost.blob, lost.damage) }
       if case StoreError.blobLost(let blob, let damage) = error { throw .lost(blob, damage) }
       if error is Interrupted { throw .interrupted }
-<<<<<<< HEAD
-=======
       if let lost = lostInput(of: job) { throw lost }
->>>>>>> engine
       throw .failed(diagnostics(of: error))
     }
   }
 
-<<<<<<< HEAD
-=======
   /// An input that is gone or damaged now: it may have vanished between the node's asking for its path and the reading.
   private func lostInput(of job: ActionJob) -> ActionFailure? {
     for member in job.inputs.flatMap(\.artefact.members) {
@@ -64,7 +59,6 @@ struct ActionRunner: Sendable {
     return nil
   }
 
->>>>>>> engine
   /// The output types by the types that the inputs really have.
   ///
   /// At plan time some facets were unknown.

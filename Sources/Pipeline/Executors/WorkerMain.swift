@@ -12,11 +12,8 @@ package enum WorkerMain {
 
   package static func run(registry: NodeRegistry, check: PublicationCheck) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
-<<<<<<< HEAD
-=======
     // A limit on file sizes is an error of the write, like a full disk.
     signal(SIGXFSZ, SIG_IGN)
->>>>>>> engine
     _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
     let cancellation = Cancellation()
     let watch = SignalWatch(cancellation)

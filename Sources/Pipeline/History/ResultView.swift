@@ -17,23 +17,14 @@ package struct ResultView: Sendable {
   /// Where the outputs of a node are shown, relative to the project.
   package static func place(pipeline: String, node: String) -> String { "results/\(pipeline)/\(node)" }
 
-<<<<<<< HEAD
   /// Shows the pipeline's outputs that were made or found in a run.
-=======
-  /// Shows the outputs of the pipeline's output nodes that were made or found in a run.
->>>>>>> engine
   /// - Returns: The folders shown, by node.
   /// - Throws: ``SystemError``, ``StoreError/blobLost(_:_:)``.
   package func show(_ summary: RunSummary, of pipeline: ResolvedPipeline) throws -> [(node: String, path: String)] {
     var shown: [(node: String, path: String)] = []
-<<<<<<< HEAD
     let wanted = Dictionary(grouping: pipeline.outputs, by: \.node).mapValues { Set($0.map(\.port)) }
     for (name, ports) in wanted.sorted(by: { $0.key < $1.key }) {
       guard let outputs = summary[name]?.result?.outputs.filter({ ports.contains($0.key) }) else { continue }
-=======
-    for name in Set(try pipeline.wanted([])).sorted() {
-      guard let outputs = summary[name]?.result?.outputs else { continue }
->>>>>>> engine
       let place = Self.place(pipeline: summary.pipeline, node: name)
       try show(outputs, at: place, marker: "\(summary.pipeline)/\(name)")
       shown.append((name, place))

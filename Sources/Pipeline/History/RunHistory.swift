@@ -22,16 +22,6 @@ package struct RunHistory: Sendable {
   package func folder(of run: String) -> String { "\(folder)/\(run)" }
   package func logPath(run: String, node: String) -> String { "\(folder(of: run))/logs/\(node).log" }
 
-<<<<<<< HEAD
-  /// A name for a new run: sorts by time, then random, such as `20261123-220448-3f9a`.
-  package static func newIdentifier() -> String {
-    var now = time(nil)
-    var parts = tm()
-    gmtime_r(&now, &parts)
-    func pad(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    let day = "\(parts.tm_year + 1900)\(pad(parts.tm_mon + 1))\(pad(parts.tm_mday))"
-    return "\(day)-\(pad(parts.tm_hour))\(pad(parts.tm_min))\(pad(parts.tm_sec))-\(uniqueName().prefix(6))"
-=======
   /// A name for a new run: sorts by its time (UTC, to the millisecond), then random, such as
   /// `20261123-220448123-3f9a2c`.
   package static func newIdentifier() -> String {
@@ -46,7 +36,6 @@ package struct RunHistory: Sendable {
     let moment = pad(parts.tm_hour) + pad(parts.tm_min) + pad(parts.tm_sec)
     let milliseconds = pad(Int32(clock / 1_000_000 % 1000), 3)
     return "\(day)-\(moment)\(milliseconds)-\(uniqueName().prefix(6))"
->>>>>>> engine
   }
 
   /// Starts the record of a new run.

@@ -4,25 +4,18 @@ import Diagnostics
 package struct UnknownTarget: Error, Sendable {
   package var target: String
   package var nodes: [String]
-<<<<<<< HEAD
 
   package init(target: String, nodes: [String]) {
     self.target = target
     self.nodes = nodes
   }
-=======
->>>>>>> engine
 }
 
 extension UnknownTarget: DiagnosticError {
   package var diagnostics: [Diagnostic] {
     [
       Diagnostic(
-<<<<<<< HEAD
-        code: "unknown-target", "There is no node `\(target)`",
-=======
         code: "unknown-target", "There is no node `\(target)` to run",
->>>>>>> engine
         reason: "the nodes are [\(nodes.joined(separator: ", "))]", advice: nearestName(to: target, among: nodes))
     ]
   }

@@ -43,11 +43,8 @@ package struct Scheduler: Sendable {
     cancellation: Cancellation = Cancellation()
   ) throws -> RunSummary {
     signal(SIGPIPE, SIG_IGN)
-<<<<<<< HEAD
-=======
     // A limit on file sizes is an error of the write, like a full disk.
     signal(SIGXFSZ, SIG_IGN)
->>>>>>> engine
     let run = RunLoop(
       scheduler: self, pipeline: pipeline, needed: try pipeline.needed(options.targets), id: id, options: options,
       cancellation: cancellation)

@@ -9,14 +9,11 @@ package struct ActionResult: Sendable, Equatable {
   package struct File: Sendable, Equatable {
     package var path: String
     package var blob: BlobReference
-<<<<<<< HEAD
-=======
 
     package init(path: String, blob: BlobReference) {
       self.path = path
       self.blob = blob
     }
->>>>>>> engine
   }
 
   package var files: [File]

@@ -37,13 +37,9 @@ package final class DigestLog: Sendable {
       load(&state)
       return state.digests.updateValue(digest, forKey: stamp) != digest
     }
-<<<<<<< HEAD
-    if isNew { try? files.append(path, Array(Self.line(stamp, digest).utf8)) }
-=======
     guard isNew else { return }
     if let slash = path.lastIndex(of: "/") { try? files.makeFolder(String(path[..<slash])) }
     try? files.append(path, Array(Self.line(stamp, digest).utf8))
->>>>>>> engine
   }
 
   /// The digest of a file, from the log or by reading it; nil when there is no such file.

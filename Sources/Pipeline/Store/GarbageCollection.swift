@@ -14,11 +14,8 @@ package struct GarbageCollection: Sendable {
   package var grace = 3600.0
   /// Seconds after which unfinished work is given up.
   package var checkpointAge = 30.0 * 86_400
-<<<<<<< HEAD
-=======
   /// Seconds after which a half-written file belongs to a dead process.
   package var temporaryAge = 86_400.0
->>>>>>> engine
 
   package init(keptRuns: Int = 10, grace: Double = 3600, checkpointAge: Double = 30 * 86_400) {
     self.keptRuns = keptRuns
@@ -150,16 +147,9 @@ package struct GarbageCollection: Sendable {
     _ store: Store, _ found: inout Candidates, now: Int64, _ isYoung: (String) throws -> Bool
   ) throws {
     for name in try store.files.names(in: store.path + "/tmp") {
-<<<<<<< HEAD
-      // Long work writes its outputs there for as long as it takes; a day without a change is a dead process.
-      let path = store.path + "/tmp/" + name
-      let age = Double(now - (try newest(path, store.files))) / 1e9
-      if age > max(grace, 86_400) || (grace == 0 && age > 0) { found.others.append(path) }
-=======
       let path = store.path + "/tmp/" + name
       let age = Double(now - (try newest(path, store.files))) / 1e9
       if age > max(grace, temporaryAge) { found.others.append(path) }
->>>>>>> engine
     }
     for name in try store.files.names(in: store.path + "/checkpoints") {
       let path = store.path + "/checkpoints/" + name

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-import Foundation
-=======
 import Glibc
->>>>>>> engine
 import PreciseJSON
 
 /// Blobs that are used where they lie instead of being copied into the store, such as the weights of a model on disk.
@@ -13,13 +9,8 @@ import PreciseJSON
 extension Store {
   /// Makes the file at `path` serve as the blob with its digest.
   package func addReference(to path: String) throws -> BlobReference {
-<<<<<<< HEAD
-    // Others find the file from other folders.
-    let path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
-=======
     // Another run may be started in another folder.
     let path = path.hasPrefix("/") ? path : workingFolder() + "/" + path
->>>>>>> engine
     guard let blob = try digests.digest(of: path) else { throw StoreError.missingSource(path: path) }
     let place = referencePlace(blob.digest)
     if try referencedPath(blob.digest) != path {
@@ -43,15 +34,12 @@ extension Store {
     return path
   }
 
-<<<<<<< HEAD
-=======
   private func workingFolder() -> String {
     guard let path = getcwd(nil, 0) else { return "." }
     defer { free(path) }
     return String(cString: path)
   }
 
->>>>>>> engine
   /// The path with a checksum: a flipped bit makes the reference void instead of wrong.
   private static func text(_ path: String) -> String {
     let json: JSON = ["path": JSON(path), "check": JSON(Digest(of: Array(path.utf8)).short)]

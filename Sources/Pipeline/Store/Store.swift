@@ -60,17 +60,6 @@ package struct Store: Sendable {
     return path + "/tmp/" + uniqueName()
   }
 
-<<<<<<< HEAD
-  /// Whether new results can be kept here; false for a store on a read-only medium, say.
-  /// - Throws: What stands in the way, so that a node can fail before it has worked for an hour.
-  package func checkWritable() throws {
-    let probe = try temporaryPath()
-    try files.makeFolder(probe)
-    try files.removeTree(probe)
-  }
-
-=======
->>>>>>> engine
   /// Every digest that names a file in one of the areas `cas`, `ac`, `plan` or `refs`, in order.
   func listing(_ area: String) throws -> [Digest] {
     var found: [Digest] = []

@@ -13,11 +13,8 @@ package enum StoreError: Error, Sendable, Hashable {
   case missingOutput(port: String, node: String)
   case wrongOutputType(port: String, node: String, expected: String, found: String)
   case wrongFacet(port: String, node: String, facet: String, expected: String, found: String)
-<<<<<<< HEAD
-=======
   /// A node asked where to write a file and did not write it.
   case unwrittenMember(String, port: String)
->>>>>>> engine
   case missingMember(String, known: [String])
   case invalidManifest(reason: String)
   /// A part's result holds something else than a part.
@@ -83,14 +80,11 @@ extension StoreError: DiagnosticError {
           code: "wrong-facet",
           "Node `\(node)` made an output `\(port)` with \(facet) `\(found)` where `\(expected)` was announced")
       ]
-<<<<<<< HEAD
-=======
     case .unwrittenMember(let name, let port):
       [
         Diagnostic(
           code: "unwritten-member", "Output `\(port)` lacks its file `\(name)`: it was never written, or removed")
       ]
->>>>>>> engine
     case .missingMember(let name, let known):
       [
         Diagnostic(

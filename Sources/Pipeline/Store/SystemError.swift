@@ -16,12 +16,6 @@ package struct SystemError: Error, Sendable, Hashable {
 
   /// The system's own words for the code.
   package var words: String { String(cString: strerror(code)) }
-<<<<<<< HEAD
-
-  /// Whether the place refuses every write: nothing a retry could change.
-  package var refusesWrites: Bool { [EROFS, EACCES, EPERM].contains(code) }
-=======
->>>>>>> engine
 }
 
 extension SystemError: DiagnosticError {
