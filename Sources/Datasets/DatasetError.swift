@@ -51,6 +51,11 @@ package struct DatasetErrors: DiagnosticError {
   /// How many more there are.
   package var unlisted: Int
 
+  package init(problems: [any DiagnosticError], unlisted: Int) {
+    self.problems = problems
+    self.unlisted = unlisted
+  }
+
   package var diagnostics: [Diagnostic] {
     var all = problems.flatMap(\.diagnostics)
     if unlisted > 0, let last = all.indices.last {

@@ -47,18 +47,3 @@ extension Conversation {
     self.init(messages: messages, tools: json["tools"])
   }
 }
-
-extension ChatMessage {
-  var json: JSON {
-    var object = JSONObject()
-    object["role"] = JSON(role)
-    object["content"] = JSON(content)
-    object["tool_calls"] = toolCalls
-    return .object(object)
-  }
-
-  init?(json: JSON) {
-    guard let role = json["role"]?.string, let content = json["content"]?.string else { return nil }
-    self.init(role: role, content: content, toolCalls: json["tool_calls"])
-  }
-}

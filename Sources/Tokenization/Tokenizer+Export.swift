@@ -9,6 +9,22 @@ extension Tokenizer {
     "merges.txt", "encoder.json", "vocab.bpe", "chat_template.jinja",
   ]
 
+  /// The files that ``load(path:)`` would read: those of a folder that are there, or the GGUF file.
+  ///
+  /// - Throws: ``TokenizerError`` when there is none.
+  package static func files(at path: String) throws -> [String] {
+    let files = FileManager.default
+    var isFolder: ObjCBool = false
+    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [path] }
+    let known = fileNames.map { path + "/" + $0 }.filter { files.fileExists(atPath: $0) }
+    if !known.isEmpty { return known }
+    let models = ((try? files.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".gguf") }
+    guard models.count == 1, let model = models.first else {
+      throw TokenizerError(.noTokenizer(expected: ["tokenizer.json", "a .gguf file"]), file: path)
+    }
+    return [path + "/" + model]
+  }
+
   /// Writes the tokenizer's files into a folder, which is made when it is missing.
   ///
   /// From a folder they are copied byte for byte; from a GGUF file they are made, so that `tokenizers` and transformers

@@ -36,7 +36,7 @@ func preferencePair(_ row: SourceRow, _ map: ColumnMap) throws -> Preference {
   for (message, field) in [(good, map.chosen), (bad, map.rejected)] where message.role != "assistant" {
     throw row.error(.rolesOutOfOrder(field: field, found: message.role, expected: "an assistant message"))
   }
-  if good.content.hasSameBytes(as: bad.content), good.toolCalls == bad.toolCalls { throw row.error(.equalAnswers) }
+  if good == bad { throw row.error(.equalAnswers) }
   return Preference(
     prompt: Conversation(messages: prompt, tools: try row.tools(map.tools)), chosen: good, rejected: bad)
 }

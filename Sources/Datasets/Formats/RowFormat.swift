@@ -16,6 +16,17 @@ package enum RowFormat: String, Sendable, CaseIterable {
   case preference
 }
 
+extension RowFormat {
+  /// What the records of a dataset of this format are.
+  package var kind: Record.Kind {
+    switch self {
+    case .messages, .sharegpt, .alpaca, .promptCompletion: .conversation
+    case .text: .text
+    case .preference: .preference
+    }
+  }
+}
+
 /// A format and the rule that chose it, in words for the log.
 package struct DetectedFormat: Sendable, Hashable {
   package var format: RowFormat

@@ -25,13 +25,13 @@ package enum RowReader {
     }
     var collector = ProblemCollector()
     try data.withUnsafeBytes { bytes in
-      var rows = RowSequence(path: path, limit: limit ?? .max, collector: collector, body: body)
+      var rows = RowSequence(path: path, limit: limit ?? .max, collector: collector)
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
-      case "jsonl": try rows.readLines(bytes)
+      case "jsonl": try rows.readLines(bytes, body)
       case "json":
         let first = bytes.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) }
-        if first == UInt8(ascii: "[") { try rows.readList(bytes) } else { try rows.readLines(bytes) }
-      case "txt": try rows.readTexts(bytes)
+        if first == UInt8(ascii: "[") { try rows.readList(bytes, body) } else { try rows.readLines(bytes, body) }
+      case "txt": try rows.readTexts(bytes, body)
       case let other: throw DatasetError(.unknownFileKind(extension: ".\(other)"), file: path)
       }
       collector = rows.collector
@@ -68,10 +68,9 @@ private struct RowSequence {
   let path: String
   let limit: Int
   var collector: ProblemCollector
-  let body: (SourceRow) throws -> Void
   var count = 0
 
-  mutating func readLines(_ bytes: UnsafeRawBufferPointer) throws {
+  mutating func readLines(_ bytes: UnsafeRawBufferPointer, _ body: (SourceRow) throws -> Void) throws {
     var line = 0
     try forEachLine(bytes) { reader, range in
       line += 1
@@ -79,7 +78,7 @@ private struct RowSequence {
       guard slice.contains(where: { !($0 == 0x20 || (0x09...0x0D).contains($0)) }) else { return }
       reader.count += 1
       let number = reader.count
-      let (path, body, position) = (reader.path, reader.body, line)
+      let (path, position) = (reader.path, line)
       try reader.collector.collect {
         let value = try JSONReader.read(slice, file: path, origin: (byteOffset: range.lowerBound, line: position))
         guard let columns = value.object else {
@@ -90,10 +89,10 @@ private struct RowSequence {
     }
   }
 
-  mutating func readList(_ bytes: UnsafeRawBufferPointer) throws {
+  mutating func readList(_ bytes: UnsafeRawBufferPointer, _ body: (SourceRow) throws -> Void) throws {
     for value in try JSONReader.read(bytes, file: path).array ?? [] where count < limit {
       count += 1
-      let (number, path, body) = (count, path, body)
+      let (number, path) = (count, path)
       try collector.collect {
         guard let columns = value.object else {
           throw DatasetError(.notAnObject(found: value.kind), file: path, row: number)
@@ -103,13 +102,13 @@ private struct RowSequence {
     }
   }
 
-  mutating func readTexts(_ bytes: UnsafeRawBufferPointer) throws {
+  mutating func readTexts(_ bytes: UnsafeRawBufferPointer, _ body: (SourceRow) throws -> Void) throws {
     var line = 0
     try forEachLine(bytes) { reader, range in
       line += 1
       guard !range.isEmpty else { return }
       reader.count += 1
-      let (number, path, body, position) = (reader.count, reader.path, reader.body, line)
+      let (number, path, position) = (reader.count, reader.path, line)
       try reader.collector.collect {
         guard let text = String(validating: bytes[range], as: UTF8.self) else {
           throw DatasetError(.invalidUTF8, file: path, row: number, line: position)

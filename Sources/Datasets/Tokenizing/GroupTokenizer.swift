@@ -95,7 +95,8 @@ package struct GroupTokenizer: Sendable {
   }
 
   private func encodeText(_ text: String) -> [Int32] {
-    var ids = tokenizer.encode(text, addsSpecialTokens: true)
+    var text = text
+    var ids = text.withUTF8 { tokenizer.encode(UnsafeRawBufferPointer($0), addsSpecialTokens: true) }
     if let endOfText, ids.last != endOfText { ids.append(endOfText) }
     return ids
   }

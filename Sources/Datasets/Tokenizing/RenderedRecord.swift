@@ -5,7 +5,7 @@ import PreciseJSON
 ///
 /// Every piece is tokenised by itself, so no token crosses from an untrained to a trained piece; that is also how a
 /// model meets them when it answers: the prompt is tokenised before the answer exists.
-package enum RenderedRecord: Sendable, Hashable {
+package enum RenderedRecord: Sendable, Equatable {
   case sample([TextPiece])
   case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece])
 

@@ -8,6 +8,10 @@ package struct RecordRenderer: Sendable {
   /// What the template may call `bos_token`, `eos_token` and so on.
   private let specialTokens: [String: String]
 
+  /// The day that templates which print a date are rendered for: a fixed one, since the same rows must give the same
+  /// tokens tomorrow. It is the day that Llama 3.2's template falls back to.
+  private static let day = TemplateClock(year: 2024, month: 7, day: 26)
+
   package init(template: ChatTemplate, specialTokens: [String: String]) {
     self.template = template
     self.specialTokens = specialTokens
@@ -24,7 +28,7 @@ package struct RecordRenderer: Sendable {
     case .conversation(let conversation):
       return .sample(
         try template.trainedPieces(
-          conversation.messages, tools: conversation.tools, specialTokens: specialTokens))
+          conversation.messages, tools: conversation.tools, specialTokens: specialTokens, clock: { Self.day }))
     case .preference(let pair):
       let chosen = try answer(pair.chosen, after: pair.prompt)
       let rejected = try answer(pair.rejected, after: pair.prompt)
@@ -37,7 +41,7 @@ package struct RecordRenderer: Sendable {
     _ message: ChatMessage, after prompt: Conversation
   ) throws -> (prompt: [TextPiece], answer: [TextPiece]) {
     let pieces = try template.trainedPieces(
-      prompt.messages + [message], tools: prompt.tools, specialTokens: specialTokens)
+      prompt.messages + [message], tools: prompt.tools, specialTokens: specialTokens, clock: { Self.day })
     guard let last = pieces.lastIndex(where: \.isTrained) else { return (pieces, []) }
     let before = pieces[..<last].map(\.text).joined()
     return ([TextPiece(text: before, isTrained: false)], [pieces[last]])

@@ -11,10 +11,11 @@ import Tokenization
 package struct AdapterWriter {
   package let baseModel: String
   package let tokenizer: Tokenizer?
-  package var card: ModelCard
+  /// The model card; nil leaves `README.md` out.
+  package var card: ModelCard?
 
   /// - Parameter baseModel: The path or hub name by which PEFT will look for the base.
-  package init(baseModel: String, tokenizer: Tokenizer?, card: ModelCard) {
+  package init(baseModel: String, tokenizer: Tokenizer?, card: ModelCard?) {
     self.baseModel = baseModel
     self.tokenizer = tokenizer
     self.card = card
@@ -58,7 +59,7 @@ package struct AdapterWriter {
     try writer.finish()
     let json = AdapterFolder.json(adapter, baseModel: baseModel)
     try writeFile(json.text(.pretty) + "\n", to: folder + "/adapter_config.json")
-    try writeFile(card.text(library: "peft"), to: folder + "/README.md")
+    if let card { try writeFile(card.text(library: "peft"), to: folder + "/README.md") }
 
     let written = try AdapterFolder(path: folder)
     try written.check(against: model)

@@ -12,15 +12,17 @@ import Tokenization
 /// `README.md`. A tied head is not written.
 package struct HuggingFaceWriter {
   package let base: ModelFolder
-  package let tokenizer: Tokenizer
-  package var card: ModelCard
+  /// Whose files go along; nil leaves them out.
+  package let tokenizer: Tokenizer?
+  /// The model card; nil leaves `README.md` out.
+  package var card: ModelCard?
   /// The type of all tensors; nil keeps each tensor's own in a Hugging Face base, the most frequent one of a GGUF file
   /// that is not quantised, and takes bfloat16 for one that is.
   package var elementType: ElementType?
   /// The most bytes of tensors in one file; a larger tensor has a file of its own.
   package var shardSize = 5_000_000_000
 
-  package init(base: ModelFolder, tokenizer: Tokenizer, card: ModelCard, elementType: ElementType? = nil) {
+  package init(base: ModelFolder, tokenizer: Tokenizer?, card: ModelCard?, elementType: ElementType? = nil) {
     self.base = base
     self.tokenizer = tokenizer
     self.card = card
@@ -37,16 +39,16 @@ package struct HuggingFaceWriter {
         folder, .notWritable(type: elementType.rawValue, supported: Self.writable.map(\.rawValue)))
     }
     let vocabulary = base.configuration.vocabularySize
-    guard tokenizer.vocabularySize <= vocabulary else {
+    if let tokenizer, tokenizer.vocabularySize > vocabulary {
       throw ModelFolderError(
         base.path, .tokenizerTooLarge(tokens: tokenizer.vocabularySize, vocabulary: vocabulary))
     }
     try makeEmptyFolder(folder)
-    try tokenizer.writeFolder(to: folder)
+    try tokenizer?.writeFolder(to: folder)
     try writeConfiguration(to: folder)
     let tensors = declarations
     try writeTensors(tensors, weights, to: folder)
-    try writeFile(card.text(library: "transformers"), to: folder + "/README.md")
+    if let card { try writeFile(card.text(library: "transformers"), to: folder + "/README.md") }
     try verify(tensors, weights, in: folder)
   }
 
@@ -83,19 +85,25 @@ package struct HuggingFaceWriter {
       }
     case .gguf:
       let type = type(of: TensorRole.embedding.name)
-      let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: tokenizer.specialTokens)
+      let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: namedTokenizer?.specialTokens ?? SpecialTokens())
       try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")
       try writeFile(generationJSON.text(.pretty) + "\n", to: folder + generation)
     }
   }
 
+  /// The tokenizer whose special tokens the configuration names: the one given, else that of a GGUF base.
+  private var namedTokenizer: Tokenizer? {
+    guard tokenizer == nil, case .gguf(let model) = base else { return tokenizer }
+    return try? Tokenizer.load(gguf: model.file)
+  }
+
   /// Where generation starts and ends, for a base that does not say it in a file of its own.
   private var generationJSON: JSON {
     var members: [(key: String, value: JSON)] = []
-    if let bos = tokenizer.specialTokens.bos { members.append(("bos_token_id", JSON(Int(bos.id)))) }
-    let ends = tokenizer.endOfTurnIDs.map { JSON(Int($0)) }
+    if let bos = namedTokenizer?.specialTokens.bos { members.append(("bos_token_id", JSON(Int(bos.id)))) }
+    let ends = (namedTokenizer?.endOfTurnIDs ?? []).map { JSON(Int($0)) }
     if !ends.isEmpty { members.append(("eos_token_id", ends.count == 1 ? ends[0] : .array(ends))) }
-    if let pad = tokenizer.specialTokens.pad { members.append(("pad_token_id", JSON(Int(pad.id)))) }
+    if let pad = namedTokenizer?.specialTokens.pad { members.append(("pad_token_id", JSON(Int(pad.id)))) }
     return JSON(members)
   }
 

@@ -34,7 +34,7 @@ package struct ModelCard: Sendable, Hashable {
   }
 
   /// - Parameter library: The library that loads the folder: `transformers` or `peft`.
-  func text(library: String) -> String {
+  package func text(library: String) -> String {
     // JSON strings are YAML strings, whatever stands in them.
     var lines = ["---"]
     if !baseModel.isEmpty { lines.append("base_model: \(JSON(baseModel).text())") }

@@ -85,12 +85,15 @@ package struct OutputPort: Sendable {
 package struct SourceRequest: Sendable, Hashable {
   /// What it is to the node, such as `weights`; part of the key.
   package var role: String
-  /// As the user wrote it, relative to the project folder.
+  /// As the user wrote it, relative to the folder that the program is started in.
   package var path: String
+  /// What must stand there; nil takes either.
+  package var kind: SourceKind?
 
-  package init(role: String, path: String) {
+  package init(role: String, path: String, kind: SourceKind? = nil) {
     self.role = role
     self.path = path
+    self.kind = kind
   }
 }
 
@@ -119,7 +122,9 @@ package struct InputTypes: Sendable {
 
 /// What a node type says about its outputs, and about inputs that do not fit together.
 package struct Inference: Sendable {
-  /// Two facets, or a facet and a field, that contradict each other. The engine words it and names both nodes.
+  /// Two facets, or a facet and a field, that contradict each other.
+  ///
+  /// The engine says which nodes are meant.
   package struct Conflict: Sendable {
     /// The port (or field) the message points to.
     package var port: String

@@ -1,0 +1,39 @@
+import Diagnostics
+
+/// Why it cannot be told which part of a rendered conversation an assistant message is.
+package struct AssistantSpanError: Error, Sendable, Hashable {
+  package enum Problem: Sendable, Hashable {
+    /// The template leaves the message out, so there is nothing to train.
+    case missing
+    /// What the template renders up to the message is not how the whole conversation starts: both texts around the
+    /// first difference.
+    case notAPrefix(expected: String, found: String)
+  }
+
+  package var template: String
+  /// The index of the message.
+  package var message: Int
+  package var problem: Problem
+}
+
+extension AssistantSpanError: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    switch problem {
+    case .missing:
+      [
+        Diagnostic(
+          code: "template-drops-answer", "The chat template `\(template)` does not render message \(message + 1)",
+          reason: "nothing of this assistant message is in the rendered conversation, so it cannot be trained",
+          advice: "leave the message out, or use a template that renders it")
+      ]
+    case .notAPrefix(let expected, let found):
+      [
+        Diagnostic(
+          code: "template-unclear-answer",
+          "It is unclear where the answer of message \(message + 1) is in the text of the chat template `\(template)`",
+          reason: "the conversation up to it renders as `\(expected)`, and the whole one has `\(found)` there",
+          advice: "mark the answer by `{% generation %}` in the template")
+      ]
+    }
+  }
+}

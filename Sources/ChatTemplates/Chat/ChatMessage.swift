@@ -1,0 +1,42 @@
+import PreciseJSON
+
+/// One message of a conversation, as a chat template sees it.
+package struct ChatMessage: Sendable, Equatable {
+  package var role: String
+  /// A string, a list of parts such as `{"type": "text", "text": …}`, or null; templates get it as it is.
+  package var content: JSON
+  /// The calls an assistant message makes, in the form the template expects; nil leaves the member out.
+  package var toolCalls: JSON?
+  /// Further members, such as `name`, `tool_call_id` or `reasoning_content`.
+  package var extra: JSONObject
+
+  package init(role: String, content: JSON, toolCalls: JSON? = nil, extra: JSONObject = JSONObject()) {
+    self.role = role
+    self.content = content
+    self.toolCalls = toolCalls
+    self.extra = extra
+  }
+
+  package init(role: String, content: String, toolCalls: JSON? = nil, extra: JSONObject = JSONObject()) {
+    self.init(role: role, content: .string(content), toolCalls: toolCalls, extra: extra)
+  }
+
+  package static func == (a: ChatMessage, b: ChatMessage) -> Bool {
+    a.role.hasSameBytes(as: b.role) && a.content == b.content && a.toolCalls == b.toolCalls
+      && JSON.object(a.extra) == JSON.object(b.extra)
+  }
+
+  /// The message as the object that templates see.
+  package var json: JSON {
+    var members: [(key: String, value: JSON)] = [("role", .string(role)), ("content", content)]
+    if let toolCalls { members.append(("tool_calls", toolCalls)) }
+    return JSON(members + extra.members)
+  }
+
+  /// A message from an object with the member `role`; nil when it has none.
+  package init?(json: JSON) {
+    guard let object = json.object, let role = object["role"]?.string else { return nil }
+    self.init(role: role, content: object["content"] ?? .null, toolCalls: object["tool_calls"])
+    extra = JSONObject(object.members.filter { !["role", "content", "tool_calls"].contains($0.key) })
+  }
+}

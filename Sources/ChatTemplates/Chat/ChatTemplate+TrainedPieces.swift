@@ -1,0 +1,90 @@
+import PreciseJSON
+
+// How the trained part of an assistant message k is found. R(k, g) is the rendering of the messages before k, with the
+// generation prompt when g is true; R is the whole rendering.
+//
+// 1. A template with `{% generation %}` blocks decides by itself.
+// 2. If R(k, true) is a prefix of R(k+1, false), and that one a prefix of R, the trained part is the difference: exactly
+//    what the model has to write after the text it will see, its end of turn included. For the chatml family this is
+//    LLaMA-Factory's assistant slot (content, end token and line end) to the byte.
+// 3. Some templates render a message differently once others follow (Qwen 3 drops the thoughts of earlier turns,
+//    others add text at the very end), or their generation prompt opens something that a rendered answer lacks. Then
+//    provenance decides, in R itself: the part starts right after the text of the generation prompt, or as much of it
+//    as stands there, and never after the first character of the answer; it ends where R stops agreeing with
+//    R(k+1, false) behind the last character of the answer, where agreeing means same characters from the same literal
+//    of the template (by characters alone the shared `<` of two different tags would count as agreement).
+//    So the visible answer is trained, also where its thoughts were dropped; ``AssistantSpan/method`` tells such parts
+//    from the exact ones.
+// 4. What none of this finds is an error that shows both texts; nothing is guessed.
+//
+// Cost: two renderings for each assistant message and one of the whole.
+extension ChatTemplate {
+  /// The rendered conversation cut into alternating trained and untrained pieces; their texts make up the whole.
+  ///
+  /// Trained is, for every assistant message, the answer with its end of turn, without what the generation prompt
+  /// supplies.
+  ///
+  /// - Throws: ``TemplateError``, ``AssistantSpanError``
+  package func trainedPieces(
+    _ messages: [ChatMessage], tools: JSON? = nil, specialTokens: [String: String] = [:],
+    variables: JSONObject = JSONObject(), clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
+  ) throws -> [TextPiece] {
+    let (text, spans) = try located(messages, tools, specialTokens, variables, clock)
+    var pieces: [TextPiece] = []
+    var position = 0
+    func append(_ range: Range<Int>, isTrained: Bool) {
+      guard !range.isEmpty else { return }
+      let part = text[range].string
+      if let last = pieces.last, last.isTrained == isTrained {
+        pieces[pieces.count - 1].text += part
+      } else {
+        pieces.append(TextPiece(text: part, isTrained: isTrained))
+      }
+    }
+    for span in spans {
+      append(position..<max(position, span.range.lowerBound), isTrained: false)
+      append(max(position, span.range.lowerBound)..<max(position, span.range.upperBound), isTrained: true)
+      position = max(position, span.range.upperBound)
+    }
+    append(position..<text.count, isTrained: false)
+    return pieces
+  }
+
+  /// Where the assistant's messages are in the rendered conversation, and how that was found.
+  ///
+  /// - Throws: ``TemplateError``, ``AssistantSpanError``
+  package func assistantSpans(
+    _ messages: [ChatMessage], tools: JSON? = nil, specialTokens: [String: String] = [:],
+    variables: JSONObject = JSONObject(), clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
+  ) throws -> [AssistantSpan] {
+    try located(messages, tools, specialTokens, variables, clock).spans
+  }
+
+  private func located(
+    _ messages: [ChatMessage], _ tools: JSON?, _ specialTokens: [String: String], _ variables: JSONObject,
+    _ clock: @escaping @Sendable () -> TemplateClock
+  ) throws -> (text: Text, spans: [AssistantSpan]) {
+    // One present for all renderings: a minute that passes between two of them must not part them.
+    let present = clock()
+    let surroundings = Surroundings(
+      tools: tools, specialTokens: specialTokens, variables: variables, clock: { present })
+    let fields = MessageFields(messages)
+    let whole = try render(fields.values, addGenerationPrompt: false, surroundings)
+    if marksGeneration {
+      return (
+        whole,
+        whole.generated.map { range in
+          let owner = whole.spans.first { span in
+            guard case .field(let index) = span.source else { return false }
+            return fields.isAnswer(index) && range.contains(span.start)
+          }
+          var message: Int?
+          if case .field(let index) = owner?.source { message = fields.table[index].message }
+          return AssistantSpan(message: message, range: range, method: .generationBlock)
+        }
+      )
+    }
+    let search = AnswerSearch(template: self, fields: fields, surroundings: surroundings, whole: whole)
+    return (whole, try messages.indices.filter { messages[$0].role == "assistant" }.map(search.span))
+  }
+}

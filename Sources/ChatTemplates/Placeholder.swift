@@ -1,1 +1,0 @@
-// Nothing here yet; the first real file of this module replaces it.

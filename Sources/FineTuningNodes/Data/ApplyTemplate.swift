@@ -1,0 +1,110 @@
+import ChatTemplates
+import Datasets
+import Diagnostics
+import Foundation
+import Pipeline
+import PreciseJSON
+import Tokenization
+
+/// Renders conversations by a chat template, keeping which text is trained on.
+package enum ApplyTemplate: NodeType {
+  package struct Fields: FieldSet {
+    var template = FilePath("auto")
+
+    /// The Jinja file; nil for the tokenizer's own template.
+    var templateFile: String? { template.text == "auto" ? nil : template.text }
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field(
+        "template", \.template,
+        doc: "`auto` takes the tokenizer's own chat template; otherwise a Jinja file such as `chatml.jinja`")
+    ]
+  }
+
+  package static let name = "apply_template"
+  package static let summary = "Renders rows by a chat template and marks what the model learns to say"
+  package static let implementationVersion = 1
+  package static let inputs = [
+    InputPort("dataset", [ArtefactName.rows], doc: "The rows to render"),
+    InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Whose chat template and special tokens are used"),
+  ]
+  package static let outputs = [
+    OutputPort("conversations", ArtefactName.conversations, doc: "Rendered rows, in the same record groups")
+  ]
+
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
+    fields.templateFile.map { [SourceRequest(role: "template", path: $0, kind: .file)] } ?? []
+  }
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    var facets: [String: Facet] = [:]
+    var conflicts: [Inference.Conflict] = []
+    facets[FacetName.kind] = inputs["dataset"]?.type[FacetName.kind]
+    if let tokenizer = inputs["tokenizer"]?.type {
+      facets[FacetName.tokenizer] = tokenizer[FacetName.tokenizer]
+      facets[FacetName.vocabulary] = tokenizer[FacetName.vocabulary]
+      if let path = fields.templateFile {
+        facets[FacetName.template] = (try? templateSource(path)).map { .text(Digest(of: Array($0.utf8)).short) }
+      } else {
+        facets[FacetName.template] = tokenizer[FacetName.template]
+        let isText = facets[FacetName.kind]?.text == Record.Kind.text.rawValue
+        if tokenizer[FacetName.tokenizer] != nil, tokenizer[FacetName.template] == nil, !isText {
+          conflicts.append(
+            .init(
+              port: "tokenizer", "The tokenizer has no chat template", reason: "`template` is `auto`",
+              advice: "name a Jinja file with `template:`"))
+        }
+      }
+    }
+    return Inference(
+      outputs: ["conversations": ArtefactType(ArtefactName.conversations, facets)], conflicts: conflicts)
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    let dataset = try context.input("dataset")
+    let tokenizer = try context.tokenizer()
+    let output = try context.output("conversations")
+    let source = try templateSource(fields, tokenizer)
+    let renderer = RecordRenderer(
+      template: try ChatTemplate(source: source, name: fields.templateFile ?? "chat template"),
+      specialTokens: tokenizer.templateTokens)
+    let names = dataset.members
+    var firstRow = 1
+    for (index, name) in names.enumerated() {
+      try context.checkCancellation()
+      let lines = try readGroup(dataset, name)
+      var problems: [any DiagnosticError] = []
+      var rendered: [String] = []
+      for (offset, record) in try GroupFile.records(lines, file: name).enumerated() {
+        do {
+          rendered.append(try renderer.render(record).line)
+        } catch let error as any DiagnosticError {
+          let words = error.diagnostics.map(\.summary).joined(separator: "; ")
+          problems.append(DatasetError(.template(words), file: context.nodeName, row: firstRow + offset))
+        }
+      }
+      if !problems.isEmpty {
+        let listed = problems.prefix(DatasetErrors.listed)
+        throw DatasetErrors(problems: Array(listed), unlisted: problems.count - listed.count)
+      }
+      firstRow += lines.count
+      try output.write(GroupFile.bytes(lines: rendered), to: name)
+      context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
+    }
+    var facets = dataset.type.facets
+    facets.merge(try context.input("tokenizer").type.facets) { $1 }
+    facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
+    output.set(type: ArtefactType(ArtefactName.conversations, facets))
+    output.details["rows"] = JSON(firstRow - 1)
+  }
+
+  private static func templateSource(_ fields: Fields, _ tokenizer: Tokenizer) throws -> String {
+    try fields.templateFile.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
+  }
+
+  private static func templateSource(_ path: String) throws -> String {
+    try String(contentsOfFile: path, encoding: .utf8)
+  }
+}

@@ -1,0 +1,118 @@
+import Datasets
+import Diagnostics
+import Pipeline
+import PreciseJSON
+
+/// Reads a dataset file and brings its rows to one form, cut into record groups.
+package enum LoadDataset: NodeType {
+  /// `auto`, or the name of a format.
+  package enum Format: String, FieldChoice {
+    case auto
+    case messages
+    case sharegpt
+    case alpaca
+    case promptCompletion = "prompt_completion"
+    case text
+    case preference
+
+    var rowFormat: RowFormat? { RowFormat(rawValue: rawValue) }
+  }
+
+  package struct Columns: FieldGroup {
+    var map = ColumnMap()
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("messages", \.map.messages, doc: "Column with the messages of a conversation"),
+      Field("instruction", \.map.instruction, doc: "Column with alpaca's instruction"),
+      Field("input", \.map.input, doc: "Column with alpaca's input"),
+      Field("output", \.map.output, doc: "Column with alpaca's answer"),
+      Field("history", \.map.history, doc: "Column with alpaca's earlier turns"),
+      Field("system", \.map.system, doc: "Column with the system text"),
+      Field("tools", \.map.tools, doc: "Column with the tools' schemas"),
+      Field("prompt", \.map.prompt, doc: "Column with the prompt"),
+      Field("completion", \.map.completion, doc: "Column with the completion"),
+      Field("text", \.map.text, doc: "Column with plain text"),
+      Field("chosen", \.map.chosen, doc: "Column with the preferred answer"),
+      Field("rejected", \.map.rejected, doc: "Column with the other answer"),
+    ]
+  }
+
+  package struct Fields: FieldSet {
+    var from: FilePath?
+    var format = Format.auto
+    var columns = Columns()
+    var maxRows: Int?
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("from", \.from, required: true, doc: "A `.jsonl`, `.json` or `.txt` file"),
+      Field(
+        "format", \.format, doc: "The layout of the rows; `auto` tells it from the first row's columns and says how"),
+      Field("columns", \.columns, doc: "The names of columns, where the file calls them differently"),
+      Field("max_rows", \.maxRows, in: 1..., unit: "rows", doc: "Takes only the first rows"),
+    ]
+  }
+
+  package static let name = "load_dataset"
+  package static let summary = "Reads a dataset file and brings its rows to one form"
+  package static let implementationVersion = 1
+  package static let inputs: [InputPort] = []
+  package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
+
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "rows", path: $0.text, kind: .file)] } ?? []
+  }
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    var type = ArtefactType(ArtefactName.rows)
+    if let format = fields.format.rowFormat {
+      type.facets[FacetName.kind] = .text(format.kind.rawValue)
+    } else if let path = fields.from?.text, let kind = try? detectedKind(path, fields.columns.map) {
+      type.facets[FacetName.kind] = .text(kind.rawValue)
+    }
+    return Inference(outputs: ["rows": type])
+  }
+
+  /// The kind of the records, told from the first row alone.
+  private static func detectedKind(_ path: String, _ columns: ColumnMap) throws -> Record.Kind? {
+    var kind: Record.Kind?
+    try RowReader.read(path: path, limit: 1) { kind = try RowFormat.detect($0, columns: columns).format.kind }
+    return kind
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    guard let path = fields.from?.text else { return }
+    let output = try context.output("rows")
+    var format = fields.format.rowFormat
+    var grouper = RecordGrouper()
+    var groups = 0
+    var rows = 0
+    func publish(_ lines: [String]?) throws {
+      guard let lines else { return }
+      try output.write(GroupFile.bytes(lines: lines), to: GroupFile.name(groups))
+      groups += 1
+    }
+    try RowReader.read(path: path, limit: fields.maxRows) { row in
+      let known: RowFormat
+      if let format {
+        known = format
+      } else {
+        let detected = try RowFormat.detect(row, columns: fields.columns.map)
+        context.log("format `\(detected.format.rawValue)`: \(detected.rule)")
+        (known, format) = (detected.format, detected.format)
+      }
+      let record = try known.record(row, columns: fields.columns.map)
+      rows += 1
+      try publish(grouper.append(record.json.text()))
+      if rows % 1000 == 0 { try context.checkCancellation() }
+    }
+    try publish(grouper.finish())
+    output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text((format ?? .text).kind.rawValue)]))
+    output.details["rows"] = JSON(rows)
+    output.details["groups"] = JSON(groups)
+    context.log("\(rows) rows in \(groups) record groups")
+  }
+}

@@ -1,0 +1,113 @@
+import Diagnostics
+import LanguageModels
+import ModelFolders
+import Pipeline
+import PreciseJSON
+import Tensors
+
+/// Puts a low-rank adapter beside a model's linear maps: a fresh one, or one from a PEFT folder.
+package enum AttachAdapter: NodeType {
+  package enum Method: String, FieldChoice {
+    case lora
+  }
+
+  package struct Fields: FieldSet {
+    var method = Method.lora
+    var rank = 8
+    var alpha: Double?
+    var dropout = 0.0
+    var targets = ["all_linear"]
+    var rslora = false
+    var seed = 42
+    var from: FilePath?
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("method", \.method, doc: "`lora` adds the product of two thin matrices to a frozen one"),
+      Field("rank", \.rank, in: 1...4096, doc: "Inner dimension of the two matrices"),
+      Field("alpha", \.alpha, in: .above(0), doc: "The update is scaled by alpha ÷ rank; twice the rank unless given"),
+      Field("dropout", \.dropout, in: 0..<1.0, doc: "Share of the adapter's inputs that training drops at random"),
+      Field(
+        "targets", \.targets,
+        doc: "`all_linear`, or names of linear maps such as `q_proj`; embeddings and head are never among them"),
+      Field("rslora", \.rslora, doc: "Scales by alpha ÷ √rank instead (arXiv:2312.03732)"),
+      Field("seed", \.seed, in: 0..., doc: "Decides the first values of a fresh adapter"),
+      Field(
+        "from", \.from,
+        doc: "A PEFT folder to continue; its own configuration then holds and the other fields must be left out"),
+    ]
+  }
+
+  package static let name = "attach_adapter"
+  package static let summary = "Puts a low-rank adapter beside a model's linear maps, so that training changes only it"
+  package static let implementationVersion = 1
+  package static let inputs = [InputPort("model", [ArtefactName.model], doc: "A model without adapter")]
+  package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model with the adapter")]
+  package static let execution = Execution.worker(cores: .one)
+
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
+    guard let from = fields.from else { return [] }
+    return ["adapter_config.json", "adapter_model.safetensors"].map {
+      SourceRequest(role: "adapter", path: from.text + "/" + $0)
+    }
+  }
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    var conflicts: [Inference.Conflict] = []
+    if let model = inputs["model"]?.type, model[FacetName.form] == "adapter" {
+      conflicts.append(
+        .init(port: "model", "The model has an adapter already", advice: "merge it first, or attach to its base"))
+    }
+    do {
+      _ = try Set<ProjectionKind>.targets(named: fields.targets)
+    } catch {
+      let words = error.diagnostics.first
+      conflicts.append(.init(port: "targets", words?.summary ?? "Unknown target", advice: words?.advice))
+    }
+    if fields.from != nil { conflicts += ignoredFields(fields) }
+    return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
+  }
+
+  /// Fields given beside `from:` would be ignored, and nothing is ignored silently.
+  private static func ignoredFields(_ fields: Fields) -> [Inference.Conflict] {
+    let fresh = Fields()
+    let given = [
+      ("rank", fields.rank != fresh.rank), ("alpha", fields.alpha != nil), ("dropout", fields.dropout != fresh.dropout),
+      ("targets", fields.targets != fresh.targets), ("rslora", fields.rslora != fresh.rslora),
+    ]
+    return given.filter(\.1).map { name, _ in
+      .init(
+        port: name, "`\(name)` has no effect beside `from`", reason: "the adapter's own configuration holds",
+        advice: "remove one of the two")
+    }
+  }
+
+  private static func type(_ base: ArtefactType?) -> ArtefactType {
+    var type = base ?? ArtefactType(ArtefactName.model)
+    type.facets[FacetName.form] = "adapter"
+    return type
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    let artefact = try ModelArtefact(context)
+    let view = artefact.view
+    let model = try artefact.model()
+    if let from = fields.from {
+      try AdapterFolder(path: from.text).attach(to: model)
+    } else {
+      let configuration = AdapterConfiguration(
+        rank: fields.rank, alpha: fields.alpha.map { Float($0) }, dropout: Float(fields.dropout),
+        targets: try .targets(named: fields.targets), usesRSLoRA: fields.rslora)
+      try model.attach(configuration, seed: UInt64(fields.seed))
+    }
+    let output = try context.output("model")
+    try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
+    try ModelArtefact.writeAdapter(of: model, in: output)
+    output.set(type: type(view.type))
+    output.details = view.details
+    let trained = model.adapterParameters.reduce(0) { $0 + $1.value.count }
+    output.details["trainable_parameters"] = JSON(trained)
+    context.log("\(trained) trainable parameters")
+  }
+}

@@ -1,0 +1,74 @@
+import LanguageModels
+import ModelFolders
+import Pipeline
+import PreciseJSON
+import Tensors
+import Tokenization
+
+/// Refers to a model on disk: a Hugging Face folder or a GGUF file.
+package enum LoadModel: NodeType {
+  /// The arithmetic that everything computed with the model uses.
+  package enum Compute: String, FieldChoice {
+    case auto
+    case f32
+
+    /// The class that `auto` means on this machine; it decides results and so stands in the key.
+    var resolved: ComputeClass { .f32 }
+  }
+
+  package struct Fields: FieldSet {
+    var from: FilePath?
+    var compute = Compute.auto
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("from", \.from, required: true, doc: "A model folder with safetensors, or a `.gguf` file"),
+      Field("compute", \.compute, doc: "The arithmetic of matrix products; `auto` takes the best that the CPU has"),
+    ]
+  }
+
+  package static let name = "load_model"
+  package static let summary = "Takes a model from a folder or a GGUF file, without copying it"
+  package static let implementationVersion = 1
+  package static let inputs: [InputPort] = []
+  package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model's files")]
+
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
+    guard let from = fields.from else { return [] }
+    return try ModelFolder.open(from.text).files.map { SourceRequest(role: "weights", path: $0) }
+  }
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    let facets = fields.from.flatMap { try? knownFacets($0.text) } ?? [:]
+    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)])
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    guard let from = fields.from else { return }
+    let output = try context.output("model")
+    for file in try ModelFolder.open(from.text).files {
+      try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
+    }
+    output.set(type: ArtefactType(ArtefactName.model, try knownFacets(from.text)))
+    output.details["compute"] = JSON(fields.compute.resolved.rawValue)
+  }
+
+  private static func knownFacets(_ path: String) throws -> [String: Facet] {
+    let configuration = try ModelFolder.open(path).configuration
+    var facets: [String: Facet] = [
+      FacetName.architecture: .text(configuration.family.name),
+      FacetName.vocabulary: .integer(configuration.vocabularySize),
+      FacetName.length: .integer(configuration.maximumPositions), FacetName.form: "all",
+    ]
+    // Only a tokenizer that lies with the model says which one the model was trained with.
+    if let tokenizer = try? Tokenizer.load(path: path) {
+      facets[FacetName.tokenizer] = LoadTokenizer.facets(of: tokenizer)[FacetName.tokenizer]
+    }
+    return facets
+  }
+
+  private static func fileName(_ path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+}

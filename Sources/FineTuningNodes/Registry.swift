@@ -1,0 +1,8 @@
+import Pipeline
+
+/// The node types of fine-tuning, in the order of the reference page.
+package let fineTuningNodes = NodeRegistry([
+  LoadTokenizer.self, LoadDataset.self, ApplyTemplate.self, Tokenize.self,
+  LoadModel.self, AttachAdapter.self, Train.self,
+  Evaluate.self, Predict.self, Merge.self, Export.self,
+])

@@ -1,0 +1,67 @@
+import Diagnostics
+import ModelFolders
+import Pipeline
+import PreciseJSON
+import TensorFiles
+import Tokenization
+
+/// Makes a folder that other tools load: a Hugging Face model folder, or a PEFT folder for a model with an adapter.
+package enum Export: NodeType {
+  package enum Format: String, FieldChoice {
+    case safetensors
+  }
+
+  package struct Fields: FieldSet {
+    var formats = [Format.safetensors]
+    package var to: String?
+    var baseModel = "base"
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("formats", \.formats, doc: "`safetensors` loads in transformers, PEFT and vLLM"),
+      Field(
+        "base_model", \.baseModel,
+        doc: "The name of the base model in the model card, and in `adapter_config.json`, where PEFT looks for it"),
+      Field("to", \.to, role: .none, doc: "A folder to put a copy into, besides the results folder"),
+    ]
+  }
+
+  package static let name = "export"
+  package static let summary = "Makes a folder that transformers loads, or PEFT for a model with an adapter"
+  package static let implementationVersion = 1
+  package static let inputs = [
+    InputPort("model", [ArtefactName.model], doc: "The model"),
+    InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, whose files go along"),
+  ]
+  package static let outputs = [OutputPort("folder", ArtefactName.folder, doc: "The folder")]
+  package static let execution = Execution.worker(cores: .one)
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: DataFit.tokenizerConflicts(inputs))
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    let view = try context.input("model")
+    let artefact = try ModelArtefact(context)
+    let tokenizer = try context.tokenizer()
+    let output = try context.output("folder")
+    let source = try artefact.source()
+    if artefact.hasAdapter {
+      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
+      try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card)
+        .write(artefact.adapter(), of: source.configuration, to: output.folder)
+    } else if case .huggingFace = source {
+      // The files are the model's own, byte for byte; nothing large is copied.
+      for member in view.members {
+        try output.include(member, from: view, as: String(member.dropFirst(ModelArtefact.base.count + 1)))
+      }
+      try tokenizer.writeFolder(to: output.folder)
+      try output.write(
+        ModelCard(title: context.nodeName, baseModel: fields.baseModel).text(library: "transformers"), to: "README.md")
+    } else {
+      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
+      try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card).write(source.weights, to: output.folder)
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import ChatTemplates
+import Generation
+import Pipeline
+import PreciseJSON
+import Tokenization
+
+/// Lets a model answer prompts.
+package enum Predict: NodeType {
+  package struct Fields: FieldSet {
+    var prompts: [String] = []
+    var system: String?
+    var maxTokens = 256
+    var temperature = 0.0
+    var topK: Int?
+    var topP: Double?
+    var repetitionPenalty = 1.0
+    var seed = 42
+    var threads: Int?
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("prompts", \.prompts, doc: "What the user says, one conversation each"),
+      Field("system", \.system, doc: "The system text of every conversation"),
+      Field("max_tokens", \.maxTokens, in: 1..., unit: "tokens", doc: "The longest answer"),
+      Field(
+        "temperature", \.temperature, in: 0.0..., doc: "0 always takes the likeliest token; 1 samples as the model says"
+      ),
+      Field("top_k", \.topK, in: 1..., doc: "Samples from this many of the likeliest tokens only"),
+      Field(
+        "top_p", \.topP, in: 0...1.0, doc: "Samples from the likeliest tokens that together reach this probability"),
+      Field(
+        "repetition_penalty", \.repetitionPenalty, in: .above(0), doc: "Above 1 makes tokens of the text less likely"),
+      Field("seed", \.seed, in: 0..., doc: "Decides what is sampled"),
+      Field(
+        "threads", \.threads, in: 1...128, role: .speed,
+        doc: "Threads to compute with; the result never depends on it"),
+    ]
+  }
+
+  package static let name = "predict"
+  package static let summary = "Lets a model answer prompts, in its own chat template"
+  package static let implementationVersion = 1
+  package static let inputs = [
+    InputPort("model", [ArtefactName.model], doc: "The model that answers"),
+    InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, with the chat template"),
+  ]
+  package static let outputs = [
+    OutputPort("answers", ArtefactName.answers, doc: "`answers.jsonl`, an object a prompt, and `answers.md` to read")
+  ]
+  package static let execution = Execution.worker(cores: .all)
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    var conflicts = DataFit.tokenizerConflicts(inputs)
+    if fields.prompts.isEmpty {
+      conflicts.append(.init(port: "prompts", "There are no prompts to answer", advice: "list at least one"))
+    }
+    return Inference(outputs: ["answers": ArtefactType(ArtefactName.answers)], conflicts: conflicts)
+  }
+
+  package static func run(_ fields: Fields, in context: NodeContext) throws {
+    let tokenizer = try context.tokenizer()
+    let template = try ChatTemplate(source: tokenizer.chatTemplateSource ?? "", name: "chat template")
+    let generator = TextGenerator(try ModelArtefact(context, threads: fields.threads).model(), tokenizer: tokenizer)
+    let sampling = SamplingSettings(
+      temperature: Float(fields.temperature), topK: fields.topK, topP: fields.topP.map { Float($0) },
+      repetitionPenalty: Float(fields.repetitionPenalty), seed: UInt64(fields.seed))
+    var lines = ""
+    var page = ""
+    for (index, prompt) in fields.prompts.enumerated() {
+      var messages = [ChatMessage(role: "user", content: prompt)]
+      if let system = fields.system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
+      let text = try template.render(
+        messages, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens
+      ).text
+      let answer = try generator.answer(
+        tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens
+      ) { _ in !context.isCancelled }
+      try context.checkCancellation()
+      let object: JSON = [
+        "prompt": JSON(prompt), "answer": JSON(answer.text), "ending": JSON(answer.ending.rawValue),
+        "tokens": JSON(answer.ids.count),
+      ]
+      lines += object.text() + "\n"
+      page += "**\(prompt)**\n\n\(answer.text)\n\n"
+      context.progress(ProgressUpdate(step: index + 1, total: fields.prompts.count, unit: "prompts"))
+    }
+    let output = try context.output("answers")
+    try output.write(lines, to: "answers.jsonl")
+    try output.write(page, to: "answers.md")
+  }
+}

@@ -1,0 +1,41 @@
+/// The names of the artefact types that fine-tuning passes between nodes.
+enum ArtefactName {
+  /// A tokenizer's folder.
+  static let tokenizer = "tokenizer"
+  /// Records in record groups.
+  static let rows = "rows"
+  /// Records rendered by a template, in record groups.
+  static let conversations = "conversations"
+  /// Token shards.
+  static let tokens = "tokens"
+  /// A base model's files under `base/`, and an adapter's under `adapter/` when there is one.
+  static let model = "model"
+  /// `metrics.json`, or `metrics.jsonl` with its picture.
+  static let metrics = "metrics"
+  /// Answers to prompts.
+  static let answers = "answers"
+  /// A folder as other tools load it.
+  static let folder = "folder"
+}
+
+/// The names of facets: what must agree between artefacts that meet at a node.
+enum FacetName {
+  /// The identity of the tokenizer.
+  static let tokenizer = "tokenizer"
+  /// The identity of the chat template.
+  static let template = "template"
+  /// Ids in the vocabulary.
+  static let vocabulary = "vocabulary"
+  /// The most tokens of a row, or the most a model was made for.
+  static let length = "length"
+  /// What the records are: conversation, text or preference.
+  static let kind = "kind"
+  /// The share of the records that is in this part: `none` when it is known to be empty.
+  static let share = "share"
+  /// The model's architecture.
+  static let architecture = "architecture"
+  /// The identity of the base model's files.
+  static let base = "base"
+  /// What of the model is trained: `adapter` or `all`.
+  static let form = "form"
+}

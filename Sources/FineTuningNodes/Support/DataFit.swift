@@ -1,0 +1,60 @@
+import Pipeline
+
+/// Whether tokens fit a model, as far as their facets tell before anything runs.
+enum DataFit {
+  /// What keeps the tokenizer at port `tokenizer` from being used with the model at port `model`.
+  static func tokenizerConflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
+    guard let own = inputs["model"]?.type[FacetName.tokenizer],
+      let given = inputs["tokenizer"]?.type[FacetName.tokenizer],
+      own != given
+    else { return [] }
+    return [
+      .init(
+        port: "tokenizer", "The tokenizer is another than the model's",
+        reason: "the model's is \(own), this is \(given)",
+        advice: "load the tokenizer from the model's own folder")
+    ]
+  }
+
+  /// What keeps the tokens at a port from being used with the model at port `model`.
+  static func conflicts(_ inputs: InputTypes, data port: String) -> [Inference.Conflict] {
+    guard let data = inputs[port]?.type else { return [] }
+    var conflicts: [Inference.Conflict] = []
+    if data[FacetName.share] == "none" {
+      conflicts.append(
+        .init(
+          port: port, "No rows are held out", reason: "`validation` of the node that makes them is 0",
+          advice: "set `validation:` there, such as 0.05"))
+    }
+    if data[FacetName.kind] == "preference" {
+      conflicts.append(
+        .init(
+          port: port, "Preference pairs stand where single texts are wanted",
+          advice: "connect tokens made from conversations or texts"))
+    }
+    guard let model = inputs["model"]?.type else { return conflicts }
+    if let theirs = data[FacetName.tokenizer], let own = model[FacetName.tokenizer], theirs != own {
+      conflicts.append(
+        .init(
+          port: port, "The tokens were made by another tokenizer than the model's",
+          reason: "theirs is \(theirs), the model's is \(own)", advice: "load the tokenizer from the model's own folder"
+        ))
+    } else if let ids = data[FacetName.vocabulary]?.integer, let known = model[FacetName.vocabulary]?.integer,
+      ids > known
+    {
+      conflicts.append(
+        .init(
+          port: port, "The tokenizer has more tokens than the model",
+          reason: "the tokens come from a vocabulary of \(ids), the model has \(known)",
+          advice: "load the tokenizer from the model's own folder"))
+    }
+    if let length = data[FacetName.length]?.integer, let most = model[FacetName.length]?.integer, length > most {
+      conflicts.append(
+        .init(
+          port: port, "Rows may be longer than the model allows",
+          reason: "`max_length` is \(length), the model was made for \(most) tokens",
+          advice: "lower `max_length` to \(most)"))
+    }
+    return conflicts
+  }
+}

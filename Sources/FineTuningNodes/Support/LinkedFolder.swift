@@ -1,0 +1,20 @@
+import Foundation
+import Pipeline
+
+extension NodeContext {
+  /// A folder in which the members of an input stand under their own names, as links, for code that reads folders.
+  ///
+  /// It lies in the node's scratch folder and goes with it.
+  func linkedFolder(_ port: String) throws -> String {
+    let view = try input(port)
+    let root = try scratchFolder() + "/" + port
+    guard !FileManager.default.fileExists(atPath: root) else { return root }
+    try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+    for member in view.members {
+      let link = URL(fileURLWithPath: root + "/" + member)
+      try FileManager.default.createDirectory(at: link.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: view.path(of: member))
+    }
+    return root
+  }
+}

@@ -1,0 +1,136 @@
+import Pipeline
+import Training
+
+/// The fields of `train`, whatever the stage.
+package struct TrainFields: FieldSet {
+  /// What is learned, and from what.
+  package enum Stage: String, FieldChoice {
+    case sft
+  }
+
+  package struct Schedule: FieldGroup {
+    var type = LearningRateSchedule.Shape.cosine
+    var warmupRatio: Double?
+    var warmupSteps: Int?
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("type", \.type, doc: "How the learning rate falls after the warm-up"),
+      Field("warmup_ratio", \.warmupRatio, in: 0...1.0, unit: "share of all steps", doc: "Length of the warm-up"),
+      Field("warmup_steps", \.warmupSteps, in: 0..., unit: "steps", doc: "Length of the warm-up"),
+    ]
+  }
+
+  package struct Optimizer: FieldGroup {
+    package enum Method: String, FieldChoice {
+      case adamw
+    }
+
+    var type = Method.adamw
+    var betas = [0.9, 0.999]
+    var epsilon = 1e-8
+    var weightDecay = 0.0
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("type", \.type, doc: "`adamw` is Adam with decoupled weight decay (arXiv:1711.05101)"),
+      Field("betas", \.betas, in: 0..<1.0, doc: "Decay rates of the two moments"),
+      Field("epsilon", \.epsilon, in: 0.0..., doc: "Added to the root of the second moment"),
+      Field("weight_decay", \.weightDecay, in: 0.0..., doc: "Pull towards zero; norms and biases are left alone"),
+    ]
+  }
+
+  var stage = Stage.sft
+  var epochs: Double?
+  var maxSteps: Int?
+  var maxTokens: Int?
+  var batchSize = 8
+  var learningRate = 1e-4
+  var schedule = Schedule()
+  var optimizer = Optimizer()
+  var maxGradNorm = 1.0
+  var shuffle = true
+  var seed = 42
+  var logEvery = 1
+  var saveEvery = 50
+  var evaluateEvery: Int?
+  var threads: Int?
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("stage", \.stage, doc: "`sft` learns to continue text as the rows do (supervised fine-tuning)"),
+    Field("epochs", \.epochs, in: .above(0), doc: "Passes over the rows; 1 unless a length is given"),
+    Field("max_steps", \.maxSteps, in: 1..., unit: "steps", doc: "Length in optimizer steps, instead of `epochs`"),
+    Field("max_tokens", \.maxTokens, in: 1..., unit: "tokens", doc: "Length in tokens seen, instead of `epochs`"),
+    Field(
+      "batch_size", \.batchSize, in: 1..., unit: "rows",
+      doc: "Rows one optimizer step covers; how they are laid out is the program's business and never changes the loss"),
+    Field("learning_rate", \.learningRate, in: 0.0..., doc: "Peak of the schedule"),
+    Field("schedule", \.schedule, doc: "How the learning rate moves"),
+    Field("optimizer", \.optimizer, doc: "How gradients become changes"),
+    Field(
+      "max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
+    Field("shuffle", \.shuffle, doc: "Takes the rows of each pass in an order of its own"),
+    Field("seed", \.seed, in: 0..., doc: "Decides the order of rows and what dropout drops"),
+    Field("log_every", \.logEvery, in: 1..., unit: "steps", doc: "Steps that a line of `metrics.jsonl` covers"),
+    Field(
+      "save_every", \.saveEvery, in: 1..., unit: "steps", role: .speed,
+      doc: "Steps between checkpoints, from which a killed training goes on"),
+    Field(
+      "evaluate_every", \.evaluateEvery, in: 1..., unit: "steps",
+      doc: "Steps between evaluations on the rows at `validation`"),
+    Field(
+      "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
+  ]
+}
+
+extension LearningRateSchedule.Shape: FieldChoice {}
+
+extension TrainFields {
+  var length: TrainingSettings.Length {
+    if let maxSteps { return .steps(maxSteps) }
+    if let maxTokens { return .tokens(maxTokens) }
+    return .epochs(epochs ?? 1)
+  }
+
+  var settings: TrainingSettings {
+    let warmup: LearningRateSchedule.Warmup =
+      schedule.warmupSteps.map { .steps($0) } ?? .ratio(schedule.warmupRatio ?? 0)
+    return TrainingSettings(
+      length: length, batchSize: batchSize, learningRate: learningRate,
+      schedule: LearningRateSchedule(schedule.type, warmup: warmup),
+      optimizer: TrainingSettings.Optimizer(
+        beta1: optimizer.betas.first ?? 0.9, beta2: optimizer.betas.last ?? 0.999, epsilon: optimizer.epsilon,
+        weightDecay: optimizer.weightDecay),
+      maxGradNorm: maxGradNorm, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery, saveEvery: saveEvery,
+      evaluateEvery: evaluateEvery)
+  }
+
+  /// Fields that contradict each other.
+  var conflicts: [Inference.Conflict] {
+    var conflicts: [Inference.Conflict] = []
+    let lengths = [("epochs", epochs != nil), ("max_steps", maxSteps != nil), ("max_tokens", maxTokens != nil)]
+    let given = lengths.filter(\.1).map(\.0)
+    if given.count > 1 {
+      conflicts.append(
+        .init(
+          port: given[1], "`\(given[0])` and `\(given[1])` both say how long to train", advice: "keep one of them"))
+    }
+    if schedule.warmupRatio != nil, schedule.warmupSteps != nil {
+      conflicts.append(
+        .init(
+          port: "schedule", "`warmup_ratio` and `warmup_steps` both say how long to warm up",
+          advice: "keep one of them"))
+    }
+    if optimizer.betas.count != 2 {
+      conflicts.append(
+        .init(
+          port: "optimizer", "`betas` has \(optimizer.betas.count) numbers", reason: "Adam has two moments",
+          advice: "write two numbers, such as [0.9, 0.999]"))
+    }
+    return conflicts
+  }
+}

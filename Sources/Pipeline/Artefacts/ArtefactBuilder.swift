@@ -1,0 +1,105 @@
+import PreciseJSON
+import Synchronization
+
+/// Where a node makes the artefact of one output port: files are written into a folder of its own, type and details are
+/// set, and files that exist already are referenced.
+package final class ArtefactBuilder: Sendable {
+  private struct State {
+    var type: ArtefactType?
+    var details = JSONObject()
+    var known: [String: BlobReference] = [:]
+  }
+
+  package let port: String
+  /// The folder whose files become the artefact, by their relative paths.
+  ///
+  /// On the store's file system, so that publishing moves and does not copy.
+  package let folder: String
+  private let store: Store
+  private let state = Mutex(State())
+
+  init(port: String, folder: String, store: Store) throws {
+    self.port = port
+    self.folder = folder
+    self.store = store
+    try store.files.makeFolder(folder)
+  }
+
+  /// What the node says about the content, such as counts of rows; it must follow from the content alone.
+  package var details: JSONObject {
+    get { state.withLock { $0.details } }
+    set { state.withLock { $0.details = newValue } }
+  }
+
+  /// Where to write a member; its folder exists.
+  /// - Throws: ``StoreError/invalidMemberPath(_:port:)``.
+  package func path(for member: String) throws -> String {
+    try check(member)
+    let path = folder + "/" + member
+    try store.makeFolder(above: path)
+    return path
+  }
+
+  /// Writes a whole member.
+  package func write(_ bytes: [UInt8], to member: String) throws {
+    try store.files.create(try path(for: member), bytes)
+  }
+
+  package func write(_ text: String, to member: String) throws { try write(Array(text.utf8), to: member) }
+
+  /// Says more exactly what the artefact is than could be inferred: facets that only the content tells.
+  package func set(type: ArtefactType) { state.withLock { $0.type = type } }
+
+  /// Makes a file outside the store a member without copying it, for large files that the user keeps anyway.
+  ///
+  /// Should the file change or vanish, the node runs again.
+  package func reference(_ member: String, externalPath: String) throws {
+    try check(member)
+    let blob = try store.addReference(to: externalPath)
+    state.withLock { $0.known[member] = blob }
+  }
+
+  /// Makes a member of another artefact a member of this one without copying it.
+  package func include(_ member: String, from other: ArtefactView, as name: String? = nil) throws {
+    let blob = try other.member(member).blob
+    let name = name ?? member
+    try check(name)
+    state.withLock { $0.known[name] = blob }
+  }
+
+  private func check(_ member: String) throws {
+    guard isValidMemberPath(member) else { throw StoreError.invalidMemberPath(member, port: port) }
+  }
+
+  // MARK: For the engine
+
+  /// What was made, before it is published.
+  struct Staged {
+    var type: ArtefactType?
+    var details: JSONObject
+    /// Files in the folder, by member path.
+    var files: [String: String]
+    /// Members that are blobs already.
+    var known: [String: BlobReference]
+  }
+
+  func staged() throws -> Staged {
+    var files: [String: String] = [:]
+    try collect(folder, prefix: "", into: &files)
+    let state = state.withLock { $0 }
+    return Staged(type: state.type, details: state.details, files: files, known: state.known)
+  }
+
+  private func collect(_ folder: String, prefix: String, into found: inout [String: String]) throws {
+    for name in try store.files.names(in: folder) {
+      let path = folder + "/" + name
+      switch try store.files.status(path)?.kind {
+      case .folder?: try collect(path, prefix: prefix + name + "/", into: &found)
+      case .file?:
+        try check(prefix + name)
+        found[prefix + name] = path
+      default: throw StoreError.invalidMemberPath(prefix + name, port: port)
+      }
+    }
+  }
+}

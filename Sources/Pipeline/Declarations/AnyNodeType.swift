@@ -1,0 +1,80 @@
+import Diagnostics
+import PreciseJSON
+
+/// A node type, whichever it is.
+package struct AnyNodeType: Sendable {
+  package let base: any NodeType.Type
+
+  package init(_ type: any NodeType.Type) { base = type }
+
+  package var name: String { base.name }
+  package var summary: String { base.summary }
+  package var implementationVersion: Int { base.implementationVersion }
+  package var inputs: [InputPort] { base.inputs }
+  package var outputs: [OutputPort] { base.outputs }
+  package var execution: Execution { base.execution }
+
+  package func input(_ name: String) -> InputPort? { inputs.first { $0.name == name } }
+  package func output(_ name: String) -> OutputPort? { outputs.first { $0.name == name } }
+
+  /// The declarations of the fields, in the order of the node type.
+  package var fields: [FieldDescription] { Self.fields(base) }
+  private static func fields<Node: NodeType>(_: Node.Type) -> [FieldDescription] {
+    Node.Fields.fields.map(\.description)
+  }
+
+  /// Fields with every default, required ones absent.
+  package var defaultFields: AnyFields { Self.defaults(base) }
+  private static func defaults<Node: NodeType>(_: Node.Type) -> AnyFields { AnyFields(Node.Fields()) }
+
+  /// Reads fields that ``AnyFields/json`` wrote.
+  ///
+  /// - Throws: ``FieldTransportError``.
+  package func fields(json: JSON) throws -> AnyFields { try Self.fields(base, json) }
+  private static func fields<Node: NodeType>(_: Node.Type, _ json: JSON) throws -> AnyFields {
+    AnyFields(try AnyFields.read(Node.Fields.self, json: json))
+  }
+
+  package func sources(_ fields: AnyFields) throws -> [SourceRequest] { try Self.sources(base, fields) }
+  private static func sources<Node: NodeType>(_: Node.Type, _ fields: AnyFields) throws -> [SourceRequest] {
+    try Node.sources(try own(fields, Node.self))
+  }
+
+  package func infer(_ fields: AnyFields, _ inputs: InputTypes) throws -> Inference {
+    try Self.infer(base, fields, inputs)
+  }
+  private static func infer<Node: NodeType>(_: Node.Type, _ fields: AnyFields, _ inputs: InputTypes) throws -> Inference
+  {
+    Node.infer(try own(fields, Node.self), inputs)
+  }
+
+  /// Does the node's work.
+  package func run(_ fields: AnyFields, in context: NodeContext) throws { try Self.run(base, fields, context) }
+  private static func run<Node: NodeType>(_: Node.Type, _ fields: AnyFields, _ context: NodeContext) throws {
+    try Node.run(try own(fields, Node.self), in: context)
+  }
+
+  private static func own<Node: NodeType>(_ fields: AnyFields, _: Node.Type) throws -> Node.Fields {
+    guard let own = fields.of(Node.Fields.self) else {
+      throw FieldTransportError(wanted: "fields of `\(Node.name)`", found: "\(type(of: fields.base))")
+    }
+    return own
+  }
+
+  /// Reads a node's fields from the pairs of its map that are fields; problems go to the decoder.
+  func read(_ pairs: [LocatedValue.Pair], of owner: LocatedValue, _ decoder: inout FieldDecoder) -> AnyFields {
+    Self.read(base, pairs, owner, &decoder)
+  }
+  private static func read<Node: NodeType>(
+    _: Node.Type, _ pairs: [LocatedValue.Pair], _ owner: LocatedValue, _ decoder: inout FieldDecoder
+  ) -> AnyFields {
+    var fields = Node.Fields()
+    for pair in pairs {
+      if let field = Node.Fields.fields.first(where: { $0.name == pair.key.text }) {
+        decoder.read(field, pair, into: &fields)
+      }
+    }
+    decoder.reportMissing(in: fields, at: owner)
+    return AnyFields(fields)
+  }
+}

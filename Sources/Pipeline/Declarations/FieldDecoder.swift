@@ -1,0 +1,85 @@
+import Diagnostics
+
+/// The state of reading one node's fields: the problems so far, the path to the value at hand, the paths of files.
+package struct FieldDecoder {
+  /// A path of a file that a field gives, and where it stands.
+  struct LocatedPath {
+    var text: String
+    var value: LocatedValue
+    var path: String
+  }
+
+  var path: [String]
+  var diagnostics: [Diagnostic] = []
+  var paths: [LocatedPath] = []
+
+  var errorCount: Int { diagnostics.count }
+
+  /// The path in words: `nodes.sft.formats[1]`.
+  var pathText: String {
+    path.reduce(into: "") { text, part in
+      if !text.isEmpty, !part.hasPrefix("[") { text += "." }
+      text += part
+    }
+  }
+
+  /// Whether a value was met whose fault is reported elsewhere.
+  var metBrokenValue = false
+  /// Names that unknown keys were probably meant to be: they do not count as missing.
+  var suggested: Set<String> = []
+
+  mutating func report(_ problem: LanguageProblem, _ value: LocatedValue) {
+    guard !value.isBroken else {
+      metBrokenValue = true
+      return
+    }
+    diagnostics.append(problem.diagnostic(at: value.mark, path: pathText, related: value.origin))
+  }
+
+  mutating func reportUnknown(_ key: LocatedValue.Key, _ problem: LanguageProblem, among names: [String]) {
+    if let name = nearestName(to: key.text, among: names) { suggested.insert(name) }
+    path.append(key.text)
+    diagnostics.append(problem.diagnostic(at: key.mark, path: pathText))
+    path.removeLast()
+  }
+
+  /// The scalar in a value, or a report that something else stands there.
+  mutating func scalar(_ value: LocatedValue, wanted: String) -> LocatedValue.Scalar? {
+    if value.isBroken {
+      metBrokenValue = true
+      return nil
+    }
+    if value.isNull {
+      report(.noValue(name: path.last ?? "", wanted: wanted), value)
+      return nil
+    }
+    guard case .scalar(let scalar) = value.content else {
+      report(.wantsScalar(wanted: wanted, found: value.kindWords), value)
+      return nil
+    }
+    return scalar
+  }
+
+  mutating func read<Fields: FieldSet>(_ field: Field<Fields>, _ pair: LocatedValue.Pair, into fields: inout Fields) {
+    path.append(field.name)
+    // A required field is Optional in the struct only because it has no default: nothing is no value for it.
+    if pair.value.isNull, !field.takesNull {
+      report(.noValue(name: field.name, wanted: field.kind.wanted), pair.value)
+    } else {
+      field.read(pair.value, &fields, &self)
+    }
+    path.removeLast()
+  }
+
+  /// Reports required fields that are missing from `owner`.
+  mutating func reportMissing<Fields: FieldSet>(in fields: Fields, at owner: LocatedValue) {
+    guard case .map(let pairs) = owner.content else { return }
+    for field in Fields.fields
+    where field.isMissing(fields) && !suggested.contains(field.name)
+      && !pairs.contains(where: { $0.key.text == field.name })
+    {
+      diagnostics.append(
+        LanguageProblem.missingField(field.name, doc: field.doc).diagnostic(at: owner.mark, path: pathText))
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import PreciseJSON
+
+/// A field that is a map of fields of its own: `schedule: {type: cosine, warmup_ratio: 0.05}`.
+package protocol FieldGroup: FieldSet, FieldValue {}
+
+extension FieldGroup {
+  package static var kind: FieldKind { .group(fields.map(\.description)) }
+  package static var entersKey: Bool { true }
+
+  package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> Self? {
+    guard case .map(let pairs) = value.content else {
+      decoder.report(.wantsMap(found: value.kindWords, names: fields.map(\.name)), value)
+      return nil
+    }
+    var set = Self()
+    let problems = decoder.errorCount
+    // Names suggested for keys of this map say nothing about the maps around it.
+    let outer = decoder.suggested
+    decoder.suggested = []
+    defer { decoder.suggested = outer }
+    for pair in pairs {
+      if let field = fields.first(where: { $0.name == pair.key.text }) {
+        decoder.read(field, pair, into: &set)
+      } else {
+        let names = fields.map(\.name)
+        decoder.reportUnknown(pair.key, .unknownGroupField(pair.key.text, among: names), among: names)
+      }
+    }
+    decoder.reportMissing(in: set, at: value)
+    return decoder.errorCount == problems ? set : nil
+  }
+
+  package var canonical: CanonicalValue {
+    var entries: [KeyPreimage.Entry] = []
+    for field in Self.fields { field.appendKeyEntries(self, field.name, &entries) }
+    return .map(Dictionary(entries.map { ($0.label, $0.value) }) { first, _ in first })
+  }
+
+  package func appendKeyEntries(_ label: String, _ entries: inout [KeyPreimage.Entry]) {
+    for field in Self.fields { field.appendKeyEntries(self, "\(label).\(field.name)", &entries) }
+  }
+
+  package var json: JSON { AnyFields(self).json }
+
+  package static func read(json: JSON) throws -> Self { try AnyFields.read(Self.self, json: json) }
+}

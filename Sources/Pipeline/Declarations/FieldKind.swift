@@ -1,0 +1,75 @@
+/// How a field's text is read: what its declared type amounts to for the reader, the JSON Schema and the reference page.
+package indirect enum FieldKind: Sendable {
+  case bool
+  case integer(NumberRange?)
+  case number(NumberRange?)
+  case text
+  /// The path of a file or folder.
+  case path
+  case choice([String])
+  /// A time such as `90` (seconds), `15m`, `2h`.
+  case duration
+  /// An amount of memory such as `512MB`, `8GB`.
+  case byteCount
+  case list(FieldKind)
+  case group([FieldDescription])
+
+  /// The kind with a range put on its numbers.
+  func ranged(_ range: NumberRange?) -> FieldKind {
+    guard let range else { return self }
+    switch self {
+    case .integer: return .integer(range)
+    case .number: return .number(range)
+    case .list(let element): return .list(element.ranged(range))
+    default: return self
+    }
+  }
+
+  /// What the reader wants to see, for messages.
+  var wanted: String {
+    switch self {
+    case .bool: "`true` or `false`"
+    case .integer: "a whole number"
+    case .number: "a number"
+    case .text: "text"
+    case .path: "a path"
+    case .choice(let names): "one of [\(names.map { "`\($0)`" }.joined(separator: ", "))]"
+    case .duration: "a time"
+    case .byteCount: "an amount of memory"
+    case .list: "a list"
+    case .group: "a map"
+    }
+  }
+
+  /// The type in words, for the reference page.
+  package var words: String {
+    switch self {
+    case .bool: "`true` or `false`"
+    case .integer(let range): "whole number" + Self.suffix(range)
+    case .number(let range): "number" + Self.suffix(range)
+    case .text: "text"
+    case .path: "path"
+    case .choice(let names): "one of " + names.map { "`\($0)`" }.joined(separator: ", ")
+    case .duration: "time (`90`, `15m`, `2h`)"
+    case .byteCount: "memory (`512MB`, `8GB`)"
+    case .list(let element): "list of: " + element.words
+    case .group: "map"
+    }
+  }
+
+  private static func suffix(_ range: NumberRange?) -> String { range.map { ", \($0.words)" } ?? "" }
+}
+
+/// A field's declaration without its types: everything that messages, schemas and pages need.
+package struct FieldDescription: Sendable {
+  package var name: String
+  package var kind: FieldKind
+  package var doc: String
+  package var unit: String?
+  package var role: FieldRole
+  package var isRequired: Bool
+  /// Whether `null` (or an empty value) is a value of the field: nothing.
+  package var takesNull: Bool
+  /// What holds when the field is left out, as a person would write it; nil when that is nothing.
+  package var defaultValue: CanonicalValue?
+}

@@ -1,0 +1,26 @@
+import PreciseJSON
+
+/// A field's value that is the path of a file or folder: its text is never part of a key, what stands there is.
+package struct FilePath: FieldValue, Hashable {
+  /// As the user wrote it.
+  package var text: String
+
+  package init(_ text: String) { self.text = text }
+
+  package static var kind: FieldKind { .path }
+  package static var entersKey: Bool { false }
+
+  package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> FilePath? {
+    guard let scalar = decoder.scalar(value, wanted: "a path") else { return nil }
+    guard !scalar.text.isEmpty else {
+      decoder.report(.emptyPath, value)
+      return nil
+    }
+    decoder.paths.append(FieldDecoder.LocatedPath(text: scalar.text, value: value, path: decoder.pathText))
+    return FilePath(scalar.text)
+  }
+
+  package var canonical: CanonicalValue { .text(text) }
+  package var json: JSON { JSON(text) }
+  package static func read(json: JSON) throws -> FilePath { FilePath(try String.read(json: json)) }
+}

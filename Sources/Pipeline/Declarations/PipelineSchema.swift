@@ -1,0 +1,187 @@
+import PreciseJSON
+
+/// The JSON Schema (draft 2020-12) of pipeline files, for editors: made from the same declarations that the reader
+/// uses, closed everywhere, one branch a node type.
+package struct PipelineSchema: Sendable {
+  private let registry: NodeRegistry
+
+  package init(_ registry: NodeRegistry) { self.registry = registry }
+
+  private static let namePattern = "^[A-Za-z_][A-Za-z0-9_-]*$"
+  private static let paramPattern = "\\$\\{[A-Za-z_][A-Za-z0-9_-]*\\}"
+  private static let param: JSON = ["$ref": "#/$defs/param"]
+  private static let node: JSON = ["$ref": "#/$defs/reference"]
+
+  package var json: JSON {
+    let branches = registry.types.map { type -> JSON in
+      [
+        "if": ["properties": ["type": ["const": JSON(type.name)]], "required": ["type"]],
+        "then": ["$ref": JSON("#/$defs/node.\(type.name)")],
+      ]
+    }
+    var definitions: [(key: String, value: JSON)] = [
+      (
+        "param",
+        ["description": "A param: `${name}`", "type": "string", "pattern": JSON(Self.paramPattern)]
+      ),
+      (
+        "reference",
+        [
+          "description": "The name of a node, or NODE.OUTPUT", "type": "string",
+          "pattern": JSON("^[A-Za-z_][A-Za-z0-9_-]*(\\.[A-Za-z_][A-Za-z0-9_-]*)?$|\(Self.paramPattern)"),
+        ]
+      ),
+      ("scalar", ["type": ["string", "number", "boolean", "null"]]),
+      (
+        "node",
+        [
+          "type": "object",
+          "properties": [
+            "type": ["description": "What the node does", "enum": .array(registry.names.map { JSON($0) })]
+          ],
+          "required": ["type"], "allOf": .array(branches),
+        ]
+      ),
+    ]
+    definitions += registry.types.map { ("node.\($0.name)", branch($0)) }
+    return [
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "title": "Anneal pipeline",
+      "type": "object",
+      "properties": [
+        "pipeline": [
+          "description": "The name of the pipeline; also of its folder under results/",
+          "type": ["string", "number"], "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        ],
+        "params": [
+          "description": "Values that the nodes use as ${name}", "type": ["object", "null"],
+          "propertyNames": ["pattern": JSON(Self.namePattern)],
+          "additionalProperties": [
+            "anyOf": [
+              ["$ref": "#/$defs/scalar"], ["type": "array", "items": ["$ref": "#/$defs/scalar"]],
+            ]
+          ],
+        ],
+        "nodes": [
+          "description": "The steps, by name", "type": "object", "minProperties": 1,
+          "propertyNames": ["pattern": JSON(Self.namePattern)],
+          "additionalProperties": ["$ref": "#/$defs/node"],
+        ],
+        "outputs": [
+          "description": "The nodes whose results are wanted; left out, all that no other node takes",
+          "anyOf": [Self.node, ["type": "array", "minItems": 1, "items": Self.node]],
+        ],
+      ],
+      "required": ["pipeline", "nodes"],
+      "additionalProperties": false,
+      "$defs": JSON(definitions),
+    ]
+  }
+
+  private func branch(_ type: AnyNodeType) -> JSON {
+    var properties: [(key: String, value: JSON)] = [("type", ["const": JSON(type.name)])]
+    properties += type.inputs.map { port in
+      var forms = [Self.node]
+      if port.isList { forms.append(["type": "array", "minItems": 1, "items": Self.node]) }
+      if port.isOptional { forms.append(["type": "null"]) }
+      let takes = port.types.map { "`\($0)`" }.joined(separator: " or ")
+      return (
+        port.name,
+        Self.described("\(port.doc) (takes \(takes))", forms.count == 1 ? forms[0] : ["anyOf": .array(forms)])
+      )
+    }
+    properties += type.fields.map { ($0.name, Self.schema($0)) }
+    properties += NodeSettings.fields.map { ($0.name, Self.schema($0.description)) }
+    let required =
+      ["type"] + type.inputs.filter { !$0.isOptional }.map(\.name) + type.fields.filter(\.isRequired).map(\.name)
+    return [
+      "description": JSON(type.summary), "type": "object", "properties": JSON(properties),
+      "required": .array(required.map { JSON($0) }), "additionalProperties": false,
+    ]
+  }
+
+  private static func described(_ text: String, _ schema: JSON) -> JSON {
+    JSON([("description", JSON(text))] + (schema.object?.members ?? []))
+  }
+
+  private static func schema(_ field: FieldDescription) -> JSON {
+    var forms = self.forms(field.kind)
+    if field.takesNull { forms.append(["type": "null"]) }
+    var members: [(key: String, value: JSON)] = [
+      ("description", JSON(field.doc + (field.unit.map { " (\($0))" } ?? "")))
+    ]
+    if let value = field.defaultValue { members.append(("default", plain(value))) }
+    if forms.count == 1, let only = forms[0].object {
+      members += only.members
+    } else {
+      members.append(("anyOf", .array(forms)))
+    }
+    return JSON(members)
+  }
+
+  /// What a value of a kind may look like to a tool that reads YAML's core schema by itself.
+  private static func forms(_ kind: FieldKind) -> [JSON] {
+    switch kind {
+    case .bool: return [["type": "boolean"], param]
+    case .integer(let range): return [number("integer", range), param]
+    case .number(let range): return [number("number", range), param]
+    // Unquoted text may look like a number or truth value to other tools; for a text field it is text.
+    case .text: return [["type": ["string", "number", "boolean"]]]
+    case .path: return [["type": ["string", "number", "boolean"], "minLength": 1]]
+    case .choice(let names): return [["enum": .array(names.map { JSON($0) })], param]
+    case .duration: return measure("[smhd]")
+    case .byteCount: return measure("([KMGT]i?)?B")
+    case .list(let element):
+      let items = forms(element)
+      return items + [["type": "array", "items": items.count == 1 ? items[0] : ["anyOf": .array(items)]]]
+    case .group(let fields):
+      return [
+        [
+          "type": "object", "properties": JSON(fields.map { (key: $0.name, value: schema($0)) }),
+          "required": .array(fields.filter(\.isRequired).map { JSON($0.name) }), "additionalProperties": false,
+        ]
+      ]
+    }
+  }
+
+  private static func measure(_ units: String) -> [JSON] {
+    [
+      ["type": "number", "exclusiveMinimum": 0],
+      ["type": "string", "pattern": JSON("^[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)? *(\(units))?$")], param,
+    ]
+  }
+
+  private static func number(_ type: String, _ range: NumberRange?) -> JSON {
+    var members: [(key: String, value: JSON)] = [("type", JSON(type))]
+    if let lower = range?.lower {
+      members.append((range?.excludesLower == true ? "exclusiveMinimum" : "minimum", plain(lower.canonical)))
+    }
+    if let upper = range?.upper {
+      members.append((range?.excludesUpper == true ? "exclusiveMaximum" : "maximum", plain(upper.canonical)))
+    }
+    return JSON(members)
+  }
+
+  /// A value as JSON for people and other programs, without the marks of ``CanonicalValue/json``.
+  static func plain(_ value: CanonicalValue) -> JSON {
+    switch value {
+    case .list(let values): .array(values.map(plain))
+    case .map(let members):
+      JSON(
+        members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+          (key: $0.key, value: plain($0.value))
+        })
+    case .digest(let digest): JSON(digest.hex)
+    default: value.json
+    }
+  }
+}
+
+extension NumberRange.Bound {
+  var canonical: CanonicalValue {
+    switch self {
+    case .integer(let value): .integer(value)
+    case .number(let value): .number(value)
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Diagnostics
+
+/// How an action ended, other than with a result.
+package enum ActionFailure: Error, Sendable {
+  case failed([Diagnostic])
+  /// It stopped on request; what it saved stays for the next run.
+  case interrupted
+  /// It could not read an input: its producer must make it again.
+  case lost(BlobReference, BlobDamage)
+}
+
+/// Performs one action in the calling thread: runs the node, checks and publishes what it made.
+struct ActionRunner: Sendable {
+  let store: Store
+  let keeper: LeaseKeeper
+  let check: PublicationCheck
+
+  /// - Returns: The result that stands under the job's key, and whether it differs from what was made now.
+  func perform(
+    _ job: ActionJob, cancellation: Cancellation, report: @escaping NodeReport.Receiver
+  ) throws(ActionFailure) -> (result: StoredResult, differs: Bool) {
+    let staging: String
+    do {
+      // Before hours of work, not after them: can the store be written at all?
+      staging = try store.temporaryPath()
+      try store.files.makeFolder(staging)
+    } catch { throw .failed(diagnostics(of: error)) }
+    defer { try? store.files.removeTree(staging) }
+    let context = NodeContext(
+      job: job, store: store, keeper: keeper, check: check, staging: staging, cancellation: cancellation,
+      report: report)
+    do {
+      let inference = try inferred(job)
+      try job.type.run(job.fields, in: context)
+      let outputs = try outputs(of: job, context, inference)
+      try checkSources(of: job)
+      let published = try Publisher(store: store, check: check).publish(
+        outputs, preimage: job.preimage, parts: context.parts)
+      try? store.files.removeTree(store.checkpointPlace(job.key))
+      return published
+    } catch {
+      if let lost = context.lost { throw .lost(lost.blob, lost.damage) }
+      if case StoreError.blobLost(let blob, let damage) = error { throw .lost(blob, damage) }
+      if error is Interrupted { throw .interrupted }
+      throw .failed(diagnostics(of: error))
+    }
+  }
+
+  /// The output types by the types that the inputs really have.
+  ///
+  /// At plan time some facets were unknown.
+  private func inferred(_ job: ActionJob) throws -> Inference {
+    var ports: [String: [InputTypes.Source]] = [:]
+    for input in job.inputs {
+      ports[input.port, default: []].append(
+        InputTypes.Source(node: input.node, output: input.output, type: input.artefact.type))
+    }
+    let inference = try job.type.infer(job.fields, InputTypes(ports))
+    guard inference.conflicts.isEmpty else {
+      throw DiagnosticList(
+        inference.conflicts.map { conflict in
+          Diagnostic(
+            code: "conflict", "\(conflict.summary), at node `\(job.node)`", path: "nodes.\(job.node).\(conflict.port)",
+            reason: conflict.reason, advice: conflict.advice)
+        })
+    }
+    return inference
+  }
+
+  private func outputs(
+    of job: ActionJob, _ context: NodeContext, _ inference: Inference
+  ) throws -> [Publisher.Output] {
+    let builders = context.builders
+    return try job.type.outputs.map { port in
+      guard let builder = builders[port.name] else { throw StoreError.missingOutput(port: port.name, node: job.node) }
+      let staged = try builder.staged()
+      let announced = inference.outputs[port.name] ?? ArtefactType(port.type)
+      var type = staged.type ?? announced
+      guard type.name == port.type else {
+        throw StoreError.wrongOutputType(port: port.name, node: job.node, expected: port.type, found: type.name)
+      }
+      for (facet, value) in announced.facets.sorted(by: { $0.key < $1.key }) {
+        if let found = type.facets[facet], found != value {
+          throw StoreError.wrongFacet(
+            port: port.name, node: job.node, facet: facet, expected: value.description, found: found.description)
+        }
+        type.facets[facet] = value
+      }
+      return Publisher.Output(port: port.name, type: type, staged: staged)
+    }
+  }
+
+  /// A source that changed while the node ran may have been read half old, half new.
+  private func checkSources(of job: ActionJob) throws {
+    for source in job.sources where try store.sources.digest(path: source.path).digest != source.digest {
+      throw StoreError.sourceChanged(role: source.role, path: source.path)
+    }
+  }
+}

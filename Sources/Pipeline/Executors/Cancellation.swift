@@ -1,0 +1,54 @@
+import Diagnostics
+import Synchronization
+
+/// The wish to stop, shared by everything that belongs to a run.
+package final class Cancellation: Sendable {
+  package enum Level: Int, Sendable, Comparable {
+    case none
+    /// Finish the step, save, and stop.
+    case gentle
+    /// Stop now.
+    case immediate
+
+    package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  private let current = Mutex(Level.none)
+  private let listeners = Mutex<[@Sendable (Level) -> Void]>([])
+
+  package init() {}
+
+  package var level: Level { current.withLock { $0 } }
+  package var isRequested: Bool { level > .none }
+
+  /// Asks once more: the first time gently, then without delay.
+  package func request() { raise(to: isRequested ? .immediate : .gentle) }
+
+  package func raise(to level: Level) {
+    let isNew = current.withLock { current in
+      defer { current = max(current, level) }
+      return level > current
+    }
+    guard isNew else { return }
+    for listener in listeners.withLock({ $0 }) { listener(level) }
+  }
+
+  /// Calls `listener` at every further request, from the thread that requests.
+  func onRequest(_ listener: @escaping @Sendable (Level) -> Void) {
+    listeners.withLock { $0.append(listener) }
+    if isRequested { listener(level) }
+  }
+}
+
+/// Thrown by a node that stopped because it was asked to.
+///
+/// Its checkpoints stay.
+package struct Interrupted: Error, Sendable {
+  package init() {}
+}
+
+extension Interrupted: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    [Diagnostic(code: "interrupted", "Stopped on request", advice: "run again to go on from the last checkpoint")]
+  }
+}

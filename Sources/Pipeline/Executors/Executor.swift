@@ -1,0 +1,44 @@
+/// Performs actions somewhere: in this process, in a worker process, one day on another machine.
+package protocol Executor: Sendable {
+  /// Performs an action and returns when it has ended. Called from a thread of the action's own.
+  /// `log` is the path of the node's log file, to which lines are added; `stop` asks this attempt to stop.
+  func execute(
+    _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
+  ) -> ActionOutcome
+}
+
+/// How an attempt at an action ended, and what it took.
+package struct ActionOutcome: Sendable {
+  /// The result that stands in the store.
+  package var result: Result<StoredResult, ActionFailure>
+  /// Whether the node made something else than what stands there from before.
+  package var differs = false
+  /// Highest resident memory in bytes; nil for work done in the scheduler's process, where it cannot be told apart.
+  package var peakMemory: Int?
+
+  package init(result: Result<StoredResult, ActionFailure>, differs: Bool = false, peakMemory: Int? = nil) {
+    self.result = result
+    self.differs = differs
+    self.peakMemory = peakMemory
+  }
+}
+
+/// Performs actions in the scheduler's own process, for light work.
+package struct InProcessExecutor: Executor {
+  private let runner: ActionRunner
+
+  package init(store: Store, keeper: LeaseKeeper, check: PublicationCheck) {
+    runner = ActionRunner(store: store, keeper: keeper, check: check)
+  }
+
+  package func execute(
+    _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
+  ) -> ActionOutcome {
+    do {
+      let (result, differs) = try runner.perform(job, cancellation: stop, report: report)
+      return ActionOutcome(result: .success(result), differs: differs)
+    } catch {
+      return ActionOutcome(result: .failure(error))
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import Diagnostics
+import PreciseJSON
+import Synchronization
+
+/// All that a running node has of the world: its inputs, its outputs, its sources, and ways to tell how it is going.
+///
+/// The same in the scheduler's process and in a worker process.
+package final class NodeContext: Sendable {
+  private struct State {
+    var builders: [String: ArtefactBuilder] = [:]
+    var parts: Set<Digest> = []
+    var lost: (blob: BlobReference, damage: BlobDamage)?
+  }
+
+  private let job: ActionJob
+  private let store: Store
+  private let keeper: LeaseKeeper
+  private let check: PublicationCheck
+  private let staging: String
+  private let cancellation: Cancellation
+  private let report: NodeReport.Receiver
+  private let state = Mutex(State())
+
+  init(
+    job: ActionJob, store: Store, keeper: LeaseKeeper, check: PublicationCheck, staging: String,
+    cancellation: Cancellation, report: @escaping NodeReport.Receiver
+  ) {
+    self.job = job
+    self.store = store
+    self.keeper = keeper
+    self.check = check
+    self.staging = staging
+    self.cancellation = cancellation
+    self.report = report
+  }
+
+  package var nodeName: String { job.node }
+  /// How many threads the node may use.
+  ///
+  /// Never decides a result.
+  package var threads: Int { job.threads }
+  /// The action key; for log lines and names of temporary things, never for results.
+  package var key: Digest { job.key }
+
+  // MARK: Inputs
+
+  /// The artefact at a port that takes one node and is connected.
+  /// - Throws: ``StoreError/unknownPort(_:node:known:)`` when nothing is connected there.
+  package func input(_ port: String) throws -> ArtefactView {
+    guard let view = inputs(port).first else {
+      throw StoreError.unknownPort(port, node: nodeName, known: Set(job.inputs.map(\.port)).sorted())
+    }
+    return view
+  }
+
+  /// The artefacts at a port, in the order of the pipeline file; none when nothing is connected.
+  package func inputs(_ port: String) -> [ArtefactView] {
+    job.inputs.filter { $0.port == port }.map { view(of: $0.artefact) }
+  }
+
+  /// The file or folder that `sources(_:)` asked for in this role.
+  /// - Throws: ``StoreError/unknownPort(_:node:known:)``.
+  package func source(_ role: String) throws -> SourceFile {
+    guard let source = sources(role).first else {
+      throw StoreError.unknownPort(role, node: nodeName, known: job.sources.map(\.role))
+    }
+    return source
+  }
+
+  /// All sources of a role, in the order in which they were asked for.
+  package func sources(_ role: String) -> [SourceFile] {
+    job.sources.filter { $0.role == role }.map { SourceFile(path: $0.path, digest: $0.digest) }
+  }
+
+  private func view(of artefact: Artefact) -> ArtefactView {
+    ArtefactView(artefact) { [self] member in
+      do { return try store.path(of: member.blob) } catch StoreError.blobLost(let blob, let damage) {
+        // Kept here too: the node may wrap what it catches in an error of its own.
+        state.withLock { $0.lost = (blob, damage) }
+        throw StoreError.blobLost(blob, damage)
+      }
+    }
+  }
+
+  // MARK: Outputs
+
+  /// Where to make the artefact of an output port.
+  /// - Throws: ``StoreError/unknownPort(_:node:known:)``, ``SystemError``.
+  package func output(_ port: String) throws -> ArtefactBuilder {
+    guard job.type.outputs.contains(where: { $0.name == port }) else {
+      throw StoreError.unknownPort(port, node: nodeName, known: job.type.outputs.map(\.name))
+    }
+    return try state.withLock { state in
+      if let known = state.builders[port] { return known }
+      let builder = try ArtefactBuilder(port: port, folder: "\(staging)/out/\(port)", store: store)
+      state.builders[port] = builder
+      return builder
+    }
+  }
+
+  /// A folder for files that the node needs while it runs; gone afterwards.
+  package func scratchFolder() throws -> String {
+    let folder = staging + "/scratch"
+    try store.files.makeFolder(folder)
+    return folder
+  }
+
+  /// A folder that stays under the action key until the node completes, also when the process is killed.
+  ///
+  /// What the node finds there must be verified: a crash may have torn it.
+  package func checkpointFolder() throws -> String {
+    let folder = store.checkpointPlace(job.key)
+    try store.files.makeFolder(folder)
+    return folder
+  }
+
+  // MARK: Telling
+
+  package func progress(_ update: ProgressUpdate) { report(.progress(update)) }
+  /// Adds a line to the node's log.
+  package func log(_ line: String) { report(.log(line)) }
+  package func warn(_ diagnostic: Diagnostic) { report(.warning(diagnostic)) }
+
+  /// Whether the node was asked to finish its step, save, and stop.
+  package var isCancelled: Bool { cancellation.isRequested }
+
+  /// - Throws: ``Interrupted`` when the node was asked to stop. To be called where nothing is lost.
+  package func checkCancellation() throws { if isCancelled { throw Interrupted() } }
+
+  // MARK: Parts
+
+  /// A part of the node's work that has a key of its own, taken from the store or made now and published at once: one
+  /// record group of a dataset, say.
+  ///
+  /// A crash later in the node does not lose it, and any node of the same type reuses it.
+  ///
+  /// The key covers the node type's name and implementation version, `label` and `key`: what `produce` reads must be in
+  /// `key`.
+  /// - Throws: What `produce` throws, ``StoreError``, ``SystemError``, ``Interrupted``.
+  package func memo(
+    label: String, key entries: [(String, CanonicalValue)], type: ArtefactType,
+    produce: (ArtefactBuilder) throws -> Void
+  ) throws -> ArtefactView {
+    let preimage = KeyPreimage(
+      .part,
+      [
+        KeyPreimage.Entry("type", .text(job.type.name)),
+        KeyPreimage.Entry("implementation", .integer(job.type.implementationVersion)),
+        KeyPreimage.Entry("part", .text(label)),
+      ] + entries.map { KeyPreimage.Entry("fields." + $0.0, $0.1) })
+    let key = preimage.key
+    state.withLock { _ = $0.parts.insert(key) }
+    var lease: Lease?
+    defer { lease?.release() }
+    while true {
+      switch try store.result(for: key) {
+      case .found(let result):
+        store.markUsed(key)
+        guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(label) }
+        return view(of: artefact)
+      case .dead(let reason): try store.bury(key, reason)
+      case .none: break
+      }
+      if lease != nil { return try make(preimage, type, produce) }
+      switch try keeper.take(key) {
+      case .taken(let taken): lease = taken  // Look again: it may have been published meanwhile.
+      case .held:
+        try checkCancellation()
+        pause(0.1)
+      }
+    }
+  }
+
+  private static let partPort = "part"
+
+  private func make(
+    _ preimage: KeyPreimage, _ type: ArtefactType, _ produce: (ArtefactBuilder) throws -> Void
+  ) throws -> ArtefactView {
+    let folder = "\(staging)/part-\(uniqueName())"
+    defer { try? store.files.removeTree(folder) }
+    let builder = try ArtefactBuilder(port: Self.partPort, folder: folder, store: store)
+    try produce(builder)
+    let publisher = Publisher(store: store, check: check)
+    let staged = try builder.staged()
+    let output = Publisher.Output(port: Self.partPort, type: staged.type ?? type, staged: staged)
+    let result = try publisher.publish([output], preimage: preimage, parts: []).result
+    guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(preimage.key.short) }
+    return view(of: artefact)
+  }
+
+  // MARK: For the engine
+
+  var builders: [String: ArtefactBuilder] { state.withLock { $0.builders } }
+  var parts: [Digest] { state.withLock { $0.parts.sorted() } }
+  var lost: (blob: BlobReference, damage: BlobDamage)? { state.withLock { $0.lost } }
+}
+
+/// A source of a node: where it lies, and what it was when the node's key was made.
+package struct SourceFile: Sendable, Hashable {
+  package let path: String
+  package let digest: Digest
+}

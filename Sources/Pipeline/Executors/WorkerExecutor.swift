@@ -1,0 +1,120 @@
+import Diagnostics
+import Glibc
+import PreciseJSON
+
+/// Performs each action in a worker process, which can crash or run out of memory without taking anything else along,
+/// and gives its memory back when it ends.
+package struct WorkerExecutor: Executor {
+  /// The worker's program and its arguments.
+  private let program: [String]
+  private let store: Store
+
+  /// An executor that starts `program`; by default this very program with the argument `worker`.
+  package init(store: Store, program: [String]? = nil) {
+    self.store = store
+    self.program = program ?? ["/proc/self/exe", "worker"]
+  }
+
+  package func execute(
+    _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
+  ) -> ActionOutcome {
+    let child: ChildProcess
+    do { child = try ChildProcess(program: program, log: log) } catch {
+      return ActionOutcome(result: .failure(.failed(diagnostics(of: error))))
+    }
+    defer { child.closePipes() }
+    let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "job": job.json]
+    // A worker that is gone already is noticed below.
+    try? FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0])
+    var conversation = Conversation(report: report)
+    let ending = conversation.follow(child, stop)
+    return conversation.outcome(of: job, ending, store, log: log)
+  }
+}
+
+/// What is said between a worker and its parent.
+private struct Conversation {
+  let report: NodeReport.Receiver
+  private var buffer: [UInt8] = []
+  private var last: WorkerMessage?
+  private var peak = 0
+  private var isKilledByUs = false
+
+  init(report: @escaping NodeReport.Receiver) { self.report = report }
+
+  /// Listens until the worker has ended, and passes requests to stop on to it.
+  mutating func follow(_ child: ChildProcess, _ stop: Cancellation) -> ChildProcess.Ending {
+    var isOpen = true
+    var sent = Cancellation.Level.none
+    var looked = 0.0
+    while true {
+      if isOpen {
+        if let bytes = child.read(waiting: 50) { take(bytes) } else { isOpen = false }
+      } else {
+        pause(0.02)
+      }
+      if stop.level > sent {
+        sent = stop.level
+        isKilledByUs = sent == .immediate
+        child.signal(sent == .immediate ? SIGKILL : SIGTERM)
+      }
+      if steadyClock() - looked > 0.5 {
+        looked = steadyClock()
+        peak = max(peak, peakMemory(of: child.process) ?? 0)
+      }
+      if let ending = child.ending() {
+        while isOpen, let bytes = child.read(waiting: 0), !bytes.isEmpty { take(bytes) }
+        // What it started and left behind goes with it.
+        kill(-child.process, SIGKILL)
+        return ending
+      }
+    }
+  }
+
+  private mutating func take(_ bytes: [UInt8]) {
+    buffer += bytes
+    while let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
+      let line = Array(buffer[..<end])
+      buffer.removeFirst(end + 1)
+      guard let message = WorkerMessage(line) else { continue }
+      switch message {
+      case .report(let message): report(message)
+      case .peak(let bytes): peak = max(peak, bytes)
+      case .failed, .lost, .done: last = message
+      }
+    }
+  }
+
+  func outcome(of job: ActionJob, _ ending: ChildProcess.Ending, _ store: Store, log: String) -> ActionOutcome {
+    var differs = false
+    let result: Result<StoredResult, ActionFailure>
+    switch (ending, last) {
+    case (.exited(0), .done(let isOther)?):
+      differs = isOther
+      result = Self.stored(job, store)
+    case (.exited(75), _): result = .failure(.interrupted)
+    case (_, .failed(let problems)?): result = .failure(.failed(problems))
+    case (_, .lost(let blob, let damage)?): result = .failure(.lost(blob, damage))
+    case (.killed, _) where isKilledByUs: result = .failure(.interrupted)
+    default:
+      let crash = WorkerCrash(node: job.node, ending: ending, log: log, lines: WorkerCrash.lastLines(of: log))
+      result = .failure(.failed(crash.diagnostics))
+    }
+    return ActionOutcome(result: result, differs: differs, peakMemory: peak > 0 ? peak : nil)
+  }
+
+  private static func stored(_ job: ActionJob, _ store: Store) -> Result<StoredResult, ActionFailure> {
+    do {
+      switch try store.result(for: job.key) {
+      case .found(let result): return .success(result)
+      case .none, .dead:
+        let problem = Diagnostic(
+          code: "vanished-result", "The result of node `\(job.node)` vanished from the store right after it was made")
+        return .failure(.failed([problem]))
+      }
+    } catch { return .failure(.failed(diagnostics(of: error))) }
+  }
+}
+
+/// Sleeps for a fraction of a second.
+func pause(_ seconds: Double) { usleep(UInt32(seconds * 1_000_000)) }

@@ -1,0 +1,93 @@
+import Diagnostics
+import Foundation
+import Glibc
+import PreciseJSON
+
+/// The main program of a worker process: reads one job from standard input, performs it, and tells on file descriptor 3
+/// how it goes.
+///
+/// Exit codes: 0 the result is in the store, 1 the node failed, 75 it stopped on request, 2 the job makes no sense.
+package enum WorkerMain {
+  private static let channel: Int32 = 3
+
+  package static func run(registry: NodeRegistry, check: PublicationCheck) -> Int32 {
+    signal(SIGPIPE, SIG_IGN)
+    _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
+    let cancellation = Cancellation()
+    let watch = SignalWatch(cancellation)
+    cancellation.onRequest { if $0 == .immediate { _exit(75) } }
+    let lock = NSLock()
+    let send: @Sendable (WorkerMessage) -> Void = { message in
+      lock.lock()
+      defer { lock.unlock() }
+      try? FileSystem.writeAll(channel, Array(message.line.utf8), "the scheduler's pipe")
+    }
+    return withExtendedLifetime(watch) {
+      do {
+        let order = try JSON(parsing: readLineOfInput(), file: "job")
+        guard let path = order["store"]?.string, let json = order["job"] else {
+          throw InvalidJob(reason: "there is no store or no job in it")
+        }
+        if order["watch"]?.bool == true { watchParent() }
+        let store = Store(path: path)
+        let job = try ActionJob(json: json, registry: registry, store: store)
+        return perform(job, store, check, cancellation, send)
+      } catch StoreError.blobLost(let blob, let damage) {
+        send(.lost(blob, damage))
+        return 1
+      } catch {
+        send(.failed(diagnostics(of: error)))
+        return 2
+      }
+    }
+  }
+
+  private static func perform(
+    _ job: ActionJob, _ store: Store, _ check: PublicationCheck, _ cancellation: Cancellation,
+    _ send: @escaping @Sendable (WorkerMessage) -> Void
+  ) -> Int32 {
+    let runner = ActionRunner(store: store, keeper: LeaseKeeper(store: store), check: check)
+    defer { peakMemory(of: nil).map { send(.peak($0)) } }
+    do {
+      let (_, differs) = try runner.perform(job, cancellation: cancellation) { send(.report($0)) }
+      send(.done(differs: differs))
+      return 0
+    } catch {
+      switch error {
+      case .interrupted: return 75
+      case .lost(let blob, let damage): send(.lost(blob, damage))
+      case .failed(let problems): send(.failed(problems))
+      }
+      return 1
+    }
+  }
+
+  /// Reads up to the end of the line; nothing follows it until the parent closes the pipe.
+  private static func readLineOfInput() throws -> [UInt8] {
+    var line: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let got = read(0, &chunk, chunk.count)
+      if got < 0, errno == EINTR { continue }
+      guard got > 0 else { return line }
+      line += chunk[..<got]
+      if line.last == UInt8(ascii: "\n") { return line }
+    }
+  }
+
+  /// Ends this process when its parent does: the pipe on standard input then comes to its end.
+  private static func watchParent() {
+    Thread.detachNewThread {
+      var byte: UInt8 = 0
+      while true {
+        let got = read(0, &byte, 1)
+        if got > 0 || (got < 0 && errno == EINTR) { continue }
+        _exit(1)
+      }
+    }
+  }
+}
+
+extension InvalidJob: DiagnosticError {
+  var diagnostics: [Diagnostic] { [Diagnostic(code: "invalid-job", "A worker cannot read its job: \(reason)")] }
+}

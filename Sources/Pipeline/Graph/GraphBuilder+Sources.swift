@@ -1,0 +1,124 @@
+import Diagnostics
+
+extension GraphBuilder {
+  // MARK: Sources and types
+
+  /// Looks at a node's sources and infers its types, once all its producers are done.
+  mutating func check(_ index: Int, _ sources: any SourceDigester) {
+    guard let type = drafts[index].type, let fields = drafts[index].fields else { return }
+    for port in type.outputs { drafts[index].outputTypes[port.name] = ArtefactType(port.type) }
+    guard !drafts[index].isBroken else { return }
+    do {
+      drafts[index].requests = try type.sources(fields)
+      for request in drafts[index].requests { try exists(request, sources) }
+      let inputs = inputTypes(index)
+      guard let inputs else {
+        drafts[index].isBroken = true
+        return
+      }
+      let inference = try type.infer(fields, inputs)
+      for (port, inferred) in inference.outputs { drafts[index].outputTypes[port] = inferred }
+      for conflict in inference.conflicts { report(conflict, index) }
+      if !inference.conflicts.isEmpty { drafts[index].isBroken = true }
+    } catch {
+      report(error, index)
+      drafts[index].isBroken = true
+    }
+  }
+
+  private func exists(_ request: SourceRequest, _ sources: any SourceDigester) throws {
+    guard let found = sources.kind(of: request.path) else { throw SourceError(path: request.path, .missing) }
+    if let wanted = request.kind, wanted != found {
+      throw SourceError(path: request.path, .wrongKind(found: found, wanted: wanted))
+    }
+  }
+
+  /// The types at a node's inputs; nil when a producer's are not known because of a reported problem.
+  private func inputTypes(_ consumer: Int) -> InputTypes? {
+    var ports: [String: [InputTypes.Source]] = [:]
+    for reference in drafts[consumer].references {
+      let binding = reference.binding
+      guard let producer = index(of: binding.node), !drafts[producer].isBroken,
+        let type = drafts[producer].outputTypes[binding.output]
+      else { return nil }
+      ports[binding.port, default: []].append(
+        InputTypes.Source(node: binding.node, output: binding.output, type: type))
+    }
+    return InputTypes(ports)
+  }
+
+  private mutating func report(_ conflict: Inference.Conflict, _ index: Int) {
+    let draft = drafts[index]
+    let references = draft.references.filter { $0.binding.port == conflict.port }
+    let producers = references.map { reference in
+      let outputs = self.index(of: reference.binding.node).flatMap { drafts[$0].type?.outputs.count } ?? 1
+      let output = outputs == 1 ? reference.binding.node : "\(reference.binding.node).\(reference.binding.output)"
+      return "`\(reference.binding.port)` from `\(output)`"
+    }
+    let related = references.compactMap { reference in
+      self.index(of: reference.binding.node).map {
+        Diagnostic.Related("node `\(reference.binding.node)` is here", at: drafts[$0].key.mark.place)
+      }
+    }
+    problems.append(
+      LanguageProblem.conflict(conflict, node: draft.name, producers: producers).diagnostic(
+        at: draft.mark(of: conflict.port), path: "\(draft.path).\(conflict.port)", related: related))
+  }
+
+  /// Reports an error about a node's sources at the field that names the file.
+  private mutating func report(_ error: any Error, _ index: Int) {
+    let draft = drafts[index]
+    let path = (error as? SourceError)?.path
+    let field =
+      draft.paths.first { $0.text == path }
+      ?? draft.paths.filter { path?.hasPrefix($0.text) == true }.max { $0.text.utf8.count < $1.text.utf8.count }
+      ?? (draft.paths.count == 1 ? draft.paths[0] : nil)
+    for var diagnostic in Diagnostics.diagnostics(of: error) {
+      // An error inside the source keeps its own place; the field is where it comes from.
+      if let place = diagnostic.place {
+        diagnostic.related.insert(Diagnostic.Related("what is wrong is here", at: place), at: 0)
+      }
+      let mark = field?.value.mark ?? draft.key.mark
+      diagnostic.place = mark.place
+      diagnostic.excerpt = mark.excerpt
+      diagnostic.path = field?.path ?? draft.path
+      diagnostic.related += field?.value.origin ?? []
+      problems.append(diagnostic)
+    }
+  }
+
+  // MARK: Digests and keys
+
+  /// The needed nodes with the digests of their sources, each read once, and their keys.
+  mutating func digest(needed: Set<String>, _ sources: any SourceDigester) -> [ResolvedNode] {
+    var digests: [String: (digest: Digest, size: Int)] = [:]
+    var keys: [String: Digest] = [:]
+    var nodes: [ResolvedNode] = []
+    for index in order where needed.contains(drafts[index].name) {
+      let draft = drafts[index]
+      guard let type = draft.type, let fields = draft.fields else { continue }
+      var resolved: [ResolvedNode.ResolvedSource] = []
+      for request in draft.requests {
+        do {
+          let found = try digests[request.path] ?? sources.digest(path: request.path)
+          digests[request.path] = found
+          resolved.append(
+            ResolvedNode.ResolvedSource(
+              role: request.role, index: resolved.count { $0.role == request.role }, path: request.path,
+              digest: found.digest, size: found.size))
+        } catch {
+          report(error, index)
+        }
+      }
+      let inputs = draft.references.map(\.binding)
+      let preimage = ResolvedNode.planPreimage(type, fields, resolved, inputs) { keys[$0] }
+      keys[draft.name] = preimage.key
+      nodes.append(
+        ResolvedNode(
+          name: draft.name, type: type, fields: fields, inputs: inputs, sources: resolved,
+          outputTypes: draft.outputTypes, planPreimage: preimage, planKey: preimage.key, place: draft.key.mark.place,
+          settings: draft.settings))
+    }
+    return nodes
+  }
+}

@@ -1,0 +1,267 @@
+import Diagnostics
+
+/// Makes the resolved graph of a document, and finds everything that is wrong with it.
+///
+/// What follows from a problem that is already reported is not reported again: a node with a wrong field is still
+/// wired, but nothing is inferred from it.
+struct GraphBuilder {
+  let document: PipelineDocument
+  let registry: NodeRegistry
+  var problems: [Diagnostic]
+  var drafts: [NodeDraft]
+  private(set) var order: [Int] = []
+
+  init(_ document: PipelineDocument, registry: NodeRegistry) {
+    self.document = document
+    self.registry = registry
+    problems = document.problems
+    drafts = document.nodes.map(NodeDraft.init)
+  }
+
+  func index(of node: String) -> Int? { drafts.firstIndex { $0.name == node } }
+
+  /// Gives the pipeline with its warnings.
+  ///
+  /// - Throws: `DiagnosticList` with all errors; warnings may only follow from them.
+  mutating func resolve(sources: any SourceDigester) throws -> ResolvedPipeline {
+    for index in drafts.indices { problems += drafts[index].read(registry: registry) }
+    for index in drafts.indices { connect(index) }
+    let outputs = resolveOutputs()
+    sortNodes()
+    for index in order { check(index, sources) }
+    let needed = neededNodes(outputs)
+    if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
+
+    for draft in drafts where !needed.contains(draft.name) {
+      problems.append(draft.problem(.unusedNode(draft.name), at: draft.key.mark))
+    }
+    let nodes = digest(needed: needed, sources)
+    if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
+    return ResolvedPipeline(
+      name: document.name, file: document.source.file,
+      parameters: document.params.map { ResolvedPipeline.Parameter(name: $0.key.text, value: $0.value.text) },
+      nodes: nodes, outputs: outputs, unusedNodes: drafts.map(\.name).filter { !needed.contains($0) },
+      warnings: sorted(problems))
+  }
+
+  /// In the order of the file; what stands elsewhere comes after.
+  private func sorted(_ problems: [Diagnostic]) -> [Diagnostic] {
+    func rank(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
+      let isHere = diagnostic.place.map { $0.file == document.source.file } ?? true
+      return (isHere ? 0 : 1, diagnostic.place?.line ?? 0, diagnostic.place?.column ?? 0)
+    }
+    return problems.enumerated().sorted { a, b in
+      let (first, second) = (rank(a.element), rank(b.element))
+      return first == second ? a.offset < b.offset : first < second
+    }.map(\.element)
+  }
+
+  // MARK: Wiring
+
+  private mutating func connect(_ index: Int) {
+    for (port, value) in drafts[index].ports {
+      let path = "\(drafts[index].path).\(port.name)"
+      var items = [(value: value, path: path)]
+      if case .list(let values) = value.content {
+        if !port.isList || values.isEmpty {
+          drafts[index].isBroken = true
+          let problem = port.isList ? LanguageProblem.emptyList(port: port.name) : .severalNodes(port: port.name)
+          problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
+          continue
+        }
+        items = values.enumerated().map { ($1, "\(path)[\($0)]") }
+      }
+      for (position, item) in items.enumerated() {
+        let (value, path) = item
+        guard let (node, output) = reference(value, path: path, port: port, from: drafts[index].name) else {
+          drafts[index].isBroken = true
+          continue
+        }
+        guard let output else {
+          drafts[index].isBroken = true
+          // The producer is known even where its output is not: cycles are still found.
+          let binding = ResolvedNode.InputBinding(port: port.name, index: position, node: node, output: "")
+          drafts[index].references.append(NodeDraft.Reference(binding: binding, value: value, path: path))
+          continue
+        }
+        let binding = ResolvedNode.InputBinding(port: port.name, index: position, node: node, output: output.name)
+        drafts[index].references.append(NodeDraft.Reference(binding: binding, value: value, path: path))
+        checkType(port, output, NodeDraft.Reference(binding: binding, value: value, path: path), of: index)
+      }
+    }
+    let ports = drafts[index].type?.inputs.map(\.name) ?? []
+    drafts[index].references.sort { a, b in
+      let (first, second) = (ports.firstIndex(of: a.binding.port) ?? 0, ports.firstIndex(of: b.binding.port) ?? 0)
+      return (first, a.binding.index) < (second, b.binding.index)
+    }
+  }
+
+  /// The producer that `NODE` or `NODE.OUTPUT` means: nil when no node can be meant, a nil output when it is unknown.
+  ///
+  /// A name alone means the node's only output, or the only one that the port takes.
+  private mutating func reference(
+    _ value: LocatedValue, path: String, port: InputPort, from consumer: String
+  ) -> (node: String, output: OutputPort?)? {
+    func report(_ problem: LanguageProblem) {
+      problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
+    }
+    if value.isBroken { return nil }
+    guard case .scalar(let scalar) = value.content, !value.isNull else {
+      report(.portNotNode(port: port.name, found: value.kindWords))
+      return nil
+    }
+    guard let (draft, outputName) = producer(scalar.text) else {
+      let name = String(scalar.text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).first ?? "")
+      report(.unknownNode(name, among: drafts.map(\.name).filter { $0 != consumer }))
+      return nil
+    }
+    if draft.name == consumer {
+      report(.ownOutput(consumer))
+      return nil
+    }
+    guard let type = draft.type else { return (draft.name, nil) }
+    if type.outputs.isEmpty {
+      report(.noOutputs(node: draft.name, type: type.name))
+    } else if let outputName {
+      if let output = type.output(outputName) { return (draft.name, output) }
+      report(.unknownOutput(outputName, node: draft.name, among: type.outputs.map(\.name)))
+    } else if type.outputs.count == 1 {
+      return (draft.name, type.outputs[0])
+    } else {
+      let fitting = type.outputs.filter { port.types.contains($0.type) }
+      if fitting.count == 1 { return (draft.name, fitting[0]) }
+      report(.severalOutputs(node: draft.name, outputs: type.outputs.map(\.name)))
+    }
+    return (draft.name, nil)
+  }
+
+  private func producer(_ text: String) -> (NodeDraft, output: String?)? {
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard let name = parts.first, let index = index(of: name) else { return nil }
+    return (drafts[index], parts.count > 1 ? parts[1] : nil)
+  }
+
+  private mutating func checkType(
+    _ port: InputPort, _ output: OutputPort, _ reference: NodeDraft.Reference, of index: Int
+  ) {
+    guard !port.types.contains(output.type), let producer = self.index(of: reference.binding.node) else { return }
+    let consumer = drafts[index].name
+    drafts[index].isBroken = true
+    let fitting = drafts.filter { $0.name != consumer }.flatMap { draft -> [String] in
+      let outputs = draft.type?.outputs ?? []
+      return outputs.filter { port.types.contains($0.type) }.map {
+        outputs.count == 1 ? draft.name : "\(draft.name).\($0.name)"
+      }
+    }
+    let problem = LanguageProblem.portType(
+      port: port.name, node: consumer, takes: port.types, producer: reference.binding.node, output: output.name,
+      gives: output.type, fitting: fitting.count > 8 ? [] : fitting)
+    let related = Diagnostic.Related(
+      "node `\(reference.binding.node)` is here", at: drafts[producer].key.mark.place)
+    problems.append(
+      problem.diagnostic(at: reference.value.mark, path: reference.path, related: reference.value.origin + [related]))
+  }
+
+  // MARK: Outputs
+
+  private mutating func resolveOutputs() -> [OutputReference] {
+    guard let written = document.outputs else {
+      let used = Set(drafts.flatMap { $0.references.map(\.binding.node) })
+      return drafts.filter { !used.contains($0.name) }.flatMap(allOutputs)
+    }
+    var outputs: [OutputReference] = []
+    for (position, value) in written.enumerated() where !value.isBroken {
+      func report(_ problem: LanguageProblem) {
+        problems.append(problem.diagnostic(at: value.mark, path: "outputs[\(position)]", related: value.origin))
+      }
+      guard case .scalar(let scalar) = value.content, !value.isNull else {
+        report(.topLevelKind("outputs[\(position)]", wanted: "the name of a node", found: value.kindWords))
+        continue
+      }
+      guard let (draft, port) = producer(scalar.text) else {
+        let name = String(scalar.text.split(separator: ".", maxSplits: 1).first ?? "")
+        report(.unknownNode(name, among: drafts.map(\.name)))
+        continue
+      }
+      guard let type = draft.type else { continue }
+      let names = port.map { [$0] } ?? type.outputs.map(\.name)
+      if let unknown = names.first(where: { type.output($0) == nil }) {
+        report(.unknownOutput(unknown, node: draft.name, among: type.outputs.map(\.name)))
+      }
+      for name in names where !outputs.contains(OutputReference(node: draft.name, port: name)) {
+        outputs.append(OutputReference(node: draft.name, port: name))
+      }
+      if names.isEmpty { outputs.append(OutputReference(node: draft.name, port: "")) }
+    }
+    return outputs
+  }
+
+  private func allOutputs(_ draft: NodeDraft) -> [OutputReference] {
+    let names = draft.type?.outputs.map(\.name) ?? []
+    // A node that gives nothing is run for what it does.
+    return (names.isEmpty ? [""] : names).map { OutputReference(node: draft.name, port: $0) }
+  }
+
+  private func neededNodes(_ outputs: [OutputReference]) -> Set<String> {
+    var needed: Set<String> = []
+    var waiting = outputs.map(\.node)
+    while let name = waiting.popLast() {
+      guard needed.insert(name).inserted, let index = index(of: name) else { continue }
+      waiting += drafts[index].references.map(\.binding.node)
+    }
+    return needed
+  }
+
+  // MARK: Order
+
+  /// Puts producers before consumers, ties by name, and reports cycles.
+  private mutating func sortNodes() {
+    let names = drafts.map(\.name)
+    let byName = names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
+    let position = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    let producers = drafts.map { Set($0.references.compactMap { position[$0.binding.node] }) }
+    var done: Set<Int> = []
+    while let next = byName.first(where: { !done.contains($0) && producers[$0].isSubset(of: done) }) {
+      done.insert(next)
+      order.append(next)
+    }
+    // What is left waits for a cycle or is in one: walking up from anywhere ends in a cycle.
+    var seen: Set<Int> = []
+    for start in byName where !done.contains(start) && !seen.contains(start) {
+      var walk: [Int] = []
+      var at = start
+      while seen.insert(at).inserted {
+        walk.append(at)
+        let next = byName.first { producers[at].contains($0) && !done.contains($0) }
+        guard let next else { break }
+        at = next
+      }
+      if let first = walk.firstIndex(of: at), producers[walk[walk.count - 1]].contains(at) {
+        reportCycle(Array(walk[first...].reversed()))
+      }
+    }
+  }
+
+  /// Reports nodes that each take an output of the one before, and the first of the last.
+  private mutating func reportCycle(_ nodes: [Int]) {
+    let names = nodes.map { drafts[$0].name }
+    let smallest = names.indices.min { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) } ?? 0
+    let turned = Array(names[smallest...] + names[..<smallest])
+    guard let first = index(of: turned[0]) else { return }
+    let reference = drafts[first].references.first { $0.binding.node == turned[turned.count - 1] }
+    problems.append(
+      LanguageProblem.cycle(turned + [turned[0]]).diagnostic(
+        at: reference?.value.mark ?? drafts[first].key.mark, path: reference?.path ?? drafts[first].path))
+  }
+}
+
+extension LocatedValue {
+  /// The value as it would be written on one line.
+  fileprivate var text: String {
+    switch content {
+    case .scalar(let scalar): scalar.text
+    case .list(let items): "[\(items.map(\.text).joined(separator: ", "))]"
+    case .map(let pairs): "{\(pairs.map { "\($0.key.text): \($0.value.text)" }.joined(separator: ", "))}"
+    }
+  }
+}

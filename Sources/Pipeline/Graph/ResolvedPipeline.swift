@@ -1,0 +1,34 @@
+import Diagnostics
+
+/// A pipeline file that was found right in everything: nodes in the order of their work, wired and with keys.
+package struct ResolvedPipeline: Sendable {
+  package struct Parameter: Sendable, Hashable {
+    package var name: String
+    /// As it would be written in the file.
+    package var value: String
+  }
+
+  package var name: String
+  /// The file as messages name it.
+  package var file: String
+  package var parameters: [Parameter]
+  /// The nodes that the outputs need, producers before consumers, ties by name.
+  package var nodes: [ResolvedNode]
+  package var outputs: [OutputReference]
+  /// Nodes that no output needs; they are not run.
+  package var unusedNodes: [String]
+  package var warnings: [Diagnostic]
+
+  package func node(_ name: String) -> ResolvedNode? { nodes.first { $0.name == name } }
+}
+
+/// An output port of a node.
+package struct OutputReference: Sendable, Hashable {
+  package var node: String
+  package var port: String
+
+  package init(node: String, port: String) {
+    self.node = node
+    self.port = port
+  }
+}

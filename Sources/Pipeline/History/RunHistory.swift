@@ -1,0 +1,151 @@
+import Diagnostics
+import Glibc
+import PreciseJSON
+
+/// The runs of a project: `.anneal/runs/<id>/` with `run.json`, `events.jsonl` and `logs/<node>.log` each.
+///
+/// The files are the truth; an SQLite index beside them answers questions over many runs and is made again from them
+/// whenever it is missing, damaged or behind.
+package struct RunHistory: Sendable {
+  /// The folder of the runs.
+  package let folder: String
+  let files: FileSystem
+  let index: RunIndex
+
+  /// The history of a project: the folder that holds (or will hold) `.anneal`.
+  package init(project: String, files: FileSystem = FileSystem()) {
+    folder = project + "/.anneal/runs"
+    self.files = files
+    index = RunIndex(path: folder + "/index.sqlite")
+  }
+
+  package func folder(of run: String) -> String { "\(folder)/\(run)" }
+  package func logPath(run: String, node: String) -> String { "\(folder(of: run))/logs/\(node).log" }
+
+  /// A name for a new run: sorts by time, then random, such as `20261123-220448-3f9a`.
+  package static func newIdentifier() -> String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func pad(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let day = "\(parts.tm_year + 1900)\(pad(parts.tm_mon + 1))\(pad(parts.tm_mday))"
+    return "\(day)-\(pad(parts.tm_hour))\(pad(parts.tm_min))\(pad(parts.tm_sec))-\(uniqueName().prefix(6))"
+  }
+
+  /// Starts the record of a new run.
+  /// - Throws: ``SystemError`` when the project folder cannot be written.
+  package func begin(_ pipeline: ResolvedPipeline) throws -> RunRecorder {
+    let id = Self.newIdentifier()
+    try files.makeFolder(folder(of: id) + "/logs")
+    return try RunRecorder(id: id, pipeline: pipeline, history: self)
+  }
+
+  // MARK: Questions
+
+  /// The runs, newest first.
+  package func runs(pipeline: String? = nil, limit: Int = .max) throws -> [RunRecord] {
+    let found = try refreshed { try $0.runs(pipeline: pipeline, limit: limit) }
+    return found.compactMap { try? record(of: $0) }
+  }
+
+  /// The record of one run.
+  ///
+  /// A name is the whole name, a beginning or ending that only it has, or `last`. Throws ``UnknownRun``, or
+  /// ``JSONError`` for a damaged record.
+  package func run(_ name: String) throws -> RunRecord { try record(of: try identifier(name)) }
+
+  /// The whole name of a run.
+  package func identifier(_ name: String) throws -> String {
+    let all = try identifiers()
+    if name == "last", let last = all.last { return last }
+    let matching = all.filter { $0 == name || $0.hasPrefix(name) || $0.hasSuffix("-" + name) }
+    guard matching.count == 1, let only = matching.first else {
+      throw UnknownRun(name: name, matching: Array(matching.suffix(5)), isEmpty: all.isEmpty)
+    }
+    return only
+  }
+
+  /// The text of a node's log; nil when the node wrote none.
+  package func log(run: String, node: String) throws -> String? {
+    try files.read(logPath(run: run, node: node)).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// What the node is expected to take, by the runs so far.
+  package func expectation(pipeline: String, node: ResolvedNode) -> Expectation? {
+    try? refreshed {
+      try $0.expectation(pipeline: pipeline, node: node.name, type: node.type.name, planKey: node.planKey)
+    }
+  }
+
+  /// The last run's record of the node with this name (else of a node of this type) that has a key preimage, for
+  /// `anneal why`.
+  package func lastPreimage(
+    pipeline: String, node: String, type: String
+  ) throws -> (run: String, node: String, preimage: KeyPreimage)? {
+    let places = try refreshed { try $0.lastKeys(pipeline: pipeline, node: node, type: type) }
+    for place in places {
+      guard let record = try? record(of: place.run), let found = record.nodes.first(where: { $0.name == place.node }),
+        let preimage = found.preimage
+      else { continue }
+      return (place.run, place.node, preimage)
+    }
+    return nil
+  }
+
+  // MARK: Files
+
+  func identifiers() throws -> [String] {
+    try files.names(in: folder).filter { $0.first.map { "0"..."9" ~= $0 } ?? false }
+  }
+
+  private func record(of id: String) throws -> RunRecord {
+    let path = folder(of: id) + "/run.json"
+    guard let bytes = try files.read(path) else { throw UnknownRun(name: id, matching: [], isEmpty: false) }
+    return try RunRecord(json: try JSON(parsing: bytes, file: path), folder: folder(of: id))
+  }
+
+  /// Asks the index after bringing it up to date; an index that fails is thrown away and made again.
+  private func refreshed<Answer>(_ ask: (RunIndex) throws -> Answer) throws -> Answer {
+    do {
+      try update()
+      return try ask(index)
+    } catch {
+      guard try files.status(folder) != nil else { throw error }
+      index.discard(files)
+      try update()
+      return try ask(index)
+    }
+  }
+
+  private func update() throws {
+    guard try files.status(folder) != nil else { return }
+    let known = try index.finishedRuns()
+    for id in try identifiers() where !known.contains(id) {
+      if let record = try? record(of: id) { try index.insert(record) }
+    }
+  }
+}
+
+/// A run that is not in the history.
+package struct UnknownRun: Error, Sendable {
+  package var name: String
+  /// Several runs that the name could mean.
+  package var matching: [String]
+  package var isEmpty: Bool
+}
+
+extension UnknownRun: DiagnosticError {
+  package var diagnostics: [Diagnostic] {
+    if !matching.isEmpty {
+      return [
+        Diagnostic(
+          code: "ambiguous-run", "`\(name)` could mean several runs", reason: "[\(matching.joined(separator: ", "))]")
+      ]
+    }
+    return [
+      Diagnostic(
+        code: "unknown-run", "There is no run `\(name)`",
+        reason: isEmpty ? "nothing has run in this folder yet" : nil, advice: "see `anneal runs`")
+    ]
+  }
+}

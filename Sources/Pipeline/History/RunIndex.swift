@@ -1,0 +1,111 @@
+import Foundation
+import GRDB
+import Synchronization
+
+/// An SQLite database of all runs of a project, for questions that would have to read every record.
+///
+/// Holds nothing that is not in the records.
+final class RunIndex: Sendable {
+  private let path: String
+  private let queue = Mutex<DatabaseQueue?>(nil)
+  /// Raised when the tables change; an index of another version is made again.
+  private static let version = 1
+
+  init(path: String) { self.path = path }
+
+  private func database() throws -> DatabaseQueue {
+    try queue.withLock { queue in
+      if let queue { return queue }
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(10)
+      let opened = try DatabaseQueue(path: path, configuration: configuration)
+      try opened.write { try Self.prepare($0) }
+      queue = opened
+      return opened
+    }
+  }
+
+  private static func prepare(_ database: Database) throws {
+    guard try Int.fetchOne(database, sql: "PRAGMA user_version") != version else { return }
+    try database.execute(
+      sql: """
+        DROP TABLE IF EXISTS run;
+        DROP TABLE IF EXISTS node;
+        CREATE TABLE run (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, state TEXT NOT NULL, started REAL NOT NULL);
+        CREATE TABLE node (
+          run TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, pipeline TEXT NOT NULL, state TEXT NOT NULL,
+          plan_key TEXT, key TEXT, seconds REAL, peak_memory INTEGER, PRIMARY KEY (run, name));
+        CREATE INDEX node_by_plan_key ON node (plan_key, state);
+        CREATE INDEX node_by_name ON node (pipeline, name);
+        PRAGMA user_version = \(version);
+        """)
+  }
+
+  /// Closes the database and removes its files.
+  func discard(_ files: FileSystem) {
+    queue.withLock { $0 = nil }
+    for suffix in ["", "-journal", "-wal", "-shm"] { try? files.remove(path + suffix) }
+  }
+
+  /// The runs whose final state is known here.
+  func finishedRuns() throws -> Set<String> {
+    try database().read { Set(try String.fetchAll($0, sql: "SELECT id FROM run WHERE state <> 'running'")) }
+  }
+
+  func insert(_ record: RunRecord) throws {
+    try database().write { database in
+      try database.execute(
+        sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?)",
+        arguments: [record.id, record.pipeline, record.state.rawValue, record.started])
+      for node in record.nodes {
+        try database.execute(
+          sql: "INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          arguments: [
+            record.id, node.name, node.type, record.pipeline, node.state.rawValue, node.planKey?.hex, node.key?.hex,
+            node.seconds, node.peakMemory,
+          ])
+      }
+    }
+  }
+
+  func runs(pipeline: String?, limit: Int) throws -> [String] {
+    try database().read { database in
+      try String.fetchAll(
+        database, sql: "SELECT id FROM run WHERE ? IS NULL OR pipeline = ? ORDER BY id DESC LIMIT ?",
+        arguments: [pipeline, pipeline, limit])
+    }
+  }
+
+  func expectation(pipeline: String, node: String, type: String, planKey: Digest) throws -> Expectation? {
+    try database().read { database in
+      let same = try Row.fetchOne(
+        database,
+        sql: """
+          SELECT seconds, peak_memory FROM node
+          WHERE plan_key = ? AND state = 'ran' AND seconds IS NOT NULL ORDER BY run DESC LIMIT 1
+          """, arguments: [planKey.hex])
+      if let same { return Expectation(seconds: same[0], peakMemory: same[1], basis: .sameWork) }
+      let last = try Row.fetchOne(
+        database,
+        sql: """
+          SELECT seconds, peak_memory FROM node
+          WHERE pipeline = ? AND name = ? AND type = ? AND state = 'ran' AND seconds IS NOT NULL
+          ORDER BY run DESC LIMIT 1
+          """, arguments: [pipeline, node, type])
+      return last.map { Expectation(seconds: $0[0], peakMemory: $0[1], basis: .sameNode) }
+    }
+  }
+
+  /// Where keys of the node were recorded last: under its name first, then under other names of the same type.
+  func lastKeys(pipeline: String, node: String, type: String) throws -> [(run: String, node: String)] {
+    try database().read { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT run, name FROM node WHERE pipeline = ? AND type = ? AND key IS NOT NULL
+          ORDER BY (name = ?) DESC, run DESC LIMIT 20
+          """, arguments: [pipeline, type, node]
+      ).map { ($0[0], $0[1]) }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Diagnostics
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Gives the content digests of files and folders outside the store.
+package protocol SourceDigester: Sendable {
+  /// The digest and the size in bytes of a file, or of a folder's whole tree.
+  ///
+  /// - Throws: ``SourceError``.
+  func digest(path: String) throws -> (digest: Digest, size: Int)
+
+  /// What stands at a path; nil when there is nothing.
+  func kind(of path: String) -> SourceKind?
+}
+
+/// Whether a source is a file or a folder.
+package enum SourceKind: String, Sendable {
+  case file
+  case folder
+}
+
+extension SourceDigester {
+  package func kind(of path: String) -> SourceKind? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+  }
+}
+
+/// A source that cannot be read.
+package struct SourceError: DiagnosticError, Hashable {
+  package enum Problem: Sendable, Hashable {
+    case missing
+    /// A folder stands where a file is wanted, or a file where a folder is.
+    case wrongKind(found: SourceKind, wanted: SourceKind)
+    /// With the system's reason, such as `Permission denied`.
+    case unreadable(reason: String)
+    case changedWhileReading
+  }
+
+  package var path: String
+  package var problem: Problem
+
+  package init(path: String, _ problem: Problem) {
+    self.path = path
+    self.problem = problem
+  }
+
+  package var diagnostics: [Diagnostic] {
+    switch problem {
+    case .missing:
+      [
+        Diagnostic(
+          code: "missing-source", "No file or folder `\(path)`",
+          reason: path.hasPrefix("/") ? nil : "paths are relative to the folder that `anneal` is started in")
+      ]
+    case .wrongKind(let found, let wanted):
+      [
+        Diagnostic(
+          code: "wrong-source", "`\(path)` is a \(found.rawValue)",
+          reason: "a \(wanted.rawValue) is wanted here")
+      ]
+    case .unreadable(let reason):
+      [Diagnostic(code: "unreadable-source", "Cannot read `\(path)`", reason: reason)]
+    case .changedWhileReading:
+      [
+        Diagnostic(
+          code: "changed-source", "`\(path)` changed while it was read", advice: "Run again when nothing writes to it")
+      ]
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/// The grammar of plain scalars: YAML 1.2's core schema, without its NaN and infinities.
+enum CoreScalar {
+  static func bool(_ scalar: LocatedValue.Scalar) -> Result<Bool, LanguageProblem> {
+    let read: Bool? =
+      switch scalar.text {
+      case "true", "True", "TRUE": true
+      case "false", "False", "FALSE": false
+      default: nil
+      }
+    guard let read else { return .failure(.notABool(scalar.text)) }
+    return scalar.isPlain ? .success(read) : .failure(.quoted(scalar.text, wanted: "`true` or `false`"))
+  }
+
+  /// Decimal, `0x` and `0o`; also a number with a point or exponent whose value is whole, as JSON Schema has it.
+  static func integer(_ scalar: LocatedValue.Scalar) -> Result<Int, LanguageProblem> {
+    let text = scalar.text
+    let wanted = "a whole number"
+    if let problem = commonProblem(scalar, wanted: wanted) { return .failure(problem) }
+    if let based = basedInteger(text) {
+      return based.map { .success($0) } ?? .failure(.numberTooLarge(text))
+    }
+    let bytes = Array(text.utf8)
+    guard isNumber(bytes) else { return .failure(.notANumber(text, wanted: wanted)) }
+    if !bytes.contains(where: { ".eE".utf8.contains($0) }) {
+      return Int(text.hasPrefix("+") ? String(text.dropFirst()) : text).map { .success($0) }
+        ?? .failure(.numberTooLarge(text))
+    }
+    guard let value = double(text), value.isFinite else { return .failure(.numberTooLarge(text)) }
+    guard value == value.rounded() else { return .failure(.notWhole(text)) }
+    // Beyond 2^53 the text and the double would be different numbers.
+    guard abs(value) <= 9_007_199_254_740_992 else { return .failure(.numberTooLarge(text)) }
+    return .success(Int(value))
+  }
+
+  static func number(_ scalar: LocatedValue.Scalar) -> Result<Double, LanguageProblem> {
+    let text = scalar.text
+    let wanted = "a number"
+    if let problem = commonProblem(scalar, wanted: wanted) { return .failure(problem) }
+    if let based = basedInteger(text) {
+      return based.map { .success(Double($0)) } ?? .failure(.numberTooLarge(text))
+    }
+    guard isNumber(Array(text.utf8)) else { return .failure(.notANumber(text, wanted: wanted)) }
+    guard let value = double(text), value.isFinite else { return .failure(.numberTooLarge(text)) }
+    return .success(value)
+  }
+
+  /// Whether a plain scalar would be read as something else than text by a YAML tool that guesses types.
+  static func looksTyped(_ text: String) -> Bool {
+    isNumber(Array(text.utf8)) || basedInteger(text) != nil
+      || ["true", "True", "TRUE", "false", "False", "FALSE"].contains(text)
+  }
+
+  private static func commonProblem(_ scalar: LocatedValue.Scalar, wanted: String) -> LanguageProblem? {
+    let text = scalar.text
+    let bytes = Array(text.utf8)
+    let unsigned = bytes.first.map { "+-".utf8.contains($0) } == true ? Array(bytes.dropFirst()) : bytes
+    let specials = [".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "nan", "NaN", "inf", "Infinity"]
+    if specials.contains(String(decoding: unsigned, as: UTF8.self)) { return .notFinite(text, wanted: wanted) }
+    let plainDigits = bytes.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: ",") }
+    if plainDigits.count < bytes.count, !bytes.isEmpty, isNumber(plainDigits) {
+      return .digitSeparators(text, advice: String(decoding: plainDigits, as: UTF8.self))
+    }
+    if unsigned.count > 1, unsigned[0] == UInt8(ascii: "0"), isDigit(unsigned[1]), isNumber(bytes) {
+      let sign = bytes.count > unsigned.count ? String(decoding: bytes.prefix(1), as: UTF8.self) : ""
+      var digits = unsigned[...]
+      while digits.count > 1, digits[digits.startIndex] == UInt8(ascii: "0"), isDigit(digits[digits.startIndex + 1]) {
+        digits.removeFirst()
+      }
+      return .leadingZero(text, advice: sign + String(decoding: digits, as: UTF8.self))
+    }
+    if !scalar.isPlain, isNumber(bytes) || basedInteger(text) != nil { return .quoted(text, wanted: wanted) }
+    return nil
+  }
+
+  /// `[-+]? ( . digits | digits [. digits*] ) [ (e|E) [-+]? digits ]`.
+  private static func isNumber(_ bytes: [UInt8]) -> Bool {
+    var at = 0
+    func digits() -> Int {
+      let start = at
+      while at < bytes.count, isDigit(bytes[at]) { at += 1 }
+      return at - start
+    }
+    if at < bytes.count, "+-".utf8.contains(bytes[at]) { at += 1 }
+    let whole = digits()
+    var fraction = 0
+    if at < bytes.count, bytes[at] == UInt8(ascii: ".") {
+      at += 1
+      fraction = digits()
+    }
+    guard whole + fraction > 0 else { return false }
+    if at < bytes.count, "eE".utf8.contains(bytes[at]) {
+      at += 1
+      if at < bytes.count, "+-".utf8.contains(bytes[at]) { at += 1 }
+      guard digits() > 0 else { return false }
+    }
+    return at == bytes.count
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+  /// Nil when the text is not `0x…` or `0o…`; the inner nil when it does not fit.
+  private static func basedInteger(_ text: String) -> Int?? {
+    for (prefix, radix) in [("0x", 16), ("0o", 8)] where text.hasPrefix(prefix) {
+      let digits = text.utf8.dropFirst(2)
+      let valid = digits.allSatisfy { byte in
+        Int(String(UnicodeScalar(byte)), radix: radix) != nil
+      }
+      guard !digits.isEmpty, valid else { return nil }
+      return .some(Int(text.dropFirst(2), radix: radix))
+    }
+    return nil
+  }
+
+  /// The double nearest to a text that ``isNumber(_:)`` accepts, some of which Swift's own grammar does not.
+  private static func double(_ text: String) -> Double? {
+    var text = text
+    if let point = text.firstIndex(of: ".") {
+      let after = text.index(after: point)
+      if after == text.endIndex || !text[after].isNumber { text.insert("0", at: after) }
+      if point == text.startIndex || !text[text.index(before: point)].isNumber { text.insert("0", at: point) }
+    }
+    return Double(text)
+  }
+}

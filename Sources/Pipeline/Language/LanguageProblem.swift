@@ -1,0 +1,136 @@
+import Diagnostics
+
+/// Something wrong with a pipeline file, with the evidence; worded in `LanguageProblem+Wording.swift`.
+enum LanguageProblem: Error, Sendable {
+  // The text
+  case tooLarge(Int, limit: Int)
+  case utf16
+  case invalidUTF8
+  case controlCharacter(Unicode.Scalar)
+  case empty
+  case tabIndent
+  case syntax(problem: String, context: String?, contextMark: Mark?)
+  case severalDocuments
+  case unknownTag(String)
+  case unknownAlias(String, among: [String])
+  case selfAlias(String)
+  case aliasBomb(String, limit: Int)
+  case tooDeep(limit: Int)
+  case keyNotScalar
+  case mergeKey
+  case duplicateKey(String)
+
+  // Scalars
+  case notABool(String)
+  case notANumber(String, wanted: String)
+  case notFinite(String, wanted: String)
+  case digitSeparators(String, advice: String)
+  case leadingZero(String, advice: String)
+  case quoted(String, wanted: String)
+  case numberTooLarge(String)
+  case notWhole(String)
+  case outOfRange(value: String, range: String)
+  case unknownChoice(String, among: [String])
+  case notATime(String)
+  case notMemory(String)
+  case emptyPath
+  case noValue(name: String, wanted: String)
+  case wantsScalar(wanted: String, found: String)
+  case wantsList(found: String)
+  case wantsMap(found: String, names: [String])
+
+  // The pipeline
+  case notAPipeline(found: String)
+  case unknownTopLevel(String, among: [String])
+  case missingTopLevel(String, advice: String)
+  case topLevelKind(String, wanted: String, found: String)
+  case noNodes
+  case badName(kind: String, name: String)
+  case badPipelineName(String)
+  case nodeNotMap(String, found: String)
+  case nodeWithoutType(String, types: [String])
+  case unknownType(String, among: [String])
+  case unknownKey(String, node: String, type: String, among: [String])
+  case unknownGroupField(String, among: [String])
+  case missingField(String, doc: String)
+  case missingPort(String, types: [String], advice: String?)
+
+  // Params
+  case paramKind(String, found: String)
+  case unknownParam(String, among: [String])
+  case laterParam(String)
+  case selfParam(String)
+  case badParamReference(String)
+  case paramInText(String, found: String)
+  case paramsTooLarge
+  case unusedParam(String)
+
+  // Overrides
+  case overrideForm(String)
+  case overrideRoot(String, params: [String])
+  case overrideTarget(String, among: [String], what: String)
+  case overrideNotMap(String)
+
+  // The graph
+  case portNotNode(port: String, found: String)
+  case severalNodes(port: String)
+  case emptyList(port: String)
+  case unknownNode(String, among: [String])
+  case ownOutput(String)
+  case unknownOutput(String, node: String, among: [String])
+  case severalOutputs(node: String, outputs: [String])
+  case noOutputs(node: String, type: String)
+  case cycle([String])
+  case portType(
+    port: String, node: String, takes: [String], producer: String, output: String, gives: String, fitting: [String])
+  case conflict(Inference.Conflict, node: String, producers: [String])
+  case noOutputsListed
+  case unusedNode(String)
+}
+
+extension LanguageProblem {
+  /// The words of one problem.
+  struct Words {
+    var code: String
+    var summary: String
+    var reason: String?
+    var advice: String?
+    var severity = Diagnostic.Severity.error
+
+    init(_ code: String, _ summary: String, why reason: String? = nil, try advice: String? = nil) {
+      self.code = code
+      self.summary = summary
+      self.reason = reason
+      self.advice = advice
+    }
+
+    func asWarning() -> Words {
+      var words = self
+      words.severity = .warning
+      return words
+    }
+  }
+
+  func diagnostic(at mark: Mark, path: String? = nil, related: [Diagnostic.Related] = []) -> Diagnostic {
+    let words = words
+    var related = related
+    if case .syntax(_, let context?, let contextMark?) = self, contextMark != mark {
+      related.append(Diagnostic.Related(Self.contextWords(context), at: contextMark.place))
+    }
+    return Diagnostic(
+      words.severity, code: words.code, words.summary, at: mark.place, path: path?.isEmpty == true ? nil : path,
+      excerpt: mark.excerpt, reason: words.reason, advice: words.advice, related: related)
+  }
+  /// libyaml's name for what it was reading, in words.
+  private static func contextWords(_ context: String) -> String {
+    switch context {
+    case "while parsing a flow mapping": "the `{` is here"
+    case "while parsing a flow sequence": "the `[` is here"
+    case "while parsing a block mapping": "the map starts here"
+    case "while parsing a block collection": "the list starts here"
+    case "while scanning a quoted scalar", "while parsing a quoted scalar": "the quote starts here"
+    case "while scanning a plain scalar": "the text starts here"
+    default: "\(context), which starts here"
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Diagnostics
+
+extension Override {
+  /// Puts the value at its place in the tree, as if the file said so; reports when there is no such place.
+  ///
+  /// Whether the field exists and takes the value is found out by the reader of the node, like everything else.
+  func apply(to tree: inout LocatedValue, registry: NodeRegistry, problems: inout [Diagnostic]) {
+    let scalars = Array(text.unicodeScalars)
+    let source = SourceText(argument: text, prefix: (scalars.firstIndex(of: "=") ?? -1) + 1, named: file)
+    let start = source.mark(line: 1, column: 1)
+    guard let equals = scalars.firstIndex(of: "="), equals > 0 else {
+      problems.append(LanguageProblem.overrideForm(text).diagnostic(at: start))
+      return
+    }
+    let value: LocatedValue
+    do {
+      let none = LocatedValue(
+        .scalar(LocatedValue.Scalar(text: "", isPlain: true)), at: source.mark(line: 1, column: equals + 2))
+      value = try YAMLReader.read(source) ?? none
+    } catch {
+      problems += diagnostics(of: error)
+      return
+    }
+    let target = String(String.UnicodeScalarView(scalars[..<equals]))
+    var names = target.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let params = tree["params"]?.pairs.map(\.key.text) ?? []
+    if names.count == 1 { names.insert("params", at: 0) }
+    switch names[0] {
+    case "params" where names.count == 2:
+      guard params.contains(names[1]) else {
+        problems.append(LanguageProblem.overrideRoot(target, params: params).diagnostic(at: start))
+        return
+      }
+    case "nodes" where names.count >= 3:
+      let nodes = tree["nodes"]?.pairs.map(\.key.text) ?? []
+      guard nodes.contains(names[1]) else {
+        problems.append(
+          LanguageProblem.overrideTarget(names[1], among: nodes, what: "node").diagnostic(at: start, path: target))
+        return
+      }
+    default:
+      problems.append(LanguageProblem.overrideRoot(target, params: params).diagnostic(at: start))
+      return
+    }
+    if let blocked = set(value, at: names[...], in: &tree, keyMark: start) {
+      problems.append(LanguageProblem.overrideNotMap(blocked).diagnostic(at: start, path: target))
+    }
+  }
+
+  /// Sets the value at a path of keys, making maps on the way; gives the key that holds something else than a map.
+  private func set(
+    _ value: LocatedValue, at names: ArraySlice<String>, in tree: inout LocatedValue, keyMark: Mark
+  ) -> String? {
+    guard let name = names.first else {
+      tree = value
+      return nil
+    }
+    guard tree.isMapOrNull else { return name }
+    var pairs = tree.pairs
+    let at: Int
+    if let index = pairs.firstIndex(where: { $0.key.text == name }) {
+      at = index
+    } else {
+      let empty = LocatedValue(.map([]), at: keyMark)
+      pairs.append(LocatedValue.Pair(key: LocatedValue.Key(text: name, mark: keyMark), value: empty))
+      at = pairs.count - 1
+    }
+    if names.count > 1, !pairs[at].value.isMapOrNull { return name }
+    let blocked = set(value, at: names.dropFirst(), in: &pairs[at].value, keyMark: keyMark)
+    let mark = tree.mark
+    tree = LocatedValue(.map(pairs), at: mark)
+    return blocked
+  }
+}

@@ -1,0 +1,116 @@
+import Diagnostics
+
+/// The parts of a pipeline file, before anything is known about node types.
+struct PipelineDocument {
+  static let keys = ["pipeline", "params", "nodes", "outputs"]
+
+  let source: SourceText
+  private(set) var name = ""
+  private(set) var params: [LocatedValue.Pair] = []
+  private(set) var nodes: [LocatedValue.Pair] = []
+  /// Nil when the file names none: then all ends of the graph are outputs.
+  private(set) var outputs: [LocatedValue]?
+  private(set) var problems: [Diagnostic] = []
+
+  /// Takes the parts from a tree that is a map.
+  init(_ tree: LocatedValue, source: SourceText) {
+    self.source = source
+    for pair in tree.pairs {
+      switch pair.key.text {
+      case "pipeline": readName(pair.value)
+      case "params": params = named(pair, kind: "param", wanted: "a map of params")
+      case "nodes":
+        nodes = named(pair, kind: "node", wanted: "a map of nodes")
+        if nodes.isEmpty, pair.value.isMapOrNull { report(.noNodes, at: pair.key.mark, "nodes") }
+      case "outputs": readOutputs(pair)
+      default: report(.unknownTopLevel(pair.key.text, among: Self.keys), at: pair.key.mark, pair.key.text)
+      }
+    }
+    let suggested = tree.pairs.compactMap { nearestName(to: $0.key.text, among: Self.keys) }
+    if tree["pipeline"] == nil, !suggested.contains("pipeline") {
+      report(.missingTopLevel("pipeline", advice: "Start the file with `pipeline: NAME`"), at: tree.mark, nil)
+    }
+    if tree["nodes"] == nil, !suggested.contains("nodes") {
+      report(.missingTopLevel("nodes", advice: "Add `nodes:` and at least one node below it"), at: tree.mark, nil)
+    }
+  }
+
+  private mutating func report(_ problem: LanguageProblem, at mark: Mark, _ path: String?) {
+    problems.append(problem.diagnostic(at: mark, path: path))
+  }
+
+  private mutating func readName(_ value: LocatedValue) {
+    guard case .scalar(let scalar) = value.content, !value.isNull else {
+      report(.topLevelKind("pipeline", wanted: "a name", found: value.kindWords), at: value.mark, "pipeline")
+      return
+    }
+    name = scalar.text
+    let bytes = Array(name.utf8)
+    let valid = bytes.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: ".") }
+    guard valid, let first = bytes.first, isNameByte(first), first != UInt8(ascii: "-"), first != UInt8(ascii: "_")
+    else {
+      report(.badPipelineName(name), at: value.mark, "pipeline")
+      return
+    }
+  }
+
+  private mutating func named(_ pair: LocatedValue.Pair, kind: String, wanted: String) -> [LocatedValue.Pair] {
+    guard pair.value.isMapOrNull else {
+      report(
+        .topLevelKind(pair.key.text, wanted: wanted, found: pair.value.kindWords), at: pair.value.mark, pair.key.text)
+      return []
+    }
+    for member in pair.value.pairs where !isName(member.key.text) {
+      report(.badName(kind: kind, name: member.key.text), at: member.key.mark, "\(pair.key.text).\(member.key.text)")
+    }
+    return pair.value.pairs
+  }
+
+  private mutating func readOutputs(_ pair: LocatedValue.Pair) {
+    switch pair.value.content {
+    case .list(let items):
+      outputs = items
+      if items.isEmpty { report(.noOutputsListed, at: pair.value.mark, "outputs") }
+    case .scalar where !pair.value.isNull: outputs = [pair.value]
+    default:
+      report(
+        .topLevelKind("outputs", wanted: "a list of nodes", found: pair.value.kindWords), at: pair.value.mark, "outputs"
+      )
+      outputs = []
+    }
+  }
+
+  /// Puts the params where they are used.
+  mutating func substituteParams() {
+    var scope = ParamScope(params)
+    nodes = nodes.map { pair in
+      LocatedValue.Pair(key: pair.key, value: scope.substitute(pair.value, path: "nodes.\(pair.key.text)"))
+    }
+    outputs = outputs.map { items in
+      items.enumerated().map { scope.substitute($1, path: "outputs[\($0)]") }
+    }
+    params = scope.values
+    problems += scope.finish()
+  }
+}
+
+extension LocatedValue {
+  var isMapOrNull: Bool {
+    if case .map = content { return true }
+    return isNull
+  }
+}
+
+private func isNameByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
+  default: false
+  }
+}
+
+/// Whether a text can name a node or param: `[A-Za-z_][A-Za-z0-9_-]*`.
+func isName(_ text: String) -> Bool {
+  guard let first = text.utf8.first, text.utf8.allSatisfy(isNameByte) else { return false }
+  return first != UInt8(ascii: "-") && !(0x30...0x39).contains(first)
+}

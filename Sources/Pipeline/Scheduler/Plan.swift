@@ -1,0 +1,79 @@
+/// What a run would do, before it does.
+package struct Plan: Sendable {
+  package struct Node: Sendable {
+    package var name: String
+    package var type: String
+    package var planKey: Digest
+    /// Known when every input is.
+    package var actionKey: Digest?
+    package var decision: Decision
+    /// Another node of the plan that does the very same work; its result serves both.
+    package var sameWorkAs: String?
+    /// What running it is expected to take; nil without a past run to go by.
+    package var expectation: Expectation?
+
+    /// Whether it runs for certain.
+    package var willRun: Bool {
+      if case .run = decision { sameWorkAs == nil } else { false }
+    }
+
+    package var mayRun: Bool {
+      if case .runUnlessUnchanged = decision { true } else { false }
+    }
+
+    package var isCached: Bool {
+      if case .cached = decision { true } else { false }
+    }
+  }
+
+  package var pipeline: String
+  /// The nodes that are needed, in topological order.
+  package var nodes: [Node]
+  /// Nodes that nothing wanted is made from.
+  package var notNeeded: [String]
+
+  package var willRun: [Node] { nodes.filter(\.willRun) }
+  package var mayRun: [Node] { nodes.filter(\.mayRun) }
+  package var cached: [Node] { nodes.filter(\.isCached) }
+
+  /// Seconds that the nodes that (may) run took before, one after the other, and how many of them never ran.
+  package var expectedSeconds: (total: Double, unknown: Int) {
+    let running = nodes.filter { $0.willRun || $0.mayRun }
+    return (
+      running.reduce(0) { $0 + ($1.expectation?.seconds ?? 0) }, running.count { $0.expectation == nil }
+    )
+  }
+}
+
+extension Planner {
+  /// The plan for a pipeline.
+  ///
+  /// Changes nothing.
+  package func plan(
+    _ pipeline: ResolvedPipeline, targets: [String] = [], expectations: Expectations = { _, _ in nil }
+  ) throws -> Plan {
+    let needed = try pipeline.needed(targets)
+    var results: [String: StoredResult] = [:]
+    var running: [Digest: String] = [:]
+    var nodes: [Plan.Node] = []
+    for node in needed {
+      let decision = try decide(node) { results[$0] }
+      var planned = Plan.Node(name: node.name, type: node.type.name, planKey: node.planKey, decision: decision)
+      switch decision {
+      case .cached(let result):
+        results[node.name] = result
+        planned.actionKey = result.key
+      case .run(_, let preimage):
+        planned.actionKey = preimage.key
+        planned.sameWorkAs = running[preimage.key]
+        if planned.sameWorkAs == nil { running[preimage.key] = node.name }
+      case .runUnlessUnchanged: break
+      }
+      if !planned.isCached { planned.expectation = expectations(pipeline.name, node) }
+      nodes.append(planned)
+    }
+    let names = Set(needed.map(\.name))
+    return Plan(
+      pipeline: pipeline.name, nodes: nodes, notNeeded: pipeline.nodes.map(\.name).filter { !names.contains($0) })
+  }
+}

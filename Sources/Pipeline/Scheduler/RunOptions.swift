@@ -1,0 +1,22 @@
+import Foundation
+import Glibc
+
+/// How to run a pipeline; nothing here decides a result.
+package struct RunOptions: Sendable {
+  /// Nodes (or `node.port`) to run, with what they are made from; empty for the pipeline's outputs.
+  package var targets: [String] = []
+  /// Nodes to run although their results are known.
+  package var forced: Set<String> = []
+  /// Whether to go on with what does not depend on a failed node.
+  ///
+  /// Otherwise nothing new is started after a failure; what is running is finished.
+  package var keepGoing = false
+  package var cores = RunOptions.machineCores
+  /// Bytes that nodes running side by side may have set aside together.
+  package var memory = RunOptions.machineMemory
+
+  package init() {}
+
+  package static var machineCores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+  package static var machineMemory: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
+}

@@ -1,0 +1,70 @@
+import Diagnostics
+import PreciseJSON
+
+/// How a node fared in a run.
+package enum NodeState: String, Sendable, CaseIterable {
+  case ran
+  case cached
+  case failed
+  /// Something it is made from failed.
+  case blocked
+  /// It was stopped on request, and goes on from its last checkpoint the next time.
+  case interrupted
+  /// The run ended before its turn came.
+  case notStarted = "not_started"
+  /// Nothing wanted is made from it.
+  case notNeeded = "not_needed"
+}
+
+/// What a run did with one node.
+package struct NodeRecord: Sendable {
+  package var name: String
+  package var type: String
+  package var state: NodeState
+  package var planKey: Digest
+  package var key: Digest?
+  package var preimage: KeyPreimage?
+  package var reason: RunReason?
+  /// Another node of the run that did the very same work.
+  package var sameWorkAs: String?
+  /// Seconds from its first start to its end.
+  package var seconds: Double?
+  /// Bytes.
+  package var peakMemory: Int?
+  package var attempts = 0
+  package var result: StoredResult?
+  /// What went wrong; also warnings.
+  package var problems: [Diagnostic] = []
+  /// The nodes whose failure blocks it.
+  package var blockedBy: [String] = []
+}
+
+/// What a run came to.
+package struct RunSummary: Sendable {
+  package enum State: String, Sendable {
+    case running
+    case done
+    case failed
+    case interrupted
+  }
+
+  package var id: String
+  package var pipeline: String
+  package var state: State
+  package var seconds: Double
+  /// In the pipeline's order.
+  package var nodes: [NodeRecord]
+
+  package subscript(node: String) -> NodeRecord? { nodes.first { $0.name == node } }
+
+  package func names(_ state: NodeState) -> [String] { nodes.filter { $0.state == state }.map(\.name) }
+
+  /// The exit code of the command line's contract.
+  package var exitCode: Int32 {
+    switch state {
+    case .done: 0
+    case .failed, .running: 1
+    case .interrupted: 75
+    }
+  }
+}

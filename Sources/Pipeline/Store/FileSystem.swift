@@ -1,0 +1,246 @@
+import Crypto
+import Glibc
+
+/// The few operations on files that the engine needs, each throwing a ``SystemError`` that names operation and path.
+///
+/// Every file descriptor is close-on-exec. A hook sees each operation that changes something before it happens: tests
+/// count the steps of a publication with it, and fail or kill at one of them.
+package struct FileSystem: Sendable {
+  /// An operation that changes the file system.
+  package enum Change: String, Sendable, CaseIterable {
+    case makeFolder = "make the folder"
+    case write
+    case sync = "flush to disk"
+    case protect = "set the mode of"
+    case rename
+    case link
+    case remove
+  }
+
+  package typealias Hook = @Sendable (_ change: Change, _ path: String) throws -> Void
+
+  /// Whether changes are flushed to the disk.
+  ///
+  /// Off only in tests that make thousands of artefacts.
+  package var isDurable = true
+  package var hook: Hook?
+
+  package init(isDurable: Bool = true, hook: Hook? = nil) {
+    self.isDurable = isDurable
+    self.hook = hook
+  }
+
+  // MARK: Looking
+
+  /// What stands at `path` (links are followed), nil when nothing does.
+  package func status(_ path: String) throws -> FileStatus? {
+    var status = stat()
+    if stat(path, &status) == 0 { return FileStatus(status) }
+    if errno == ENOENT || errno == ENOTDIR { return nil }
+    throw SystemError("look at", path)
+  }
+
+  /// The names in a folder in byte order, without `.` and `..`; empty when there is no such folder.
+  package func names(in folder: String) throws -> [String] {
+    guard let handle = opendir(folder) else {
+      if errno == ENOENT { return [] }
+      throw SystemError("list", folder)
+    }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: UInt8.self, capacity: 256) { String(decodingCString: $0, as: UTF8.self) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The bytes of a file, nil when there is none.
+  ///
+  /// More bytes than `limit` are an error (`EFBIG`): the file is not what it should be.
+  package func read(_ path: String, limit: Int = 1 << 28) throws -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw SystemError("open", path)
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    try Self.readAll(descriptor, path) { chunk in
+      guard bytes.count + chunk.count <= limit else { throw SystemError("read", path, code: EFBIG) }
+      bytes.append(contentsOf: chunk)
+    }
+    return bytes
+  }
+
+  /// The digest of a file's bytes with the stamp it has before and after; nil when there is no such file.
+  /// - Throws: ``StoreError/changedWhileRead(path:)`` when the file changes meanwhile.
+  package func digest(_ path: String) throws -> (digest: Digest, stamp: FileStamp, start: Int64)? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw SystemError("open", path)
+    }
+    defer { close(descriptor) }
+    let start = wallClock()
+    var before = stat()
+    guard fstat(descriptor, &before) == 0 else { throw SystemError("look at", path) }
+    guard before.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read", path, code: EISDIR) }
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    var hash = SHA256()
+    var count = 0
+    try Self.readAll(descriptor, path) { chunk in
+      hash.update(bufferPointer: UnsafeRawBufferPointer(chunk))
+      count += chunk.count
+    }
+    var after = stat()
+    guard fstat(descriptor, &after) == 0 else { throw SystemError("look at", path) }
+    let stamp = FileStamp(before)
+    guard stamp == FileStamp(after), count == stamp.size else { throw StoreError.changedWhileRead(path: path) }
+    return (Digest(hash.finalize()), stamp, start)
+  }
+
+  private static func readAll(
+    _ descriptor: Int32, _ path: String, _ body: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
+  ) throws {
+    let chunk = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 18)
+    defer { chunk.deallocate() }
+    while true {
+      let got = Glibc.read(descriptor, chunk.baseAddress, chunk.count)
+      if got < 0 {
+        if errno == EINTR { continue }
+        throw SystemError("read", path)
+      }
+      if got == 0 { return }
+      try body(UnsafeMutableBufferPointer(rebasing: chunk[..<got]))
+    }
+  }
+
+  // MARK: Changing
+
+  /// Makes a folder and those above it; one that exists already is fine.
+  package func makeFolder(_ path: String) throws {
+    if let status = try status(path), status.kind == .folder { return }
+    try hook?(.makeFolder, path)
+    if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw SystemError("make the folder", path)
+    }
+    try makeFolder(String(path[..<slash]))
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError("make the folder", path) }
+  }
+
+  /// Writes a file that must not exist yet.
+  package func create(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o666) throws {
+    try hook?(.write, path)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode))
+    guard descriptor >= 0 else { throw SystemError("write", path) }
+    defer { close(descriptor) }
+    do {
+      try Self.writeAll(descriptor, bytes, path)
+      if isDurable, fsync(descriptor) != 0 { throw SystemError("flush to disk", path) }
+    } catch {
+      unlink(path)
+      throw error
+    }
+  }
+
+  /// Adds bytes at the end of a file with one call, so that lines of several processes do not mix.
+  package func append(_ path: String, _ bytes: [UInt8]) throws {
+    try hook?(.write, path)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw SystemError("write", path) }
+    defer { close(descriptor) }
+    try Self.writeAll(descriptor, bytes, path)
+  }
+
+  static func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>, _ path: String) throws {
+    let array = Array(bytes)
+    try array.withUnsafeBytes { buffer in
+      var offset = 0
+      while offset < buffer.count {
+        let put = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+        if put < 0 {
+          if errno == EINTR { continue }
+          throw SystemError("write", path)
+        }
+        offset += put
+      }
+    }
+  }
+
+  /// Replaces (or makes) a small file so that a reader sees the old bytes or the new ones and nothing else.
+  package func replace(_ path: String, _ bytes: [UInt8], temporary: String) throws {
+    try create(temporary, bytes)
+    do { try rename(temporary, to: path) } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  package func rename(_ from: String, to: String) throws {
+    try hook?(.rename, to)
+    guard Glibc.rename(from, to) == 0 else { throw SystemError("rename to", to) }
+  }
+
+  /// Gives a finished file its name unless the name is taken.
+  /// - Returns: Whether the name was free.
+  package func linkOnce(_ from: String, to: String) throws -> Bool {
+    try hook?(.link, to)
+    if link(from, to) == 0 { return true }
+    switch errno {
+    case EEXIST: return false
+    case EPERM, EOPNOTSUPP, EMLINK:
+      // No hard links here (FAT, some network shares): an exclusive create. A crash in the middle leaves a torn file,
+      // which its reader must be able to notice.
+      guard let bytes = try read(from) else { throw SystemError("open", from, code: ENOENT) }
+      do { try create(to, bytes, mode: 0o444) } catch let error as SystemError where error.code == EEXIST {
+        return false
+      }
+      return true
+    default: throw SystemError("link to", to)
+    }
+  }
+
+  /// Takes the write permission of a file away, leaving the others as the umask made them.
+  package func protect(_ path: String) throws {
+    try hook?(.protect, path)
+    guard let status = try status(path) else { throw SystemError("set the mode of", path, code: ENOENT) }
+    guard status.mode & 0o7333 != 0 else { return }
+    guard chmod(path, mode_t(status.mode & 0o444)) == 0 else { throw SystemError("set the mode of", path) }
+  }
+
+  /// Flushes a file or a folder to the disk.
+  package func sync(_ path: String) throws {
+    try hook?(.sync, path)
+    guard isDurable else { return }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError("open", path) }
+    defer { close(descriptor) }
+    // Some network file systems cannot flush a folder; they say EINVAL.
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw SystemError("flush to disk", path) }
+  }
+
+  /// Removes a file; one that is gone already is fine.
+  package func remove(_ path: String) throws {
+    try hook?(.remove, path)
+    guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+  }
+
+  /// Removes a file or a folder with everything in it; links are removed, not followed.
+  package func removeTree(_ path: String) throws {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(path) }
+    for name in try names(in: path) { try removeTree(path + "/" + name) }
+    try hook?(.remove, path)
+    guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
+  }
+
+  /// Sets a file's modification time to now.
+  ///
+  /// A file of another user cannot be touched; that is no error.
+  package func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+}

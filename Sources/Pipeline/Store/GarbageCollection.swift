@@ -1,0 +1,171 @@
+import PreciseJSON
+
+/// Removes from a store what no recent run used.
+///
+/// Kept are: the results that the last runs of every pipeline of every project used (with their parts), what is pinned,
+/// what somebody is working on, unfinished work, and everything young: a blob becomes visible before the entry that
+/// needs it, and an entry before the run that used it is noted, so nothing is removed before its grace period is over.
+/// A collection that still removes what a run is about to use costs that run time, not correctness: the run makes it
+/// again.
+package struct GarbageCollection: Sendable {
+  /// Runs of each pipeline of each project whose results stay.
+  package var keptRuns = 10
+  /// Seconds for which nothing is removed after it was made or used.
+  package var grace = 3600.0
+  /// Seconds after which unfinished work is given up.
+  package var checkpointAge = 30.0 * 86_400
+
+  package init(keptRuns: Int = 10, grace: Double = 3600, checkpointAge: Double = 30 * 86_400) {
+    self.keptRuns = keptRuns
+    self.grace = grace
+    self.checkpointAge = checkpointAge
+  }
+
+  /// What is to be removed.
+  package struct Candidates: Sendable {
+    package var results: [Digest] = []
+    package var blobs: [BlobReference] = []
+    package var references: [Digest] = []
+    package var planEntries: [Digest] = []
+    /// Paths of left-over files, unfinished work and notes of old runs.
+    package var others: [String] = []
+    /// Bytes that become free.
+    package var size = 0
+    /// What stays.
+    package var keptResults = 0
+    package var keptBlobs = 0
+  }
+
+  /// The first phase: finds what could be removed.
+  ///
+  /// Changes nothing.
+  package func mark(_ store: Store) throws -> Candidates {
+    let now = wallClock()
+    let files = store.files
+    func isYoung(_ path: String) throws -> Bool {
+      guard let stamp = try files.status(path)?.stamp else { return true }
+      return Double(now - max(stamp.modified, stamp.changed)) / 1e9 < grace
+    }
+    var found = Candidates()
+    let (keys, oldRoots) = try rootKeys(store)
+    found.others += try oldRoots.map(store.rootPlace).filter { try !isYoung($0) }
+    var alive = keys
+    var queue = Array(keys)
+    var needed: Set<Digest> = []
+    // Young results keep their parts too, so they are walked like roots.
+    for key in try store.listing("ac") where try !alive.contains(key) && isYoung(store.resultPlace(key)) {
+      alive.insert(key)
+      queue.append(key)
+    }
+    while let key = queue.popLast() {
+      guard let entry = try store.entry(for: key), let entry else { continue }
+      for file in entry.files { needed.insert(file.blob.digest) }
+      for part in store.parts(of: entry) where alive.insert(part).inserted { queue.append(part) }
+    }
+    for key in try store.listing("ac") where !alive.contains(key) { found.results.append(key) }
+    found.keptResults = try store.listing("ac").count - found.results.count
+    for blob in try store.listing("cas") {
+      let place = store.blobPlace(blob)
+      guard try !needed.contains(blob) && !isYoung(place), let size = try files.status(place)?.stamp.size else {
+        found.keptBlobs += 1
+        continue
+      }
+      found.blobs.append(BlobReference(digest: blob, size: size))
+      found.size += size
+    }
+    for blob in try store.listing("refs") where try !needed.contains(blob) && !isYoung(store.referencePlace(blob)) {
+      found.references.append(blob)
+    }
+    for plan in try store.listing("plan") where try !isYoung(store.planPlace(plan)) {
+      if let entry = store.planEntry(for: plan), alive.contains(entry.actionKey) { continue }
+      found.planEntries.append(plan)
+    }
+    try markLeftovers(store, &found, now: now, isYoung)
+    return found
+  }
+
+  /// The second phase: removes what the first one found, unless it was touched since.
+  /// - Returns: What was removed.
+  package func sweep(_ store: Store, _ candidates: Candidates, markedAt mark: Int64) throws -> Candidates {
+    func isUntouched(_ path: String) throws -> Bool {
+      guard let stamp = try store.files.status(path)?.stamp else { return false }
+      return max(stamp.modified, stamp.changed) < mark
+    }
+    var removed = Candidates(keptResults: candidates.keptResults, keptBlobs: candidates.keptBlobs)
+    for key in candidates.results where try isUntouched(store.resultPlace(key)) {
+      try store.files.remove(store.resultPlace(key))
+      removed.results.append(key)
+    }
+    // Entries published since the mark may need a blob that nothing needed then.
+    var needed: Set<Digest> = []
+    for key in try store.listing("ac") {
+      if let entry = try store.entry(for: key), let entry { needed.formUnion(entry.files.map(\.blob.digest)) }
+    }
+    for blob in candidates.blobs
+    where try !needed.contains(blob.digest) && isUntouched(store.blobPlace(blob.digest)) {
+      try store.files.remove(store.blobPlace(blob.digest))
+      removed.blobs.append(blob)
+      removed.size += blob.size
+    }
+    for blob in candidates.references where try !needed.contains(blob) && isUntouched(store.referencePlace(blob)) {
+      try store.files.remove(store.referencePlace(blob))
+      removed.references.append(blob)
+    }
+    for plan in candidates.planEntries where try isUntouched(store.planPlace(plan)) {
+      try store.files.remove(store.planPlace(plan))
+      removed.planEntries.append(plan)
+    }
+    for path in candidates.others where try isUntouched(path) {
+      removed.size += try store.treeSize(path)
+      try store.files.removeTree(path)
+      removed.others.append(path)
+    }
+    return removed
+  }
+
+  /// Both phases.
+  package func collect(_ store: Store) throws -> Candidates {
+    let start = wallClock()
+    return try sweep(store, try mark(store), markedAt: start)
+  }
+
+  private func rootKeys(_ store: Store) throws -> (keys: Set<Digest>, oldRoots: [String]) {
+    var keys = Set(try store.pins())
+    keys.formUnion(try store.files.names(in: store.path + "/leases").compactMap(Digest.init(hex:)))
+    var counts: [String: Int] = [:]
+    var old: [String] = []
+    for root in try store.roots() {
+      counts[root.series, default: 0] += 1
+      if counts[root.series, default: 0] <= keptRuns { keys.formUnion(root.keys) } else { old.append(root.name) }
+    }
+    return (keys, old)
+  }
+
+  private func markLeftovers(
+    _ store: Store, _ found: inout Candidates, now: Int64, _ isYoung: (String) throws -> Bool
+  ) throws {
+    for name in try store.files.names(in: store.path + "/tmp") {
+      // Long work writes its outputs there for as long as it takes; a day without a change is a dead process.
+      let path = store.path + "/tmp/" + name
+      let age = Double(now - (try newest(path, store.files))) / 1e9
+      if age > max(grace, 86_400) || (grace == 0 && age > 0) { found.others.append(path) }
+    }
+    for name in try store.files.names(in: store.path + "/checkpoints") {
+      let path = store.path + "/checkpoints/" + name
+      let age = Double(now - (try newest(path, store.files))) / 1e9
+      let isFinished = try Digest(hex: name).map { try store.entry(for: $0) != nil } ?? true
+      if age > checkpointAge || (isFinished && age > grace) { found.others.append(path) }
+    }
+    for path in found.others { found.size += try store.treeSize(path) }
+  }
+
+  /// The time of the last change anywhere in a tree.
+  private func newest(_ path: String, _ files: FileSystem) throws -> Int64 {
+    guard let status = try files.status(path) else { return 0 }
+    var time = max(status.stamp.modified, status.stamp.changed)
+    if status.kind == .folder {
+      for name in try files.names(in: path) { time = max(time, try newest(path + "/" + name, files)) }
+    }
+    return time
+  }
+}

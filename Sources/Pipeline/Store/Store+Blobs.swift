@@ -1,0 +1,88 @@
+/// The state of a blob in the store.
+package enum BlobState: Sendable, Hashable {
+  /// Its bytes are verified; the path of the file that holds them.
+  case good(path: String)
+  case missing
+  /// Something stands in its place that is not it.
+  case corrupt(path: String)
+}
+
+extension Store {
+  /// Looks for a blob and verifies it: its size always, its digest unless its stamp says that this very file was
+  /// verified before and has not changed since.
+  ///
+  /// Changes nothing but the digest log.
+  package func state(of blob: BlobReference) throws -> BlobState {
+    let place = blobPlace(blob.digest)
+    guard let status = try files.status(place) else { return try referenceState(of: blob) }
+    return try verify(blob, at: place, status) ? .good(path: place) : .corrupt(path: place)
+  }
+
+  /// The path of a blob's bytes, verified.
+  /// - Throws: ``StoreError/blobLost(_:_:)``.
+  package func path(of blob: BlobReference) throws -> String {
+    switch try state(of: blob) {
+    case .good(let path): return path
+    case .missing: throw StoreError.blobLost(blob, .missing)
+    case .corrupt: throw StoreError.blobLost(blob, .corrupt)
+    }
+  }
+
+  /// The bytes of a small blob, verified.
+  func bytes(of blob: BlobReference) throws -> [UInt8] {
+    guard let bytes = try files.read(try path(of: blob)) else { throw StoreError.blobLost(blob, .missing) }
+    guard Digest(of: bytes) == blob.digest else { throw StoreError.blobLost(blob, .corrupt) }
+    return bytes
+  }
+
+  private func verify(_ blob: BlobReference, at place: String, _ status: FileStatus) throws -> Bool {
+    guard status.kind == .file, status.stamp.size == blob.size else { return false }
+    if digests.digest(for: status.stamp) == blob.digest { return true }
+    do {
+      guard let (digest, stamp, start) = try files.digest(place) else { return false }
+      if digest == blob.digest { digests.remember(digest, for: stamp, readFrom: start) }
+      return digest == blob.digest
+    } catch let error as SystemError where error.code == 5 {
+      // EIO: the disk cannot read the sector. To the user that is a damaged blob, and it heals like one.
+      return false
+    }
+  }
+
+  // MARK: Publishing
+
+  /// Moves a finished file into the store.
+  ///
+  /// The file must lie on the store's file system. It becomes read-only, is hashed, flushed and renamed; a blob that is
+  /// there already is replaced by the equal bytes, which heals it should it be damaged and makes it young for the
+  /// garbage collector. Cost: reads the file once.
+  func publish(stagedAt staged: String) throws -> BlobReference {
+    try files.protect(staged)
+    guard let (digest, stamp, _) = try files.digest(staged) else { throw StoreError.missingSource(path: staged) }
+    let blob = BlobReference(digest: digest, size: stamp.size)
+    try files.sync(staged)
+    let place = blobPlace(digest)
+    try makeFolder(above: place)
+    try files.rename(staged, to: place)
+    try syncFolder(above: place)
+    return blob
+  }
+
+  /// Publishes bytes in memory.
+  func publish(_ bytes: [UInt8]) throws -> BlobReference {
+    let staged = try temporaryPath()
+    try files.create(staged, bytes)
+    return try publish(stagedAt: staged)
+  }
+
+  func syncFolder(above place: String) throws {
+    guard let slash = place.lastIndex(of: "/") else { return }
+    try files.sync(String(place[..<slash]))
+  }
+
+  /// Removes a blob that is known to be damaged, unless somebody has put a good one in its place meanwhile.
+  func removeDamaged(_ blob: BlobReference) throws {
+    if case .corrupt(let path) = try state(of: blob) {
+      try files.remove(path == blobPlace(blob.digest) ? path : referencePlace(blob.digest))
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import PreciseJSON
+
+/// Blobs that are used where they lie instead of being copied into the store, such as the weights of a model on disk.
+///
+/// `refs/aa/<sha256>` holds the path of the file. The file is hashed when it is first referenced; afterwards its stamp
+/// tells whether it must be hashed again. A file that is gone or has other bytes is a missing blob: its producer, run
+/// again, names the new place.
+extension Store {
+  /// Makes the file at `path` serve as the blob with its digest.
+  package func addReference(to path: String) throws -> BlobReference {
+    // Others find the file from other folders.
+    let path = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    guard let blob = try digests.digest(of: path) else { throw StoreError.missingSource(path: path) }
+    let place = referencePlace(blob.digest)
+    if try referencedPath(blob.digest) != path {
+      try makeFolder(above: place)
+      try files.replace(place, Array(Self.text(path).utf8), temporary: try temporaryPath())
+    }
+    return blob
+  }
+
+  func referenceState(of blob: BlobReference) throws -> BlobState {
+    guard let path = try referencedPath(blob.digest) else { return .missing }
+    guard let found = try? digests.digest(of: path), found == blob else { return .missing }
+    return .good(path: path)
+  }
+
+  private func referencedPath(_ digest: Digest) throws -> String? {
+    guard let bytes = try files.read(referencePlace(digest), limit: 1 << 16),
+      let text = String(validating: bytes, as: UTF8.self), let json = try? JSON(parsing: text),
+      let path = json["path"]?.string, text == Self.text(path)
+    else { return nil }
+    return path
+  }
+
+  /// The path with a checksum: a flipped bit makes the reference void instead of wrong.
+  private static func text(_ path: String) -> String {
+    let json: JSON = ["path": JSON(path), "check": JSON(Digest(of: Array(path.utf8)).short)]
+    return json.text() + "\n"
+  }
+}

@@ -1,0 +1,117 @@
+import PreciseJSON
+
+extension Store {
+  /// What stands under an action key, with every file of it verified (see ``state(of:)``).
+  ///
+  /// Changes nothing.
+  package func result(for key: Digest) throws -> ResultState {
+    guard let entry = try entry(for: key) else { return .none }
+    guard let entry else { return .dead(.entry) }
+    for file in entry.files {
+      switch try state(of: file.blob) {
+      case .good: break
+      case .missing: return .dead(.file(file.path, file.blob, .missing))
+      case .corrupt: return .dead(.file(file.path, file.blob, .corrupt))
+      }
+    }
+    return try assemble(entry, key).map(ResultState.found) ?? .dead(.entry)
+  }
+
+  /// The decoded entry under a key: nil when there is none, an inner nil when it is damaged.
+  func entry(for key: Digest) throws -> ActionResult?? {
+    guard let bytes = try files.read(resultPlace(key), limit: ActionResult.limit) else { return nil }
+    return .some(ActionResult(bytes, for: key))
+  }
+
+  private func assemble(_ entry: ActionResult, _ key: Digest) throws -> StoredResult? {
+    var outputs: [String: Artefact] = [:]
+    var preimage: BlobReference?
+    var parts: BlobReference?
+    for file in entry.files {
+      switch file.path {
+      case StoredResult.preimageName: preimage = file.blob
+      case StoredResult.partsName: parts = file.blob
+      case let path where path.hasSuffix("/" + StoredResult.manifestName):
+        let port = String(path.dropLast(StoredResult.manifestName.count + 1))
+        guard !port.contains("/") else { continue }
+        outputs[port] = try? Artefact(manifest: try bytes(of: file.blob))
+        if outputs[port] == nil { return nil }
+      default: break
+      }
+    }
+    guard let preimage else { return nil }
+    let result = StoredResult(key: key, outputs: outputs, preimage: preimage, parts: parts)
+    // The entry must list what the manifests list, nothing more and nothing less.
+    return result.actionResult == entry ? result : nil
+  }
+
+  /// What became of an attempt to publish a result.
+  package enum Publication: Sendable {
+    case published
+    /// There was the same result already.
+    case known
+    /// There was another result already, which stays: the action is not deterministic.
+    case differs(StoredResult)
+  }
+
+  /// Writes the entry that makes a result visible.
+  ///
+  /// All its files must be in the store.
+  ///
+  /// Create-once: of two processes that publish different results under a key, the first wins.
+  func publish(_ result: StoredResult) throws -> Publication {
+    let bytes = result.actionResult.encoded(for: result.key)
+    let staged = try temporaryPath()
+    try files.create(staged, bytes, mode: 0o444)
+    defer { try? files.remove(staged) }
+    let place = resultPlace(result.key)
+    try makeFolder(above: place)
+    for _ in 0..<3 {
+      if try files.linkOnce(staged, to: place) {
+        try syncFolder(above: place)
+        return .published
+      }
+      switch try self.result(for: result.key) {
+      case .none: continue
+      case .dead(let reason): try bury(result.key, reason)
+      case .found(let first):
+        files.touch(place)
+        return first.digests == result.digests ? .known : .differs(first)
+      }
+    }
+    throw StoreError.unusableStore(path: path, reason: "the entry `\(result.key.short)` cannot be replaced")
+  }
+
+  /// Removes an entry that cannot be used, and the damaged file that made it so.
+  package func bury(_ key: Digest, _ reason: DeadEntry) throws {
+    if case .file(_, let blob, .corrupt) = reason { try removeDamaged(blob) }
+    // A good entry may have taken its place meanwhile.
+    if case .dead = try result(for: key) { try files.remove(resultPlace(key)) }
+  }
+
+  /// Marks a result as used just now, for the garbage collector.
+  ///
+  /// At most every ten minutes, so that a run over cached results writes nothing.
+  func markUsed(_ key: Digest) {
+    guard let status = try? files.status(resultPlace(key)) else { return }
+    if wallClock() - status.stamp.modified > 600_000_000_000 { files.touch(resultPlace(key)) }
+  }
+
+  /// The JSON text of a result's key preimage; nil when it cannot be read.
+  package func preimage(of key: Digest) -> JSON? {
+    guard let entry = try? entry(for: key),
+      let file = entry?.files.first(where: { $0.path == StoredResult.preimageName }),
+      let bytes = try? bytes(of: file.blob)
+    else { return nil }
+    return try? JSON(parsing: bytes, file: StoredResult.preimageName)
+  }
+
+  /// The action keys of the sub-results that a result was made from.
+  func parts(of entry: ActionResult) -> [Digest] {
+    guard let file = entry.files.first(where: { $0.path == StoredResult.partsName }),
+      let bytes = try? bytes(of: file.blob),
+      let list = (try? JSON(parsing: bytes, file: StoredResult.partsName))?.array
+    else { return [] }
+    return list.compactMap { $0.string.flatMap(Digest.init(hex:)) }
+  }
+}

@@ -1,0 +1,60 @@
+/// What an action made, as the store keeps it: the artefact of each output port, and the preimage of its key.
+package struct StoredResult: Sendable {
+  package let key: Digest
+  package let outputs: [String: Artefact]
+  /// JSON text of the key's preimage, for `anneal why`.
+  package let preimage: BlobReference
+  /// JSON list of the action keys of the sub-results it was made from, which live as long as it does; nil when it has
+  /// none.
+  package let parts: BlobReference?
+
+  /// The digest of an output's manifest: what enters the keys of the nodes that read it.
+  package func digest(of port: String) -> Digest? { outputs[port]?.digest }
+
+  package var digests: [String: Digest] { outputs.mapValues(\.digest) }
+
+  static let preimageName = "preimage.json"
+  static let partsName = "parts.json"
+  static let manifestName = "manifest.json"
+
+  /// The entry to write under the key.
+  ///
+  /// Ports and members stand in byte order, so equal results are equal bytes.
+  var actionResult: ActionResult {
+    var list: [ActionResult.File] = []
+    for (port, artefact) in outputs.sorted(by: { $0.key < $1.key }) {
+      list.append(.init(path: "\(port)/\(Self.manifestName)", blob: artefact.manifestBlob))
+      list += artefact.members.map { .init(path: "\(port)/\($0.path)", blob: $0.blob) }
+    }
+    list.append(.init(path: Self.preimageName, blob: preimage))
+    if let parts { list.append(.init(path: Self.partsName, blob: parts)) }
+    return ActionResult(files: list)
+  }
+}
+
+/// What the store knows under an action key.
+package enum ResultState: Sendable {
+  case none
+  /// Complete and verified.
+  case found(StoredResult)
+  /// There is an entry, and it cannot be used.
+  case dead(DeadEntry)
+}
+
+/// Why an entry cannot be used.
+package enum DeadEntry: Sendable, Hashable {
+  /// The entry itself is damaged.
+  case entry
+  /// One of the files it lists, by its path in the entry, is missing or damaged.
+  case file(String, BlobReference, BlobDamage)
+
+  /// The words behind "its result cannot be used:".
+  package var words: String {
+    switch self {
+    case .entry: "its entry in the store is damaged"
+    case .file(let path, let blob, .missing): "`\(path)` (blob `\(blob.digest.short)`) is missing from the store"
+    case .file(let path, let blob, .corrupt):
+      "`\(path)` (blob `\(blob.digest.short)`) is damaged: its bytes do not match its name"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Diagnostics
+import Pipeline
+
+/// `anneal logs`: what a node wrote into its log.
+struct LogsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "logs", abstract: "Prints the log of a node.")
+
+  @OptionGroup var workplace: Workplace
+
+  @Argument(help: "The node.")
+  var node: String
+
+  @Option(name: .customLong("run"), help: "A run's name, the beginning of one, or `last`.")
+  var name = "last"
+
+  func run() throws {
+    try reportingProblems {
+      let history = workplace.history
+      let record = try history.run(name)
+      guard record.nodes.contains(where: { $0.name == node }) else {
+        throw UnknownTarget(target: node, nodes: record.nodes.map(\.name))
+      }
+      guard let text = try history.log(run: record.id, node: node) else {
+        return Terminal.say("`\(node)` wrote no log in run \(record.id).")
+      }
+      Terminal.put(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+    }
+  }
+}

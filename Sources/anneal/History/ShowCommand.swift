@@ -1,0 +1,70 @@
+import ArgumentParser
+import Diagnostics
+import Foundation
+import Pipeline
+import PreciseJSON
+
+/// `anneal show`: one run, node by node, with where its outputs lie.
+struct ShowCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows a run: each node's state, key, time, memory and outputs.")
+
+  @OptionGroup var workplace: Workplace
+
+  @Argument(help: ArgumentHelp("A run's name, the beginning of one, or `last`.", valueName: "run"))
+  var name = "last"
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    try reportingProblems {
+      let record = try workplace.history.run(name)
+      let store = workplace.openedStore
+      if json {
+        Terminal.put(withPaths(record, store).text(.pretty))
+        return
+      }
+      let state = record.isAbandoned ? "killed" : record.state.rawValue
+      Terminal.put("run \(record.id) of \(record.pipeline) (\(record.file)): \(state)")
+      for parameter in record.parameters { Terminal.put("  \(parameter.name) = \(parameter.value)") }
+      Terminal.put(
+        table(
+          [["node", "state", "time", "memory", "key"]]
+            + record.nodes.map { node in
+              [
+                node.name, node.state.rawValue, node.seconds.map(duration) ?? "", node.peakMemory.map(byteCount) ?? "",
+                node.key?.short ?? "",
+              ]
+            }))
+      for node in record.nodes { Terminal.report(node.problems) }
+    }
+  }
+
+  /// The record with the files of each output and their places on disk.
+  private func withPaths(_ record: RunRecord, _ store: Store) -> JSON {
+    var object = record.json.object ?? JSONObject()
+    let nodes = (object["nodes"]?.array ?? []).map { node -> JSON in
+      guard var members = node.object, let key = members["key"]?.string.flatMap(Digest.init(hex:)),
+        case .found(let result)? = try? store.result(for: key)
+      else { return node }
+      var outputs = members["outputs"]?.object ?? JSONObject()
+      for (port, artefact) in result.outputs {
+        var output = outputs[port]?.object ?? JSONObject()
+        output["details"] = .object(artefact.details)
+        output["paths"] = JSON(
+          artefact.members.map { member in
+            (key: member.path, value: (try? store.path(of: member.blob)).map { JSON($0) } ?? .null)
+          })
+        outputs[port] = .object(output)
+      }
+      members["outputs"] = .object(outputs)
+      members["results"] = members["name"]?.string.map {
+        JSON(workplace.project + "/" + ResultView.place(pipeline: record.pipeline, node: $0))
+      }
+      return .object(members)
+    }
+    object["nodes"] = .array(nodes)
+    return .object(object)
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+import PreciseJSON
+
+/// `anneal plan`: what a run would do, and why, without doing it.
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Says what a run would do and what it is expected to take.")
+
+  @OptionGroup var pipeline: PipelineArguments
+  @OptionGroup var workplace: Workplace
+
+  @Argument(help: "Nodes to plan for; all outputs when none is named.")
+  var targets: [String] = []
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    try reportingProblems {
+      let resolved = try pipeline.load(workplace)
+      let history = workplace.history
+      let plan = try Planner(store: workplace.openedStore).plan(resolved, targets: targets) {
+        history.expectation(pipeline: $0, node: $1)
+      }
+      if json {
+        Terminal.put(PlanCommand.json(plan).text(.pretty))
+      } else {
+        Terminal.put(PlanCommand.text(plan))
+      }
+    }
+  }
+
+  private static func state(_ node: Plan.Node) -> (name: String, words: String) {
+    switch node.decision {
+    case .cached: ("cached", "cached")
+    case .run(let reason, _):
+      node.sameWorkAs.map { ("same_work", "same work as `\($0)`") } ?? ("run", "will run: \(reason.words)")
+    case .runUnlessUnchanged(let upstream):
+      ("may_run", "will run unless \(upstream.map { "`\($0)`" }.joined(separator: ", ")) comes out as before")
+    }
+  }
+
+  private static func text(_ plan: Plan) -> String {
+    let width = plan.nodes.map(\.name.count).max() ?? 0
+    var lines = plan.nodes.map { node in
+      let name = node.name.padding(toLength: width, withPad: " ", startingAt: 0)
+      let expected = node.expectation.map { "  (\(duration($0.seconds)) last time\(memory($0)))" } ?? ""
+      return "\(name)  \(state(node).words)\(expected)"
+    }
+    let (seconds, unknown) = plan.expectedSeconds
+    var total = "\(plan.willRun.count) to run, \(plan.mayRun.count) perhaps, \(plan.cached.count) cached"
+    if !plan.willRun.isEmpty || !plan.mayRun.isEmpty {
+      total += seconds > 0 ? "; about \(duration(seconds)) by past runs" : "; no past run says how long"
+      if seconds > 0, unknown > 0 { total += ", \(unknown) of unknown length" }
+    }
+    lines += ["", total]
+    return lines.joined(separator: "\n")
+  }
+
+  private static func memory(_ expectation: Expectation) -> String {
+    expectation.peakMemory.map { ", " + byteCount($0) } ?? ""
+  }
+
+  private static func json(_ plan: Plan) -> JSON {
+    let nodes = plan.nodes.map { node -> JSON in
+      [
+        "name": JSON(node.name), "type": JSON(node.type), "state": JSON(state(node).name),
+        "reason": JSON(state(node).words), "plan_key": JSON(node.planKey.hex),
+        "key": node.actionKey.map { JSON($0.hex) } ?? .null,
+        "expected_seconds": node.expectation.map { JSON($0.seconds) } ?? .null,
+        "expected_memory": node.expectation?.peakMemory.map { JSON($0) } ?? .null,
+      ]
+    }
+    return ["pipeline": JSON(plan.pipeline), "nodes": .array(nodes)]
+  }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import FineTuningNodes
+import Foundation
+import Glibc
+import Pipeline
+import PreciseJSON
+
+/// `anneal run`: does what is to be done, and nothing else.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a pipeline: only what changed, everything else comes from the store.")
+
+  @OptionGroup var pipeline: PipelineArguments
+  @OptionGroup var workplace: Workplace
+
+  @Argument(help: "Nodes to run, with what they are made from; all outputs when none is named.")
+  var targets: [String] = []
+
+  @Flag(help: "Go on with what does not depend on a failed node.")
+  var keepGoing = false
+
+  @Option(help: "Run this node although its result is known; may be repeated.")
+  var force: [String] = []
+
+  @Option(help: "Cores to use.")
+  var cores: Int?
+
+  @Flag(help: "Print every event as a line of JSON on standard output.")
+  var json = false
+
+  func run() throws {
+    try reportingProblems {
+      let resolved = try pipeline.load(workplace)
+      let store = workplace.openedStore
+      let history = workplace.history
+      var options = RunOptions()
+      options.targets = targets
+      options.forced = try known(force, in: resolved)
+      options.keepGoing = keepGoing
+      if let cores { options.cores = max(1, cores) }
+      let recorder = try history.begin(resolved)
+      let cancellation = Cancellation()
+      let watch = SignalWatch(cancellation)
+      let scheduler = Scheduler(
+        store: store, check: fineTuningChecks,
+        expectations: { history.expectation(pipeline: $0, node: $1) }, sinks: [recorder, display],
+        logPath: recorder.logPath)
+      let summary = try withExtendedLifetime(watch) {
+        try scheduler.run(
+          resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+      }
+      let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
+      try Placement.place(summary, of: resolved, store: store, project: workplace.project)
+      if !json { conclude(summary, shown) }
+      if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
+    }
+  }
+
+  private var display: any EventSink {
+    if json { return JSONLinesSink { Terminal.put($0) } }
+    if TerminalSink.isUsable(STDERR_FILENO) { return TerminalSink() }
+    return PlainSink { Terminal.say($0) }
+  }
+
+  private func known(_ names: [String], in pipeline: ResolvedPipeline) throws -> Set<String> {
+    for name in names where pipeline.node(name) == nil {
+      throw UnknownTarget(target: name, nodes: pipeline.nodes.map(\.name))
+    }
+    return Set(names)
+  }
+
+  private func conclude(_ summary: RunSummary, _ shown: [(node: String, path: String)]) {
+    func count(_ state: NodeState) -> String? {
+      let names = summary.names(state)
+      return names.isEmpty ? nil : "\(names.count) \(state.rawValue)"
+    }
+    let states: [NodeState] = [.ran, .cached, .failed, .blocked, .interrupted, .notStarted]
+    let time = String(format: "%.2f s", summary.seconds)
+    Terminal.say("run \(summary.id): \(states.compactMap(count).joined(separator: ", ")) in \(time)")
+    if summary.state == .interrupted { Terminal.say("Run the same command again to go on.") }
+    for (node, path) in shown { Terminal.put("\(node)\t\(path)") }
+  }
+}

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// `anneal cache`: the store.
+struct CacheCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cache", abstract: "Looks after the store of results.",
+    subcommands: [
+      CacheListCommand.self, CacheStatisticsCommand.self, CacheVerifyCommand.self, CacheCollectCommand.self,
+    ])
+}

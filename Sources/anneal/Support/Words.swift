@@ -1,0 +1,34 @@
+import Foundation
+
+/// A length of time for people: `0.4 s`, `75 s`, `12 min`, `3.2 h`.
+func duration(_ seconds: Double) -> String {
+  switch seconds {
+  case ..<10: String(format: "%.1f s", seconds)
+  case ..<120: String(format: "%.0f s", seconds)
+  case ..<7200: String(format: "%.0f min", seconds / 60)
+  default: String(format: "%.1f h", seconds / 3600)
+  }
+}
+
+/// An amount of memory or disk for people: `812 B`, `3.4 MiB`.
+func byteCount(_ bytes: Int) -> String {
+  var value = Double(bytes)
+  var units = ["B", "KiB", "MiB", "GiB", "TiB"][...]
+  while value >= 1024, units.count > 1 {
+    value /= 1024
+    units = units.dropFirst()
+  }
+  return String(format: units.first == "B" ? "%.0f %@" : "%.1f %@", value, units.first ?? "")
+}
+
+/// Rows of text in columns as wide as they need.
+func table(_ rows: [[String]]) -> String {
+  let columns = rows.map(\.count).max() ?? 0
+  let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+  return rows.map { row in
+    let cells = row.enumerated().map { column, cell in
+      column == row.count - 1 ? cell : cell.padding(toLength: widths[column], withPad: " ", startingAt: 0)
+    }
+    return cells.joined(separator: "  ")
+  }.joined(separator: "\n")
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import FineTuningNodes
+import Foundation
+import Pipeline
+
+/// Where commands find the store and the project.
+struct Workplace: ParsableArguments {
+  @Option(help: "The store's folder; $ANNEAL_STORE, else the user's cache folder.")
+  var store: String?
+
+  /// The store, not made before something is written to it.
+  var openedStore: Store {
+    // Absolute, since workers and links must find it from anywhere.
+    let path = store ?? Store.defaultPath
+    return Store(path: URL(fileURLWithPath: path).standardizedFileURL.path)
+  }
+
+  /// The folder the command runs in: relative paths of a pipeline start here, and `.anneal/` and `results/` lie here.
+  var project: String { FileManager.default.currentDirectoryPath }
+
+  var history: RunHistory { RunHistory(project: project) }
+}
+
+/// A pipeline file and changes to it.
+struct PipelineArguments: ParsableArguments {
+  @Argument(help: "The pipeline file.")
+  var file: String
+
+  @Option(name: .customLong("set"), help: "Change a field or a param, such as nodes.sft.rank=8 or learning_rate=3e-4.")
+  var overrides: [String] = []
+
+  /// Reads the file; warnings go to standard error.
+  func load(_ workplace: Workplace) throws -> ResolvedPipeline {
+    let pipeline = try PipelineFile.load(
+      path: file, overrides: overrides.enumerated().map { Override(text: $1, argumentIndex: $0 + 1) },
+      registry: fineTuningNodes, sources: workplace.openedStore.sources)
+    Terminal.report(pipeline.warnings)
+    return pipeline
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import ChatTemplates
+import Datasets
+import Diagnostics
+import FineTuningNodes
+import Glibc
+import PreciseJSON
+import TokenShards
+import Tokenization
+
+/// `anneal render`: a dataset as the model will see it, with what is trained on marked.
+struct RenderCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "render",
+    abstract: "Shows the rows of a dataset as the model sees them, with what it learns marked.")
+
+  @Option(help: "A model folder, a folder with tokenizer.json, or a .gguf file.")
+  var tokenizer: String
+
+  @Option(help: "`auto` for the tokenizer's own chat template, or a Jinja file.")
+  var template = "auto"
+
+  @Option(help: "A .jsonl, .json or .txt file.")
+  var dataset: String
+
+  @Option(help: "The layout of the rows, or `auto`.")
+  var format = "auto"
+
+  @Option(help: "Cut longer rows to this many tokens, as `overlong: truncate` does.")
+  var maxLength: Int?
+
+  @Option(help: "Show only the first rows.")
+  var limit: Int?
+
+  @Flag(help: "Print one JSON object a row, with `input_ids` and `labels` (-100 is not trained on).")
+  var json = false
+
+  func run() throws {
+    try reportingProblems {
+      let tokenizer = try Tokenizer.load(path: tokenizer)
+      let source = try template == "auto" ? tokenizer.chatTemplateSource ?? "" : readText(template)
+      let renderer = RecordRenderer(
+        template: try ChatTemplate(source: source, name: template), specialTokens: tokenizer.templateTokens)
+      let encoder = GroupTokenizer(
+        tokenizer: tokenizer,
+        options: .init(
+          maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0)))
+      var format = try knownFormat()
+      try RowReader.read(path: dataset, limit: limit) { row in
+        let known = try format ?? RowFormat.detect(row, columns: ColumnMap()).format
+        format = known
+        let record = try known.record(row, columns: ColumnMap())
+        let rendered = try renderer.render(record)
+        let result = try encoder.tokenize(
+          lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
+        for sequence in result.train.flatMap(\.sequences) {
+          Terminal.put(json ? Self.object(sequence).text() : shown(sequence, tokenizer) + "\n")
+        }
+      }
+    }
+  }
+
+  private func knownFormat() throws -> RowFormat? {
+    if format == "auto" { return nil }
+    if let known = RowFormat(rawValue: format) { return known }
+    let names = RowFormat.allCases.map(\.rawValue)
+    throw Diagnostic(
+      code: "unknown-format", "Unknown format `\(format)`", reason: "known are [\(names.joined(separator: ", "))]",
+      advice: nearestName(to: format, among: names).map { "`\($0)`" })
+  }
+
+  private static func object(_ sequence: TokenSequence) -> JSON {
+    let labels = zip(sequence.ids, sequence.trained).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
+    return ["input_ids": .array(sequence.ids.map { JSON(Int($0)) }), "labels": .array(labels)]
+  }
+
+  /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.
+  private func shown(_ sequence: TokenSequence, _ tokenizer: Tokenizer) -> String {
+    let marks = Terminal.takesColor(STDOUT_FILENO) ? ("\u{1B}[32m", "\u{1B}[0m") : ("⟦", "⟧")
+    var text = ""
+    var start = 0
+    while start < sequence.ids.count {
+      var end = start
+      while end < sequence.ids.count, sequence.trained[end] == sequence.trained[start] { end += 1 }
+      let piece = tokenizer.decode(sequence.ids[start..<end], skipsSpecialTokens: false)
+      text += sequence.trained[start] ? marks.0 + piece + marks.1 : piece
+      start = end
+    }
+    return text
+  }
+}

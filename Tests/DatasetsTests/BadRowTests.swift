@@ -1,0 +1,114 @@
+import Datasets
+import Diagnostics
+import TestKit
+import Testing
+
+/// The words for a file whose rows are read by detection, with the folder's name taken out.
+private func words(_ text: String, as name: String = "d.jsonl") throws -> String {
+  let folder = try TemporaryFolder()
+  let path = try folder.write(text, to: name)
+  do {
+    var format: RowFormat?
+    try RowReader.read(path: path) { row in
+      let known = try format ?? RowFormat.detect(row, columns: ColumnMap()).format
+      format = known
+      _ = try known.record(row, columns: ColumnMap())
+    }
+    return "no error"
+  } catch let error as any DiagnosticError {
+    return error.diagnostics.rendered().replacing(folder.path + "/", with: "")
+  }
+}
+
+@Suite struct BadRowTests {
+  private let good = #"{"instruction":"I","output":"O"}"#
+
+  @Test func missingAnswer() throws {
+    #expect(
+      try words(good + "\n" + #"{"instruction":"I","outputs":"O"}"#) == """
+        d.jsonl:2, row 2: error: The row has no column `output`, which format `alpaca` needs
+          at `output`
+          why: its columns are [`instruction`, `outputs`]
+          try: `outputs`
+        """)
+  }
+
+  @Test func emptyAnswer() throws {
+    #expect(
+      try words(#"{"instruction":"I","output":""}"#) == """
+        d.jsonl:1, row 1: error: Column `output` is empty
+          at `output`
+          try: fill it or remove the row
+        """)
+  }
+
+  @Test func conversationWithoutAnswer() throws {
+    #expect(
+      try words(#"[{"messages":[{"role":"user","content":"Q"}]}]"#, as: "d.json") == """
+        d.json, row 1: error: The row has no answer to learn from
+          at `messages`
+          why: the last message is not the assistant's
+          try: end the conversation with an assistant message, or remove the row
+        """)
+  }
+
+  @Test func unknownRole() throws {
+    #expect(
+      try words(#"{"messages":[{"role":"usr","content":"Q"}]}"#) == """
+        d.jsonl:1, row 1: error: Unknown role `usr`
+          at `messages[0].role`
+          why: known roles are [`system`, `developer`, `user`, `assistant`, `tool`]
+          try: `user`
+        """)
+  }
+
+  @Test func twoUsersInARow() throws {
+    #expect(
+      try words(#"{"conversations":[{"from":"human","value":"a"},{"from":"human","value":"b"}]}"#) == """
+        d.jsonl:1, row 1: error: A message of role `user` stands where an assistant message is expected
+          at `conversations[1]`
+        """)
+  }
+
+  @Test func formatThatCannotBeTold() throws {
+    #expect(
+      try words(#"{"a":1,"b":2}"#) == """
+        d.jsonl:1, row 1: error: The format of the dataset cannot be told from its columns [`a`, `b`]
+          why: no rule of `format: auto` matches
+          try: name the format with `format:`, and the columns with `columns:`
+        """)
+  }
+
+  @Test func emptyFile() throws {
+    #expect(
+      try words("\n  \n") == """
+        d.jsonl: error: The dataset is empty
+          why: it has no rows
+          try: put at least one row into it
+        """)
+  }
+
+  @Test func otherKindOfFile() throws {
+    #expect(
+      try words("a,b", as: "d.csv") == """
+        d.csv: error: Files ending in `.csv` are not read as datasets
+          try: name a file that ends in `.jsonl`, `.json` or `.txt`
+        """)
+  }
+
+  @Test func equalAnswers() throws {
+    #expect(
+      try words(#"{"prompt":"Q","chosen":"A","rejected":"A"}"#).contains("Chosen and rejected answers are the same"))
+  }
+
+  @Test func brokenLineNamesItsPlace() throws {
+    let found = try words(good + "\n{\"instruction\": }")
+    #expect(found.hasPrefix("d.jsonl:2:17, byte 49: error: Invalid JSON"), "\(found)")
+  }
+
+  @Test func allBadRowsAtOnceButNotWithoutEnd() throws {
+    let found = try words(good + "\n" + [String](repeating: #"{"instruction":"I"}"#, count: 30).joined(separator: "\n"))
+    #expect(found.split(separator: "\n").count { $0.contains("error:") } == 20)
+    #expect(found.contains("and 10 more rows with problems"))
+  }
+}

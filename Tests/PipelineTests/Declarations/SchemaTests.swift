@@ -1,0 +1,63 @@
+import Diagnostics
+import Foundation
+import Pipeline
+import PreciseJSON
+import TestKit
+import Testing
+
+/// The JSON Schema for editors.
+///
+/// Its verdicts over a corpus were made by Python's `jsonschema`
+/// (`scripts/reference/pipeline_schema.py`); the reader's must be the same.
+struct SchemaTests {
+  private func read(_ name: String) throws -> JSON {
+    try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: fixture("Pipeline/\(name)")))), file: name)
+  }
+
+  @Test func schemaIsTheOneThatWasJudged() throws {
+    #expect(try PipelineSchema(toyRegistry).json == read("toy-schema.json"))
+  }
+
+  @Test func editorAndProgramSayTheSame() throws {
+    let corpus = try #require(try read("schema-verdicts.json").array)
+    #expect(corpus.count > 60)
+    for one in corpus {
+      let text = try #require(one["text"]?.string)
+      let said = messages(text)
+      #expect(said.contains("error:") != one["valid"]?.bool, "\(text)\n\(said)")
+    }
+  }
+
+  /// No object is left open, and every reference leads somewhere.
+  @Test func closedAndComplete() throws {
+    let schema = PipelineSchema(toyRegistry).json
+    func walk(_ value: JSON, _ path: String) {
+      if let object = value.object {
+        if let target = object["$ref"]?.string {
+          #expect(schema["$defs"]?[String(target.dropFirst("#/$defs/".count))] != nil, "\(target)")
+        }
+        let isBranching = object["allOf"] != nil || path.hasSuffix(".if")
+        if object["properties"]?.object != nil, !path.hasSuffix("properties"), !isBranching {
+          #expect(object["additionalProperties"] == false, "\(path)")
+        }
+        for (key, member) in object.members { walk(member, "\(path).\(key)") }
+      } else {
+        for item in value.array ?? [] { walk(item, path) }
+      }
+    }
+    walk(schema, "$")
+  }
+
+  @Test func everyFieldAndPortIsEverywhere() throws {
+    let page = NodeReference(toyRegistry).page
+    for type in toyRegistry.types {
+      let branch = PipelineSchema(toyRegistry).json["$defs"]?["node.\(type.name)"]?["properties"]
+      let description = NodeReference(toyRegistry).description(of: type)
+      for name in type.fields.map(\.name) + type.inputs.map(\.name) {
+        #expect(branch?[name]?["description"] != nil, "\(type.name).\(name)")
+        #expect(page.contains("| `\(name)` |"), "\(name)")
+        #expect(description.contains("  \(name) "), "\(name)")
+      }
+    }
+  }
+}

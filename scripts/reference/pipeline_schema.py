@@ -1,0 +1,111 @@
+# Makes Tests/Fixtures/Pipeline/schema-verdicts.json: what Python's jsonschema says about a corpus of pipeline files
+# under Tests/Fixtures/Pipeline/toy-schema.json (the schema of the node types in Tests/PipelineTests, which a test
+# compares with the generated one).
+# Pinned: jsonschema==4.25.1, pyyaml==6.0.3. Run from the root: python scripts/reference/pipeline_schema.py
+import json
+import re
+
+import yaml
+from jsonschema import Draft202012Validator
+
+FOLDER = "Tests/Fixtures/Pipeline/"
+
+
+class Core(yaml.SafeLoader):
+    """Reads plain scalars by YAML 1.2's core schema, as editors do, and refuses duplicate keys."""
+
+    yaml_implicit_resolvers = {}
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if len(set(keys)) < len(keys):
+            raise yaml.YAMLError("duplicate key")
+        return super().construct_mapping(node, deep)
+
+
+def resolver(tag, pattern, first):
+    Core.add_implicit_resolver("tag:yaml.org,2002:" + tag, re.compile(pattern), first)
+
+
+def integer(loader, node):
+    return int(node.value, 0) if node.value[:2] in ("0x", "0o") else int(node.value)
+
+
+resolver("null", r"^(~|null|Null|NULL|)$", ["~", "n", "N", ""])
+resolver("bool", r"^(true|True|TRUE|false|False|FALSE)$", list("tTfF"))
+resolver("int", r"^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", list("-+0123456789"))
+resolver("float", r"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)$", list("-+.0123456789"))
+Core.add_constructor("tag:yaml.org,2002:int", integer)
+Core.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(node.value))
+
+GOOD = """pipeline: sft
+params: {lr: 1e-4, steps: 5}
+nodes:
+  base: {type: load_model, from: weights.gguf}
+  rows: {type: load_dataset, from: rows.jsonl}
+  chat: {type: apply_template, dataset: rows}
+  tokens: {type: tokenize, conversations: chat}
+  sft: {type: train, model: base, data: tokens.train, learning_rate: 1e-4%s}
+"""
+FIELDS = """
+rank: 8|rank: 0x10|rank: 1e3|rank: 4.0|rank: 1.5|rank: "8"|rank: 1_000|rank: many|rank: 0|rank: 4096|rank: 4097
+rank: null|rank: true|rank: [8]|max_steps: null|max_steps: 7|max_steps: "${steps}"|rank: "${steps}"
+shuffle: true|shuffle: False|shuffle: no|shuffle: "true"|shuffle: 1|shuffle: off|shuffle: null
+beta: 0|beta: .5|beta: 1e-5|beta: -1|beta: .nan|beta: .inf|beta: "0.1"|beta: text
+notes: no|notes: 12|notes: true|notes: null|notes: "12"|notes: [a]|notes: {a: b}|notes: ${x
+targets: q|targets: [q, k]|targets: []|targets: {a: b}|targets: [a, [b]]|targets: null|targets: 12|targets: [1, 2.5]
+schedule: {type: cosine}|schedule: {type: cosin}|schedule: {}|schedule: cosine|schedule: {typ: cosine}
+schedule: {warmup_ratio: 1}|schedule: {warmup_ratio: 1.5}|schedule: [a]|schedule: null
+timeout: 90|timeout: 15m|timeout: 1.5h|timeout: soon|timeout: 0|timeout: -5|timeout: null|timeout: "90"
+memory: 8GB|memory: 512MiB|memory: 8 GB|memory: 8 elephants|memory: 1024|retries: 3|retries: 101|retries: -1
+reference: base|reference: null|reference: [base]|reference: {a: b}|colour: red|learning_rat: 1|threads: 2|threads: 0
+"""
+WHOLE = [
+    "pipeline: sft\n",
+    "nodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {}\n",
+    "pipeline: sft\nnodes: [a]\n",
+    "pipeline: ../sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: 1.5\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nnods: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {a.b: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset}}\n",
+    "pipeline: sft\nnodes: {rows: {from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {rows: {type: load_datasets, from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: \"\"}}\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl, from: more.jsonl}}\n",
+    "pipeline: sft\nnodes: {rows: load_dataset}\n",
+    "pipeline: sft\nparams: {a: {b: c}}\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nparams: {a: [1, b]}\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nparams:\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\noutputs: [rows]\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\noutputs: rows\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\noutputs: []\n",
+    "pipeline: sft\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\noutputs: {a: b}\n",
+    "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: [r]}}\n",
+    "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: r}}\n",
+    "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: []}}\n",
+    "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: [r], weights: [1, 0]}}\n",
+    "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix}}\n",
+]
+
+
+def main():
+    with open(FOLDER + "toy-schema.json") as file:
+        schema = json.load(file)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    corpus = [GOOD % ""] + [GOOD % (", " + field) for line in FIELDS.split("\n") for field in line.split("|") if field]
+    verdicts = []
+    for text in corpus + WHOLE:
+        try:
+            valid = validator.is_valid(yaml.load(text, Core))
+        except yaml.YAMLError:
+            valid = False
+        verdicts.append({"text": text, "valid": valid})
+    with open(FOLDER + "schema-verdicts.json", "w") as file:
+        json.dump(verdicts, file, indent=1)
+        file.write("\n")
+
+
+main()
