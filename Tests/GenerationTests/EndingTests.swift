@@ -10,7 +10,7 @@ import Tokenization
 @Suite("How an answer ends")
 struct EndingTests {
   private let model: LanguageModel
-  /// The model answers this with 21, 220, 295, 156 and so on.
+  // The model answers it with 21, 220, 295, 156, …
   private let prompt: [Int32] = [1, 84, 104, 2]
 
   init() throws {

@@ -33,7 +33,7 @@ struct SamplingTests {
   @Test("the filters leave transformers' distribution")
   func distributions() throws {
     let cases = try Self.cases()
-    #expect(cases.count == 7)
+    #expect(cases.count == 8)
     for test in cases {
       let found = test.logits.withUnsafeBufferPointer {
         TokenSampler(test.settings).distribution($0, history: test.history)

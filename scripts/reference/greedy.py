@@ -20,7 +20,7 @@ PROMPTS = [
 SETTINGS = [
     dict(temperature=0.7), dict(temperature=1.3, topK=5), dict(temperature=0.8, topP=0.9),
     dict(temperature=1.0, minP=0.1), dict(temperature=0.9, topK=20, topP=0.8, minP=0.05, repetitionPenalty=1.3),
-    dict(temperature=2.0, topP=0.05), dict(temperature=1.0, repetitionPenalty=0.7),
+    dict(temperature=2.0, topP=0.05), dict(temperature=4.0, topP=0.5), dict(temperature=1.0, repetitionPenalty=0.7),
 ]
 
 

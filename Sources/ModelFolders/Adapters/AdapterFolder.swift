@@ -50,7 +50,9 @@ package struct AdapterFolder: Sendable {
     }
     let known = Set(wanted.map(\.name))
     for name in file.names where !known.contains(name) {
-      problems.append(.unmatchedTensor(name, nearest: nearestName(to: name, among: known.sorted())))
+      // Finding the nearest name takes a while among thousands: only the first problems, which are told, have one.
+      let nearest = problems.count < 8 ? nearestName(to: name, among: wanted.map(\.name)) : nil
+      problems.append(.unmatchedTensor(name, nearest: nearest))
     }
     guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
   }

@@ -17,26 +17,12 @@ package struct GGUFModel: Sendable {
     configuration = try ModelConfiguration(
       gguf: path, value: { file.metadata[$0].map(JSON.init(gguf:)) },
       tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil })
+    let problems = TensorCheck(
+      configuration: configuration, stored: file.entries.map(\.name), name: \.ggufName,
+      shape: { name in file.has(name) ? try? file.entry(name).shape : nil }
+    ).problems { _ in false }
+    guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
     specifications = Dictionary(uniqueKeysWithValues: configuration.tensors.map { ($0.name, $0) })
-    try check()
-  }
-
-  private func check() throws {
-    var problems: [ModelFolderError.Problem] = []
-    let names = file.entries.map(\.name)
-    var expected: Set<String> = []
-    for tensor in configuration.tensors {
-      let name = tensor.role.ggufName
-      expected.insert(name)
-      guard file.has(name) else {
-        problems.append(.missingTensor(name, nearest: nearestName(to: name, among: names)))
-        continue
-      }
-      let found = try file.entry(name).shape
-      if found != tensor.shape { problems.append(.wrongShape(tensor: name, wanted: tensor.shape, found: found)) }
-    }
-    for name in names where !expected.contains(name) { problems.append(.unexpectedTensor(name)) }
-    guard problems.isEmpty else { throw ModelFolderError(file.file.path, problems: problems) }
   }
 
   /// Whether some tensors are stored in blocks of fewer bits than a number has.

@@ -1,4 +1,3 @@
-import Diagnostics
 import Foundation
 import LanguageModels
 import PreciseJSON
@@ -25,21 +24,14 @@ package struct HuggingFaceFolder: Sendable {
   package var configurationPath: String { path + "/config.json" }
 
   private func check() throws {
-    var problems: [ModelFolderError.Problem] = []
     let names = weights.names
-    var expected: Set<String> = []
-    for tensor in configuration.tensors {
-      expected.insert(tensor.name)
-      guard let entry = weights.entry(tensor.name) else {
-        problems.append(.missingTensor(tensor.name, nearest: nearestName(to: tensor.name, among: names)))
-        continue
-      }
-      if entry.shape != tensor.shape {
-        problems.append(.wrongShape(tensor: tensor.name, wanted: tensor.shape, found: entry.shape))
-      }
-      if !entry.type.isFloat { problems.append(.notFloat(tensor: tensor.name, type: entry.type.rawValue)) }
+    var problems = TensorCheck(
+      configuration: configuration, stored: names, name: \.name, shape: { weights.entry($0)?.shape }
+    ).problems(isRedundant: isRedundant)
+    for name in names where !isRedundant(name) {
+      guard let type = weights.entry(name)?.type, !type.isFloat else { continue }
+      problems.append(.notFloat(tensor: name, type: type.rawValue))
     }
-    for name in names where !expected.contains(name) && !isRedundant(name) { problems.append(.unexpectedTensor(name)) }
     guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
   }
 

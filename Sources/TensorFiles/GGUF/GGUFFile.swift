@@ -50,6 +50,9 @@ package struct GGUFFile: Sendable {
       values.append((key, try reader.value(type: type, key: key)))
     }
     metadata = GGUFMetadata(file: path, values: values)
+    if let key = metadata.repeatedKey {
+      throw TensorFileError(.invalidHeader("metadata key `\(key)` stands twice"), file: path)
+    }
     let alignment = metadata["general.alignment"]?.int ?? 32
     guard alignment > 0, alignment <= 1 << 20, alignment % 8 == 0 else {
       throw TensorFileError(.invalidHeader("`general.alignment` is \(alignment)"), file: path)
@@ -69,6 +72,13 @@ package struct GGUFFile: Sendable {
       }
       let start = dataStart + offset
       return Entry(name: tensor.name, type: tensor.type, shape: tensor.shape, range: start..<start + bytes)
+    }
+    var end = dataStart
+    for entry in entries.sorted(by: { ($0.range.lowerBound, $0.range.count) < ($1.range.lowerBound, $1.range.count) }) {
+      guard entry.range.lowerBound >= end else {
+        throw TensorFileError(.invalidHeader("tensor `\(entry.name)` overlaps another"), file: path)
+      }
+      end = entry.range.upperBound
     }
     indexByName = try entries.enumerated().reduce(into: [:]) { index, next in
       guard index.updateValue(next.offset, forKey: next.element.name) == nil else {

@@ -12,6 +12,12 @@ package struct GGUFMetadata: Sendable {
     self.values = Dictionary(values) { first, _ in first }
   }
 
+  /// The first key that stands twice, which no writer makes.
+  var repeatedKey: String? {
+    var seen: Set<String> = []
+    return values.count == keys.count ? nil : keys.first { !seen.insert($0).inserted }
+  }
+
   package subscript(key: String) -> GGUFValue? { values[key] }
 
   package func string(_ key: String) throws -> String { try required(key, "a string", \.string) }
