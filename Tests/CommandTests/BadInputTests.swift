@@ -1,4 +1,6 @@
 import Foundation
+import PreciseJSON
+import TestKit
 import Testing
 
 /// Bad input ends in one clear message, the right exit code, and a store that the next run can use.

@@ -1,5 +1,6 @@
 import Foundation
 import PreciseJSON
+import TestKit
 import Testing
 
 extension Project {

@@ -49,7 +49,7 @@ final class Project: Sendable {
     // Files rather than pipes: a pipe that nobody reads would stop a talkative command.
     let name = UUID().uuidString
     let (output, messages) = (folder.path("out-\(name)"), folder.path("err-\(name)"))
-    for path in [output, messages] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [output, messages] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: messages))
     process.standardInput = FileHandle.nullDevice

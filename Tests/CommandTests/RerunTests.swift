@@ -1,5 +1,6 @@
 import Foundation
 import PreciseJSON
+import TestKit
 import Testing
 
 /// What runs again after a change, and what does not.

@@ -1,4 +1,6 @@
 import Foundation
+import PreciseJSON
+import TestKit
 import Testing
 
 /// The same work gives the same bytes, however it came about.
