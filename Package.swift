@@ -87,6 +87,10 @@ let package = Package(
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
+    // What tests of the engine start in processes of their own: toy nodes, no language model.
+    .executableTarget(
+      name: "ToyEngine", dependencies: ["TestKit", "Pipeline", "Diagnostics"], swiftSettings: hygiene),
+
     // Shared by the tests: tiny models, gradient checks, temporary stores, fault injection.
     library(
       "TestKit",
@@ -104,7 +108,7 @@ let package = Package(
     tests("Training", ["Evaluation", "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards"]),
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
-    tests("Pipeline"),
+    tests("Pipeline", ["ToyEngine"]),
     tests("FineTuningNodes", ["Pipeline", "Datasets"]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "PreciseJSON", "Diagnostics"],

@@ -42,7 +42,7 @@ import Testing
   @Test func truncatedWeights() throws {
     let path = "tiny/model.safetensors"
     var whole = Data()
-    try expect(["model.safetensors", "cut short"], code: 1) {
+    try expect(["model.safetensors", "cut short"], code: 2) {
       let url = URL(fileURLWithPath: $0.folder.path(path))
       whole = try Data(contentsOf: url)
       try whole.prefix(whole.count / 2).write(to: url)
@@ -71,10 +71,11 @@ import Testing
     try expect(["tokens were made by another tokenizer", "`tokens`", "`lora`"], code: 2) { project in
       let other = project.folder.path("other")
       try FileManager.default.copyItem(atPath: project.folder.path("tiny"), toPath: other)
-      let file = other + "/tokenizer.json"
-      let text = try String(contentsOfFile: file, encoding: .utf8)
-      try text.replacing("<|endoftext|>", with: "<|end_of_text|>").write(
-        toFile: file, atomically: true, encoding: .utf8)
+      for name in ["/tokenizer.json", "/tokenizer_config.json"] {
+        let text = try String(contentsOfFile: other + name, encoding: .utf8)
+        try text.replacing("<|endoftext|>", with: "<|end_of_text|>")
+          .write(toFile: other + name, atomically: true, encoding: .utf8)
+      }
       try project.edit(#"load_tokenizer, from: "${base}""#, "load_tokenizer, from: other")
     } mending: {
       try $0.edit("load_tokenizer, from: other", #"load_tokenizer, from: "${base}""#)

@@ -15,7 +15,9 @@ extension Store {
   package func state(of blob: BlobReference) throws -> BlobState {
     let place = blobPlace(blob.digest)
     guard let status = try files.status(place) else { return try referenceState(of: blob) }
-    return try verify(blob, at: place, status) ? .good(path: place) : .corrupt(path: place)
+    if try verify(blob, at: place, status) { return .good(path: place) }
+    // Somebody else may have found the damage too and removed it.
+    return try files.status(place) == nil ? .missing : .corrupt(path: place)
   }
 
   /// The path of a blob's bytes, verified.

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Pipeline
 import TestKit
@@ -27,7 +28,8 @@ import Testing
     options.cores = cores
     options.memory = memory
     let events = EventCollector()
-    #expect(try workspace.run(text, options: options, sinks: [events]).state == .done)
+    let summary = try workspace.run(text, options: options, sinks: [events])
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems))")
     return events.events
   }
 

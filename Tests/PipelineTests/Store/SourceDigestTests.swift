@@ -72,6 +72,28 @@ import Testing
     }
   }
 
+  /// The rule by itself, since some kernels give every change that was looked at a time of its own.
+  @Test func aStampProvesNothingWithinATickOfTheClock() throws {
+    let path = try workspace.folder.write("abc", to: "file")
+    var stamp = try #require(try FileSystem().status(path)?.stamp)
+    stamp.changed = 1_000_000_000_123_456_789
+    #expect(!stamp.isSettled(readFrom: stamp.changed))
+    #expect(!stamp.isSettled(readFrom: stamp.changed + 50_000_000))
+    #expect(stamp.isSettled(readFrom: stamp.changed + 50_000_001))
+    let log = DigestLog(path: workspace.folder.path("log"), files: FileSystem(isDurable: false))
+    let digest = Digest(of: Array("abc".utf8))
+    log.remember(digest, for: stamp, readFrom: stamp.changed + 1000)
+    #expect(log.digest(for: stamp) == nil)
+    log.remember(digest, for: stamp, readFrom: stamp.changed + 60_000_000)
+    #expect(log.digest(for: stamp) == digest)
+    let reopened = DigestLog(path: workspace.folder.path("log"), files: FileSystem(isDurable: false))
+    #expect(reopened.digest(for: stamp) == digest)
+    // A clock of whole seconds may hide a change for longer.
+    stamp.changed = 1_000_000_000_000_000_000
+    #expect(!stamp.isSettled(readFrom: stamp.changed + 1_900_000_000))
+    #expect(stamp.isSettled(readFrom: stamp.changed + 2_100_000_000))
+  }
+
   @Test func aFutureTimeDoesNoHarm() throws {
     let path = try workspace.folder.write("aaaa", to: "file")
     let hour = Date(timeIntervalSinceNow: 3600)
