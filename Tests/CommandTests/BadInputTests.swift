@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test func tokenizerOfAnotherModel() throws {
-    try expect(["tokens were made by another tokenizer", "`tokens`", "`lora`"], code: 2) { project in
+    try expect(["tokens were made by another tokenizer", "`tokens`", "`sft`"], code: 2) { project in
       let other = project.folder.path("other")
       try FileManager.default.copyItem(atPath: project.folder.path("tiny"), toPath: other)
       for name in ["/tokenizer.json", "/tokenizer_config.json"] {
