@@ -109,7 +109,7 @@ let package = Package(
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
-    tests("FineTuningNodes", ["Pipeline", "Datasets"]),
+    tests("FineTuningNodes", ["Pipeline", "Datasets", "TokenShards"]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),

@@ -30,6 +30,8 @@ package enum DeclarationCoverage {
     var found: [String: String] = [:]
     for child in Mirror(reflecting: value).children {
       guard let label = child.label else { continue }
+      // What can hold one value only cannot be forgotten.
+      if let choice = child.value as? any FieldChoice, Self.hasOneCase(choice) { continue }
       if child.value is any FieldGroup {
         found.merge(properties(of: child.value, prefix: "\(prefix)\(label).")) { first, _ in first }
       } else {
@@ -38,4 +40,6 @@ package enum DeclarationCoverage {
     }
     return found
   }
+
+  private static func hasOneCase<Choice: FieldChoice>(_: Choice) -> Bool { Choice.allCases.count == 1 }
 }

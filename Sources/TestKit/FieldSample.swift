@@ -106,6 +106,9 @@ enum FieldSample {
 }
 
 extension FieldKind {
+  /// Whether there is nothing to choose, so that the field cannot change a key.
+  var hasOneValue: Bool { if case .choice(let names) = self { names.count == 1 } else { false } }
+
   var isPath: Bool {
     switch self {
     case .path: true

@@ -18,7 +18,7 @@ package enum KeyCoverage {
     for field in type.fields where base[field.name]?.isNull == true && field.isRequired {
       base[field.name] = FieldSample.value(field.kind, otherThan: .null)
     }
-    for leaf in FieldSample.leaves(type.fields, in: base) {
+    for leaf in FieldSample.leaves(type.fields, in: base) where !leaf.field.kind.hasOneValue {
       let name = "`\(type.name).\(leaf.path.joined(separator: "."))`"
       let before = try type.fields(json: .object(leaf.base))
       guard let changed = FieldSample.changed(leaf) else {

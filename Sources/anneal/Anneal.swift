@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The program: its commands in groups, as `anneal --help` shows them.
 @main
@@ -7,7 +8,7 @@ struct Anneal: ParsableCommand {
     commandName: "anneal",
     abstract: "Fine-tunes language models on ordinary CPUs; an experiment is a file.",
     discussion: """
-      Start with `anneal plan FILE`, which says what would run and why, and `anneal run FILE`.
+      Start with `anneal init`, then `anneal plan FILE`, which says what would run and why, and `anneal run FILE`.
       Exit codes: 0 done, 1 a node failed, 2 the request is wrong, 75 interrupted and resumable.
       """,
     version: Version.text,
@@ -22,8 +23,23 @@ struct Anneal: ParsableCommand {
       CommandGroup(name: "History", subcommands: [RunsCommand.self, ShowCommand.self, LogsCommand.self]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(
-        name: "Tools", subcommands: [TokenizeCommand.self, RenderCommand.self, InspectCommand.self, EnvCommand.self]),
+        name: "Tools",
+        subcommands: [
+          InitCommand.self, TokenizeCommand.self, RenderCommand.self, InspectCommand.self, EnvCommand.self,
+        ]),
     ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      // The parser's own code for a wrong command line is 64; here every request that is wrong is 2.
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      Terminal.say(fullMessage(for: error))
+      Glibc.exit(2)
+    }
+  }
 }
 
 /// The version that `--version` prints.

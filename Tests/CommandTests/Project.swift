@@ -23,13 +23,14 @@ final class Project: Sendable {
 
   /// Conversations from the shipped dataset.
   static let lines: [String] = {
-    let path = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("data/assistant.jsonl")
-    let text = (try? String(contentsOf: path, encoding: .utf8)) ?? ""
+    let text = (try? String(contentsOfFile: repository + "/data/assistant.jsonl", encoding: .utf8)) ?? ""
     return text.split(separator: "\n").map(String.init)
   }()
 
   func write(rows: [String]) throws { try folder.write(rows.joined(separator: "\n") + "\n", to: "data.jsonl") }
+
+  /// The folder of the whole project.
+  static let repository = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent().path
 
   /// The program beside the test bundle.
   static var program: String {
@@ -37,19 +38,25 @@ final class Project: Sendable {
     return URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("anneal").path
   }
 
-  /// Starts a command in the project folder.
-  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> (Process, () -> Outcome) {
+  /// Starts a command in the project folder, or in another one.
+  func start(
+    _ arguments: [String], in place: String? = nil, environment: [String: String] = [:]
+  ) throws -> (Process, () -> Outcome) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.program)
     process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+    process.currentDirectoryURL = URL(fileURLWithPath: place ?? folder.path)
     process.environment = ProcessInfo.processInfo.environment
       .merging(["ANNEAL_STORE": folder.path("store"), "NO_COLOR": "1"]) { $1 }
       .merging(environment) { $1 }
     // Files rather than pipes: a pipe that nobody reads would stop a talkative command.
     let name = UUID().uuidString
     let (output, messages) = (folder.path("out-\(name)"), folder.path("err-\(name)"))
+<<<<<<< HEAD
     for path in [output, messages] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+=======
+    for path in [output, messages] { try Data().write(to: URL(fileURLWithPath: path)) }
+>>>>>>> 3ee8071 (Answer typing errors with code 2 and one clear line, show the manual of node types, and hold what nodes make)
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: messages))
     process.standardInput = FileHandle.nullDevice

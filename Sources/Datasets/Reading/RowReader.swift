@@ -29,8 +29,9 @@ package enum RowReader {
       switch URL(fileURLWithPath: path).pathExtension.lowercased() {
       case "jsonl": try rows.readLines(bytes, body)
       case "json":
-        let first = bytes.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) }
-        if first == UInt8(ascii: "[") { try rows.readList(bytes, body) } else { try rows.readLines(bytes, body) }
+        let text = UnsafeRawBufferPointer(rebasing: bytes[Self.markLength(bytes)...])
+        let first = text.first { !($0 == 0x20 || (0x09...0x0D).contains($0)) }
+        if first == UInt8(ascii: "[") { try rows.readList(text, body) } else { try rows.readLines(bytes, body) }
       case "txt": try rows.readTexts(bytes, body)
       case let other: throw DatasetError(.unknownFileKind(extension: ".\(other)"), file: path)
       }
@@ -38,6 +39,11 @@ package enum RowReader {
       if rows.count == 0, !collector.hasProblems { throw DatasetError(.empty, file: path) }
     }
     try collector.throwIfAny()
+  }
+
+  /// The length of a byte-order mark, which some editors put before a text.
+  fileprivate static func markLength(_ bytes: UnsafeRawBufferPointer) -> Int {
+    bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
   }
 }
 
@@ -125,7 +131,7 @@ private struct RowSequence {
   private mutating func forEachLine(
     _ bytes: UnsafeRawBufferPointer, _ body: (inout RowSequence, Range<Int>) throws -> Void
   ) throws {
-    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    var start = RowReader.markLength(bytes)
     while start < bytes.count, count < limit {
       var end = start
       while end < bytes.count, bytes[end] != 0x0A { end += 1 }

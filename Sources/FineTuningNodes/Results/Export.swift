@@ -48,8 +48,7 @@ package enum Export: NodeType {
     let output = try context.output("folder")
     let source = try artefact.source()
     if artefact.hasAdapter {
-      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
-      try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card)
+      try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields))
         .write(artefact.adapter(), of: source.configuration, to: output.folder)
     } else if case .huggingFace = source {
       // The files are the model's own, byte for byte; nothing large is copied.
@@ -58,10 +57,15 @@ package enum Export: NodeType {
       }
       try tokenizer.writeFolder(to: output.folder)
       try output.write(
-        ModelCard(title: context.nodeName, baseModel: fields.baseModel).text(library: "transformers"), to: "README.md")
+        card(fields).text(library: "transformers"), to: "README.md")
     } else {
-      let card = ModelCard(title: context.nodeName, baseModel: fields.baseModel)
-      try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card).write(source.weights, to: output.folder)
+      try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card(fields)).write(
+        source.weights, to: output.folder)
     }
+  }
+
+  /// The page about the model; nothing of the node's name is in it, for a name decides nothing.
+  private static func card(_ fields: Fields) -> ModelCard {
+    ModelCard(title: "Fine-tuned from \(fields.baseModel)", baseModel: fields.baseModel)
   }
 }

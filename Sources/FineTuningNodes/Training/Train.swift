@@ -65,7 +65,7 @@ package enum Train: NodeType {
       throw Interrupted()
     }
     try publishModel(model, artefact, to: context.output("model"))
-    try publishMetrics(result, title: context.nodeName, to: context.output("metrics"))
+    try publishMetrics(result, to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 
@@ -83,7 +83,7 @@ package enum Train: NodeType {
     }
   }
 
-  private static func publishMetrics(_ result: TrainingResult, title: String, to output: ArtefactBuilder) throws {
+  private static func publishMetrics(_ result: TrainingResult, to output: ArtefactBuilder) throws {
     try output.write(result.metrics.map { $0.text() + "\n" }.joined(), to: "metrics.jsonl")
     func points(_ key: String) -> [(step: Int, loss: Double)] {
       result.metrics.compactMap { record in
@@ -92,7 +92,7 @@ package enum Train: NodeType {
       }
     }
     let curve = LossCurve.svg(
-      title: "Training loss of \(title)", logged: points("loss"), evaluated: points("eval_loss"))
+      title: "Training loss", logged: points("loss"), evaluated: points("eval_loss"))
     try output.write(curve, to: "loss.svg")
     output.details["steps"] = JSON(result.steps)
     output.details["tokens"] = JSON(result.tokens)

@@ -8,5 +8,6 @@ package struct PublicationCheck: Sendable {
 
   package init(_ validators: [String: Validator] = [:]) { self.validators = validators }
 
-  func callAsFunction(_ view: ArtefactView) throws { try validators[view.type.name]?(view) }
+  /// Throws what the validator of the artefact's type throws; types without one pass.
+  package func callAsFunction(_ view: ArtefactView) throws { try validators[view.type.name]?(view) }
 }

@@ -50,8 +50,12 @@ package struct RunHistory: Sendable {
 
   /// The runs, newest first.
   package func runs(pipeline: String? = nil, limit: Int = .max) throws -> [RunRecord] {
-    let found = try refreshed { try $0.runs(pipeline: pipeline, limit: limit) }
-    return found.compactMap { try? record(of: $0) }
+    if let found = try? refreshed({ try $0.runs(pipeline: pipeline, limit: limit) }) {
+      return found.compactMap { try? record(of: $0) }
+    }
+    // Where no index can be written, the records themselves tell.
+    let records = try identifiers().reversed().lazy.compactMap { try? record(of: $0) }
+    return Array(records.filter { pipeline == nil || $0.pipeline == pipeline }.prefix(limit))
   }
 
   /// The record of one run.
@@ -148,10 +152,13 @@ extension UnknownRun: DiagnosticError {
           code: "ambiguous-run", "`\(name)` could mean several runs", reason: "[\(matching.joined(separator: ", "))]")
       ]
     }
-    return [
-      Diagnostic(
-        code: "unknown-run", "There is no run `\(name)`",
-        reason: isEmpty ? "nothing has run in this folder yet" : nil, advice: "see `anneal runs`")
-    ]
+    if isEmpty {
+      return [
+        Diagnostic(
+          code: "unknown-run", "There is no run `\(name)`", reason: "nothing has run in this folder yet",
+          advice: "start one with `anneal run FILE`")
+      ]
+    }
+    return [Diagnostic(code: "unknown-run", "There is no run `\(name)`", advice: "see `anneal runs`")]
   }
 }

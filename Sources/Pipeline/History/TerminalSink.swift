@@ -79,23 +79,31 @@ package final class TerminalSink: EventSink {
   private func line(_ running: Running, _ width: Int, _ time: Double) -> String {
     let name = running.name.count > 20 ? String(running.name.prefix(19)) + "…" : running.name
     let head = name + String(repeating: " ", count: max(0, 12 - name.count)) + " "
-    var bar = ""
+    var fraction: Double?
     var text = ""
-    if let fraction = running.update?.fraction {
-      let filled = Int((fraction * 20).rounded())
-      bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 20 - filled)
-      let percent = String(Int(fraction * 100))
-      text = String(repeating: " ", count: max(1, 5 - percent.count)) + percent + "%  "
-    }
     if running.isWaiting {
-      text += "another process is making it"
+      text = "another process is making it"
     } else if let update = running.update {
-      text += EventWords.progress(update)
+      fraction = update.fraction
+      text = EventWords.progress(update)
     } else {
-      text += duration(time - running.started)
+      text = duration(time - running.started)
     }
     // A wrapped line would take two rows and spoil the redrawing.
-    let room = width - 1 - head.unicodeScalars.count - bar.unicodeScalars.count
+    var room = width - 1 - head.unicodeScalars.count
+    var bar = ""
+    if let fraction {
+      let percent = String(Int(fraction * 100))
+      text = String(repeating: " ", count: max(0, 3 - percent.count)) + percent + "%  " + text
+      // The numbers matter more than the bar.
+      let places = [20, 8].first { text.unicodeScalars.count + $0 + 2 <= room } ?? 0
+      if places > 0 {
+        let filled = Int((fraction * Double(places)).rounded())
+        bar = String(repeating: "━", count: filled) + String(repeating: "─", count: places - filled)
+        text = "  " + text
+        room -= places
+      }
+    }
     if text.unicodeScalars.count > room {
       text = String(String.UnicodeScalarView(text.unicodeScalars.prefix(max(0, room - 1)))) + "…"
     }

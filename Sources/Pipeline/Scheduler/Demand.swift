@@ -16,7 +16,8 @@ extension UnknownTarget: DiagnosticError {
     [
       Diagnostic(
         code: "unknown-target", "There is no node `\(target)` to run",
-        reason: "the nodes are [\(nodes.joined(separator: ", "))]", advice: nearestName(to: target, among: nodes))
+        reason: "the nodes are [\(nodes.joined(separator: ", "))]",
+        advice: nearestName(to: target, among: nodes).map { "`\($0)`" })
     ]
   }
 }

@@ -52,8 +52,14 @@ extension SystemError: DiagnosticError {
           code: "too-many-files", "\(what): too many files are open", reason: words,
           advice: "raise the limit (`ulimit -n`)")
       ]
-    case ENOENT, ENOTDIR:
+    case ENOENT:
       return [Diagnostic(code: "missing-file", "\(what): it does not exist", reason: words)]
+    case ENOTDIR:
+      return [
+        Diagnostic(
+          code: "not-a-folder", "\(what): a file stands where a folder should be", reason: words,
+          advice: "move the file away, or name another place")
+      ]
     default:
       return [Diagnostic(code: "system-error", "\(what): \(words)")]
     }

@@ -11,13 +11,16 @@ struct LogsCommand: ParsableCommand {
   @Argument(help: "The node.")
   var node: String
 
-  @Option(name: .customLong("run"), help: "A run's name, the beginning of one, or `last`.")
-  var name = "last"
+  @Option(
+    name: .customLong("run"),
+    help: "A run's name, the beginning of one, or `last`; unless given, the newest run in which the node did something."
+  )
+  var name: String?
 
   func run() throws {
     try reportingProblems {
       let history = workplace.history
-      let record = try history.run(name)
+      let record = try name.map(history.run) ?? newest(history)
       guard record.nodes.contains(where: { $0.name == node }) else {
         throw UnknownTarget(target: node, nodes: record.nodes.map(\.name))
       }
@@ -26,5 +29,12 @@ struct LogsCommand: ParsableCommand {
       }
       Terminal.put(text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }
+  }
+
+  /// The newest run in which the node wrote a log, else the newest of all.
+  private func newest(_ history: RunHistory) throws -> RunRecord {
+    let last = try history.run("last")
+    let runs = try history.runs(pipeline: last.pipeline)
+    return try runs.first { try history.log(run: $0.id, node: node) != nil } ?? last
   }
 }

@@ -18,6 +18,10 @@ struct RunsCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if limit < 1 { throw ValidationError("`--limit` must be at least 1.") }
+  }
+
   func run() throws {
     try reportingProblems {
       let runs = try workplace.history.runs(pipeline: pipeline, limit: limit)
@@ -25,7 +29,11 @@ struct RunsCommand: ParsableCommand {
         Terminal.put(JSON.array(runs.map(\.json)).text(.pretty))
         return
       }
-      if runs.isEmpty { return Terminal.say("Nothing has run in this folder yet.") }
+      if runs.isEmpty {
+        return Terminal.say(
+          pipeline.map { "No run of a pipeline `\($0)` is known in this folder." }
+            ?? "Nothing has run in this folder yet.")
+      }
       Terminal.put(
         table(
           [["run", "pipeline", "state", "ran", "cached", "failed", "time"]]

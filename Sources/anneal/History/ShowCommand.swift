@@ -59,8 +59,10 @@ struct ShowCommand: ParsableCommand {
         outputs[port] = .object(output)
       }
       members["outputs"] = .object(outputs)
-      members["results"] = members["name"]?.string.map {
-        JSON(workplace.project + "/" + ResultView.place(pipeline: record.pipeline, node: $0))
+      // Only the pipeline's outputs are shown in the project.
+      members["results"] = members["name"]?.string.flatMap { name in
+        let folder = workplace.project + "/" + ResultView.place(pipeline: record.pipeline, node: name)
+        return FileManager.default.fileExists(atPath: folder) ? JSON(folder) : nil
       }
       return .object(members)
     }

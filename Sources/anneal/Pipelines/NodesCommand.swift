@@ -34,7 +34,8 @@ struct NodesCommand: ParsableCommand {
           Terminal.put(reference.description(of: found))
         }
       } else {
-        Terminal.put(json ? reference.json.text(.pretty) : markdown ? reference.page : reference.listing)
+        Terminal.put(
+          json ? reference.json.text(.pretty) : markdown ? String(reference.page.dropLast()) : reference.listing)
       }
     }
   }

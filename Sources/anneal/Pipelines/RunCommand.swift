@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import FineTuningNodes
 import Foundation
 import Glibc
@@ -28,32 +29,53 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print every event as a line of JSON on standard output.")
   var json = false
 
+  func validate() throws {
+    if let cores, cores < 1 { throw ValidationError("`--cores` must be at least 1.") }
+  }
+
   func run() throws {
+    var request: (pipeline: ResolvedPipeline, options: RunOptions)?
     try reportingProblems {
       let resolved = try pipeline.load(workplace)
-      let store = workplace.openedStore
-      let history = workplace.history
       var options = RunOptions()
       options.targets = targets
       options.forced = try known(force, in: resolved)
       options.keepGoing = keepGoing
-      if let cores { options.cores = max(1, cores) }
-      let recorder = try history.begin(resolved)
-      let cancellation = Cancellation()
-      let watch = SignalWatch(cancellation)
-      let scheduler = Scheduler(
-        store: store, check: fineTuningChecks,
-        expectations: { history.expectation(pipeline: $0, node: $1) }, sinks: [recorder, display],
-        logPath: recorder.logPath)
-      let summary = try withExtendedLifetime(watch) {
-        try scheduler.run(
-          resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
-      }
-      let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
-      try Placement.place(summary, of: resolved, store: store, project: workplace.project)
-      if !json { conclude(summary, shown) }
-      if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
+      if let cores { options.cores = cores }
+      // Before anything is recorded: a target that is not there is no run.
+      _ = try resolved.needed(targets)
+      request = (resolved, options)
     }
+    guard let request else { return }
+    // The request was right; from here on, what goes wrong is no fault of it.
+    try reportingProblems(code: 1) { try run(request.pipeline, request.options) }
+  }
+
+  private func run(_ resolved: ResolvedPipeline, _ options: RunOptions) throws {
+    let store = workplace.openedStore
+    let history = workplace.history
+    let recorder: RunRecorder
+    do {
+      recorder = try history.begin(resolved)
+    } catch let error as SystemError where [EROFS, EACCES].contains(error.code) {
+      throw Diagnostic(
+        code: "no-record", "Cannot keep a record of the run in this folder", reason: "`\(error.path)`: \(error.words)",
+        advice: "start in a folder that you may write")
+    }
+    let cancellation = Cancellation()
+    let watch = SignalWatch(cancellation)
+    let scheduler = Scheduler(
+      store: store, check: fineTuningChecks,
+      expectations: { history.expectation(pipeline: $0, node: $1) }, sinks: [recorder, display],
+      logPath: recorder.logPath)
+    let summary = try withExtendedLifetime(watch) {
+      try scheduler.run(
+        resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+    }
+    let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
+    try Placement.place(summary, of: resolved, store: store, project: workplace.project)
+    if !json { conclude(summary, shown) }
+    if summary.exitCode != 0 { throw ExitCode(summary.exitCode) }
   }
 
   private var display: any EventSink {

@@ -62,6 +62,10 @@ struct CacheCollectCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if keepRuns < 0 || grace < 0 { throw ValidationError("`--keep-runs` and `--grace` must not be negative.") }
+  }
+
   func run() throws {
     try reportingProblems(code: 1) {
       let store = workplace.openedStore

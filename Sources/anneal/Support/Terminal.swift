@@ -12,10 +12,23 @@ enum Terminal {
   }
 
   /// Writes lines to standard error.
-  static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  static func say(_ text: String) { write(text, to: STDERR_FILENO) }
 
   /// Writes a result to standard output.
-  static func put(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+  static func put(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+  /// Writes a text and a line end.
+  ///
+  /// What nobody reads any more (`| head`) is lost and stops nothing: a run goes on.
+  private static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array((text + "\n").utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      if written <= 0 { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
 
   /// Writes problems to standard error.
   static func report(_ problems: [Diagnostic]) {

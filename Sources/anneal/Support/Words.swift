@@ -1,15 +1,5 @@
 import Foundation
 
-/// A length of time for people: `0.4 s`, `75 s`, `12 min`, `3.2 h`.
-func duration(_ seconds: Double) -> String {
-  switch seconds {
-  case ..<10: String(format: "%.1f s", seconds)
-  case ..<120: String(format: "%.0f s", seconds)
-  case ..<7200: String(format: "%.0f min", seconds / 60)
-  default: String(format: "%.1f h", seconds / 3600)
-  }
-}
-
 /// An amount of memory or disk for people: `812 B`, `3.4 MiB`.
 func byteCount(_ bytes: Int) -> String {
   var value = Double(bytes)

@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import LanguageModels
 import ModelFolders
+import Pipeline
 import PreciseJSON
 import TensorFiles
 import TokenShards
@@ -11,10 +12,12 @@ import TokenShards
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Describes a model folder, an adapter, a GGUF or safetensors file, or a token shard.")
+    abstract: "Describes a model folder, an adapter, a GGUF or safetensors file, tokens, or a result in the store.")
 
-  @Argument(help: "The file or folder.")
+  @Argument(help: "The file or folder, or the key of a result as `anneal show` and `anneal cache ls` print it.")
   var path: String
+
+  @OptionGroup var workplace: Workplace
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -39,13 +42,24 @@ struct InspectCommand: ParsableCommand {
   private func described() throws -> [(key: String, value: JSON)] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      if let result = try storedResult() { return self.result(result) }
       throw Diagnostic(code: "file", "There is nothing at `\(path)`", at: Place(file: path))
     }
-    if isFolder.boolValue, FileManager.default.fileExists(atPath: path + "/adapter_config.json") {
-      return try adapter()
+    if isFolder.boolValue {
+      if FileManager.default.fileExists(atPath: path + "/adapter_config.json") { return try adapter() }
+      let shards = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".tokens") }.sorted()
+      if !shards.isEmpty { return try tokens(shards.map { path + "/" + $0 }) }
+    } else {
+      switch try fileKind() {
+      case .tokens: return try tokens([path])
+      case .safetensors: return tensors(try SafetensorsFile(path: path))
+      case .gguf: break
+      case nil:
+        throw Diagnostic(
+          code: "unknown-kind", "Nothing is known about files like `\(path)`",
+          reason: "known are .gguf and .safetensors files, token shards, and folders of models, adapters and tokens")
+      }
     }
-    if path.hasSuffix(".tokens") { return shard(try TokenShardReader(path: path)) }
-    if path.hasSuffix(".safetensors") { return tensors(try SafetensorsFile(path: path)) }
     var facts: [(key: String, value: JSON)] = [("kind", "model")]
     let model = try ModelFolder.open(path)
     facts += model.summary.json.object?.members ?? []
@@ -70,8 +84,55 @@ struct InspectCommand: ParsableCommand {
     ]
   }
 
-  private func shard(_ reader: TokenShardReader) -> [(key: String, value: JSON)] {
-    [("kind", "token shard")] + (reader.counts.json.object?.members ?? [])
+  private func tokens(_ shards: [String]) throws -> [(key: String, value: JSON)] {
+    var counts = TokenCounts()
+    for shard in shards { counts.add(try TokenShardReader(path: shard).counts) }
+    return [("kind", "tokens"), ("shards", JSON(shards.count))] + (counts.json.object?.members ?? [])
+  }
+
+  private enum FileKind {
+    case gguf, safetensors, tokens
+  }
+
+  /// What a file is, by its name or its first bytes: files in the store have no names of their own.
+  private func fileKind() throws -> FileKind? {
+    if path.hasSuffix(".gguf") { return .gguf }
+    if path.hasSuffix(".safetensors") { return .safetensors }
+    if path.hasSuffix(".tokens") { return .tokens }
+    let handle = FileHandle(forReadingAtPath: path)
+    let start = try handle?.read(upToCount: 9) ?? Data()
+    if start.starts(with: Data("GGUF".utf8)) { return .gguf }
+    if start.starts(with: Data("ANTOKENS".utf8)) { return .tokens }
+    // The size of the header in eight bytes, then its brace.
+    return start.count == 9 && start.last == UInt8(ascii: "{") && start[6] == 0 && start[7] == 0 ? .safetensors : nil
+  }
+
+  /// The result whose key begins with what was given; nil when that is no beginning of exactly one key.
+  private func storedResult() throws -> StoredResult? {
+    guard path.utf8.count >= 6, path.unicodeScalars.allSatisfy({ "0"..."9" ~= $0 || "a"..."f" ~= $0 })
+    else { return nil }
+    let store = workplace.openedStore
+    let keys = try store.results().map(\.key).filter { $0.hex.hasPrefix(path) }
+    guard keys.count == 1, let key = keys.first, case .found(let result) = try store.result(for: key) else {
+      return nil
+    }
+    return result
+  }
+
+  private func result(_ result: StoredResult) -> [(key: String, value: JSON)] {
+    let outputs = result.outputs.sorted { $0.key < $1.key }.map { port, artefact -> (key: String, value: JSON) in
+      let facets = artefact.type.facets.sorted { $0.key < $1.key }
+      return (
+        port,
+        [
+          "type": JSON(artefact.type.name), "digest": JSON(artefact.digest.hex), "size": JSON(artefact.size),
+          "facets": JSON(facets.map { (key: $0.key, value: JSON($0.value.description)) }),
+          "details": .object(artefact.details),
+          "files": JSON(artefact.members.map { (key: $0.path, value: JSON($0.blob.digest.hex)) }),
+        ]
+      )
+    }
+    return [("kind", "result"), ("key", JSON(result.key.hex)), ("outputs", JSON(outputs))]
   }
 
   private func tensors(_ file: SafetensorsFile) -> [(key: String, value: JSON)] {

@@ -1,0 +1,75 @@
+import Foundation
+import PreciseJSON
+import TestKit
+import Testing
+
+/// Every pipeline that comes with the project runs to its end, on the tiny model.
+@Suite(.serialized) struct ShippedPipelineTests {
+  /// A project that sees the repository's pipelines and examples where their paths say.
+  private func project() throws -> Project {
+    let project = try Project(rows: 40)
+    for folder in ["pipelines", "examples", "data"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: project.folder.path(folder), withDestinationPath: Project.repository + "/" + folder)
+    }
+    return project
+  }
+
+  private func run(_ project: Project, _ file: String, _ settings: String..., expecting results: [String]) throws {
+    let arguments = ["run", file] + (["base=tiny"] + settings).flatMap { ["--set", $0] }
+    let outcome = try project.start(arguments).1()
+    #expect(outcome.code == 0, "\(file): \(outcome.messages)")
+    for result in results {
+      #expect(FileManager.default.fileExists(atPath: project.folder.path("results/" + result)), "\(result)")
+    }
+  }
+
+  /// Shipped files, so that none is forgotten here.
+  @Test func noneIsForgotten() throws {
+    let examples = try FileManager.default.contentsOfDirectory(atPath: Project.repository + "/examples")
+    let pipelines = try FileManager.default.contentsOfDirectory(atPath: Project.repository + "/pipelines")
+    #expect(
+      Set(examples).subtracting(["README.md"])
+        == ["continue-an-adapter", "full-fine-tuning", "own-data", "plain-text", "prepare-data"])
+    #expect(Set(pipelines).subtracting(["README.md"]) == ["quickstart.yaml"])
+  }
+
+  @Test func quickstartAndWhatContinuesIt() throws {
+    let project = try project()
+    try run(
+      project, "pipelines/quickstart.yaml", "data=data.jsonl", "epochs=1",
+      expecting: [
+        "quickstart/before/metrics.json", "quickstart/after/metrics.json", "quickstart/before_answers/answers.md",
+        "quickstart/tuned/loss.svg", "quickstart/adapter_folder/adapter_model.safetensors",
+        "quickstart/model/model.safetensors",
+      ])
+    try run(
+      project, "examples/continue-an-adapter/pipeline.yaml",
+      expecting: ["continue-an-adapter/adapter_folder/adapter_model.safetensors"])
+  }
+
+  @Test func examples() throws {
+    let project = try project()
+    try run(
+      project, "examples/own-data/pipeline.yaml",
+      expecting: ["own-data/answers/answers.jsonl", "own-data/adapter_folder/adapter_config.json"])
+    try run(project, "examples/plain-text/pipeline.yaml", expecting: ["plain-text/adapter_folder/adapter_config.json"])
+    try run(project, "examples/prepare-data/pipeline.yaml", "data=data.jsonl", expecting: ["prepare-data/tokens"])
+    try run(
+      project, "examples/full-fine-tuning/pipeline.yaml", "data=data.jsonl", "steps=2",
+      expecting: ["full-fine-tuning/model/model.safetensors"])
+  }
+
+  @Test func theStarterOfInit() throws {
+    let project = try Project(rows: 1)
+    #expect(try project.anneal("init", "first").output == "first/pipeline.yaml\nfirst/data.jsonl\n")
+    let again = try project.anneal("init", "first")
+    #expect(again.code == 2 && again.messages.contains("`first/pipeline.yaml` is there already"))
+    let folder = project.folder.path("first")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder + "/tiny", withDestinationPath: project.folder.path("tiny"))
+    let inside = try project.start(["run", "pipeline.yaml", "--set", "base=tiny"], in: folder).1()
+    #expect(inside.code == 0, "\(inside.messages)")
+    #expect(FileManager.default.fileExists(atPath: folder + "/results/starter/model/model.safetensors"))
+  }
+}

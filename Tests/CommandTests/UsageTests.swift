@@ -1,0 +1,125 @@
+import Foundation
+import PreciseJSON
+import TestKit
+import Testing
+
+/// What the command line promises whoever types it, typing errors included.
+@Suite(.serialized) struct UsageTests {
+  @Test(
+    arguments: [
+      "rum", "run", "run pipeline.yaml --cores 0", "run pipeline.yaml --cores two", "plan --jsn pipeline.yaml",
+      "graph --format foo pipeline.yaml", "why pipeline.yaml", "cache lss", "cache gc --keep-runs -1", "logs",
+      "runs --limit 0", "tokenize", "inspect", "render --tokenizer tiny", "nodes trian", "run nowhere.yaml", "run .",
+      "run pipeline.yaml nothing", "run pipeline.yaml --force nothing", "why pipeline.yaml nothing", "show", "show x",
+      "plan pipeline.yaml --set nodes.sft.epohs=3", "plan pipeline.yaml --set epochs", "inspect nowhere",
+      "inspect data.jsonl",
+    ])
+  func aWrongRequestIsCodeTwo(_ line: String) throws {
+    let project = try Project(rows: 1)
+    let outcome = try project.start(line.split(separator: " ").map(String.init)).1()
+    #expect(outcome.code == 2, "\(outcome.messages)")
+    #expect(!outcome.messages.isEmpty)
+    #expect(outcome.output.isEmpty)
+    #expect(!FileManager.default.fileExists(atPath: project.folder.path(".anneal")), "a run that never was is recorded")
+  }
+
+  /// The commands that `anneal --help` lists, and those of `anneal cache`.
+  private static func commands(_ project: Project) throws -> [String] {
+    func names(_ text: String) -> [String] {
+      text.split(separator: "SUBCOMMANDS:").dropFirst().flatMap { $0.split(separator: "\n") }
+        .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+        .compactMap { $0.split(separator: " ").first.map(String.init) }
+        .filter { $0 != "See" }
+    }
+    let all = names(try project.anneal("--help").output)
+    return all + names(try project.anneal("cache", "--help").output).map { "cache " + $0 }
+  }
+
+  @Test func everyCommandHasHelpAndAPlaceInTheManual() throws {
+    let project = try Project(rows: 1)
+    let commands = try Self.commands(project)
+    #expect(commands.count > 15, "\(commands)")
+    let manual = try String(contentsOfFile: Project.repository + "/docs/cli.md", encoding: .utf8)
+    for command in commands {
+      let help = try project.start(command.split(separator: " ").map(String.init) + ["--help"]).1()
+      #expect(help.code == 0 && help.output.contains("USAGE: anneal \(command)"), "\(command)")
+      if command != "cache" { #expect(manual.contains("anneal \(command)"), "docs/cli.md has no `anneal \(command)`") }
+    }
+  }
+
+  @Test func anEmptyFolderHasNoRuns() throws {
+    let project = try Project(rows: 1)
+    let outcome = try project.anneal("runs")
+    #expect(outcome.code == 0 && outcome.messages == "Nothing has run in this folder yet.\n")
+    #expect(try project.anneal("runs", "--json").output == "[]\n")
+    #expect(try project.anneal("cache", "ls").code == 0)
+  }
+
+  @Test func readingCommandsPrintJSON() throws {
+    let project = try Project(rows: 12)
+    try project.edit("epochs: 3", "max_steps: 1")
+    #expect(try project.anneal("run", "pipeline.yaml").code == 0)
+    let key = try #require(try project.shown()["nodes"]?.array?.first?["key"]?.string)
+    for line in [
+      "plan pipeline.yaml", "why pipeline.yaml sft", "validate pipeline.yaml", "nodes", "nodes train", "runs", "show",
+      "cache ls", "cache stats", "cache verify", "cache gc --plan", "inspect tiny", "inspect tiny/model.safetensors",
+      "inspect \(key.prefix(12))", "inspect results/tiny/release", "env",
+    ] {
+      let outcome = try project.start((line + " --json").split(separator: " ").map(String.init)).1()
+      #expect(outcome.code == 0, "\(line): \(outcome.messages)")
+      #expect(throws: Never.self, "\(line)") { try JSON(parsing: outcome.output) }
+      #expect(outcome.messages.isEmpty, "\(line): \(outcome.messages)")
+    }
+    #expect(throws: Never.self) { try JSON(parsing: try project.anneal("schema").output) }
+    let rows = try project.anneal("render", "--tokenizer", "tiny", "--dataset", "data.jsonl", "--json").output
+    for row in rows.split(separator: "\n") { #expect(try JSON(parsing: String(row))["labels"]?.array != nil) }
+  }
+
+  @Test func aReaderThatLeavesStopsNothing() throws {
+    let project = try Project(rows: 12)
+    try project.edit("epochs: 3", "max_steps: 1")
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", "{ \"$0\" run pipeline.yaml --json; echo $? > code; } | head -n 1 > first", Project.program,
+    ]
+    shell.currentDirectoryURL = URL(fileURLWithPath: project.folder.path)
+    shell.environment = ProcessInfo.processInfo.environment.merging(["ANNEAL_STORE": project.folder.path("store")]) {
+      $1
+    }
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(try String(contentsOfFile: project.folder.path("code"), encoding: .utf8) == "0\n")
+    #expect(try project.states()["release"] == "ran")
+  }
+
+  @Test func theLogOfANodeIsTheOneOfItsLastWork() throws {
+    let project = try Project(rows: 12)
+    try project.edit("epochs: 3", "max_steps: 1")
+    #expect(try project.anneal("run", "pipeline.yaml").code == 0)
+    #expect(try project.anneal("run", "pipeline.yaml").code == 0)
+    #expect(try project.anneal("logs", "rows").output.contains("12 rows"))
+    #expect(try project.anneal("logs", "rows", "--run", "last").messages.contains("wrote no log"))
+  }
+
+  @Test func aStoreThatIsAFileIsNamed() throws {
+    let project = try Project(rows: 1)
+    try project.folder.write("", to: "store")
+    let outcome = try project.anneal("cache", "ls")
+    #expect(outcome.messages.contains("a file stands where a folder should be"), "\(outcome.messages)")
+  }
+
+  @Test func marksAndLineEndsOfOtherSystemsAreRead() throws {
+    let project = try Project(rows: 1)
+    let rows = (1...5).map { #"{"prompt":"\#($0)","completion":"\#($0)"}"# }
+    let mark = "\u{FEFF}"
+    try project.folder.write(mark + "[" + rows.joined(separator: ",\r\n") + "]", to: "marked.json")
+    try project.folder.write(mark + rows.joined(separator: "\r\n") + "\r\n", to: "marked.jsonl")
+    try project.folder.write(rows.joined(separator: "\n"), to: "数据 ü.jsonl")
+    for file in ["marked.json", "marked.jsonl", "数据 ü.jsonl"] {
+      let outcome = try project.anneal("run", "pipeline.yaml", "chat", "--set", "nodes.rows.from=\(file)")
+      #expect(outcome.code == 0, "\(file): \(outcome.messages)")
+      #expect(try project.anneal("logs", "rows").output.contains("5 rows"), "\(file)")
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import Diagnostics
+import FineTuningNodes
+import Foundation
+import Pipeline
+import TestKit
+import Testing
+
+/// Nodes that do not fit together are found before anything runs, in these words.
+struct ConflictTests {
+  private let workspace: TinyWorkspace
+
+  init() throws { workspace = try TinyWorkspace() }
+
+  private static let head = """
+    pipeline: p
+    nodes:
+      tokenizer: {type: load_tokenizer, from: DIR/tiny}
+      other: {type: load_tokenizer, from: DIR/other}
+      base: {type: load_model, from: DIR/tiny}
+      bare: {type: load_model, from: DIR/bare}
+      rows: {type: load_dataset, from: DIR/rows.jsonl}
+      pairs: {type: load_dataset, from: DIR/pairs.jsonl}
+      chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+      pair_chat: {type: apply_template, dataset: pairs, tokenizer: tokenizer}
+      other_chat: {type: apply_template, dataset: rows, tokenizer: other}
+      tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 64, validation: 0.2}
+      lora: {type: attach_adapter, model: base}
+
+    """
+
+  /// What is wrong with a pipeline of the nodes above and these.
+  private func problems(_ lines: String) throws -> String {
+    try write()
+    do {
+      _ = try workspace.pipeline(Self.head + lines.split(separator: "\n").map { "  \($0)\n" }.joined())
+      return ""
+    } catch let error as any DiagnosticError {
+      return error.diagnostics.filter { $0.severity == .error }.map { problem in
+        [problem.path ?? "", problem.summary, problem.reason ?? "", problem.advice ?? ""].joined(separator: " | ")
+      }.joined(separator: "\n")
+    }
+  }
+
+  /// A tokenizer with one token more, a model without a tokenizer, and pairs.
+  private func write() throws {
+    let files = FileManager.default
+    for name in ["other", "bare"] {
+      try files.copyItem(atPath: workspace.folder.path("tiny"), toPath: workspace.folder.path(name))
+    }
+    let path = workspace.folder.path("other/tokenizer.json")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let token = #"{"id":320,"content":"<|extra|>","single_word":false,"lstrip":false,"rstrip":false,"#
+    let more = text.replacing(
+      #""added_tokens": ["#, with: #""added_tokens": [\#(token)"normalized":false,"special":true},"#)
+    #expect(more != text)
+    try more.write(toFile: path, atomically: true, encoding: .utf8)
+    for file in ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+      try files.removeItem(atPath: workspace.folder.path("bare/" + file))
+    }
+    try workspace.folder.write(#"{"prompt":"a","chosen":"b","rejected":"c"}"# + "\n", to: "pairs.jsonl")
+  }
+
+  private func expect(_ lines: String, _ words: String, at place: SourceLocation = #_sourceLocation) throws {
+    let found = try problems(lines)
+    #expect(found == words, sourceLocation: place)
+  }
+
+  @Test func nothingIsWrongWithWhatFits() throws {
+    try expect(
+      "tuned: {type: train, model: lora, data: tokens.train}",
+      "")
+  }
+
+  @Test func tokensOfAnotherTokenizer() throws {
+    try expect(
+      """
+      theirs: {type: tokenize, conversations: other_chat, tokenizer: other, max_length: 64}
+      tuned: {type: train, model: lora, data: theirs.train}
+      """,
+      """
+      nodes.tuned.data | \
+      The tokens were made by another tokenizer than the model's | \
+      node `tuned` takes `data` from `theirs.train`; theirs is 899e9c0dffcf, the model's is 3c580c0f00ee | load the tokenizer from the model's own folder
+      """)
+  }
+
+  @Test func rowsRenderedForAnotherTokenizer() throws {
+    try expect(
+      "mixed: {type: tokenize, conversations: other_chat, tokenizer: tokenizer, max_length: 64}",
+      """
+      nodes.mixed.tokenizer | \
+      The rows were rendered for another tokenizer | \
+      node `mixed` takes `tokenizer` from `tokenizer`; theirs is 899e9c0dffcf, this one is 3c580c0f00ee | name the same tokenizer in both nodes
+      """)
+  }
+
+  @Test func anotherTokenizerThanTheModelsBesideIt() throws {
+    try expect(
+      "answers: {type: predict, model: base, tokenizer: other, prompts: [a]}",
+      """
+      nodes.answers.tokenizer | \
+      The tokenizer is another than the model's | \
+      node `answers` takes `tokenizer` from `other`; the model's is 3c580c0f00ee, this is 899e9c0dffcf | load the tokenizer from the model's own folder
+      """)
+  }
+
+  @Test func aVocabularyLargerThanTheModels() throws {
+    try expect(
+      """
+      theirs: {type: tokenize, conversations: other_chat, tokenizer: other, max_length: 64}
+      tuned: {type: train, model: bare, data: theirs.train}
+      """,
+      """
+      nodes.tuned.data | \
+      The tokenizer has more tokens than the model | \
+      node `tuned` takes `data` from `theirs.train`; the tokens come from a vocabulary of 321, the model has 320 | load the tokenizer from the model's own folder
+      """)
+  }
+
+  @Test func rowsLongerThanTheModelAllows() throws {
+    try expect(
+      """
+      long: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 513}
+      tuned: {type: train, model: lora, data: long.train}
+      """,
+      """
+      nodes.tuned.data | \
+      Rows may be longer than the model allows | \
+      node `tuned` takes `data` from `long.train`; `max_length` is 513, the model was made for 512 tokens | lower `max_length` to 512
+      """)
+  }
+
+  @Test func pairsWhereTextsAreWanted() throws {
+    try expect(
+      """
+      pair_tokens: {type: tokenize, conversations: pair_chat, tokenizer: tokenizer, max_length: 64}
+      tuned: {type: train, model: lora, data: pair_tokens.train}
+      """,
+      """
+      nodes.tuned.data | \
+      Preference pairs stand where single texts are wanted | \
+      node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts
+      """)
+  }
+
+  @Test func validationThatIsEmpty() throws {
+    try expect(
+      """
+      whole: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 64}
+      quality: {type: evaluate, model: base, data: whole.validation}
+      """,
+      """
+      nodes.quality.data | \
+      No rows are held out | \
+      node `quality` takes `data` from `whole.validation`; `validation` of the node that makes them is 0 | set `validation:` there, such as 0.05
+      """)
+  }
+
+  @Test func anAdapterOnAnAdapter() throws {
+    try expect(
+      "twice: {type: attach_adapter, model: lora}",
+      """
+      nodes.twice.model | \
+      The model has an adapter already | \
+      node `twice` takes `model` from `lora` | merge it first, or attach to its base
+      """)
+  }
+
+  @Test func mergingWithoutAnAdapter() throws {
+    try expect(
+      "merged: {type: merge, model: base}",
+      """
+      nodes.merged.model | \
+      The model has no adapter to merge | \
+      node `merged` takes `model` from `base` | leave the node out
+      """)
+  }
+
+  @Test func fieldsBesideAGivenAdapter() throws {
+    try expect(
+      "given: {type: attach_adapter, model: base, from: DIR/adapter, rank: 4}",
+      """
+      nodes.given.rank | \
+      `rank` has no effect beside `from` | \
+      node `given`; the adapter's own configuration holds | remove one of the two
+      """)
+  }
+
+  @Test func targetsThatAreNone() throws {
+    try expect(
+      "typo: {type: attach_adapter, model: base, targets: [q_prj]}",
+      """
+      nodes.typo.targets | No linear map is named `q_prj` | node `typo` | Did you mean `q_proj`?
+      """)
+  }
+
+  @Test func lengthsOfTrainingThatContradict() throws {
+    try expect(
+      """
+      tuned:
+        type: train
+        model: lora
+        data: tokens.train
+        epochs: 1
+        max_steps: 3
+        evaluate_every: 2
+        schedule: {warmup_ratio: 0.1, warmup_steps: 3}
+        optimizer: {betas: [0.9]}
+      """,
+      """
+      nodes.tuned.max_steps | \
+      `epochs` and `max_steps` both say how long to train | \
+      node `tuned` | keep one of them
+      nodes.tuned.evaluate_every | \
+      `evaluate_every` is given, but no rows to evaluate on | \
+      node `tuned` | connect `validation:`, for instance to the tokens' `validation` output
+      nodes.tuned.schedule | \
+      `warmup_ratio` and `warmup_steps` both say how long to warm up | \
+      node `tuned` | keep one of them
+      nodes.tuned.optimizer | \
+      `betas` has 1 numbers | \
+      node `tuned`; Adam has two moments | write two numbers, such as [0.9, 0.999]
+      """)
+  }
+
+  @Test func promptsThatAreMissing() throws {
+    try expect(
+      "answers: {type: predict, model: base, tokenizer: tokenizer}",
+      """
+      nodes.answers.prompts | There are no prompts to answer | node `answers` | list at least one
+      """)
+  }
+
+  @Test func aTokenizerWithoutATemplate() throws {
+    try FileManager.default.createDirectory(
+      atPath: workspace.folder.path("plain"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: fixture("Command/tiny/tokenizer.json"), toPath: workspace.folder.path("plain/tokenizer.json"))
+    try expect(
+      """
+      plain: {type: load_tokenizer, from: DIR/plain}
+      plain_chat: {type: apply_template, dataset: rows, tokenizer: plain}
+      """,
+      """
+      nodes.plain_chat.tokenizer | \
+      The tokenizer has no chat template | \
+      node `plain_chat` takes `tokenizer` from `plain`; `template` is `auto` | name a Jinja file with `template:`
+      """)
+  }
+}

@@ -1,0 +1,48 @@
+import FineTuningNodes
+import Foundation
+import Pipeline
+import PreciseJSON
+import TestKit
+import Testing
+
+/// One declaration a field drives decoding, keys, schema and reference page.
+struct DeclarationTests {
+  @Test func aFieldIsInTheKeyExactlyWhenItDecidesTheResult() throws {
+    let problems = try KeyCoverage.problems(fineTuningNodes)
+    #expect(problems == [])
+  }
+
+  @Test func everyStoredPropertyIsDeclared() throws {
+    let undeclared = try DeclarationCoverage.undeclared(fineTuningNodes)
+    #expect(undeclared == [])
+  }
+
+  @Test func theReferencePageIsUpToDate() throws {
+    let root = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
+    let page = try String(contentsOf: root.appendingPathComponent("docs/nodes.md"), encoding: .utf8)
+    #expect(
+      page == NodeReference(fineTuningNodes).page,
+      "docs/nodes.md is out of date; make it again with `anneal nodes --markdown > docs/nodes.md`")
+  }
+
+  /// Names, docs and units as the reference page can show them.
+  @Test func declarationsAreWorded() {
+    for type in fineTuningNodes.types {
+      #expect(!type.summary.isEmpty && !type.summary.hasSuffix("."), "\(type.name)")
+      for field in type.fields {
+        #expect(!field.doc.isEmpty && !field.doc.hasSuffix("."), "\(type.name).\(field.name)")
+      }
+    }
+  }
+
+  /// `infer` looks at headers of sources; whatever stands there, it must not fail.
+  @Test(arguments: ["nowhere/at/all", "", "/dev/null", fixture("Command/greedy.json"), fixture("Command")])
+  func inferenceOutlivesBadSources(_ path: String) throws {
+    for type in fineTuningNodes.types {
+      guard case .object(var fields) = type.defaultFields.json else { continue }
+      for field in type.fields where field.kind.words == FilePath.kind.words { fields[field.name] = JSON(path) }
+      let inference = try type.infer(try type.fields(json: .object(fields)), InputTypes([:]))
+      #expect(Set(inference.outputs.keys) == Set(type.outputs.map(\.name)), "\(type.name)")
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Datasets
+import Diagnostics
+import FineTuningNodes
+import Foundation
+import Pipeline
+import PreciseJSON
+import TestKit
+import Testing
+import TokenShards
+
+/// What each node type makes, as a digest that stands beside its implementation version.
+///
+/// A change of an output under the same version would mix old and new results in stores that are shared: raise
+/// `implementationVersion` of the type, then put the new line into the table.
+///
+/// The digest is over content that no machine changes: records and token rows instead of their compressed bytes (the
+/// compressor's version shows in those), measured numbers rounded, and training from an adapter of exact numbers with a
+/// learning rate of 0. What training computes is held against PyTorch in TrainingTests.
+struct OutputTests {
+  private static let pipeline = """
+    pipeline: outputs
+    nodes:
+      tokenizer: {type: load_tokenizer, from: DIR/tiny}
+      rows: {type: load_dataset, from: DIR/rows.jsonl}
+      chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+      tokens:
+        {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.3}
+      base: {type: load_model, from: DIR/tiny}
+      fresh: {type: attach_adapter, model: base, rank: 2}
+      given: {type: attach_adapter, model: base, from: DIR/adapter}
+      still: {type: train, model: given, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 0}
+      quality: {type: evaluate, model: given, data: tokens.validation}
+      answers: {type: predict, model: base, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}
+      merged: {type: merge, model: given}
+      folder: {type: export, model: merged, tokenizer: tokenizer}
+      adapter_folder: {type: export, model: given, tokenizer: tokenizer}
+    """
+
+  /// Node, implementation version of its type, digest of what it makes.
+  private static let table = """
+    adapter_folder 1 67fa469f1fdc
+    answers 1 e257831e4dd7
+    base 1 621f14d7e614
+    chat 1 fcf78e8a659d
+    folder 1 25e535d50fbc
+    fresh 1 08a85a32309b
+    given 1 a6effcc03c7a
+    merged 1 77e883d49659
+    quality 1 7ae35a6d1e25
+    rows 1 25ac1990b95f
+    still 1 5c3003caeaea
+    tokenizer 1 792e299a1ff9
+    tokens 1 26f08992c7d1
+    """
+
+  @Test func outputsAreTheSameUnderTheSameVersion() throws {
+    let workspace = try TinyWorkspace()
+    let summary = try workspace.run(Self.pipeline)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    var found: [String] = []
+    for node in summary.nodes.sorted(by: { $0.name < $1.name }) {
+      let type = try #require(fineTuningNodes[node.type])
+      let content = try (node.result?.outputs ?? [:]).sorted { $0.key < $1.key }.map { port, artefact in
+        "\(port)\n" + (try Content.text(ArtefactView(artefact, in: workspace.store)))
+      }
+      let digest = Digest(of: Array(content.joined().utf8)).short
+      found.append("\(node.name) \(type.implementationVersion) \(digest)")
+    }
+    #expect(
+      found.joined(separator: "\n") == Self.table,
+      "raise `implementationVersion` of each type whose output changed, then put the new lines into the table")
+  }
+
+  @Test func everyTypeIsInTheTable() throws {
+    let pipeline = try TinyWorkspace().pipeline(Self.pipeline)
+    #expect(Set(pipeline.nodes.map(\.type.name)) == Set(fineTuningNodes.names))
+  }
+
+  /// What a node is called decides nothing, so it may not show in what it makes.
+  @Test func namesOfNodesLeaveNoTrace() throws {
+    var digests: Set<[String]> = []
+    for name in ["one", "another"] {
+      let workspace = try TinyWorkspace()
+      var text = Self.pipeline
+      for node in ["tokens", "given", "still", "answers", "merged", "folder"] {
+        text = text.replacing(": \(node)", with: ": \(name)_\(node)").replacing(
+          "  \(node):", with: "  \(name)_\(node):")
+      }
+      let summary = try workspace.run(text)
+      digests.insert(
+        summary.nodes.filter { $0.type != "train" }.flatMap { ($0.result?.digests ?? [:]).values.map(\.hex) }.sorted())
+    }
+    #expect(digests.count == 1)
+  }
+
+  @Test func theFormatOfADatasetIsLogged() throws {
+    let workspace = try TinyWorkspace()
+    _ = try workspace.run("pipeline: p\nnodes:\n  rows: {type: load_dataset, from: DIR/rows.jsonl}\n")
+    let log = try String(contentsOfFile: workspace.folder.path("rows.log"), encoding: .utf8)
+    #expect(log == "format `messages`: `messages` is a list of objects with `role`\n6 rows in 1 record groups\n")
+  }
+}
+
+/// What an artefact says, in a text that is the same on every machine.
+private enum Content {
+  static func text(_ view: ArtefactView) throws -> String {
+    var parts = ["\(view.type.name) \(view.type.facets.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })"]
+    parts.append(rounded(.object(view.details)).text(JSONLayout(sortedKeys: true)))
+    for member in view.members {
+      parts.append("\(member): \(try text(member, at: view.path(of: member)))")
+    }
+    return parts.joined(separator: "\n") + "\n"
+  }
+
+  private static func text(_ member: String, at path: String) throws -> String {
+    let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    switch URL(fileURLWithPath: member).pathExtension {
+    case "zst": return try bytes.withUnsafeBytes { try GroupFile.lines($0, file: member) }.joined(separator: "\n")
+    case "tokens":
+      let reader = try TokenShardReader(path: path)
+      return try (0..<reader.rowCount).map { "\(try reader.row($0))" }.joined(separator: "\n")
+    case "json": return rounded(try JSON(parsing: bytes, file: member)).text(JSONLayout(sortedKeys: true))
+    case "jsonl":
+      return try bytes.split(separator: 0x0A).map { rounded(try JSON(parsing: Array($0), file: member)).text() }
+        .joined(separator: "\n")
+    // The curve's coordinates follow the numbers above.
+    case "svg": return String(decoding: bytes.prefix(4), as: UTF8.self)
+    default: return Digest(of: bytes).hex
+    }
+  }
+
+  /// Numbers with two decimals, and without those that a clock decides.
+  private static func rounded(_ json: JSON) -> JSON {
+    if let object = json.object {
+      return JSON(
+        object.members.filter { !["tokens_per_second", "seconds"].contains($0.key) }
+          .map { (key: $0.key, value: rounded($0.value)) })
+    }
+    if let list = json.array { return .array(list.map(rounded)) }
+    if json.int == nil, let number = json.double { return JSON((number * 100).rounded() / 100) }
+    return json
+  }
+}
