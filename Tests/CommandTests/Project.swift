@@ -38,7 +38,11 @@ final class Project: Sendable {
   }
 
   /// Starts a command in the project folder.
-  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> (Process, () -> Outcome) {
+  ///
+  /// - Parameter input: What it reads on standard input.
+  func start(
+    _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+  ) throws -> (Process, () -> Outcome) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.program)
     process.arguments = arguments
@@ -53,6 +57,10 @@ final class Project: Sendable {
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: messages))
     process.standardInput = FileHandle.nullDevice
+    if let input {
+      let path = try folder.write(input, to: "in-\(name)")
+      process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    }
     try process.run()
     return (
       process,
@@ -67,8 +75,10 @@ final class Project: Sendable {
 
   /// Runs a command to its end.
   @discardableResult
-  func anneal(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
-    try start(arguments, environment: environment).1()
+  func anneal(
+    _ arguments: String..., environment: [String: String] = [:], input: String? = nil
+  ) throws -> Outcome {
+    try start(arguments, environment: environment, input: input).1()
   }
 
   /// The state of each node in the newest run.
