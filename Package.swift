@@ -111,7 +111,7 @@ let package = Package(
     tests("Pipeline", ["ToyEngine"]),
     tests("FineTuningNodes", ["Pipeline", "Datasets", "TokenShards"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["anneal", "TestKit", "PreciseJSON", "Diagnostics"],
+      name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),
   ]
 )

@@ -22,6 +22,7 @@ struct Anneal: ParsableCommand {
         ]),
       CommandGroup(name: "History", subcommands: [RunsCommand.self, ShowCommand.self, LogsCommand.self]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
+      CommandGroup(name: "Use", subcommands: [ChatCommand.self]),
       CommandGroup(
         name: "Tools",
         subcommands: [

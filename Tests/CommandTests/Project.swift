@@ -39,8 +39,10 @@ final class Project: Sendable {
   }
 
   /// Starts a command in the project folder, or in another one.
+  ///
+  /// - Parameter input: What it reads on standard input.
   func start(
-    _ arguments: [String], in place: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in place: String? = nil, environment: [String: String] = [:], input: String? = nil
   ) throws -> (Process, () -> Outcome) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Self.program)
@@ -52,14 +54,14 @@ final class Project: Sendable {
     // Files rather than pipes: a pipe that nobody reads would stop a talkative command.
     let name = UUID().uuidString
     let (output, messages) = (folder.path("out-\(name)"), folder.path("err-\(name)"))
-<<<<<<< HEAD
-    for path in [output, messages] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-=======
     for path in [output, messages] { try Data().write(to: URL(fileURLWithPath: path)) }
->>>>>>> 3ee8071 (Answer typing errors with code 2 and one clear line, show the manual of node types, and hold what nodes make)
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: messages))
     process.standardInput = FileHandle.nullDevice
+    if let input {
+      let path = try folder.write(input, to: "in-\(name)")
+      process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    }
     try process.run()
     return (
       process,
@@ -74,8 +76,10 @@ final class Project: Sendable {
 
   /// Runs a command to its end.
   @discardableResult
-  func anneal(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
-    try start(arguments, environment: environment).1()
+  func anneal(
+    _ arguments: String..., environment: [String: String] = [:], input: String? = nil
+  ) throws -> Outcome {
+    try start(arguments, environment: environment, input: input).1()
   }
 
   /// The state of each node in the newest run.

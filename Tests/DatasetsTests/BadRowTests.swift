@@ -101,6 +101,17 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
       try words(#"{"prompt":"Q","chosen":"A","rejected":"A"}"#).contains("Chosen and rejected answers are the same"))
   }
 
+  @Test(arguments: ["", " \\n"]) func emptyAnswers(answer: String) throws {
+    for (chosen, rejected, column) in [("A", answer, "rejected"), (answer, "A", "chosen")] {
+      #expect(
+        try words(#"{"prompt":"Q","chosen":"\#(chosen)","rejected":"\#(rejected)"}"#) == """
+          d.jsonl:1, row 1: error: Column `\(column)` is empty
+            at `\(column)`
+            try: fill it or remove the row
+          """)
+    }
+  }
+
   @Test func brokenLineNamesItsPlace() throws {
     let found = try words(good + "\n{\"instruction\": }")
     #expect(found.hasPrefix("d.jsonl:2:17, byte 49: error: Invalid JSON"), "\(found)")

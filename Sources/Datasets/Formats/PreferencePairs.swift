@@ -36,6 +36,11 @@ func preferencePair(_ row: SourceRow, _ map: ColumnMap) throws -> Preference {
   for (message, field) in [(good, map.chosen), (bad, map.rejected)] where message.role != "assistant" {
     throw row.error(.rolesOutOfOrder(field: field, found: message.role, expected: "an assistant message"))
   }
+  for (message, field) in [(good, map.chosen), (bad, map.rejected)]
+  where message.toolCalls == nil {
+    let isBlank = message.content.string?.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) } ?? false
+    if isBlank { throw row.error(.emptyColumn(field)) }
+  }
   if good == bad { throw row.error(.equalAnswers) }
   return Preference(
     prompt: Conversation(messages: prompt, tools: try row.tools(map.tools)), chosen: good, rejected: bad)

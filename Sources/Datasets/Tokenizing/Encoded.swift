@@ -26,6 +26,11 @@ enum Encoded {
     }
   }
 
+  /// Whether this is a pair of answers that the model cannot tell apart.
+  var hasEqualAnswers: Bool {
+    if case .pair(_, let chosen, let rejected) = self { chosen == rejected } else { false }
+  }
+
   var row: TokenRow {
     switch self {
     case .sample(let pieces): Self.sampleRow(pieces)

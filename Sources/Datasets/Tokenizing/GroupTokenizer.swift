@@ -50,7 +50,8 @@ package struct GroupTokenizer: Sendable {
   ///   - lines: The canonical lines of the group's rendered records.
   ///   - isText: Whether the records are plain texts, which get the tokenizer's own special tokens around them.
   ///   - firstRow: The number of the group's first record in the dataset, for messages.
-  /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`.
+  /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`, and all pairs whose
+  ///   answers are the same tokens.
   package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String) throws -> Result {
     var report = TokenizeReport()
     var train: [TokenRow] = []
@@ -63,6 +64,9 @@ package struct GroupTokenizer: Sendable {
         }
         report.records += 1
         let encoded = Encoded(record, encode: { isText ? encodeText($0) : tokenizer.encode($0) })
+        guard !encoded.hasEqualAnswers else {
+          throw DatasetError(.equalAnswers, file: file, row: firstRow + index)
+        }
         let row: TokenRow
         if encoded.count > options.maxLength {
           switch options.overlong {
@@ -79,6 +83,10 @@ package struct GroupTokenizer: Sendable {
         }
         guard row.sequences.allSatisfy({ $0.labelCount > 0 }), !row.sequences.isEmpty else {
           report.recordsWithoutLabels += 1
+          return
+        }
+        if row.sequences.count == 2, row.sequences[0].ids == row.sequences[1].ids {
+          report.pairsWithoutDifference += 1
           return
         }
         if options.split.holdsOut(line) { validation.append(row) } else { train.append(row) }

@@ -15,6 +15,8 @@ package struct TokenizeReport: Sendable, Hashable {
   package var droppedRecords = 0
   /// Records left out since nothing in them is learned once they are cut.
   package var recordsWithoutLabels = 0
+  /// Pairs left out since their answers are the same once they are cut.
+  package var pairsWithoutDifference = 0
   package var train = TokenCounts()
   package var validation = TokenCounts()
 
@@ -27,6 +29,7 @@ package struct TokenizeReport: Sendable, Hashable {
     droppedTurns += other.droppedTurns
     droppedRecords += other.droppedRecords
     recordsWithoutLabels += other.recordsWithoutLabels
+    pairsWithoutDifference += other.pairsWithoutDifference
     train.add(other.train)
     validation.add(other.validation)
   }
@@ -36,6 +39,7 @@ package struct TokenizeReport: Sendable, Hashable {
       "records": JSON(records), "truncated_records": JSON(truncatedRecords),
       "truncated_tokens": JSON(truncatedTokens), "dropped_turns": JSON(droppedTurns),
       "dropped_records": JSON(droppedRecords), "records_without_labels": JSON(recordsWithoutLabels),
+      "pairs_without_difference": JSON(pairsWithoutDifference),
       "train": train.json, "validation": validation.json,
     ]
   }
@@ -45,6 +49,7 @@ package struct TokenizeReport: Sendable, Hashable {
     guard let records = json["records"]?.int, let truncatedRecords = json["truncated_records"]?.int,
       let truncatedTokens = json["truncated_tokens"]?.int, let droppedTurns = json["dropped_turns"]?.int,
       let droppedRecords = json["dropped_records"]?.int, let without = json["records_without_labels"]?.int,
+      let pairs = json["pairs_without_difference"]?.int,
       let train = json["train"].flatMap(TokenCounts.init(json:)),
       let validation = json["validation"].flatMap(TokenCounts.init(json:))
     else { return nil }
@@ -54,6 +59,7 @@ package struct TokenizeReport: Sendable, Hashable {
     self.droppedTurns = droppedTurns
     self.droppedRecords = droppedRecords
     recordsWithoutLabels = without
+    pairsWithoutDifference = pairs
     self.train = train
     self.validation = validation
   }

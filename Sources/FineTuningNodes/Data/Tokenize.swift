@@ -32,7 +32,7 @@ package enum Tokenize: NodeType {
 
   package static let name = "tokenize"
   package static let summary = "Turns rendered rows into token shards, cut, packed and split"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs = [
     InputPort("conversations", [ArtefactName.conversations], doc: "Rendered rows"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "The tokenizer they were rendered for"),
@@ -166,6 +166,7 @@ package enum Tokenize: NodeType {
       "\(report.truncatedTokens) tokens were cut and \(report.droppedTurns) turns dropped")
     warn(report.droppedRecords, "were longer than `max_length` and left out")
     warn(report.recordsWithoutLabels, "were left out since nothing in them is learned")
+    warn(report.pairsWithoutDifference, "were left out since cutting made their two answers the same")
   }
 }
 

@@ -7,7 +7,7 @@ import TensorFiles
 import Tensors
 
 /// A model artefact opened for computing: its base under `base/`, its adapter under `adapter/` when it has one.
-struct ModelArtefact {
+package struct ModelArtefact {
   static let base = "base"
   static let adapter = "adapter"
 
@@ -20,6 +20,15 @@ struct ModelArtefact {
     view = try context.input(port)
     folder = try context.linkedFolder(port)
     self.threads = threads ?? context.threads
+  }
+
+  /// A model artefact outside of a run.
+  ///
+  /// - Parameter folder: The folder that ``Pipeline/ArtefactView/linkMembers(into:)`` made of it.
+  package init(_ view: ArtefactView, folder: String, threads: Int) {
+    self.view = view
+    self.folder = folder
+    self.threads = threads
   }
 
   private var basePath: String { folder + "/" + Self.base }
@@ -37,7 +46,7 @@ struct ModelArtefact {
   /// What is trainable is the adapter when there is one.
   ///
   /// - Parameter trainsAll: Whether the weights of a model without adapter are prepared for training.
-  func model(trainsAll: Bool = false) throws -> LanguageModel {
+  package func model(trainsAll: Bool = false) throws -> LanguageModel {
     let compute = try Compute(threads: threads, computeClass: computeClass)
     let hasAdapter = hasAdapter
     let model = try source().languageModel(compute: compute) { _ in trainsAll && !hasAdapter }
@@ -46,7 +55,7 @@ struct ModelArtefact {
   }
 
   /// The arithmetic that `load_model` settled on.
-  private var computeClass: ComputeClass {
+  var computeClass: ComputeClass {
     view.details["compute"]?.string.flatMap(ComputeClass.init(rawValue:)) ?? .f32
   }
 

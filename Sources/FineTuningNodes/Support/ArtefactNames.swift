@@ -1,7 +1,7 @@
 /// The names of the artefact types that fine-tuning passes between nodes.
-enum ArtefactName {
+package enum ArtefactName {
   /// A tokenizer's folder.
-  static let tokenizer = "tokenizer"
+  package static let tokenizer = "tokenizer"
   /// Records in record groups.
   static let rows = "rows"
   /// Records rendered by a template, in record groups.
@@ -9,7 +9,7 @@ enum ArtefactName {
   /// Token shards.
   static let tokens = "tokens"
   /// A base model's files under `base/`, and an adapter's under `adapter/` when there is one.
-  static let model = "model"
+  package static let model = "model"
   /// `metrics.json`, or `metrics.jsonl` with its picture.
   static let metrics = "metrics"
   /// Answers to prompts.
@@ -19,9 +19,9 @@ enum ArtefactName {
 }
 
 /// The names of facets: what must agree between artefacts that meet at a node.
-enum FacetName {
+package enum FacetName {
   /// The identity of the tokenizer.
-  static let tokenizer = "tokenizer"
+  package static let tokenizer = "tokenizer"
   /// The identity of the chat template.
   static let template = "template"
   /// Ids in the vocabulary.

@@ -9,6 +9,11 @@ func readGroup(_ view: ArtefactView, _ name: String) throws -> [String] {
   return try MappedFile(path: path).withBytes { try GroupFile.lines($0, file: path) }
 }
 
+/// The text of a small file of the store.
+func textOf(_ path: String) throws -> String {
+  try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }
+}
+
 extension NodeContext {
   /// The tokenizer at a port.
   func tokenizer(_ port: String = "tokenizer") throws -> Tokenizer { try Tokenizer.load(folder: linkedFolder(port)) }

@@ -8,13 +8,19 @@ extension NodeContext {
   func linkedFolder(_ port: String) throws -> String {
     let view = try input(port)
     let root = try scratchFolder() + "/" + port
-    guard !FileManager.default.fileExists(atPath: root) else { return root }
+    if !FileManager.default.fileExists(atPath: root) { try view.linkMembers(into: root) }
+    return root
+  }
+}
+
+extension ArtefactView {
+  /// Makes a folder in which the members stand under their own names, as links.
+  package func linkMembers(into root: String) throws {
     try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
-    for member in view.members {
+    for member in members {
       let link = URL(fileURLWithPath: root + "/" + member)
       try FileManager.default.createDirectory(at: link.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: view.path(of: member))
+      try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: path(of: member))
     }
-    return root
   }
 }

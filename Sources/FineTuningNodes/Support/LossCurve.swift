@@ -5,15 +5,16 @@ enum LossCurve {
   /// - Parameters:
   ///   - logged: Step and loss of each log line, in order.
   ///   - evaluated: Step and held-out loss.
-  static func svg(title: String, logged: [(step: Int, loss: Double)], evaluated: [(step: Int, loss: Double)]) -> String
-  {
-    let raw = logged.map { (x: Double($0.step), y: $0.loss) }
+  static func svg(
+    title: String, logged: [(step: Int, value: Double)], evaluated: [(step: Int, value: Double)]
+  ) -> String {
+    let raw = logged.map { (x: Double($0.step), y: $0.value) }
     var series = [
       LineChart.Series(name: "loss", color: "#3b7dd8", points: raw, isFaint: true),
       LineChart.Series(name: "smoothed", color: "#3b7dd8", points: smoothed(raw)),
     ]
     if !evaluated.isEmpty {
-      let points = evaluated.map { (x: Double($0.step), y: $0.loss) }
+      let points = evaluated.map { (x: Double($0.step), y: $0.value) }
       series.append(LineChart.Series(name: "held out", color: "#d8703b", points: points, hasDots: true))
     }
     return LineChart(title: title, xLabel: "step", series: series).svg()

@@ -18,17 +18,31 @@ package enum Train: NodeType {
     InputPort("model", [ArtefactName.model], doc: "The model to start from"),
     InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
     InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
+    InputPort(
+      "reference", [ArtefactName.model], optional: true,
+      doc: "What `dpo` compares the model with; the model as it comes in unless given"),
   ]
   package static let outputs = [
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
-    OutputPort("metrics", ArtefactName.metrics, doc: "`metrics.jsonl`, a line a logged step, and `loss.svg`"),
+    OutputPort(
+      "metrics", ArtefactName.metrics,
+      doc: "`metrics.jsonl`, a line a logged step, and `loss.svg`; for `dpo` also `rewards.svg`"),
   ]
   package static let execution = Execution.worker(cores: .all)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var conflicts = fields.conflicts
-    conflicts += DataFit.conflicts(inputs, data: "data")
-    conflicts += DataFit.conflicts(inputs, data: "validation")
+    let isRanked = fields.stage == .dpo
+    conflicts += DataFit.conflicts(inputs, data: "data", wants: isRanked ? .pairs : .texts)
+    conflicts += DataFit.conflicts(inputs, data: "validation", wants: isRanked ? .pairs : .texts)
+    if isRanked {
+      conflicts += DataFit.referenceConflicts(inputs)
+    } else if inputs["reference"] != nil {
+      conflicts.append(
+        .init(
+          port: "reference", "Stage `\(fields.stage.rawValue)` compares the model with nothing",
+          advice: "leave `reference` out, or say `stage: dpo`"))
+    }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
@@ -43,20 +57,48 @@ package enum Train: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    let artefact = try ModelArtefact(context, threads: fields.threads)
-    let model = try artefact.model(trainsAll: true)
-    let rows = try TokenSet(context.input("data"))
-    let loop = try TrainingLoop(
-      model: model, stage: SupervisedStage(), rows: TrainingRows(count: rows.count, read: rows.row),
-      settings: fields.settings, checkpoints: CheckpointFolder(path: context.checkpointFolder()))
-    loop.shouldStop = { context.isCancelled }
-    loop.onEvent = { report($0, to: context) }
-    if let validation = context.inputs("validation").first {
-      let held = try TokenSet(validation)
-      loop.evaluate = { model in
+    switch fields.stage {
+    case .sft:
+      try train(SupervisedStage(), fields, in: context) { model, held in
         let result = try Evaluation(model: model).run(rowCount: held.count, row: held.row)
         return [("loss", result.loss), ("accuracy", result.accuracy)]
       }
+    case .dpo:
+      let scores = try referenceScores(fields, context)
+      try train(PreferenceStage(fields.preferenceLoss, reference: scores.data), fields, in: context) { model, held in
+        let stage = PreferenceStage(fields.preferenceLoss, reference: scores.validation)
+        let result = try StageEvaluation(stage, model: model).run(held.trainingRows)
+        return [("loss", result.loss)] + result.measures
+      }
+    }
+  }
+
+  /// What the reference gives to the pairs to learn from, and to the held-out ones where they are evaluated.
+  private static func referenceScores(
+    _ fields: Fields, _ context: NodeContext
+  ) throws -> (data: [PairLogProbabilities], validation: [PairLogProbabilities]) {
+    let port = context.inputs("reference").isEmpty ? "model" : "reference"
+    let reference = ReferenceScores(
+      reference: try ModelArtefact(context, port: port, threads: fields.threads), context: context)
+    let data = try reference.scores(of: context.input("data"), what: "pairs")
+    guard fields.evaluateEvery != nil, let held = context.inputs("validation").first else { return (data, []) }
+    return (data, try reference.scores(of: held, what: "held-out pairs"))
+  }
+
+  private static func train(
+    _ stage: some TrainingStage, _ fields: Fields, in context: NodeContext,
+    evaluate: @escaping (LanguageModel, TokenSet) throws -> [(name: String, value: Double)]
+  ) throws {
+    let artefact = try ModelArtefact(context, threads: fields.threads)
+    let model = try artefact.model(trainsAll: true)
+    let loop = try TrainingLoop(
+      model: model, stage: stage, rows: TokenSet(context.input("data")).trainingRows, settings: fields.settings,
+      checkpoints: CheckpointFolder(path: context.checkpointFolder()))
+    loop.shouldStop = { context.isCancelled }
+    loop.onEvent = { TrainReport.tell($0, to: context) }
+    if let validation = context.inputs("validation").first {
+      let held = try TokenSet(validation)
+      loop.evaluate = { try evaluate($0, held) }
     }
     let result: TrainingResult
     do {
@@ -65,7 +107,7 @@ package enum Train: NodeType {
       throw Interrupted()
     }
     try publishModel(model, artefact, to: context.output("model"))
-    try publishMetrics(result, to: context.output("metrics"))
+    try TrainReport.publish(result, to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 
@@ -80,41 +122,6 @@ package enum Train: NodeType {
     } else {
       try ModelArtefact.writeBase(
         TrainedWeights(model, origin: "the trained model"), like: artefact.source(), as: .float32, in: output)
-    }
-  }
-
-  private static func publishMetrics(_ result: TrainingResult, to output: ArtefactBuilder) throws {
-    try output.write(result.metrics.map { $0.text() + "\n" }.joined(), to: "metrics.jsonl")
-    func points(_ key: String) -> [(step: Int, loss: Double)] {
-      result.metrics.compactMap { record in
-        guard let step = record["step"]?.int, let loss = record[key]?.double else { return nil }
-        return (step, loss)
-      }
-    }
-    let curve = LossCurve.svg(
-      title: "Training loss", logged: points("loss"), evaluated: points("eval_loss"))
-    try output.write(curve, to: "loss.svg")
-    output.details["steps"] = JSON(result.steps)
-    output.details["tokens"] = JSON(result.tokens)
-    output.details["label_tokens"] = JSON(result.labelTokens)
-  }
-
-  private static func report(_ event: TrainingEvent, to context: NodeContext) {
-    switch event {
-    case .started(let step, let total):
-      if step > 0 { context.log("goes on after step \(step) of \(total), from a checkpoint") }
-    case .progressed(let progress):
-      context.progress(
-        ProgressUpdate(
-          step: progress.step, total: progress.totalSteps,
-          metrics: [
-            .init("loss", progress.loss), .init("tokens", progress.tokensPerSecond, .perSecond),
-          ], secondsLeft: progress.secondsLeft))
-    case .recorded(let record):
-      if let loss = record["eval_loss"]?.double, let step = record["step"]?.int {
-        context.log("step \(step): held-out loss \(loss)")
-      }
-    case .saved: break
     }
   }
 }

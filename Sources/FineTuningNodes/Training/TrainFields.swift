@@ -6,6 +6,7 @@ package struct TrainFields: FieldSet {
   /// What is learned, and from what.
   package enum Stage: String, FieldChoice {
     case sft
+    case dpo
   }
 
   package struct Schedule: FieldGroup {
@@ -43,6 +44,8 @@ package struct TrainFields: FieldSet {
   }
 
   var stage = Stage.sft
+  var beta = PreferenceLoss().beta
+  var labelSmoothing = PreferenceLoss().labelSmoothing
   var epochs: Double?
   var maxSteps: Int?
   var maxTokens: Int?
@@ -61,7 +64,16 @@ package struct TrainFields: FieldSet {
   package init() {}
 
   package static let fields: [Field<Self>] = [
-    Field("stage", \.stage, doc: "`sft` learns to continue text as the rows do (supervised fine-tuning)"),
+    Field(
+      "stage", \.stage,
+      doc: "`sft` learns to continue text as the rows do (supervised fine-tuning); `dpo` learns to prefer chosen to "
+        + "rejected answers (direct preference optimisation, arXiv:2305.18290)"),
+    Field(
+      "beta", \.beta, in: .above(0),
+      doc: "`dpo`: how much the model is held to the reference; rewards are log-probability ratios times it"),
+    Field(
+      "label_smoothing", \.labelSmoothing, in: 0..<0.5, unit: "share of the pairs",
+      doc: "`dpo`: how many pairs are believed to be the wrong way round"),
     Field("epochs", \.epochs, in: .above(0), doc: "Passes over the rows; 1 unless a length is given"),
     Field("max_steps", \.maxSteps, in: 1..., unit: "steps", doc: "Length in optimizer steps, instead of `epochs`"),
     Field("max_tokens", \.maxTokens, in: 1..., unit: "tokens", doc: "Length in tokens seen, instead of `epochs`"),
@@ -109,9 +121,21 @@ extension TrainFields {
       evaluateEvery: evaluateEvery)
   }
 
+  var preferenceLoss: PreferenceLoss { PreferenceLoss(beta: beta, labelSmoothing: labelSmoothing) }
+
   /// Fields that contradict each other.
   var conflicts: [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
+    if stage != .dpo {
+      let fresh = PreferenceLoss()
+      for (name, isGiven) in [
+        ("beta", beta != fresh.beta), ("label_smoothing", labelSmoothing != fresh.labelSmoothing),
+      ] where isGiven {
+        conflicts.append(
+          .init(
+            port: name, "`\(name)` has no effect in stage `\(stage.rawValue)`", advice: "remove it, or say `stage: dpo`"))
+      }
+    }
     let lengths = [("epochs", epochs != nil), ("max_steps", maxSteps != nil), ("max_tokens", maxTokens != nil)]
     let given = lengths.filter(\.1).map(\.0)
     if given.count > 1 {

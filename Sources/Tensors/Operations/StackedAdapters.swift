@@ -27,7 +27,7 @@ final class StackedAdapters {
     }
     self.columns = columns
     self.width = width
-    let drops = tape.records && adapters.contains { ($0?.dropout ?? 0) > 0 }
+    let drops = tape.drops && adapters.contains { ($0?.dropout ?? 0) > 0 }
     keys = drops ? adapters.map { tape.step.child($0?.dropoutStream ?? 0) } : nil
     if width > 0 {
       let stack = Tensor(uninitialized: [width, input.columns])

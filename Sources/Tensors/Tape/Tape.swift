@@ -9,12 +9,16 @@ package final class Tape {
   package let records: Bool
   /// The randomness of this step; dropout masks derive from it.
   package let step: RandomKey
+  /// Whether adapters drop what they say they drop.
+  package let drops: Bool
   private var steps: [() -> Void] = []
 
-  package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0)) {
+  /// - `drops`: false switches dropout off while recording.
+  package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true) {
     self.compute = compute
     self.records = records
     self.step = step
+    self.drops = records && drops
   }
 
   /// Whether a parameter's gradient is wanted on this tape.

@@ -9,6 +9,10 @@ package enum TrainingError: Error, Sendable, Hashable {
   case nothingTrainable
   /// No token of the step's rows is a label.
   case noLabels(step: Int, rows: [Int])
+  /// A preference stage was given a row that is not a chosen and a rejected answer with labels in both.
+  case notAPair(row: Int)
+  /// The log-probability of an answer is not a number.
+  case scoreNotFinite(row: Int)
   case lossNotFinite(step: Int, rows: [Int])
   case gradientNotFinite(step: Int, rows: [Int])
 }
@@ -46,6 +50,18 @@ extension TrainingError: DiagnosticError {
           code: "no-labels", "No token of step \(step) is a label: \(Self.words(rows))",
           reason: "Truncation may have cut off all that is trained on",
           advice: "Raise `max_length`, or drop overlong rows")
+      ]
+    case .notAPair(let row):
+      return [
+        Diagnostic(
+          code: "not-a-pair", "Row \(row) is not a pair of a chosen and a rejected answer",
+          reason: "or one of the two has no token left to learn", advice: "Connect tokens made from preference pairs")
+      ]
+    case .scoreNotFinite(let row):
+      return [
+        Diagnostic(
+          code: "score-not-finite", "The log-probabilities of row \(row) are not finite numbers",
+          reason: "The model's weights or what it computes from them overflow")
       ]
     case .lossNotFinite(let step, let rows):
       return [

@@ -21,6 +21,8 @@ package enum TrainingEvent: Sendable {
     package var tokensPerSecond: Double
     /// As long as the remaining steps take at the pace of those since the start of this process.
     package var secondsLeft: Double
+    /// What the stage measured in this step, by name.
+    package var measures: [String: Double]
   }
 }
 

@@ -3,13 +3,13 @@ import LanguageModels
 import Tensors
 
 extension TrainingLoop {
-  /// What tells this training from another one that might have left checkpoints in the same folder: every setting, the
-  /// number of rows and steps, and the parameters.
+  /// What tells this training from another one that might have left checkpoints in the same folder: every setting of
+  /// stage and loop, the number of rows and steps, and the parameters.
   ///
   /// A guard against mistakes, not a key: which folder belongs to which training is the caller's business.
   func fingerprint(totalSteps: Int) -> String {
     let parameters = slots.map { "\($0.parameter.name)\($0.parameter.value.shape)" }.joined(separator: ";")
-    return "\(Stage.self);\(model.compute.computeClass.rawValue);\(rows.count);\(totalSteps);\(settings);\(parameters)"
+    return "\(stage.identity);\(model.compute.computeClass.rawValue);\(rows.count);\(totalSteps);\(settings);\(parameters)"
   }
 }
 

@@ -79,7 +79,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
           TrainingEvent.Progress(
             step: state.step, totalSteps: total, loss: done.loss, gradNorm: done.gradNorm,
             tokensPerSecond: seconds > 0 ? Double(done.tokens) / seconds : 0,
-            secondsLeft: pace * Double(total - state.step))))
+            secondsLeft: pace * Double(total - state.step),
+            measures: done.measures.mapValues { $0.sum / $0.weight })))
       if state.step % settings.logEvery == 0 || state.step == total {
         record(
           state.window.record(
@@ -115,7 +116,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     let numbers = Array(order.rows(step: state.step))
     let name = state.step + 1
     let stepRows = try numbers.map { try rows.row($0) }
-    let batches = try stage.batches(of: stepRows, tokenBudget: settings.tokenBudget)
+    let batches = try stage.batches(of: stepRows, numbers: numbers, tokenBudget: settings.tokenBudget)
     guard !batches.isEmpty else { throw TrainingError.noLabels(step: name, rows: numbers) }
 
     var step = Step()
@@ -124,7 +125,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     for parameter in parameters { parameter.clearGradient() }
     for (index, batch) in batches.enumerated() {
       let key = dropoutKey.child(UInt64(state.step)).child(UInt64(index))
-      let tape = Tape(compute: model.compute, records: true, step: key)
+      let tape = Tape(compute: model.compute, records: true, step: key, drops: Stage.usesDropout)
       let part = try stage.loss(of: batch, model: model, on: tape)
       guard part.value.isFinite else { throw TrainingError.lossNotFinite(step: name, rows: numbers) }
       tape.backward(from: part.loss)

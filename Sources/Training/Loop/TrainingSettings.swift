@@ -49,11 +49,14 @@ package struct TrainingSettings: Sendable, Hashable {
   /// Bounds memory; changes the result by rounding only.
   package var tokenBudget: Int
 
+  /// ``tokenBudget-swift.property`` unless told otherwise.
+  package static let tokenBudget = 1024
+
   package init(
     length: Length, batchSize: Int, learningRate: Double,
     schedule: LearningRateSchedule = LearningRateSchedule(.cosine), optimizer: Optimizer = Optimizer(),
     maxGradNorm: Double? = 1, shuffle: Bool = true, seed: UInt64 = 42,
-    logEvery: Int = 1, saveEvery: Int? = nil, evaluateEvery: Int? = nil, tokenBudget: Int = 1024
+    logEvery: Int = 1, saveEvery: Int? = nil, evaluateEvery: Int? = nil, tokenBudget: Int = Self.tokenBudget
   ) {
     self.length = length
     self.batchSize = batchSize

@@ -14,7 +14,9 @@ package struct SupervisedStage: TrainingStage {
 
   package init() {}
 
-  package func batches(of rows: [TokenRow], tokenBudget: Int) -> [Batch] {
+  package var identity: String { "\(Self.self)" }
+
+  package func batches(of rows: [TokenRow], numbers: [Int], tokenBudget: Int) -> [Batch] {
     let stepLabels = rows.reduce(0) { $0 + $1.labelCount }
     return microBatches(lengths: rows.map(\.tokenCount), budget: tokenBudget)
       .map { run in

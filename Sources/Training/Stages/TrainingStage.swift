@@ -9,15 +9,26 @@ import TokenShards
 package protocol TrainingStage {
   associatedtype Batch
 
+  /// Whether training drops what adapters say they drop.
+  static var usesDropout: Bool { get }
+
+  /// What tells the stage from others: its type and its settings.
+  var identity: String { get }
+
   /// Lays out the rows of one optimizer step. Empty when none of them has anything to learn.
   ///
   /// - Parameters:
   ///   - rows: In the order of the step.
+  ///   - numbers: Which rows of the set they are.
   ///   - tokenBudget: The most tokens of a batch of several rows.
-  func batches(of rows: [TokenRow], tokenBudget: Int) throws -> [Batch]
+  func batches(of rows: [TokenRow], numbers: [Int], tokenBudget: Int) throws -> [Batch]
 
   /// Records the loss of a batch on the tape.
   func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss
+}
+
+extension TrainingStage {
+  package static var usesDropout: Bool { true }
 }
 
 /// The loss of one batch and what is told about it.

@@ -30,6 +30,9 @@ enum Terminal {
     }
   }
 
+  /// Writes a piece of a result to standard output, at once and without a line break.
+  static func stream(_ piece: String) { FileHandle.standardOutput.write(Data(piece.utf8)) }
+
   /// Writes problems to standard error.
   static func report(_ problems: [Diagnostic]) {
     if !problems.isEmpty { say(problems.rendered(color: takesColor(STDERR_FILENO))) }

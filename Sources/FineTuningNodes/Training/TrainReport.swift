@@ -1,0 +1,52 @@
+import Pipeline
+import PreciseJSON
+import Training
+
+/// What a training tells: lines and progress while it runs, `metrics.jsonl` with its pictures afterwards.
+enum TrainReport {
+  /// Measures worth watching while it runs, with what the progress line calls them.
+  private static let watched: [(measure: String, name: String, format: ProgressUpdate.Format)] = [
+    ("rewards_accuracy", "rewards accuracy", .percent), ("rewards_margin", "margin", .plain),
+  ]
+
+  static func tell(_ event: TrainingEvent, to context: NodeContext) {
+    switch event {
+    case .started(let step, let total):
+      if step > 0 { context.log("goes on after step \(step) of \(total), from a checkpoint") }
+    case .progressed(let progress):
+      let measured = watched.compactMap { watched in
+        progress.measures[watched.measure].map { ProgressUpdate.Metric(watched.name, $0, watched.format) }
+      }
+      context.progress(
+        ProgressUpdate(
+          step: progress.step, total: progress.totalSteps,
+          metrics: [.init("loss", progress.loss)] + measured + [.init("tokens", progress.tokensPerSecond, .perSecond)],
+          secondsLeft: progress.secondsLeft))
+    case .recorded(let record):
+      if let loss = record["eval_loss"]?.double, let step = record["step"]?.int {
+        let accuracy = record["eval_rewards_accuracy"]?.double.map { ", rewards accuracy \($0)" } ?? ""
+        context.log("step \(step): held-out loss \(loss)\(accuracy)")
+      }
+    case .saved: break
+    }
+  }
+
+  static func publish(_ result: TrainingResult, to output: ArtefactBuilder) throws {
+    try output.write(result.metrics.map { $0.text() + "\n" }.joined(), to: "metrics.jsonl")
+    func points(_ key: String) -> [(step: Int, value: Double)] {
+      result.metrics.compactMap { record in
+        guard let step = record["step"]?.int, let value = record[key]?.double else { return nil }
+        return (step, value)
+      }
+    }
+    let curve = LossCurve.svg(
+      title: "Training loss", logged: points("loss"), evaluated: points("eval_loss"))
+    try output.write(curve, to: "loss.svg")
+    if !points("rewards_margin").isEmpty {
+      try output.write(RewardCurves.svg(title: "Rewards", points), to: "rewards.svg")
+    }
+    output.details["steps"] = JSON(result.steps)
+    output.details["tokens"] = JSON(result.tokens)
+    output.details["label_tokens"] = JSON(result.labelTokens)
+  }
+}
