@@ -122,7 +122,8 @@ package enum Tokenize: NodeType {
         file: context.nodeName)
     }
     try publish(report, fields, conversations, tokenizer, train, validation)
-    context.log("\(made) of \(conversations.members.count) record groups tokenised; the others were known")
+    let groups = conversations.members.count
+    context.log("\(made) of \(groups) record groups tokenised" + (made < groups ? "; the others were known" : ""))
     describe(report, to: context)
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import PreciseJSON
 
 /// An amount of memory or disk for people: `812 B`, `3.4 MiB`.
 func byteCount(_ bytes: Int) -> String {
@@ -21,4 +22,9 @@ func table(_ rows: [[String]]) -> String {
     }
     return cells.joined(separator: "  ")
   }.joined(separator: "\n")
+}
+
+/// A JSON value for people: texts without quotes, lists with commas.
+func plain(_ value: JSON) -> String {
+  value.string ?? value.array.map { $0.map(plain).joined(separator: ", ") } ?? value.text()
 }

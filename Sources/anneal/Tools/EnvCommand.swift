@@ -28,7 +28,7 @@ struct EnvCommand: ParsableCommand {
       Terminal.put(
         table(
           facts.map { key, value in
-            [key, key == "memory" ? byteCount(RunOptions.machineMemory) : value.string ?? value.text()]
+            [key, key == "memory" ? byteCount(RunOptions.machineMemory) : plain(value)]
           }))
     }
   }

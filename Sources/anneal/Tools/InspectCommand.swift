@@ -28,14 +28,20 @@ struct InspectCommand: ParsableCommand {
       if json {
         Terminal.put(JSON(facts).text(.pretty))
       } else {
-        let single = facts.filter { $0.value.array == nil }
-        Terminal.put(table(single.map { [$0.key, $0.value.string ?? $0.value.text()] }))
+        Terminal.put(table(Self.flattened(facts.filter { $0.key != "tensors" })))
         let tensors = facts.first { $0.key == "tensors" }?.value.array ?? []
         if !tensors.isEmpty {
           Terminal.put(
             table(tensors.map { [$0["name"]?.string ?? "", $0["type"]?.string ?? "", $0["shape"]?.text() ?? ""] }))
         }
       }
+    }
+  }
+
+  /// Rows of a table; objects inside objects with dotted keys.
+  private static func flattened(_ facts: [(key: String, value: JSON)], _ prefix: String = "") -> [[String]] {
+    facts.flatMap { key, value in
+      value.object.map { flattened($0.members, prefix + key + ".") } ?? [[prefix + key, plain(value)]]
     }
   }
 

@@ -22,7 +22,7 @@ enum Starter {
     params:
       # A folder as the Hugging Face hub has them, or a .gguf file.
       base: \(JSON(base).text())
-      learning_rate: 3.0e-4
+      learning_rate: 1.0e-3
 
     nodes:
       # text -> conversations -> what the model reads -> tokens
@@ -45,7 +45,7 @@ enum Starter {
         stage: sft
         model: adapter
         data: tokens.train
-        epochs: 6
+        epochs: 15  # five rows are few; what is learned here is to speak like them
         batch_size: 2
         learning_rate: ${learning_rate}
         schedule: {type: cosine, warmup_ratio: 0.1}
