@@ -31,7 +31,7 @@ import Testing
     #expect(
       Set(examples).subtracting(["README.md"])
         == ["continue-an-adapter", "full-fine-tuning", "own-data", "plain-text", "prepare-data"])
-    #expect(Set(pipelines).subtracting(["README.md"]) == ["quickstart.yaml"])
+    #expect(Set(pipelines).subtracting(["README.md"]) == ["quickstart.yaml", "sft-then-dpo.yaml"])
   }
 
   @Test func quickstartAndWhatContinuesIt() throws {
@@ -46,6 +46,12 @@ import Testing
     try run(
       project, "examples/continue-an-adapter/pipeline.yaml",
       expecting: ["continue-an-adapter/adapter_folder/adapter_model.safetensors"])
+  }
+
+  @Test func preferencesAfterConversations() throws {
+    try run(
+      project(), "pipelines/sft-then-dpo.yaml", "nodes.conversations.max_rows=40", "nodes.pairs.max_rows=40",
+      expecting: ["sft-then-dpo"])
   }
 
   @Test func examples() throws {

@@ -139,7 +139,7 @@ struct ConflictTests {
       """
       nodes.tuned.data | \
       Preference pairs stand where single texts are wanted | \
-      node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts
+      node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts, or say `stage: dpo`
       """)
   }
 

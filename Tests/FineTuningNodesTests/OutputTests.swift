@@ -50,7 +50,7 @@ struct OutputTests {
     rows 1 25ac1990b95f
     still 1 5c3003caeaea
     tokenizer 1 792e299a1ff9
-    tokens 1 26f08992c7d1
+    tokens 2 636899e6556f
     """
 
   @Test func outputsAreTheSameUnderTheSameVersion() throws {
