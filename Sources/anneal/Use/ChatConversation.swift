@@ -1,6 +1,7 @@
 import ChatTemplates
 import FineTuningNodes
 import Generation
+import Tokenization
 
 /// A conversation with a model: what was said so far, rendered by the chat template for each answer.
 ///
