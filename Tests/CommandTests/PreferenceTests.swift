@@ -199,9 +199,11 @@ import Testing
     let project = try project()
     let other = project.folder.path("other_model")
     try FileManager.default.copyItem(atPath: project.folder.path("tiny"), toPath: other)
-    let file = other + "/tokenizer.json"
-    let text = try String(contentsOfFile: file, encoding: .utf8)
-    try text.replacing("<|endoftext|>", with: "<|end_of_text|>").write(toFile: file, atomically: true, encoding: .utf8)
+    for name in ["/tokenizer.json", "/tokenizer_config.json"] {
+      let text = try String(contentsOfFile: other + name, encoding: .utf8)
+      try text.replacing("<|endoftext|>", with: "<|end_of_text|>")
+        .write(toFile: other + name, atomically: true, encoding: .utf8)
+    }
     try project.edit("  rows:", "  other: {type: load_model, from: other_model}\n  rows:")
     try project.edit("reference: sft, data: pair_tokens.train", "reference: other, data: pair_tokens.train")
     let outcome = try project.anneal("run", "pipeline.yaml")
@@ -244,7 +246,13 @@ import Testing
   @Test func aNewAdapterOverAMergedModelAndAllWeights() throws {
     let project = try project()
     try project.edit(
-      "  dpo:\n", "  merged: {type: merge, model: sft, dtype: f32}\n  fresh: {type: attach_adapter, model: merged}\n  dpo:\n")
+      "  dpo:\n",
+      """
+        merged: {type: merge, model: sft, dtype: f32}
+        fresh: {type: attach_adapter, model: merged}
+        dpo:
+
+      """)
     try project.edit("model: sft, reference: sft, data: pair_tokens.train", "model: fresh, data: pair_tokens.train")
     let fresh = try project.anneal("run", "pipeline.yaml")
     #expect(fresh.code == 0, "\(fresh.messages)")

@@ -48,10 +48,23 @@ import Testing
       expecting: ["continue-an-adapter/adapter_folder/adapter_model.safetensors"])
   }
 
-  @Test func preferencesAfterConversations() throws {
+  @Test func sftThenDPO() throws {
+    // The repository's own pairs are more than a test needs: a project with its own data folder.
+    let project = try Project(rows: 1)
+    try FileManager.default.createSymbolicLink(
+      atPath: project.folder.path("pipelines"), withDestinationPath: Project.repository + "/pipelines")
+    for name in ["assistant", "preferences"] {
+      let whole = try String(contentsOfFile: Project.repository + "/data/\(name).jsonl", encoding: .utf8)
+      let lines = whole.split(separator: "\n").prefix(40)
+      try project.folder.write(lines.joined(separator: "\n") + "\n", to: "data/\(name).jsonl")
+    }
     try run(
-      project(), "pipelines/sft-then-dpo.yaml", "nodes.conversations.max_rows=40", "nodes.pairs.max_rows=40",
-      expecting: ["sft-then-dpo"])
+      project, "pipelines/sft-then-dpo.yaml",
+      expecting: [
+        "base_quality/metrics.json", "dpo_quality/metrics.json", "sft_rewards/metrics.json", "dpo_rewards/metrics.json",
+        "dpo_answers/answers.md", "sft/loss.svg", "dpo/rewards.svg", "adapter_folder/adapter_model.safetensors",
+        "model/model.safetensors",
+      ].map { "sft-then-dpo/" + $0 })
   }
 
   @Test func examples() throws {

@@ -14,7 +14,8 @@ package enum Evaluate: NodeType {
 
     package static let fields: [Field<Self>] = [
       Field(
-        "beta", \.beta, in: .above(0), doc: "Preference pairs: what log-probability ratios are multiplied by to be rewards"),
+        "beta", \.beta, in: .above(0),
+        doc: "Preference pairs: what log-probability ratios are multiplied by to be rewards"),
       Field(
         "threads", \.threads, in: 1...128, role: .speed,
         doc: "Threads to compute with; the result never depends on it"),

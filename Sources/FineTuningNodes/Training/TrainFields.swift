@@ -133,7 +133,8 @@ extension TrainFields {
       ] where isGiven {
         conflicts.append(
           .init(
-            port: name, "`\(name)` has no effect in stage `\(stage.rawValue)`", advice: "remove it, or say `stage: dpo`"))
+            port: name, "`\(name)` has no effect in stage `\(stage.rawValue)`", advice: "remove it, or say `stage: dpo`"
+          ))
       }
     }
     let lengths = [("epochs", epochs != nil), ("max_steps", maxSteps != nil), ("max_tokens", maxTokens != nil)]

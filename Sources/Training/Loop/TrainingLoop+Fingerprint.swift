@@ -9,7 +9,8 @@ extension TrainingLoop {
   /// A guard against mistakes, not a key: which folder belongs to which training is the caller's business.
   func fingerprint(totalSteps: Int) -> String {
     let parameters = slots.map { "\($0.parameter.name)\($0.parameter.value.shape)" }.joined(separator: ";")
-    return "\(stage.identity);\(model.compute.computeClass.rawValue);\(rows.count);\(totalSteps);\(settings);\(parameters)"
+    let arithmetic = model.compute.computeClass.rawValue
+    return "\(stage.identity);\(arithmetic);\(rows.count);\(totalSteps);\(settings);\(parameters)"
   }
 }
 

@@ -13,7 +13,7 @@ package struct PairLogProbabilities: Sendable, Hashable {
   }
 }
 
-/// Pairs of answers laid out to be computed together: chosen, rejected, chosen, …
+/// Pairs of answers laid out to be computed together, each chosen answer before its rejected one.
 package struct PairBatch {
   package let packed: PackedBatch
   /// For each pair the label positions of its chosen answer, then those of its rejected one.

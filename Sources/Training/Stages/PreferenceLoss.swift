@@ -1,8 +1,8 @@
 import Glibc
 
-/// The loss of direct preference optimisation (Rafailov et al. 2023, arXiv:2305.18290), with the label smoothing of
-/// conservative DPO (Mitchell 2023).
+/// The loss of direct preference optimisation with label smoothing.
 ///
+/// From arXiv:2305.18290; the smoothing is that of conservative DPO (Mitchell, “A note on DPO with noisy preferences”).
 /// For a pair with Δ = (log π_chosen − log π_rejected) − (log ref_chosen − log ref_rejected):
 /// −(1 − ε) · log σ(βΔ) − ε · log σ(−βΔ).
 package struct PreferenceLoss: Sendable, Hashable {

@@ -62,7 +62,7 @@ struct ChatCommand: ParsableCommand {
 
   func validate() throws {
     func check(_ option: String, _ wanted: String, _ holds: Bool) throws {
-      guard holds else { throw ValidationError("--\(option) must be \(wanted).") }
+      guard holds else { throw ValidationError("`--\(option)` must be \(wanted).") }
     }
     try check("temperature", "at least 0", temperature >= 0 && temperature.isFinite)
     try check("top-k", "above 0", topK.map { $0 > 0 } ?? true)
