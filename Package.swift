@@ -66,7 +66,7 @@ let package = Package(
       ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "ChatTemplates", "PreciseJSON", "Diagnostics"]),
     library("Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON", "Diagnostics", crypto]),
     library("LanguageModels", ["Tensors", "PreciseJSON", "Diagnostics"]),
-    library("Tensors", ["CTensorKernels", "COpenBLAS", "Diagnostics"]),
+    library("Tensors", ["CTensorKernels", "COpenBLAS", "COneDNN", "Diagnostics"]),
 
     // Text and files.
     library("Tokenization", ["CPCRE2", "TensorFiles", "PreciseJSON", "Diagnostics"]),
@@ -82,6 +82,8 @@ let package = Package(
     .target(
       name: "CTensorKernels",
       cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"], .when(configuration: .release))]),
+    // oneDNN (libdnnl-dev) has no pkg-config file in Debian; libgomp comes with it.
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),

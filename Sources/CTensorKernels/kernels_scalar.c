@@ -36,6 +36,32 @@ static void matrix_vector(float *y, const float *w, size_t ld, const float *x, s
   for (size_t r = 0; r < rows; r++) y[r] = dot(w + r * ld, x, n);
 }
 
+static void narrow_dots(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
+                        size_t rank, size_t n, float factor) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t j = 0; j < rank; j++) u[r * ldu + j] = factor * dot(x + r * ldx, a + j * lda, n);
+}
+
+static void narrow_add(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
+                       size_t rank, size_t n, float factor) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < n; i++) {
+      float sum = 0;
+      for (size_t j = 0; j < rank; j++) sum += u[r * ldu + j] * a[j * lda + i];
+      y[r * ldy + i] += factor * sum;
+    }
+}
+
+static void narrow_gather(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
+                          size_t rank, size_t n, float factor) {
+  for (size_t j = 0; j < rank; j++)
+    for (size_t i = 0; i < n; i++) {
+      float sum = 0;
+      for (size_t r = 0; r < rows; r++) sum += u[r * ldu + j] * x[r * ldx + i];
+      g[j * ldg + i] = factor * sum;
+    }
+}
+
 static void rms_norm(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,
                      size_t n, float epsilon) {
   for (size_t r = 0; r < rows; r++) {
@@ -273,6 +299,9 @@ static const tk_kernels kernels = {
     .dot = dot,
     .sum_squares = sum_squares,
     .matrix_vector = matrix_vector,
+    .narrow_dots = narrow_dots,
+    .narrow_add = narrow_add,
+    .narrow_gather = narrow_gather,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// A named class of arithmetic.
 ///
 /// Two runs with the same class, data and seed give the same bits on the same kind of
@@ -5,6 +7,19 @@
 package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products and everything else in 32-bit floats.
   case f32
+  /// Products with frozen weights take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and sum in 32 bits;
+  /// everything else is in 32-bit floats: adapters, trained weights, norms, softmax, losses and the optimizer.
+  case bf16
+
+  /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX.
+  ///
+  /// - Parameter kernels: The class of kernels in use; one below the processor's own asks for an older processor.
+  package static func available(_ kernels: KernelSet) -> [ComputeClass] {
+    kernels.name == .avx512 && tk_has_bf16_products() != 0 ? [.f32, .bf16] : [.f32]
+  }
+
+  /// The fastest class of the processor.
+  package static func best(_ kernels: KernelSet) -> ComputeClass { available(kernels).last ?? .f32 }
 }
 
 /// Where operations run: the threads, the kernels and the class of arithmetic.
@@ -13,7 +28,9 @@ package final class Compute: Sendable {
   package let kernels: KernelSet
   package let computeClass: ComputeClass
 
-  /// - `kernels`: the class of kernels; ``KernelSet/best`` for the processor's own.
+  /// - Parameters:
+  ///   - kernels: The class of kernels; ``KernelSet/best`` for the processor's own.
+  ///   - computeClass: One that ``ComputeClass/available(_:)`` names.
   package init(pool: ThreadPool, kernels: KernelSet, computeClass: ComputeClass = .f32) {
     self.pool = pool
     self.kernels = kernels
@@ -22,8 +39,14 @@ package final class Compute: Sendable {
   }
 
   /// The processor's own kernels, or those that the environment variable `ANNEAL_CPU` names.
+  ///
+  /// - Throws: ``TensorError/unknownProcessorClass(name:available:)``,
+  ///   ``TensorError/computeClassUnavailable(_:kernels:)``.
   package convenience init(threads: Int, computeClass: ComputeClass = .f32) throws {
-    try self.init(
-      pool: ThreadPool(threads: threads), kernels: KernelSet.chosenByEnvironment(), computeClass: computeClass)
+    let kernels = try KernelSet.chosenByEnvironment()
+    guard ComputeClass.available(kernels).contains(computeClass) else {
+      throw TensorError.computeClassUnavailable(computeClass, kernels: kernels.name)
+    }
+    self.init(pool: ThreadPool(threads: threads), kernels: kernels, computeClass: computeClass)
   }
 }

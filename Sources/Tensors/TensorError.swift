@@ -14,6 +14,8 @@ package enum TensorError: Error, Sendable, Hashable {
   case cacheFull(wanted: Int, capacity: Int)
   /// `ANNEAL_CPU` names no class of processor that this machine can run.
   case unknownProcessorClass(name: String, available: [String])
+  /// A class of arithmetic was asked for that this processor, or the kernels that `ANNEAL_CPU` names, cannot do.
+  case computeClassUnavailable(ComputeClass, kernels: KernelSet.Name)
 }
 
 extension TensorError: DiagnosticError {
@@ -43,6 +45,14 @@ extension TensorError: DiagnosticError {
           code: "unknown-processor-class", "`ANNEAL_CPU` is `\(name)`, which this machine cannot run",
           advice: nearestName(to: name, among: available).map { "Did you mean `\($0)`?" }
             ?? "Choose from [\(available.joined(separator: ", "))]")
+      ]
+    case .computeClassUnavailable(let computeClass, let kernels):
+      [
+        Diagnostic(
+          code: "compute-class-unavailable",
+          "`compute: \(computeClass.rawValue)` needs a processor with AVX512-BF16 or AMX",
+          reason: "The kernels in use are `\(kernels.rawValue)`",
+          advice: "Choose `compute: auto` or `compute: f32`")
       ]
     }
   }

@@ -56,7 +56,7 @@ struct ReferenceTests {
 }
 
 /// The adapter of `scripts/reference/smollm2_training.py`.
-private struct Patterned: WeightSource {
+struct Patterned: WeightSource {
   var origin: String { "a formula" }
   func has(_ name: String) -> Bool { true }
   func tensor(named name: String, shape: [Int]) -> Tensor {

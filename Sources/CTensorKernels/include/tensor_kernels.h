@@ -46,6 +46,17 @@ typedef struct tk_kernels {
   // y[rows] = w[rows, n] x[n]
   void (*matrix_vector)(float *y, const float *w, size_t ld, const float *x, size_t rows, size_t n);
 
+  // ---- products with a narrow matrix a[rank, n] (Hu et al. 2021: rank is small), u[rows, rank], x and y [rows, n]
+  // u = scale · x aᵀ
+  void (*narrow_dots)(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
+                      size_t rank, size_t n, float scale);
+  // y += scale · u a
+  void (*narrow_add)(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
+                     size_t rank, size_t n, float scale);
+  // g[rank, n] = scale · uᵀ x
+  void (*narrow_gather)(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
+                        size_t rank, size_t n, float scale);
+
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
   // y = x · inverse · w. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.
   void (*rms_norm)(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,
@@ -109,6 +120,8 @@ const tk_kernels *tk_avx512_kernels(void);
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);
 void tk_set_inside_tile(int inside);
+// Whether this processor multiplies bf16 numbers in vectors (AVX512-BF16) or tiles (AMX).
+int tk_has_bf16_products(void);
 // The number of processors that this process may run on.
 int tk_available_processors(void);
 

@@ -64,6 +64,15 @@ final class VocabularyBlock {
   private func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
 
   private func score() {
+    let packed = head.packedForward(compute)
+    let half = packed.map { HalfMatrix(rows: rows.count, columns: $0.k) }
+    if let half {
+      compute.pieces(of: rows.count, size: PackedMatrix.rows) { piece in
+        half.take(
+          MatrixView(x).from(row: rows.lowerBound + piece.lowerBound), rows: piece.count, at: piece.lowerBound,
+          compute.kernels.functions)
+      }
+    }
     // The score of each target, before the exponential takes its place.
     logProbabilities.withUnsafeMutableBufferPointer { raw in
       places.withUnsafeMutableBufferPointer { places in
@@ -71,8 +80,14 @@ final class VocabularyBlock {
         compute.pool.tiles(chunks) { chunk in
           let columns = columns(chunk)
           let view = view(chunk)
-          head.apply(
-            to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: view, compute)
+          if let packed, let half {
+            packed.multiply(
+              half.pointer, stride: half.columns, rows: rows.count, depths: 0..<packed.k, columns: columns, into: view,
+              accumulates: false)
+          } else {
+            head.apply(
+              to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: view, compute)
+          }
           for row in 0..<rows.count {
             if chunkOfTarget(row) == chunk {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
@@ -115,6 +130,7 @@ final class VocabularyBlock {
   func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
     let width = x.columns
     let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
+    let packed = dx == nil ? nil : head.packedBackward(compute)
     compute.pool.tiles(chunks) { chunk in
       let columns = columns(chunk)
       let view = view(chunk)
@@ -128,9 +144,17 @@ final class VocabularyBlock {
         }
       }
       if let partial {
-        head.applyTransposed(
-          to: view, rows: rows.count, outputs: columns, inputs: 0..<width,
-          into: MatrixView(partial.pointer + chunk * rows.count * width, stride: width))
+        let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
+        if let packed {
+          let half = HalfMatrix(rows: rows.count, columns: columns.count)
+          half.take(view, rows: rows.count, at: 0, compute.kernels.functions)
+          packed.multiply(
+            half.pointer, stride: columns.count, rows: rows.count, depths: columns, columns: 0..<width, into: target,
+            accumulates: false)
+        } else {
+          head.applyTransposed(
+            to: view, rows: rows.count, outputs: columns, inputs: 0..<width, into: target)
+        }
       }
       if let dHead {
         multiply(

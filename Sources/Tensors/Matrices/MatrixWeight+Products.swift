@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// The products of a tile, in the calling thread. How the weight lies in memory is known here only.
+/// The products of a tile in 32-bit floats, in the calling thread.
 extension MatrixWeight {
   /// y[rows, outputs] = x[rows, in] · (rows `outputs` of W)ᵀ.
   func apply(to x: MatrixView, rows: Int, outputs: Range<Int>, into y: MatrixView, _ compute: Compute) {

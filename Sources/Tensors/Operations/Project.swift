@@ -22,18 +22,35 @@ extension Tape {
       return Variable(
         Tensor(uninitialized: [x.value.rows, projection.weight.outputs]), needsGradient: x.needsGradient || wanted)
     }
-    adapters.hidden.map { adapters.forward(x: x.value, into: $0) }
+    let rows = x.value.rows
+    let half = projections.contains { $0.weight.takesHalves } ? HalfMatrix(rows: rows, columns: inputs) : nil
+    if half != nil || adapters.hidden != nil {
+      compute.pieces(of: rows, size: PackedMatrix.rows) { piece in
+        half?.take(
+          MatrixView(x.value).from(row: piece.lowerBound), rows: piece.count, at: piece.lowerBound,
+          compute.kernels.functions)
+        adapters.forward(x.value, piece)
+      }
+    }
     var work: [() -> Void] = []
     for (index, projection) in projections.enumerated() {
       let y = outputs[index].value
-      let grid = TileGrid(rows: y.rows, columns: y.columns, tile: TileGrid.activationTile)
+      let packed = projection.weight.packedForward(compute)
+      let size = packed.map { (PackedMatrix.rows, $0.tileColumns(rows: rows)) } ?? TileGrid.activationTile
+      let grid = TileGrid(rows: y.rows, columns: y.columns, tile: size)
       for tile in 0..<grid.count {
         work.append { [compute] in
           let (rows, columns) = grid[tile]
           let target = MatrixView(y).from(row: rows.lowerBound, column: columns.lowerBound)
-          projection.weight.apply(
-            to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: target,
-            compute)
+          if let packed, let half {
+            packed.multiply(
+              half.pointer + rows.lowerBound * inputs, stride: inputs, rows: rows.count, depths: 0..<inputs,
+              columns: columns, into: target, accumulates: false)
+          } else {
+            projection.weight.apply(
+              to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: target,
+              compute)
+          }
           adapters.addOutput(of: index, rows, columns, to: target)
           if let bias = projection.bias {
             for row in 0..<rows.count {

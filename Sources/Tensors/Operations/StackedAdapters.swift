@@ -12,6 +12,8 @@ final class StackedAdapters {
   let stackedA: Tensor?
   /// u of the forward pass; nil without adapters.
   let hidden: Tensor?
+  /// Bᵀ [R, out] of each adapter: the narrow products read rows as long as the activations'.
+  let turnedB: [Tensor?]
   /// The dropout key of each adapter; nil when nothing is dropped.
   private let keys: [RandomKey]?
   private let compute: Compute
@@ -29,6 +31,7 @@ final class StackedAdapters {
     self.width = width
     let drops = tape.drops && adapters.contains { ($0?.dropout ?? 0) > 0 }
     keys = drops ? adapters.map { tape.step.child($0?.dropoutStream ?? 0) } : nil
+    turnedB = adapters.map { $0.map { StackedAdapters.turned($0.b.value) } }
     if width > 0 {
       let stack = Tensor(uninitialized: [width, input.columns])
       for (adapter, rows) in zip(adapters, columns) {
@@ -44,37 +47,46 @@ final class StackedAdapters {
     }
   }
 
-  /// u = dropout(x) Aᵀ.
-  func forward(x: Tensor, into u: Tensor) {
-    guard let stackedA else { return }
-    compute.pieces(of: x.rows, size: TileGrid.activationTile.rows) { rows in
-      let source = MatrixView(x).from(row: rows.lowerBound)
-      let target = MatrixView(u).from(row: rows.lowerBound)
-      guard keys != nil else {
-        multiply(
-          source, MatrixView(stackedA), transposesB: true, into: target, m: rows.count, n: width, k: x.columns)
-        return
-      }
-      let dropped = Tensor(uninitialized: [rows.count, x.columns])
-      for index in adapters.indices where adapters[index] != nil {
-        let part = columns[index]
-        drop(index, x, rows, into: dropped.pointer)
-        multiply(
-          MatrixView(dropped), MatrixView(stackedA).from(row: part.lowerBound), transposesB: true,
-          into: target.from(row: 0, column: part.lowerBound), m: rows.count, n: part.count, k: x.columns)
-      }
+  private static func turned(_ matrix: Tensor) -> Tensor {
+    let (rows, columns) = (matrix.rows, matrix.columns)
+    let result = Tensor(uninitialized: [columns, rows])
+    for row in 0..<rows {
+      for column in 0..<columns { result.pointer[column * rows + row] = matrix.pointer[row * columns + column] }
+    }
+    return result
+  }
+
+  /// u = dropout(x) Aᵀ for some rows.
+  func forward(_ x: Tensor, _ rows: Range<Int>) {
+    guard let stackedA, let hidden else { return }
+    let inputs = x.columns
+    let target = hidden.pointer + rows.lowerBound * width
+    let dots = compute.kernels.functions.pointee.narrow_dots
+    guard keys != nil else {
+      dots?(
+        target, width, x.pointer + rows.lowerBound * inputs, inputs, stackedA.pointer, inputs, rows.count, width,
+        inputs, 1)
+      return
+    }
+    let dropped = Tensor(uninitialized: [rows.count, inputs])
+    for index in adapters.indices where adapters[index] != nil {
+      let part = columns[index]
+      drop(index, x, rows, into: dropped.pointer)
+      dots?(
+        target + part.lowerBound, width, dropped.pointer, inputs, stackedA.pointer + part.lowerBound * inputs, inputs,
+        rows.count, part.count, inputs, 1)
     }
   }
 
-  /// dropout_i(x), or x itself when nothing is dropped.
-  func droppedInput(of index: Int, x: Tensor) -> Tensor {
-    guard mask(of: index) != nil else { return x }
-    let dropped = Tensor(uninitialized: x.shape)
-    compute.pieces(of: x.rows, size: TileGrid.activationTile.rows) { rows in
-      drop(index, x, rows, into: dropped.pointer + rows.lowerBound * x.columns)
-    }
-    return dropped
+  /// Some rows of dropout_i(x): those of x itself, or written to `space` [rows, in].
+  func droppedRows(of index: Int, x: Tensor, _ rows: Range<Int>, space: Tensor?) -> UnsafePointer<Float> {
+    guard let space, mask(of: index) != nil else { return UnsafePointer(x.pointer + rows.lowerBound * x.columns) }
+    drop(index, x, rows, into: space.pointer)
+    return UnsafePointer(space.pointer)
   }
+
+  /// Whether adapters see an input of their own each.
+  var drops: Bool { keys != nil }
 
   /// Writes dropout_i of some rows of x.
   private func drop(_ index: Int, _ x: Tensor, _ rows: Range<Int>, into target: UnsafeMutablePointer<Float>) {
@@ -90,19 +102,18 @@ final class StackedAdapters {
 
   /// y += scale · u_i B_iᵀ for a tile.
   func addOutput(of index: Int, _ rows: Range<Int>, _ outputs: Range<Int>, to y: MatrixView) {
-    guard let adapter = adapters[index], let hidden else { return }
-    multiply(
-      MatrixView(hidden).from(row: rows.lowerBound, column: columns[index].lowerBound),
-      MatrixView(adapter.b.value).from(row: outputs.lowerBound), transposesB: true, into: y, m: rows.count,
-      n: outputs.count, k: adapter.rank, scale: adapter.scale, accumulates: true)
+    guard let adapter = adapters[index], let hidden, let turned = turnedB[index] else { return }
+    compute.kernels.functions.pointee.narrow_add(
+      y.pointer, y.stride, hidden.pointer + rows.lowerBound * width + columns[index].lowerBound, width,
+      turned.pointer + outputs.lowerBound, turned.columns, rows.count, adapter.rank, outputs.count, adapter.scale)
   }
 
   /// dx[rows, columns] += v A without dropout: v = scale · dy B of all adapters, [T, ΣR].
   func addPlainInputGradient(_ v: Tensor, _ rows: Range<Int>, _ inputs: Range<Int>, to dx: MatrixView) {
     guard keys == nil, let stackedA else { return }
-    multiply(
-      MatrixView(v).from(row: rows.lowerBound), MatrixView(stackedA).from(row: 0, column: inputs.lowerBound), into: dx,
-      m: rows.count, n: inputs.count, k: width, accumulates: true)
+    compute.kernels.functions.pointee.narrow_add(
+      dx.pointer, dx.stride, v.pointer + rows.lowerBound * width, width, stackedA.pointer + inputs.lowerBound,
+      stackedA.columns, rows.count, width, inputs.count, 1)
   }
 
   /// dx += dropout_i(v_i A_i) for whole rows and all adapters, when there is dropout.

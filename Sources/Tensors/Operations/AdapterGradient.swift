@@ -1,0 +1,101 @@
+import CTensorKernels
+
+/// The gradients of the adapters of one input: v_i = scale_i · dy_i B_i, dA_i = v_iᵀ dropout_i(x), dB_i = scale_i · dy_iᵀ u_i.
+///
+/// A tile of rows is read once for all of them while it is in the cache; each tile leaves its share of dA and dB, and the
+/// shares are summed in the order of the tiles. Memory of the shares: R · (in + out) floats every 64 rows.
+final class AdapterGradient {
+  /// [T, ΣR].
+  let v: Tensor
+  private let projection: ProjectionGradient
+  private let gradients: [Tensor?]
+  /// [tiles, R, in] and [tiles, R, out] of each adapter that trains and that something came back to.
+  private let sharesOfA: [Tensor?]
+  private let sharesOfB: [Tensor?]
+
+  private var adapters: StackedAdapters { projection.adapters }
+  private var compute: Compute { projection.compute }
+
+  init(_ projection: ProjectionGradient, _ gradients: [Tensor?]) {
+    let adapters = projection.adapters
+    let tokens = projection.x.value.rows
+    let tiles = (tokens + PackedMatrix.rows - 1) / PackedMatrix.rows
+    self.projection = projection
+    self.gradients = gradients
+    v = Tensor(uninitialized: [tokens, adapters.width])
+    sharesOfA = gradients.indices.map { index in
+      guard gradients[index] != nil, projection.trainsA[index], let adapter = adapters.adapters[index] else {
+        return nil
+      }
+      return Tensor(uninitialized: [tiles, adapter.rank, adapter.a.value.columns])
+    }
+    sharesOfB = gradients.indices.map { index in
+      guard gradients[index] != nil, projection.trainsB[index], let adapter = adapters.adapters[index] else {
+        return nil
+      }
+      return Tensor(uninitialized: [tiles, adapter.rank, adapter.b.value.rows])
+    }
+  }
+
+  /// Works off one tile of rows.
+  func add(_ rows: Range<Int>) {
+    guard let hidden = adapters.hidden else { return }
+    let kernels = compute.kernels.functions
+    let x = projection.x.value
+    let width = adapters.width
+    let tile = rows.lowerBound / PackedMatrix.rows
+    let space = adapters.drops ? Tensor(uninitialized: [rows.count, x.columns]) : nil
+    for (index, adapter) in adapters.adapters.enumerated() {
+      guard let adapter, let turned = adapters.turnedB[index] else { continue }
+      let place = rows.lowerBound * width + adapters.columns[index].lowerBound
+      guard let dy = gradients[index] else {
+        for row in 0..<rows.count { (v.pointer + place + row * width).update(repeating: 0, count: adapter.rank) }
+        continue
+      }
+      let source = dy.pointer + rows.lowerBound * dy.columns
+      kernels.pointee.narrow_dots(
+        v.pointer + place, width, source, dy.columns, turned.pointer, dy.columns, rows.count, adapter.rank, dy.columns,
+        adapter.scale)
+      if let shares = sharesOfB[index] {
+        kernels.pointee.narrow_gather(
+          shares.pointer + tile * shares.columns, dy.columns, hidden.pointer + place, width, source, dy.columns,
+          rows.count, adapter.rank, dy.columns, adapter.scale)
+      }
+      if let shares = sharesOfA[index] {
+        kernels.pointee.narrow_gather(
+          shares.pointer + tile * shares.columns, x.columns, v.pointer + place, width,
+          adapters.droppedRows(of: index, x: x, rows, space: space), x.columns, rows.count, adapter.rank, x.columns, 1)
+      }
+    }
+  }
+
+  /// The sums of the shares, as tiles of work to do once all rows are worked off.
+  func addSums(to work: inout [() -> Void]) {
+    for (index, adapter) in adapters.adapters.enumerated() {
+      guard let adapter else { continue }
+      if let shares = sharesOfA[index] {
+        let gradient = adapter.a.gradientForAccumulation()
+        work.append { [self] in sum(shares, into: gradient.pointer) }
+      }
+      if let shares = sharesOfB[index] {
+        let gradient = adapter.b.gradientForAccumulation()
+        work.append { [self] in
+          let total = Tensor(shape: [adapter.rank, gradient.rows])
+          sum(shares, into: total.pointer)
+          for row in 0..<gradient.rows {
+            for rank in 0..<adapter.rank {
+              gradient.pointer[row * adapter.rank + rank] += total.pointer[rank * gradient.rows + row]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func sum(_ shares: Tensor, into target: UnsafeMutablePointer<Float>) {
+    for tile in 0..<shares.rows {
+      compute.kernels.functions.pointee.add(
+        target, target, shares.pointer + tile * shares.columns, shares.columns)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import CTensorKernels
+import Diagnostics
+import Tensors
+import Testing
+
+/// Products of the bf16 class.
+@Suite(.enabled(if: ComputeClass.available(.best).contains(.bf16), "the processor has no bf16 products"))
+struct HalfProductTests {
+  private func compute(threads: Int = 2) -> Compute {
+    Compute(pool: ThreadPool(threads: threads), kernels: .best, computeClass: .bf16)
+  }
+
+  private func rounded(_ tensor: Tensor) -> [Float] {
+    let kernels = tk_scalar_kernels().unsafelyUnwrapped.pointee
+    var halves = [UInt16](repeating: 0, count: tensor.count)
+    var values = tensor.values
+    kernels.to_bf16(&halves, tensor.pointer, tensor.count)
+    kernels.from_bf16(&values, halves, tensor.count)
+    return values
+  }
+
+  /// Products of numbers rounded to bf16 are exact in f32, so that only the order of the sums differs.
+  @Test(arguments: [
+    (1, 64, 32), (1, 1100, 96), (2, 3, 1), (5, 17, 7), (63, 40, 30), (64, 576, 64), (65, 193, 20), (130, 528, 48),
+    (70, 4200, 16), (3, 20, 2500), (0, 5, 4),
+  ])
+  func productsAreThoseOfRoundedOperands(rows: Int, outputs: Int, inputs: Int) throws {
+    let compute = compute()
+    let x = randomParameter("x", [rows, inputs], seed: 1)
+    let w = randomTensor([outputs, inputs], seed: 2)
+    let tape = Tape(compute: compute, records: true)
+    let projection = try Projection(weight: try MatrixWeight(frozen: w, compute: compute))
+    let y = tape.project(try tape.input(x), [projection])[0]
+    let expected = naiveProduct(rounded(x.value), rounded(w), inner: inputs)
+    #expect(distance(y.value.values, expected) < 1e-4)
+
+    let dy = randomTensor([rows, outputs], seed: 3)
+    tape.backward(from: y, gradient: dy)
+    let transposed = Tensor(uninitialized: [inputs, outputs])
+    for output in 0..<outputs {
+      for input in 0..<inputs {
+        transposed.pointer[input * outputs + output] = w.pointer[output * inputs + input]
+      }
+    }
+    let dx = naiveProduct(rounded(dy), rounded(transposed), inner: outputs)
+    #expect(rows == 0 || distance(x.gradient?.values ?? [], dx) < 1e-4)
+  }
+
+  /// The head in chunks, with a last chunk of every kind, and a few columns in it.
+  @Test(arguments: [70, 2048, 2100, 4100])
+  func theHeadAgreesWithPlainFloats(vocabulary: Int) throws {
+    func loss(_ compute: Compute) throws -> (Float, [Float]) {
+      let x = randomParameter("x", [70, 32], seed: 1)
+      let head = try MatrixWeight(frozen: randomTensor([vocabulary, 32], seed: 2, scale: 0.3), compute: compute)
+      let tape = Tape(compute: compute, records: true)
+      let result = try tape.crossEntropy(
+        try tape.input(x), head: head, targets: (0..<70).map { $0 * 31 % Int32(vocabulary) },
+        weights: [Float](repeating: 1, count: 70))
+      tape.backward(from: result.loss)
+      return (result.loss.value.pointer[0], x.gradient?.values ?? [])
+    }
+    let half = try loss(compute())
+    let plain = try loss(Compute(pool: ThreadPool(threads: 1), kernels: .best))
+    // A bf16 number has 8 bits: 2⁻⁹ each, over 32 terms.
+    #expect(abs(half.0 / plain.0 - 1) < 1e-3)
+    #expect(distance(half.1, plain.1) < 1e-2)
+    #expect(half.1 != plain.1)
+  }
+
+  @Test func everyNumberOfThreadsGivesTheSameBits() throws {
+    func run(threads: Int) throws -> [[UInt32]] {
+      let compute = compute(threads: threads)
+      let x = randomParameter("x", [203, 96], seed: 1)
+      var adapters: [Parameter] = []
+      func projection(_ outputs: Int, _ seed: UInt64) throws -> Projection {
+        let a = randomParameter("a\(seed)", [8, 96], seed: seed, scale: 0.1)
+        let b = randomParameter("b\(seed)", [outputs, 8], seed: seed + 1, scale: 0.1)
+        adapters += [a, b]
+        return try Projection(
+          weight: try MatrixWeight(frozen: randomTensor([outputs, 96], seed: seed + 2, scale: 0.1), compute: compute),
+          adapter: try LowRankAdapter(a: a, b: b, scale: 2, dropout: 0.1, dropoutStream: seed))
+      }
+      let tape = Tape(compute: compute, records: true, step: RandomKey(seed: 3))
+      let parts = tape.project(try tape.input(x), [try projection(96, 10), try projection(96, 20)])
+      let y = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
+      let head = try MatrixWeight(frozen: randomTensor([2100, 96], seed: 5, scale: 0.1), compute: compute)
+      let result = try tape.crossEntropy(
+        y, head: head, targets: (0..<203).map { $0 * 7 }, weights: [Float](repeating: 1, count: 203))
+      tape.backward(from: result.loss)
+      return [result.loss.value.bits, x.gradient?.bits ?? []] + adapters.map { $0.gradient?.bits ?? [] }
+    }
+    let expected = try run(threads: 1)
+    #expect(expected.allSatisfy { !$0.isEmpty })
+    for threads in 2...4 { #expect(try run(threads: threads) == expected, "\(threads) threads") }
+  }
+
+  @Test func olderKernelsHaveNoHalves() throws {
+    for kernels in KernelSet.available where kernels.name != .avx512 {
+      #expect(ComputeClass.available(kernels) == [.f32])
+      #expect(ComputeClass.best(kernels) == .f32)
+    }
+    let diagnostic = TensorError.computeClassUnavailable(.bf16, kernels: .avx2).diagnostics[0]
+    #expect(diagnostic.summary == "`compute: bf16` needs a processor with AVX512-BF16 or AMX")
+    #expect(diagnostic.advice == "Choose `compute: auto` or `compute: f32`")
+  }
+}
