@@ -12,9 +12,10 @@ package enum LoadModel: NodeType {
   package enum Compute: String, FieldChoice {
     case auto
     case f32
+    case bf16
 
-    /// The class that `auto` means on this machine; it decides results and so stands in the key.
-    var resolved: ComputeClass { .f32 }
+    /// The class that is computed in. `auto` is f32, which is exact; bf16 is for those who ask for it.
+    var resolved: ComputeClass { self == .bf16 ? .bf16 : .f32 }
   }
 
   package struct Fields: FieldSet {
@@ -25,7 +26,11 @@ package enum LoadModel: NodeType {
 
     package static let fields: [Field<Self>] = [
       Field("from", \.from, required: true, doc: "A model folder with safetensors, or a `.gguf` file"),
-      Field("compute", \.compute, doc: "The arithmetic of matrix products; `auto` takes the best that the CPU has"),
+      Field(
+        "compute", \.compute,
+        doc:
+          "The arithmetic of products with frozen weights: `f32`, which `auto` means, or `bf16` with f32 sums, about twice as "
+          + "fast on CPUs with AVX512-BF16"),
     ]
   }
 
@@ -42,7 +47,20 @@ package enum LoadModel: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let facets = fields.from.flatMap { try? knownFacets($0.text) } ?? [:]
-    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)])
+    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)], conflicts: unavailable(fields))
+  }
+
+  /// Whether this processor lacks the arithmetic that is asked for.
+  private static func unavailable(_ fields: Fields) -> [Inference.Conflict] {
+    let wanted = fields.compute.resolved
+    guard let kernels = try? KernelSet.chosenByEnvironment(), !ComputeClass.available(kernels).contains(wanted) else {
+      return []
+    }
+    return [
+      .init(
+        port: "compute", "This processor cannot compute in \(wanted.rawValue)",
+        reason: "it needs AVX512-BF16", advice: "`compute: f32`")
+    ]
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
