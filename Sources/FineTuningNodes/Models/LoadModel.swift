@@ -14,7 +14,9 @@ package enum LoadModel: NodeType {
     case f32
     case bf16
 
-    /// The class that is computed in. `auto` is f32, which is exact; bf16 is for those who ask for it.
+    /// The class that is computed in.
+    ///
+    /// `auto` is f32, which is exact; bf16 is for those who ask for it.
     var resolved: ComputeClass { self == .bf16 ? .bf16 : .f32 }
   }
 
