@@ -76,7 +76,7 @@ let chain = """
     #expect(summary["end"]?.state == .notNeeded)
     options.targets = ["bot"]
     let error = #expect(throws: UnknownTarget.self) { try workspace.run(chain, options: options) }
-    #expect(error?.diagnostics.first?.advice == "both")
+    #expect(error?.diagnostics.first?.advice == "`both`")
   }
 
   @Test func runsForcedNodesAgain() throws {
