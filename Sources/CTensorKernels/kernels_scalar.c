@@ -62,6 +62,28 @@ static void narrow_gather(float *g, size_t ldg, const float *u, size_t ldu, cons
     }
 }
 
+static void to_bf16(uint16_t *y, const float *x, size_t n);
+static void from_bf16(float *y, const uint16_t *x, size_t n);
+
+static float rounded(float x) {
+  uint16_t half;
+  to_bf16(&half, &x, 1);
+  from_bf16(&x, &half, 1);
+  return x;
+}
+
+static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
+                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+  (void)scratch;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      float sum = 0;
+      for (size_t l = 0; l < k; l++)
+        sum += rounded(turned_a ? a[l * lda + i] : a[i * lda + l]) * rounded(turned_b ? b[j * ldb + l] : b[l * ldb + j]);
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
+    }
+}
+
 static void rms_norm(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,
                      size_t n, float epsilon) {
   for (size_t r = 0; r < rows; r++) {
@@ -302,6 +324,7 @@ static const tk_kernels kernels = {
     .narrow_dots = narrow_dots,
     .narrow_add = narrow_add,
     .narrow_gather = narrow_gather,
+    .half_tile_product = half_tile_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,

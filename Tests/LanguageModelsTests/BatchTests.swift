@@ -11,7 +11,7 @@ struct BatchTests {
     ])
     // Of the first sequence 5 follows the last label, and nothing is predicted from 4.
     #expect(batch.ids == [1, 2, 3, 6])
-    #expect(batch.layout.lengths == [3, 1])
+    #expect(batch.layout.segments.map(\.count) == [3, 1])
     #expect(batch.labelRows == [1, 2, 3])
     #expect(batch.targets == [3, 4, 7])
     #expect(batch.tokenCount == 7)

@@ -19,9 +19,9 @@ struct LogitsTests {
     let logits = try model.logits(ids: ids, layout: layout, rows: Array(0..<Int32(ids.count)))
     #expect(logits.shape == [ids.count, tiny.configuration.vocabularySize])
     let width = tiny.configuration.vocabularySize
-    for (index, start) in layout.starts.enumerated() {
-      let end = start + layout.lengths[index]
-      let found = Array(logits.buffer[start * width..<end * width])
+    for (index, segment) in layout.segments.enumerated() {
+      let end = segment.start + segment.count
+      let found = Array(logits.buffer[segment.start * width..<end * width])
       let difference = try largestDifference(found, expected.tensor(named: "logits.\(index)").values)
       #expect(difference < 2e-5, "sequence \(index)")
     }

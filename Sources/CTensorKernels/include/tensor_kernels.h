@@ -25,6 +25,11 @@ typedef struct tk_adamw {
   float epsilon;
 } tk_adamw;
 
+// Floats that a tile product packs its operands into.
+static inline size_t tk_tile_scratch(size_t m, size_t n, size_t k) {
+  return (k + 1) / 2 * ((m + 15) / 16 * 16 + (n + 15) / 16 * 16);
+}
+
 typedef struct tk_kernels {
   const char *name;
 
@@ -56,6 +61,11 @@ typedef struct tk_kernels {
   // g[rank, n] = scale · uᵀ x
   void (*narrow_gather)(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
                         size_t rank, size_t n, float scale);
+
+  // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
+  // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `scratch` holds tk_tile_scratch floats
+  void (*half_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
+                            int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
 
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
   // y = x · inverse · w. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.

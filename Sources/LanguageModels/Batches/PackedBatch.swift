@@ -16,44 +16,48 @@ package struct LabelledSequence: Sendable, Hashable {
   package var labelCount: Int { trained.dropFirst().count { $0 } }
 }
 
-/// Sequences laid one after the other, as the model reads them, and the positions whose next token is a label.
+/// Sequences laid out as the model reads them, and the positions whose next token is a label.
 ///
 /// Attention never crosses from one sequence to the next and there is no padding. What follows the last label of a
-/// sequence (and the last label itself, which nothing predicts from) cannot change the loss and is left out.
+/// sequence (and the last label itself, which nothing predicts from) cannot change the loss and is left out. What
+/// sequences begin with in common (a system text, the prompt of two answers) stands there once; see ``PrefixTree``. Loss
+/// and gradients are those of sequences that stand alone, up to the order of sums.
 package struct PackedBatch: Sendable {
   /// [T].
   package let ids: [Int32]
   package let layout: SequenceLayout
-  /// [L] rows of `ids`, ascending.
+  /// [L] rows of `ids`, sequence after sequence.
   package let labelRows: [Int32]
   /// [L] the token that follows each label row.
   package let targets: [Int32]
-  /// The tokens of the sequences given, those left out included.
+  /// The tokens of the sequences given, with those left out and those shared counted every time.
   package let tokenCount: Int
 
   /// L.
   package var labelCount: Int { targets.count }
 
-  package init(_ sequences: some Sequence<LabelledSequence>) {
-    var ids: [Int32] = []
-    var lengths: [Int] = []
-    var labelRows: [Int32] = []
+  /// - Parameter sharesPrefixes: Whether sequences that begin alike share tokens; they must not where dropout gives each
+  ///   its own.
+  package init(_ sequences: some Sequence<LabelledSequence>, sharesPrefixes: Bool = true) {
+    var read: [ArraySlice<Int32>] = []
+    var labels: [[Int]] = []
     var targets: [Int32] = []
     var tokenCount = 0
     for sequence in sequences {
       tokenCount += sequence.ids.count
       // Position 0 may be marked and is no target.
       guard let last = sequence.trained.lastIndex(of: true), last > 0 else { continue }
-      for target in 1...last where sequence.trained[target] {
-        labelRows.append(Int32(ids.count + target - 1))
-        targets.append(sequence.ids[target])
-      }
-      ids.append(contentsOf: sequence.ids[..<last])
-      lengths.append(last)
+      let wanted = (1...last).filter { sequence.trained[$0] }
+      read.append(sequence.ids[..<last])
+      labels.append(wanted.map { $0 - 1 })
+      targets += wanted.map { sequence.ids[$0] }
     }
-    self.ids = ids
-    layout = SequenceLayout(lengths: lengths)
-    self.labelRows = labelRows
+    let tree = PrefixTree(read, ownFrom: labels.map { sharesPrefixes ? $0[0] : 0 })
+    layout = SequenceLayout(segments: tree.segments.map { (count: $0.tokens.count, parent: $0.parent) })
+    ids = tree.segments.flatMap { read[$0.sequence][$0.tokens] }
+    labelRows = zip(labels, tree.leaves).flatMap { [layout] labels, leaf in
+      labels.map { Int32(layout.segments[leaf].start + $0 - layout.segments[leaf].position) }
+    }
     self.targets = targets
     self.tokenCount = tokenCount
   }

@@ -1,5 +1,6 @@
 extension Tape {
-  /// Causal attention inside each sequence of a packed batch, with rotary positions and grouped heads.
+  /// Causal attention inside each sequence of a packed batch, with rotary positions and grouped heads; tokens that
+  /// sequences share are computed once.
   ///
   /// Never holds more of the scores than one tile a thread. Saves o and H·T log-sums for the backward pass.
   /// - `q`: [T, H·D], before rotary positions.
@@ -15,26 +16,21 @@ extension Tape {
     rotary: RotaryTable?, scale: Float
   ) throws -> Variable {
     let tokens = layout.tokenCount
-    precondition(heads % keyValueHeads == 0, "\(heads) heads cannot share \(keyValueHeads) key-value heads")
     precondition(q.value.shape == [tokens, heads * headDimension], "q has shape \(q.value.shape)")
     precondition(k.value.shape == [tokens, keyValueHeads * headDimension], "k has shape \(k.value.shape)")
     precondition(v.value.shape == k.value.shape, "v has shape \(v.value.shape)")
     try checkPosition(layout.longest - 1, rotary)
     let compute = compute
     let tiles = AttentionTiles(
-      heads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, rotary: rotary, scale: scale,
-      kernels: compute.kernels.functions)
-    let segments = zip(layout.starts, layout.lengths).map {
-      AttentionTiles.Segment(queryStart: $0, queryCount: $1, keyStart: $0, keyCount: $1)
-    }
+      heads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, rotary: rotary, scale: scale, compute)
     let turned = tiles.turnedKeys(k.value, positions: layout.positions, compute)
     let o = Variable(
       Tensor(uninitialized: q.value.shape), needsGradient: q.needsGradient || k.needsGradient || v.needsGradient)
     let trace = AttentionTrace(
       q: q.value, k: turned, v: v.value, o: o.value, logSums: Tensor(uninitialized: [heads, tokens]),
-      segments: segments, positions: layout.positions)
+      layout: layout)
     tiles.forward(
-      q: q.value, k: turned, v: v.value, o: o.value, logSums: trace.logSums, segments: segments,
+      q: q.value, k: turned, v: v.value, o: o.value, logSums: trace.logSums, sights: layout.sights,
       positions: layout.positions, compute)
     if o.needsGradient {
       record {
@@ -62,7 +58,6 @@ extension Tape {
     precondition(!records, "A key-value cache has no backward pass")
     let tokens = q.value.rows
     let width = cache.keyValueHeads * cache.headDimension
-    precondition(heads % cache.keyValueHeads == 0, "\(heads) heads cannot share \(cache.keyValueHeads)")
     precondition(q.value.shape == [tokens, heads * cache.headDimension], "q has shape \(q.value.shape)")
     precondition(k.value.shape == [tokens, width] && v.value.shape == k.value.shape, "k has shape \(k.value.shape)")
     guard cache.count + tokens <= cache.capacity else {
@@ -71,17 +66,17 @@ extension Tape {
     try checkPosition(cache.count + tokens - 1, rotary)
     let tiles = AttentionTiles(
       heads: heads, keyValueHeads: cache.keyValueHeads, headDimension: cache.headDimension, rotary: rotary,
-      scale: scale, kernels: compute.kernels.functions)
+      scale: scale, compute)
     let positions = (0..<tokens).map { Int32(cache.count + $0) }
     tiles.turnKeys(
       k.value, into: cache.keys[layer].pointer + cache.count * width, positions: positions, compute)
     (cache.values[layer].pointer + cache.count * width).update(from: v.value.pointer, count: v.value.count)
     let o = Variable(Tensor(uninitialized: q.value.shape))
-    let segment = AttentionTiles.Segment(
-      queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens)
+    let sight = Sight(
+      queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens, offset: cache.count)
     tiles.forward(
       q: q.value, k: cache.keys[layer], v: cache.values[layer], o: o.value,
-      logSums: Tensor(uninitialized: [heads, tokens]), segments: [segment], positions: positions, compute)
+      logSums: Tensor(uninitialized: [heads, tokens]), sights: [[sight]], positions: positions, compute)
     return o
   }
 

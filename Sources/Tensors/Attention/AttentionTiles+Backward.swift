@@ -12,8 +12,7 @@ struct AttentionTrace {
   let o: Tensor
   /// [H, T].
   let logSums: Tensor
-  let segments: [AttentionTiles.Segment]
-  let positions: [Int32]
+  let layout: SequenceLayout
 }
 
 /// A gradient to write, or to add to.
@@ -40,16 +39,16 @@ extension AttentionTiles {
         }
       }
     }
-    trace.positions.withUnsafeBufferPointer { buffer in
+    trace.layout.positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
       if let dq {
-        let tiles = tiles(trace.segments, of: \.queryCount, size: AttentionTiles.queryRows)
+        let tiles = tiles(trace.layout.sights, of: \.queryCount, size: AttentionTiles.queryRows)
         compute.pool.tiles(tiles.count) { index in
           queryGradient(tiles[index], trace, dO: dO, delta: delta, dq: dq, positions: positions)
         }
       }
       if dk != nil || dv != nil {
-        let tiles = tiles(trace.segments, of: \.keyCount, size: AttentionTiles.keyRows)
+        let tiles = tiles(trace.layout.seers, of: \.keyCount, size: AttentionTiles.keyRows)
         compute.pool.tiles(tiles.count) { index in
           keyValueGradient(tiles[index], trace, dO: dO, delta: delta, dk: dk, dv: dv, positions: positions)
         }
@@ -57,42 +56,60 @@ extension AttentionTiles {
     }
   }
 
-  /// The arrays of one pair of a query tile and a key tile.
+  /// The queries of a tile with what comes back to them, and the arrays of one pair with a tile of keys.
   private struct Scratch {
+    /// The first row of the tile.
+    let row: Int
+    let rows: Int
+    let keyValueHead: Int
     /// [G · rows, D] each.
     let queries: Tensor
     let dO: Tensor
     /// [G · rows, keys] each.
     let probabilities: Tensor
     let scoreGradients: Tensor
-
-    init(stacked: Int, headDimension: Int) {
-      queries = Tensor(uninitialized: [stacked, headDimension])
-      dO = Tensor(uninitialized: [stacked, headDimension])
-      probabilities = Tensor(uninitialized: [stacked, AttentionTiles.keyRows])
-      scoreGradients = Tensor(uninitialized: [stacked, AttentionTiles.keyRows])
-    }
+    let product: TileProducts
   }
 
-  /// Fills p and ds of `scratch` for query rows × keys; queries and dO stand there already.
-  private func scores(
-    _ scratch: Scratch, _ trace: AttentionTrace, delta: Tensor, row: Int, rows: Int, firstPosition: Int, key: Int,
-    keyRow: Int, keys: Int, keyValueHead: Int
-  ) {
+  private func scratch(
+    _ trace: AttentionTrace, dO: Tensor, row: Int, rows: Int, keyValueHead: Int, positions: UnsafePointer<Int32>
+  ) -> Scratch {
     let stacked = group * rows
-    let column = keyValueHead * headDimension
-    multiply(
+    let scratch = Scratch(
+      row: row, rows: rows, keyValueHead: keyValueHead,
+      queries: Tensor(uninitialized: [stacked, headDimension]), dO: Tensor(uninitialized: [stacked, headDimension]),
+      probabilities: Tensor(uninitialized: [stacked, AttentionTiles.keyRows]),
+      scoreGradients: Tensor(uninitialized: [stacked, AttentionTiles.keyRows]),
+      product: TileProducts(
+        self, for: (stacked, AttentionTiles.keyRows, headDimension), (stacked, headDimension, AttentionTiles.keyRows),
+        (AttentionTiles.keyRows, headDimension, stacked)))
+    loadQueries(
+      scratch.queries.pointer, trace.q.pointer, row: row, rows: rows, keyValueHead: keyValueHead,
+      positions: positions)
+    loadPlain(scratch.dO.pointer, dO.pointer, row: row, rows: rows, keyValueHead: keyValueHead)
+    return scratch
+  }
+
+  /// Fills p and ds of `scratch` for its queries × keys.
+  ///
+  /// - Parameter limit: How many of the keys the first query sees; each one after it sees one more.
+  private func scores(
+    _ scratch: Scratch, _ trace: AttentionTrace, delta: Tensor, keyRow: Int, keys: Int, limit: Int
+  ) {
+    let rows = scratch.rows
+    let column = scratch.keyValueHead * headDimension
+    scratch.product(
       MatrixView(scratch.queries), MatrixView(trace.k).from(row: keyRow, column: column), transposesB: true,
-      into: MatrixView(scratch.probabilities), m: stacked, n: keys, k: headDimension)
-    multiply(
+      into: MatrixView(scratch.probabilities), m: group * rows, n: keys, k: headDimension)
+    scratch.product(
       MatrixView(scratch.dO), MatrixView(trace.v).from(row: keyRow, column: column), transposesB: true,
-      into: MatrixView(scratch.scoreGradients), m: stacked, n: keys, k: headDimension)
+      into: MatrixView(scratch.scoreGradients), m: group * rows, n: keys, k: headDimension)
     let count = trace.q.rows
     for member in 0..<group {
       let start = member * rows * AttentionTiles.keyRows
-      let place = (keyValueHead * group + member) * count + row
+      let place = (scratch.keyValueHead * group + member) * count + scratch.row
       kernels.pointee.probability_rows(
-        scratch.probabilities.pointer + start, AttentionTiles.keyRows, rows, keys, firstPosition + 1 - key,
+        scratch.probabilities.pointer + start, AttentionTiles.keyRows, rows, keys, limit,
         trace.logSums.pointer + place)
       kernels.pointee.score_gradient_rows(
         scratch.scoreGradients.pointer + start, scratch.probabilities.pointer + start, AttentionTiles.keyRows, rows,
@@ -105,24 +122,23 @@ extension AttentionTiles {
     positions: UnsafePointer<Int32>
   ) {
     let rows = tile.rows.count
-    let row = tile.segment.queryStart + tile.rows.lowerBound
+    let row = tile.sights[0].queryStart + tile.rows.lowerBound
     let head = tile.keyValueHead
-    let scratch = Scratch(stacked: group * rows, headDimension: headDimension)
+    let scratch = scratch(trace, dO: dO, row: row, rows: rows, keyValueHead: head, positions: positions)
     let sums = Tensor(uninitialized: [group * rows, headDimension])
-    loadQueries(
-      scratch.queries.pointer, trace.q.pointer, row: row, rows: rows, keyValueHead: head, positions: positions)
-    loadPlain(scratch.dO.pointer, dO.pointer, row: row, rows: rows, keyValueHead: head)
-    let firstPosition = tile.segment.offset + tile.rows.lowerBound
-    let visible = firstPosition + rows
-    for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
-      let keys = min(AttentionTiles.keyRows, visible - start)
-      let keyRow = tile.segment.keyStart + start
-      scores(
-        scratch, trace, delta: delta, row: row, rows: rows, firstPosition: firstPosition, key: start, keyRow: keyRow,
-        keys: keys, keyValueHead: head)
-      multiply(
-        MatrixView(scratch.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
-        into: MatrixView(sums), m: group * rows, n: headDimension, k: keys, accumulates: start > 0)
+    var isFirst = true
+    for sight in tile.sights {
+      let visible = sight.visibleKeys(to: tile.rows)
+      for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
+        let keys = min(AttentionTiles.keyRows, visible - start)
+        let keyRow = sight.keyStart + start
+        scores(
+          scratch, trace, delta: delta, keyRow: keyRow, keys: keys, limit: sight.limit(of: tile.rows, from: start))
+        scratch.product(
+          MatrixView(scratch.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
+          into: MatrixView(sums), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst)
+        isFirst = false
+      }
     }
     for member in 0..<group {
       store(
@@ -137,30 +153,29 @@ extension AttentionTiles {
     positions: UnsafePointer<Int32>
   ) {
     let keys = tile.rows.count
-    let keyRow = tile.segment.keyStart + tile.rows.lowerBound
+    let keyRow = tile.sights[0].keyStart + tile.rows.lowerBound
     let head = tile.keyValueHead
     let keySums = Tensor(shape: [keys, headDimension])
     let valueSums = Tensor(shape: [keys, headDimension])
-    // The first query that sees a key of this tile, brought to the border of a query tile.
-    let firstQuery =
-      max(0, tile.rows.lowerBound - tile.segment.offset) / AttentionTiles.queryRows * AttentionTiles.queryRows
-    for query in stride(from: firstQuery, to: tile.segment.queryCount, by: AttentionTiles.queryRows) {
-      let rows = min(AttentionTiles.queryRows, tile.segment.queryCount - query)
-      let row = tile.segment.queryStart + query
-      let scratch = Scratch(stacked: group * rows, headDimension: headDimension)
-      loadQueries(
-        scratch.queries.pointer, trace.q.pointer, row: row, rows: rows, keyValueHead: head, positions: positions)
-      loadPlain(scratch.dO.pointer, dO.pointer, row: row, rows: rows, keyValueHead: head)
-      scores(
-        scratch, trace, delta: delta, row: row, rows: rows, firstPosition: tile.segment.offset + query,
-        key: tile.rows.lowerBound, keyRow: keyRow, keys: keys, keyValueHead: head)
-      multiply(
-        MatrixView(scratch.probabilities), transposesA: true, MatrixView(scratch.dO), into: MatrixView(valueSums),
-        m: keys, n: headDimension, k: group * rows, accumulates: true)
-      // The queries carry `scale` already.
-      multiply(
-        MatrixView(scratch.scoreGradients), transposesA: true, MatrixView(scratch.queries), into: MatrixView(keySums),
-        m: keys, n: headDimension, k: group * rows, accumulates: true)
+    for sight in tile.sights {
+      // Brought to the border of a query tile.
+      let firstQuery =
+        sight.firstQuery(seeing: tile.rows.lowerBound) / AttentionTiles.queryRows * AttentionTiles.queryRows
+      for query in stride(from: firstQuery, to: sight.queryCount, by: AttentionTiles.queryRows) {
+        let queries = query..<min(sight.queryCount, query + AttentionTiles.queryRows)
+        let scratch = scratch(
+          trace, dO: dO, row: sight.queryStart + query, rows: queries.count, keyValueHead: head, positions: positions)
+        scores(
+          scratch, trace, delta: delta, keyRow: keyRow, keys: keys,
+          limit: sight.limit(of: queries, from: tile.rows.lowerBound))
+        scratch.product(
+          MatrixView(scratch.probabilities), transposesA: true, MatrixView(scratch.dO), into: MatrixView(valueSums),
+          m: keys, n: headDimension, k: group * queries.count, accumulates: true)
+        // The queries carry `scale` already.
+        scratch.product(
+          MatrixView(scratch.scoreGradients), transposesA: true, MatrixView(scratch.queries),
+          into: MatrixView(keySums), m: keys, n: headDimension, k: group * queries.count, accumulates: true)
+      }
     }
     let start = keyRow * keyStride + head * headDimension
     if let dk {

@@ -11,12 +11,13 @@ extension AttentionTiles {
   /// - `v`: [keys, K·D].
   /// - `o`: [T, H·D], written.
   /// - `logSums`: [H, T], log Σ e^score of each row, written.
+  /// - `sights`: one group a segment of queries.
   /// - `positions`: one a row of q.
   func forward(
-    q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor, segments: [Segment], positions: [Int32],
+    q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor, sights: [[Sight]], positions: [Int32],
     _ compute: Compute
   ) {
-    let tiles = tiles(segments, of: \.queryCount, size: AttentionTiles.queryRows)
+    let tiles = tiles(sights, of: \.queryCount, size: AttentionTiles.queryRows)
     positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
       compute.pool.tiles(tiles.count) { index in
@@ -30,7 +31,7 @@ extension AttentionTiles {
   ) {
     let rows = tile.rows.count
     let stacked = group * rows
-    let row = tile.segment.queryStart + tile.rows.lowerBound
+    let row = tile.sights[0].queryStart + tile.rows.lowerBound
     let queries = Tensor(uninitialized: [stacked, headDimension])
     let sums = Tensor(uninitialized: [stacked, headDimension])
     let scores = Tensor(uninitialized: [stacked, AttentionTiles.keyRows])
@@ -40,25 +41,30 @@ extension AttentionTiles {
     maximum.update(repeating: -.infinity, count: stacked)
     loadQueries(queries.pointer, q.pointer, row: row, rows: rows, keyValueHead: tile.keyValueHead, positions: positions)
 
-    let firstPosition = tile.segment.offset + tile.rows.lowerBound
-    let visible = firstPosition + rows
-    for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
-      let keys = min(AttentionTiles.keyRows, visible - start)
-      let keyRow = tile.segment.keyStart + start
-      let column = tile.keyValueHead * headDimension
-      multiply(
-        MatrixView(queries), MatrixView(k).from(row: keyRow, column: column), transposesB: true,
-        into: MatrixView(scores), m: stacked, n: keys, k: headDimension)
-      for member in 0..<group {
-        let first = member * rows
-        kernels.pointee.softmax_rows(
-          scores.pointer + first * AttentionTiles.keyRows, AttentionTiles.keyRows, rows, keys,
-          firstPosition + 1 - start, maximum + first, total + first, factor + first)
+    let column = tile.keyValueHead * headDimension
+    let product = TileProducts(
+      self, for: (stacked, AttentionTiles.keyRows, headDimension), (stacked, headDimension, AttentionTiles.keyRows))
+    var isFirst = true
+    for sight in tile.sights {
+      let visible = sight.visibleKeys(to: tile.rows)
+      for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
+        let keys = min(AttentionTiles.keyRows, visible - start)
+        let keyRow = sight.keyStart + start
+        product(
+          MatrixView(queries), MatrixView(k).from(row: keyRow, column: column), transposesB: true,
+          into: MatrixView(scores), m: stacked, n: keys, k: headDimension)
+        for member in 0..<group {
+          let first = member * rows
+          kernels.pointee.softmax_rows(
+            scores.pointer + first * AttentionTiles.keyRows, AttentionTiles.keyRows, rows, keys,
+            sight.limit(of: tile.rows, from: start), maximum + first, total + first, factor + first)
+        }
+        if !isFirst { kernels.pointee.scale_rows(sums.pointer, headDimension, factor, stacked, headDimension) }
+        product(
+          MatrixView(scores), MatrixView(v).from(row: keyRow, column: column), into: MatrixView(sums), m: stacked,
+          n: headDimension, k: keys, accumulates: !isFirst)
+        isFirst = false
       }
-      if start > 0 { kernels.pointee.scale_rows(sums.pointer, headDimension, factor, stacked, headDimension) }
-      multiply(
-        MatrixView(scores), MatrixView(v).from(row: keyRow, column: column), into: MatrixView(sums), m: stacked,
-        n: headDimension, k: keys, accumulates: start > 0)
     }
 
     for index in 0..<stacked { factor[index] = 1 / total[index] }

@@ -16,39 +16,43 @@ struct AttentionTiles {
   /// Multiplies q·k.
   let scale: Float
   let kernels: UnsafePointer<tk_kernels>
+  /// Whether products take bfloat16 operands.
+  let takesHalves: Bool
+
+  init(
+    heads: Int, keyValueHeads: Int, headDimension: Int, rotary: RotaryTable?, scale: Float, _ compute: Compute
+  ) {
+    precondition(heads % keyValueHeads == 0, "\(heads) heads cannot share \(keyValueHeads) key-value heads")
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.headDimension = headDimension
+    self.rotary = rotary
+    self.scale = scale
+    kernels = compute.kernels.functions
+    takesHalves = compute.computeClass == .bf16
+  }
 
   var group: Int { heads / keyValueHeads }
   var queryStride: Int { heads * headDimension }
   var keyStride: Int { keyValueHeads * headDimension }
 
-  /// Queries that attend to keys: query i has position keyCount − queryCount + i and sees the keys up to its position.
-  struct Segment {
-    var queryStart: Int
-    var queryCount: Int
-    var keyStart: Int
-    var keyCount: Int
-
-    /// The position of the first query.
-    var offset: Int { keyCount - queryCount }
-  }
-
-  /// A piece of a segment for one key-value head.
+  /// A piece of the queries of some sights, or of their keys, for one key-value head.
   struct Tile {
-    var segment: Segment
-    /// Queries or keys of the segment, from 0.
+    /// All have the queries that the tile is a piece of, or all have the keys.
+    var sights: [Sight]
+    /// Queries or keys of the sights, from 0.
     var rows: Range<Int>
     var keyValueHead: Int
   }
 
-  /// One tile for each piece of the queries (or keys) of each segment and each key-value head; the longest first, so that
-  /// the threads end together.
-  func tiles(_ segments: [Segment], of count: KeyPath<Segment, Int>, size: Int) -> [Tile] {
+  /// One tile for each piece of the queries (or keys) that the sights of a group have in common, and each key-value head.
+  func tiles(_ groups: [[Sight]], of count: KeyPath<Sight, Int>, size: Int) -> [Tile] {
     var tiles: [Tile] = []
-    for segment in segments {
-      for start in stride(from: 0, to: segment[keyPath: count], by: size) {
+    for sights in groups {
+      let all = sights[0][keyPath: count]
+      for start in stride(from: 0, to: all, by: size) {
         for head in 0..<keyValueHeads {
-          let rows = start..<min(segment[keyPath: count], start + size)
-          tiles.append(Tile(segment: segment, rows: rows, keyValueHead: head))
+          tiles.append(Tile(sights: sights, rows: start..<min(all, start + size), keyValueHead: head))
         }
       }
     }

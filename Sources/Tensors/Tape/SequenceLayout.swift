@@ -1,29 +1,50 @@
-/// How the tokens of a packed batch form sequences: attention is causal inside each one and never crosses a border,
+/// How the tokens of a packed batch form sequences: attention is causal inside each one and never crosses to another,
 /// positions start at 0 in each.
+///
+/// Sequences that begin alike may share the tokens they begin with: the layout is a tree of segments, and a token sees
+/// its own segment up to itself and all of the segments above it.
 package struct SequenceLayout: Sendable, Hashable {
-  /// Tokens of each sequence, in the order of the rows.
-  package let lengths: [Int]
-  /// The row at which each sequence starts.
-  package let starts: [Int]
+  /// A run of tokens in neighbouring rows.
+  package struct Segment: Sendable, Hashable {
+    /// The row of the first token.
+    package let start: Int
+    package let count: Int
+    /// The position of the first token in every sequence that goes through the segment.
+    package let position: Int
+    /// The segments before this one in its sequences, the first one first.
+    package let ancestors: [Int]
+  }
+
+  package let segments: [Segment]
   /// All tokens: the rows of every [T, …] array.
   package let tokenCount: Int
-  /// The position of each token inside its sequence.
+  /// The position of each token inside its sequences.
   package let positions: [Int32]
 
-  package init(lengths: [Int]) {
-    precondition(lengths.allSatisfy { $0 >= 0 }, "Lengths of sequences are not negative, found \(lengths)")
-    self.lengths = lengths
-    var starts: [Int] = []
-    var total = 0
-    for length in lengths {
-      starts.append(total)
-      total += length
+  /// Sequences that share nothing.
+  package init(lengths: [Int]) { self.init(segments: lengths.map { (count: $0, parent: nil) }) }
+
+  /// Segments in the order of their rows.
+  ///
+  /// - Parameter segments: The number of tokens of each, and which of the segments before it goes before it in its
+  ///   sequences; nil starts a sequence.
+  package init(segments: [(count: Int, parent: Int?)]) {
+    var made: [Segment] = []
+    var start = 0
+    for (count, parent) in segments {
+      precondition(count >= 0, "Lengths of segments are not negative, found \(count)")
+      let before = parent.map { made[$0] }
+      made.append(
+        Segment(
+          start: start, count: count, position: before.map { $0.position + $0.count } ?? 0,
+          ancestors: (before?.ancestors ?? []) + (parent.map { [$0] } ?? [])))
+      start += count
     }
-    self.starts = starts
-    tokenCount = total
-    positions = lengths.flatMap { Array(0..<Int32($0)) }
+    self.segments = made
+    tokenCount = start
+    positions = made.flatMap { Array(Int32($0.position)..<Int32($0.position + $0.count)) }
   }
 
   /// The most tokens in one sequence.
-  package var longest: Int { lengths.max() ?? 0 }
+  package var longest: Int { segments.map { $0.position + $0.count }.max() ?? 0 }
 }

@@ -116,7 +116,10 @@ package final class TrainingLoop<Stage: TrainingStage> {
     let numbers = Array(order.rows(step: state.step))
     let name = state.step + 1
     let stepRows = try numbers.map { try rows.row($0) }
-    let batches = try stage.batches(of: stepRows, numbers: numbers, tokenBudget: settings.tokenBudget)
+    // Dropout gives every sequence numbers of its own.
+    let drops = Stage.usesDropout && (model.adapter?.dropout ?? 0) > 0
+    let batches = try stage.batches(
+      of: stepRows, numbers: numbers, BatchRules(tokenBudget: settings.tokenBudget, sharesPrefixes: !drops))
     guard !batches.isEmpty else { throw TrainingError.noLabels(step: name, rows: numbers) }
 
     var step = Step()

@@ -27,8 +27,8 @@ package struct PreferenceStage: TrainingStage {
 
   package var identity: String { "\(Self.self) \(loss)" }
 
-  package func batches(of rows: [TokenRow], numbers: [Int], tokenBudget: Int) throws -> [Batch] {
-    try microBatches(lengths: rows.map(\.tokenCount), budget: tokenBudget).map { run in
+  package func batches(of rows: [TokenRow], numbers: [Int], _ rules: BatchRules) throws -> [Batch] {
+    try microBatches(lengths: rows.map(\.tokenCount), budget: rules.tokenBudget).map { run in
       Batch(
         pairs: try PairBatch(rows[run], numbers: numbers[run]), reference: numbers[run].map { reference[$0] },
         stepPairs: rows.count)

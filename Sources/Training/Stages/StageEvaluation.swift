@@ -41,7 +41,7 @@ package struct StageEvaluation<Stage: TrainingStage> {
     for start in stride(from: 0, to: rows.count, by: Self.rowsAPass) {
       let numbers = Array(start..<min(rows.count, start + Self.rowsAPass))
       let pass = try numbers.map { try rows.row($0) }
-      for batch in try stage.batches(of: pass, numbers: numbers, tokenBudget: TrainingSettings.tokenBudget) {
+      for batch in try stage.batches(of: pass, numbers: numbers, BatchRules()) {
         let part = try stage.loss(of: batch, model: model, on: Tape(compute: model.compute, records: false))
         guard part.value.isFinite else { throw TrainingError.scoreNotFinite(row: start) }
         result.lossSum += part.value * Double(pass.count)

@@ -16,12 +16,13 @@ package struct SupervisedStage: TrainingStage {
 
   package var identity: String { "\(Self.self)" }
 
-  package func batches(of rows: [TokenRow], numbers: [Int], tokenBudget: Int) -> [Batch] {
+  package func batches(of rows: [TokenRow], numbers: [Int], _ rules: BatchRules) -> [Batch] {
     let stepLabels = rows.reduce(0) { $0 + $1.labelCount }
-    return microBatches(lengths: rows.map(\.tokenCount), budget: tokenBudget)
+    return microBatches(lengths: rows.map(\.tokenCount), budget: rules.tokenBudget)
       .map { run in
         PackedBatch(
-          rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, trained: $0.trained) })
+          rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, trained: $0.trained) },
+          sharesPrefixes: rules.sharesPrefixes)
       }
       .filter { $0.labelCount > 0 }
       .map { Batch(packed: $0, stepLabels: stepLabels) }

@@ -2,6 +2,19 @@ import LanguageModels
 import Tensors
 import TokenShards
 
+/// How the rows of a step are laid into batches; bounds memory and work, and changes losses by rounding only.
+package struct BatchRules: Sendable, Hashable {
+  /// The most tokens of a batch of several rows.
+  package var tokenBudget: Int
+  /// Whether sequences that begin alike share tokens.
+  package var sharesPrefixes: Bool
+
+  package init(tokenBudget: Int = TrainingSettings.tokenBudget, sharesPrefixes: Bool = true) {
+    self.tokenBudget = tokenBudget
+    self.sharesPrefixes = sharesPrefixes
+  }
+}
+
 /// What is learned: how the rows of a step become batches, and a batch becomes a loss.
 ///
 /// The losses of a step's batches add up to the loss of the step, so that how rows are laid into batches never changes
@@ -20,8 +33,7 @@ package protocol TrainingStage {
   /// - Parameters:
   ///   - rows: In the order of the step.
   ///   - numbers: Which rows of the set they are.
-  ///   - tokenBudget: The most tokens of a batch of several rows.
-  func batches(of rows: [TokenRow], numbers: [Int], tokenBudget: Int) throws -> [Batch]
+  func batches(of rows: [TokenRow], numbers: [Int], _ rules: BatchRules) throws -> [Batch]
 
   /// Records the loss of a batch on the tape.
   func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss

@@ -1,0 +1,162 @@
+// Pairs of neighbours along k are multiplied and added by one instruction, so both operands are packed as pairs.
+#include "half_tile_product.h"
+
+#include <stdint.h>
+
+#include "tensor_kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), \
+                             apply_to = function)
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+// Rows and blocks of columns that stay in registers.
+#define ROWS 6
+#define BLOCKS 4
+
+INLINE __mmask16 first(size_t n) { return n >= 16 ? (__mmask16)0xFFFF : (__mmask16)((1u << n) - 1); }
+
+// Pairs (low[i], high[i]).
+INLINE __m512i pairs(__m512 low, __m512 high) {
+  __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low));
+  __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high));
+  return _mm512_or_epi32(l, _mm512_slli_epi32(h, 16));
+}
+
+// Pairs (row[2i], row[2i + 1]) of up to 32 numbers.
+INLINE __m512i neighbours(const float *row, size_t n) {
+  __m512 low = _mm512_maskz_loadu_ps(first(n), row);
+  __m512 high = n > 16 ? _mm512_maskz_loadu_ps(first(n - 16), row + 16) : _mm512_setzero_ps();
+  return (__m512i)_mm512_cvtne2ps_pbh(high, low);
+}
+
+// Turns 16 vectors of 16.
+INLINE void turn(__m512i x[16]) {
+  __m512i y[16];
+  UNROLL for (int i = 0; i < 16; i += 2) {
+    y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
+    y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
+  }
+  UNROLL for (int i = 0; i < 16; i += 4) {
+    x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
+    x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
+    x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
+    x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
+  }
+  UNROLL for (int i = 0; i < 4; i++) {
+    y[i] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);
+    y[i + 4] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xDD);
+    y[i + 8] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);
+    y[i + 12] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xDD);
+  }
+  UNROLL for (int i = 0; i < 4; i++) {
+    x[i] = _mm512_shuffle_i32x4(y[i], y[i + 8], 0x88);
+    x[i + 8] = _mm512_shuffle_i32x4(y[i], y[i + 8], 0xDD);
+    x[i + 4] = _mm512_shuffle_i32x4(y[i + 4], y[i + 12], 0x88);
+    x[i + 12] = _mm512_shuffle_i32x4(y[i + 4], y[i + 12], 0xDD);
+  }
+}
+
+// Packs pairs along k of x [k, n]: y[pair][n rounded up to `width`].
+INLINE void pack_rows(uint32_t *y, size_t width, const float *x, size_t ld, size_t k, size_t n) {
+  for (size_t l = 0; l < k; l += 2) {
+    for (size_t j = 0; j < n; j += 16) {
+      __m512 low = _mm512_maskz_loadu_ps(first(n - j), x + l * ld + j);
+      __m512 high = l + 1 < k ? _mm512_maskz_loadu_ps(first(n - j), x + (l + 1) * ld + j) : _mm512_setzero_ps();
+      _mm512_storeu_si512(y + l / 2 * width + j, pairs(low, high));
+    }
+  }
+}
+
+// Packs pairs along k of x [n, k]: y[pair][n rounded up to `width`].
+INLINE void pack_turned(uint32_t *y, size_t width, const float *x, size_t ld, size_t k, size_t n) {
+  for (size_t j = 0; j < n; j += 16) {
+    for (size_t l = 0; l < k; l += 32) {
+      __m512i square[16];
+      UNROLL for (size_t r = 0; r < 16; r++)
+        square[r] = j + r < n ? neighbours(x + (j + r) * ld + l, k - l) : _mm512_setzero_si512();
+      turn(square);
+      size_t count = (k - l + 1) / 2 < 16 ? (k - l + 1) / 2 : 16;
+      for (size_t p = 0; p < count; p++) _mm512_storeu_si512(y + (l / 2 + p) * width + j, square[p]);
+    }
+  }
+}
+
+// Packs pairs along k of x [m, k]: y[m][pairs], rows `width` apart.
+INLINE void pack_pairs(uint32_t *y, size_t width, const float *x, size_t ld, size_t m, size_t k) {
+  for (size_t i = 0; i < m; i++)
+    for (size_t l = 0; l < k; l += 32)
+      _mm512_mask_storeu_epi32(y + i * width + l / 2, first((k - l + 1) / 2), neighbours(x + i * ld + l, k - l));
+}
+
+INLINE void block(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
+                  size_t pairs, size_t columns, int accumulate, const int rows, const int blocks) {
+  __m512 s[ROWS][BLOCKS];
+  UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_setzero_ps();
+  }
+  for (size_t p = 0; p < pairs; p++) {
+    __m512bh w[BLOCKS];
+    UNROLL for (int v = 0; v < blocks; v++) w[v] = (__m512bh)_mm512_loadu_si512(b + p * width + v * 16);
+    UNROLL for (int r = 0; r < rows; r++) {
+      __m512bh x = (__m512bh)_mm512_set1_epi32((int)a[r * down + p * across]);
+      UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_dpbf16_ps(s[r][v], x, w[v]);
+    }
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int v = 0; v < blocks; v++) {
+      float *at = c + r * ldc + v * 16;
+      __mmask16 mask = first(columns - (size_t)v * 16);
+      __m512 sum = accumulate ? _mm512_add_ps(_mm512_maskz_loadu_ps(mask, at), s[r][v]) : s[r][v];
+      _mm512_mask_storeu_ps(at, mask, sum);
+    }
+  }
+}
+
+INLINE void strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
+                  size_t pairs, size_t n, int accumulate, const int rows) {
+  size_t j = 0;
+  for (; j + BLOCKS * 16 <= n; j += BLOCKS * 16)
+    block(c + j, ldc, a, down, across, b + j, width, pairs, n - j, accumulate, rows, BLOCKS);
+  for (; j < n; j += 16) block(c + j, ldc, a, down, across, b + j, width, pairs, n - j, accumulate, rows, 1);
+}
+
+static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
+                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+  size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
+  uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
+  if (turned_b)
+    pack_turned(packed_b, width, b, ldb, k, n);
+  else
+    pack_rows(packed_b, width, b, ldb, k, n);
+  size_t down, across;
+  if (turned_a) {
+    across = (m + 15) / 16 * 16;
+    down = 1;
+    pack_rows(packed_a, across, a, lda, k, m);
+  } else {
+    across = 1;
+    down = count;
+    pack_pairs(packed_a, count, a, lda, m, k);
+  }
+  size_t i = 0;
+  for (; i + ROWS <= m; i += ROWS)
+    strip(c + i * ldc, ldc, packed_a + i * down, down, across, packed_b, width, count, n, accumulate, ROWS);
+  for (; i < m; i++)
+    strip(c + i * ldc, ldc, packed_a + i * down, down, across, packed_b, width, count, n, accumulate, 1);
+}
+#pragma clang attribute pop
+#endif
+
+void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
+                          int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) {
+    half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, scratch);
+    return;
+  }
+#endif
+  tk_scalar_kernels()->half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, scratch);
+}
