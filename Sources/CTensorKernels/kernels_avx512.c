@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "half_tile_product.h"
+#include "halves.h"
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)

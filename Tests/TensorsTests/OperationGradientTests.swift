@@ -74,7 +74,7 @@ import Testing
       let b2 = randomParameter("b2", [6, 2], seed: 7)
       let projections = [
         try Projection(
-          weight: try MatrixWeight(trainable: weight), bias: bias,
+          weight: try MatrixWeight(trainable: weight, compute: compute), bias: bias,
           adapter: try LowRankAdapter(a: a, b: b, scale: 1.5, dropout: dropout, dropoutStream: 1)),
         try Projection(weight: try MatrixWeight(frozen: randomTensor([4, 11], seed: 8), compute: compute)),
         try Projection(
@@ -117,7 +117,7 @@ import Testing
     for compute in OperationGradientTests.computes {
       let x = randomParameter("x", [rows, 8], seed: 1)
       let head = randomParameter("head", [vocabulary, 8], seed: 2, scale: 0.5)
-      let weight = try MatrixWeight(trainable: head)
+      let weight = try MatrixWeight(trainable: head, compute: compute)
       #expect(
         try GradientCheck.differences([x, head], compute, tolerance: 1e-2) { tape in
           [try tape.crossEntropy(try tape.input(x), head: weight, targets: targets, weights: weights).loss]
@@ -132,7 +132,7 @@ import Testing
   @Test func aTiedHeadGetsBothGradients() throws {
     for compute in OperationGradientTests.computes {
       let table = randomParameter("table", [9, 4], seed: 1)
-      let head = try MatrixWeight(trainable: table)
+      let head = try MatrixWeight(trainable: table, compute: compute)
       #expect(
         try GradientCheck.differences([table], compute) { tape in
           let x = try tape.embed([1, 2, 3, 1], table: table)

@@ -35,7 +35,7 @@ import Testing
     weight.isTrainable = false
     let tape = Tape(compute: compute, records: true)
     let x = try tape.embed([0, 1], table: table)
-    let y = tape.project(x, [try Projection(weight: try MatrixWeight(trainable: weight))])[0]
+    let y = tape.project(x, [try Projection(weight: try MatrixWeight(trainable: weight, compute: compute))])[0]
     #expect(!x.needsGradient && !y.needsGradient)
     tape.backward(from: y)
     #expect(table.gradient == nil && weight.gradient == nil)
@@ -62,7 +62,7 @@ import Testing
     let compute = allComputes()[0]
     let weight = try MatrixWeight(frozen: Tensor(shape: [3, 4]), compute: compute)
     #expect(throws: TensorError.shape(operation: "matrix weight", name: "w", expected: [3, 1], found: [3])) {
-      try MatrixWeight(trainable: Parameter(name: "w", value: Tensor(shape: [3])))
+      try MatrixWeight(trainable: Parameter(name: "w", value: Tensor(shape: [3])), compute: compute)
     }
     #expect(throws: TensorError.shape(operation: "projection", name: "bias", expected: [3], found: [4])) {
       try Projection(weight: weight, bias: Parameter(name: "bias", value: Tensor(shape: [4])))

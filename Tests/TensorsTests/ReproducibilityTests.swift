@@ -20,7 +20,8 @@ import Testing
     }
     func projection(_ outputs: Int, _ inputs: Int) throws -> Projection {
       try Projection(
-        weight: try MatrixWeight(trainable: parameter([outputs, inputs], 0.1)), bias: parameter([outputs], 0.1),
+        weight: try MatrixWeight(trainable: parameter([outputs, inputs], 0.1), compute: compute),
+        bias: parameter([outputs], 0.1),
         adapter: try LowRankAdapter(
           a: parameter([4, inputs], 0.1), b: parameter([outputs, 4], 0.1), scale: 2, dropout: 0.1, dropoutStream: seed))
     }
@@ -56,7 +57,7 @@ import Testing
       tape.add(residual, update ?? residual), (0..<Int32(tokens)).filter { $0 % 3 != 0 })
     let targets = (0..<Int32(last.value.rows)).map { $0 * 91 % 2100 }
     let result = try tape.crossEntropy(
-      last, head: try MatrixWeight(trainable: table), targets: targets,
+      last, head: try MatrixWeight(trainable: table, compute: compute), targets: targets,
       weights: targets.map { _ in 1 / Float(targets.count) })
     tape.backward(from: result.loss)
     let norm = compute.gradientNorm(parameters)
@@ -91,7 +92,7 @@ import Testing
     let compute = allComputes()[0]
     let x = randomParameter("x", [4, 3], seed: 1)
     let weight = randomParameter("w", [2, 3], seed: 2)
-    let projection = try Projection(weight: try MatrixWeight(trainable: weight))
+    let projection = try Projection(weight: try MatrixWeight(trainable: weight, compute: compute))
     func pass(_ rows: [Int32]) throws {
       let tape = Tape(compute: compute, records: true)
       let y = tape.project(try tape.embed(rows, table: x), [projection])[0]

@@ -40,7 +40,8 @@ package final class LanguageModel {
     }
     func matrix(_ parameter: Parameter) throws -> MatrixWeight {
       parameter.isTrainable
-        ? try MatrixWeight(trainable: parameter) : try MatrixWeight(frozen: parameter.value, compute: compute)
+        ? try MatrixWeight(trainable: parameter, compute: compute)
+        : try MatrixWeight(frozen: parameter.value, compute: compute)
     }
 
     let c = configuration.hiddenSize

@@ -17,6 +17,12 @@ extension WeightError: DiagnosticError {
           code: "tensor-shape", "`\(name)` has shape \(found), the configuration wants \(wanted)",
           at: Place(file: origin))
       ]
+    case .rounded(let name):
+      return [
+        Diagnostic(
+          code: "rounded-tensor", "`\(name)` is kept rounded to bf16, its exact values are gone",
+          advice: "Take the model with `compute: f32`")
+      ]
     case .unknown(let name):
       return [Diagnostic(code: "unknown-tensor", "The model has no tensor named `\(name)`")]
     }

@@ -18,4 +18,6 @@ package enum WeightError: Error, Sendable, Hashable {
   case missing([String], origin: String)
   case shape(name: String, wanted: [Int], found: [Int], origin: String)
   case unknown(name: String)
+  /// Only the roundings of a frozen matrix are kept.
+  case rounded(name: String)
 }

@@ -16,9 +16,9 @@ extension Tape {
     rotary: RotaryTable?, scale: Float
   ) throws -> Variable {
     let tokens = layout.tokenCount
-    precondition(q.value.shape == [tokens, heads * headDimension], "q has shape \(q.value.shape)")
-    precondition(k.value.shape == [tokens, keyValueHeads * headDimension], "k has shape \(k.value.shape)")
-    precondition(v.value.shape == k.value.shape, "v has shape \(v.value.shape)")
+    precondition(q.stored.shape == [tokens, heads * headDimension], "q has shape \(q.stored.shape)")
+    precondition(k.stored.shape == [tokens, keyValueHeads * headDimension], "k has shape \(k.stored.shape)")
+    precondition(v.stored.shape == k.stored.shape, "v has shape \(v.stored.shape)")
     try checkPosition(layout.longest - 1, rotary)
     let compute = compute
     let tiles = AttentionTiles(
@@ -32,12 +32,12 @@ extension Tape {
     tiles.forward(
       q: q.value, k: turned, v: v.value, o: o.value, logSums: trace.logSums, sights: layout.sights,
       positions: layout.positions, compute)
-    if o.needsGradient {
-      record {
-        guard let dO = o.takeGradient() else { return }
-        tiles.backward(
-          trace, dO: dO, dq: q.needsGradient ? q.gradientTarget() : nil,
-          dk: k.needsGradient ? k.gradientTarget() : nil, dv: v.needsGradient ? v.gradientTarget() : nil, compute)
+    if let node = o.node {
+      record { [rows, q = q.node, k = k.node, v = v.node] in
+        guard let dO = node.take()?.tensor else { return }
+        let targets = [q, k, v].map { $0?.target(rows) }
+        rows.run()
+        tiles.backward(trace, dO: dO, dq: targets[0], dk: targets[1], dv: targets[2], rows.compute)
       }
     }
     return o

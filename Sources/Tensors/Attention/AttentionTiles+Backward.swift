@@ -15,9 +15,6 @@ struct AttentionTrace {
   let layout: SequenceLayout
 }
 
-/// A gradient to write, or to add to.
-typealias GradientTarget = (target: Tensor, accumulates: Bool)
-
 extension AttentionTiles {
   /// dq, dk and dv from dO, with the scores computed again from the saved log-sums.
   ///

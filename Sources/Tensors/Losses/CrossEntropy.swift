@@ -23,13 +23,14 @@ extension Tape {
     }
     let trainsHead = head.parameter.map(wantsGradient) ?? false
     let needsGradient = x.needsGradient || trainsHead
-    let dx = x.needsGradient ? Tensor(uninitialized: x.value.shape) : nil
-    let dHead = trainsHead ? Tensor(shape: head.value.shape) : nil
+    let input = x.value
+    let dx = x.needsGradient ? Tensor(uninitialized: input.shape) : nil
+    let dHead = trainsHead ? Tensor(shape: [head.outputs, head.inputs]) : nil
     var loss = 0.0
     var logProbabilities: [Float] = []
     var correct: [Bool] = []
-    for rows in blocks(of: x.value.rows, vocabulary: head.outputs) {
-      let block = VocabularyBlock(rows: rows, of: x.value, head: head, targets: targets, compute: compute)
+    for rows in blocks(of: input.rows, vocabulary: head.outputs) {
+      let block = VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows)
       for (row, logProbability) in zip(rows, block.logProbabilities) {
         loss -= Double(weights[row]) * Double(logProbability)
       }
@@ -38,13 +39,15 @@ extension Tape {
       if needsGradient { block.gradient(weights: weights, dx: dx, dHead: dHead) }
     }
     let result = Variable(Tensor(shape: [1], values: [Float(loss)]), needsGradient: needsGradient)
-    if needsGradient {
-      let compute = compute
-      record {
-        guard let upstream = result.takeGradient()?.pointer[0] else { return }
+    if let node = result.node {
+      record { [rows, x = x.node] in
+        guard let dy = node.take()?.tensor else { return }
+        rows.run()
+        let compute = rows.compute
+        let upstream = dy.pointer[0]
         if let dx {
           compute.scale(dx, by: upstream)
-          x.accumulate(dx, compute)
+          x?.accumulate(GradientBuffer(dx), rows)
         }
         if let dHead, let parameter = head.parameter {
           if let gradient = parameter.gradient {
@@ -66,13 +69,13 @@ extension Tape {
   }
 
   func checkLabels(_ x: Variable, _ head: MatrixWeight, _ targets: [Int32], _ operation: String) throws {
-    guard x.value.columns == head.inputs else {
+    guard x.stored.columns == head.inputs else {
       throw TensorError.shape(
-        operation: operation, name: "hidden states", expected: [x.value.rows, head.inputs], found: x.value.shape)
+        operation: operation, name: "hidden states", expected: [x.stored.rows, head.inputs], found: x.stored.shape)
     }
-    guard targets.count == x.value.rows else {
+    guard targets.count == x.stored.rows else {
       throw TensorError.countMismatch(
-        operation: operation, name: "targets", expected: x.value.rows, found: targets.count)
+        operation: operation, name: "targets", expected: x.stored.rows, found: targets.count)
     }
     try checkIDs(targets, below: head.outputs, operation: operation)
   }

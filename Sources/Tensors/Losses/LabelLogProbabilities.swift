@@ -9,24 +9,25 @@ extension Tape {
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func labelLogProbabilities(_ x: Variable, head: MatrixWeight, targets: [Int32]) throws -> Variable {
     try checkLabels(x, head, targets, "label log-probabilities")
-    let compute = compute
     let trainsHead = head.parameter.map(wantsGradient) ?? false
-    let blocks = blocks(of: x.value.rows, vocabulary: head.outputs)
+    let input = x.value
+    let blocks = blocks(of: input.rows, vocabulary: head.outputs)
     let values = blocks.flatMap { rows in
-      VocabularyBlock(rows: rows, of: x.value, head: head, targets: targets, compute: compute).logProbabilities
+      VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows).logProbabilities
     }
     let y = Variable(Tensor(shape: [targets.count], values: values), needsGradient: x.needsGradient || trainsHead)
-    if y.needsGradient {
-      record {
-        guard let dy = y.takeGradient() else { return }
+    if let node = y.node {
+      record { [program = rows, x = x.node] in
+        guard let dy = node.take()?.tensor else { return }
+        program.run()
         let weights = dy.buffer.map { -$0 }
-        let dx = x.needsGradient ? Tensor(uninitialized: x.value.shape) : nil
+        let dx = x.map { Tensor(uninitialized: $0.shape) }
         let dHead = trainsHead ? head.parameter?.gradientForAccumulation() : nil
         for rows in blocks {
-          VocabularyBlock(rows: rows, of: x.value, head: head, targets: targets, compute: compute)
+          VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: program)
             .gradient(weights: weights, dx: dx, dHead: dHead)
         }
-        if let dx { x.accumulate(dx, compute) }
+        if let dx { x?.accumulate(GradientBuffer(dx), program) }
       }
     }
     return y

@@ -6,6 +6,8 @@ import Glibc
 /// A block has at most 256 rows and 2²⁴ scores (64 MB); the full [L, V] array never exists. Scores are kept as
 /// e^(score − chunk maximum), so that turning them into gradients needs no second exponential.
 final class VocabularyBlock {
+  private var compute: Compute { program.compute }
+
   /// Columns of a chunk.
   static let chunkWidth = 2048
 
@@ -16,7 +18,7 @@ final class VocabularyBlock {
   private let x: Tensor
   private let head: MatrixWeight
   private let targets: [Int32]
-  private let compute: Compute
+  private let program: RowProgram
   private let chunks: Int
   /// Chunk after chunk, [rows, width of the chunk] each.
   private let scores: Tensor
@@ -33,12 +35,12 @@ final class VocabularyBlock {
   /// - `rows`: the rows of x in this block.
   /// - `x`: [L, C].
   /// - `targets`: a column for each row of x.
-  init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], compute: Compute) {
+  init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], program: RowProgram) {
     self.rows = rows
     self.x = x
     self.head = head
     self.targets = targets
-    self.compute = compute
+    self.program = program
     chunks = (head.outputs + VocabularyBlock.chunkWidth - 1) / VocabularyBlock.chunkWidth
     scores = Tensor(uninitialized: [rows.count, head.outputs])
     maxima = Tensor(uninitialized: [chunks, rows.count])
@@ -64,15 +66,9 @@ final class VocabularyBlock {
   private func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
 
   private func score() {
-    let packed = head.packedForward(compute)
-    let half = packed.map { HalfMatrix(rows: rows.count, columns: $0.k) }
-    if let half {
-      compute.pieces(of: rows.count, size: PackedMatrix.rows) { piece in
-        half.take(
-          MatrixView(x).from(row: rows.lowerBound + piece.lowerBound), rows: piece.count, at: piece.lowerBound,
-          compute.kernels.functions)
-      }
-    }
+    let packed = head.packedForward(rows: rows.count, on: program)
+    let half = packed?.halves == true ? HalfMatrix(rounding: x, rows, compute.kernels.functions) : nil
+    let operand = half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(x.pointer + rows.lowerBound * x.columns)
     // The score of each target, before the exponential takes its place.
     logProbabilities.withUnsafeMutableBufferPointer { raw in
       places.withUnsafeMutableBufferPointer { places in
@@ -80,9 +76,9 @@ final class VocabularyBlock {
         compute.pool.tiles(chunks) { chunk in
           let columns = columns(chunk)
           let view = view(chunk)
-          if let packed, let half {
+          if let packed {
             packed.multiply(
-              half.pointer, stride: half.columns, rows: rows.count, depths: 0..<packed.k, columns: columns, into: view,
+              operand, stride: packed.k, rows: rows.count, depths: 0..<packed.k, columns: columns, into: view,
               accumulates: false)
           } else {
             head.apply(
@@ -130,7 +126,7 @@ final class VocabularyBlock {
   func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
     let width = x.columns
     let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
-    let packed = dx == nil ? nil : head.packedBackward(compute)
+    let packed = dx == nil ? nil : head.packedBackward(on: program)
     compute.pool.tiles(chunks) { chunk in
       let columns = columns(chunk)
       let view = view(chunk)
@@ -146,10 +142,11 @@ final class VocabularyBlock {
       if let partial {
         let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
         if let packed {
-          let half = HalfMatrix(rows: rows.count, columns: columns.count)
-          half.take(view, rows: rows.count, at: 0, compute.kernels.functions)
+          let half = packed.halves ? HalfMatrix(rows: rows.count, columns: columns.count) : nil
+          half?.take(view, rows: rows.count, at: 0, compute.kernels.functions)
           packed.multiply(
-            half.pointer, stride: columns.count, rows: rows.count, depths: columns, columns: 0..<width, into: target,
+            half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(view.pointer), stride: columns.count,
+            rows: rows.count, depths: columns, columns: 0..<width, into: target,
             accumulates: false)
         } else {
           head.applyTransposed(
@@ -157,10 +154,12 @@ final class VocabularyBlock {
         }
       }
       if let dHead {
-        multiply(
-          view, transposesA: true, MatrixView(x).from(row: rows.lowerBound),
-          into: MatrixView(dHead).from(row: columns.lowerBound), m: columns.count, n: width, k: rows.count,
-          accumulates: true)
+        for part in stride(from: 0, to: columns.count, by: TileGrid.weightTile.rows) {
+          compute.addOuterProducts(
+            view.from(row: 0, column: part), MatrixView(x).from(row: rows.lowerBound),
+            to: MatrixView(dHead).from(row: columns.lowerBound + part),
+            m: min(TileGrid.weightTile.rows, columns.count - part), n: width, k: rows.count)
+        }
       }
     }
     guard let dx, let partial else { return }

@@ -13,6 +13,12 @@ final class HalfMatrix {
     pointer = UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt16.self)
   }
 
+  /// Some rows of x, rounded to the nearest.
+  convenience init(rounding x: Tensor, _ rows: Range<Int>, _ kernels: UnsafePointer<tk_kernels>) {
+    self.init(rows: rows.count, columns: x.columns)
+    take(MatrixView(x).from(row: rows.lowerBound), rows: rows.count, at: 0, kernels)
+  }
+
   /// Rounds rows of x to the nearest, in the calling thread.
   ///
   /// - Parameter first: The row of this matrix that the first row of `x` goes to.

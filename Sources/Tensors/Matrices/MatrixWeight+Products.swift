@@ -1,10 +1,15 @@
 import CTensorKernels
 
-/// The products of a tile in 32-bit floats, in the calling thread.
+/// The products of a tile with a matrix as it lies, in 32-bit floats, in the calling thread.
 extension MatrixWeight {
+  private var plain: MatrixView {
+    guard let value else { preconditionFailure("A matrix that is kept rounded is multiplied packed") }
+    return MatrixView(value)
+  }
+
   /// y[rows, outputs] = x[rows, in] · (rows `outputs` of W)ᵀ.
   func apply(to x: MatrixView, rows: Int, outputs: Range<Int>, into y: MatrixView, _ compute: Compute) {
-    let part = MatrixView(value).from(row: outputs.lowerBound)
+    let part = plain.from(row: outputs.lowerBound)
     if rows == 1 {
       // One row is bound by memory: read the weight once, as it lies.
       compute.kernels.functions.pointee.matrix_vector(
@@ -22,7 +27,7 @@ extension MatrixWeight {
     accumulates: Bool = false
   ) {
     multiply(
-      dy, MatrixView(value).from(row: outputs.lowerBound, column: inputs.lowerBound), into: dx, m: rows,
+      dy, plain.from(row: outputs.lowerBound, column: inputs.lowerBound), into: dx, m: rows,
       n: inputs.count, k: outputs.count, accumulates: accumulates)
   }
 }

@@ -1,49 +1,96 @@
 /// A weight matrix [out, in] that activations are multiplied with.
 ///
-/// A frozen one is packed once for the matrix library where the class of compute gains by it; a trainable one refers to
-/// its parameter. Model code does not see the difference.
+/// It is packed for the matrix library where the processor gains by it: a frozen one once, and in the bf16 class only that
+/// is kept; a trainable one, which refers to its parameter, anew on every tape. Model code does not see the difference.
 package final class MatrixWeight {
   /// The parameter that a trainable matrix stands for, also when it is not being trained now.
   package let parameter: Parameter?
   package let outputs: Int
   package let inputs: Int
-  /// The elements [out, in] as plain floats.
-  package let value: Tensor
-  /// Whether products with it take bfloat16 operands.
-  let takesHalves: Bool
+  /// The elements [out, in] as plain floats; nil when only their roundings are kept.
+  package let value: Tensor?
+  private let packing: Packing
   private var forward: PackedMatrix?
   private var backward: PackedMatrix?
+  /// The program of the tape that a trainable matrix was packed on.
+  private var tape: RowProgram?
+
+  /// How products take the matrix.
+  enum Packing {
+    /// As it lies, by OpenBLAS.
+    case none
+    case floats
+    case halves
+
+    init(_ compute: Compute) {
+      // The layouts are those of oneDNN's kernels for AVX-512.
+      self = compute.computeClass == .bf16 ? .halves : compute.kernels.name == .avx512 ? .floats : .none
+    }
+  }
 
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless `frozen` has two dimensions.
   package init(frozen: Tensor, compute: Compute) throws {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
-    value = frozen
     parameter = nil
-    takesHalves = compute.computeClass == .bf16
+    packing = Packing(compute)
+    if case .halves = packing {
+      value = nil
+      forward = PackedMatrix(frozen, transposed: true, halves: true, compute)
+    } else {
+      value = frozen
+    }
   }
 
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless the parameter has two dimensions.
-  package init(trainable: Parameter) throws {
+  package init(trainable: Parameter, compute: Compute) throws {
     (outputs, inputs) = try MatrixWeight.extents(trainable.value, trainable.name)
     value = trainable.value
     parameter = trainable
-    // What training changes at every step would have to be packed at every step.
-    takesHalves = false
+    packing = Packing(compute)
   }
 
-  /// Wᵀ in bfloat16, for y = x Wᵀ; nil where products take 32-bit floats.
+  /// Whether products take bfloat16 operands.
+  var takesHalves: Bool { if case .halves = packing { true } else { false } }
+
+  /// Wᵀ for y = x Wᵀ; nil where products take it as it lies.
   ///
   /// Packed at the first call, which no tile makes, and shared by all threads; an orientation that nobody asks for takes
-  /// no memory.
-  func packedForward(_ compute: Compute) -> PackedMatrix? {
-    if takesHalves, forward == nil { forward = PackedMatrix(value, transposed: true, compute) }
+  /// no memory. A single row is bound by memory, so it takes 32-bit floats as they lie.
+  ///
+  /// - Parameters:
+  ///   - rows: Rows of x.
+  ///   - tape: The program of the tape.
+  func packedForward(rows: Int, on tape: RowProgram) -> PackedMatrix? {
+    if rows == 1, !takesHalves { return nil }
+    renew(on: tape)
+    if forward == nil, let value { forward = packed(value, transposed: true, tape.compute) }
     return forward
   }
 
-  /// W in bfloat16, for dx = dy W, as ``packedForward(_:)``.
-  func packedBackward(_ compute: Compute) -> PackedMatrix? {
-    if takesHalves, backward == nil { backward = PackedMatrix(value, transposed: false, compute) }
+  /// W for dx = dy W, as ``packedForward(rows:on:)``.
+  func packedBackward(on tape: RowProgram) -> PackedMatrix? {
+    renew(on: tape)
+    if backward == nil {
+      if let value {
+        backward = packed(value, transposed: false, tape.compute)
+      } else if let forward {
+        backward = PackedMatrix(transposing: forward, tape.compute)
+      }
+    }
     return backward
+  }
+
+  private func packed(_ value: Tensor, transposed: Bool, _ compute: Compute) -> PackedMatrix? {
+    if case .none = packing { return nil }
+    return PackedMatrix(value, transposed: transposed, halves: takesHalves, compute)
+  }
+
+  /// Forgets how a trainable matrix looked on an earlier tape.
+  private func renew(on tape: RowProgram) {
+    guard parameter != nil, self.tape !== tape else { return }
+    self.tape = tape
+    forward = nil
+    backward = nil
   }
 
   private static func extents(_ tensor: Tensor, _ name: String) throws -> (Int, Int) {

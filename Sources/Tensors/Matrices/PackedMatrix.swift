@@ -1,40 +1,78 @@
 import CTensorKernels
 
-/// The right operand [k, n] of products x·M in bfloat16, in the order that oneDNN's kernels read.
+/// The right operand [k, n] of products x·M, of bfloat16 or 32-bit floats, in the order that oneDNN's kernels read.
 ///
 /// It is cut into pieces of at most ``depth`` rows, so that a vocabulary can be walked chunk by chunk; products over more
 /// are added up piece after piece. Blocks of 64 columns follow each other, so that any of them can be taken. Memory:
-/// 2 bytes an element, with columns rounded up to 64 and rows to 32 in each piece.
+/// 2 or 4 bytes an element, with columns rounded up to 64 and rows to 16 or 32 in each piece.
 final class PackedMatrix: @unchecked Sendable {
   /// Rows of a piece.
   static let depth = VocabularyBlock.chunkWidth
-  /// Rows of x that one call of the library takes: 16 to 256 rows reach the same rate, measured.
-  static let rows = 64
 
   let k: Int
   let n: Int
-  private let pieces: [Tensor]
+  /// Whether it and what it is multiplied with are bfloat16.
+  let halves: Bool
+  private let pieces: [PackedBlock]
+
+  private var elementBytes: Int { halves ? 2 : 4 }
 
   /// Packs W [outputs, inputs], or its transpose.
   ///
-  /// - Parameter transposed: Whether k are the inputs and n the outputs (y = x Wᵀ); otherwise the reverse (dx = dy W).
-  init(_ weight: Tensor, transposed: Bool, _ compute: Compute) {
+  /// - Parameters:
+  ///   - transposed: Whether k are the inputs and n the outputs (y = x Wᵀ); otherwise the reverse (dx = dy W).
+  ///   - halves: Whether to round to bfloat16.
+  init(_ weight: Tensor, transposed: Bool, halves: Bool, _ compute: Compute) {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    let (k, n) = transposed ? (inputs, outputs) : (outputs, inputs)
-    self.k = k
-    self.n = n
-    let depths = stride(from: 0, to: k, by: Self.depth).map { $0..<min(k, $0 + Self.depth) }
-    let pieces = depths.map { HalfProduct.packedStorage(k: $0.count, n: n) }
-    compute.pool.tiles(depths.count) { index in
-      let rows = depths[index]
+    self.halves = halves
+    k = transposed ? inputs : outputs
+    n = transposed ? outputs : inputs
+    pieces = PackedMatrix.pieces(k: k, compute) { [n] rows in
       let (from, taken) = transposed ? (0..<n, rows) : (rows, 0..<n)
-      let plain = HalfMatrix(rows: from.count, columns: taken.count)
-      plain.take(
-        MatrixView(weight).from(row: from.lowerBound, column: taken.lowerBound), rows: from.count, at: 0,
-        compute.kernels.functions)
-      HalfProduct.pack(plain, k: rows.count, n: n, transposed: transposed, into: pieces[index])
+      let source = MatrixView(weight).from(row: from.lowerBound, column: taken.lowerBound)
+      if halves {
+        let plain = HalfMatrix(rows: from.count, columns: taken.count)
+        plain.take(source, rows: from.count, at: 0, compute.kernels.functions)
+        return PackedBlock(plain.pointer, halves: true, k: rows.count, n: n, transposed: transposed)
+      }
+      if taken.count == inputs {
+        return PackedBlock(source.pointer, halves: false, k: rows.count, n: n, transposed: transposed)
+      }
+      let plain = Tensor(uninitialized: [from.count, taken.count])
+      for row in 0..<from.count {
+        (plain.pointer + row * taken.count).update(from: source.pointer + row * source.stride, count: taken.count)
+      }
+      return PackedBlock(plain.pointer, halves: false, k: rows.count, n: n, transposed: transposed)
     }
-    self.pieces = pieces
+  }
+
+  /// The transpose of a matrix of bfloat16: the same numbers.
+  init(transposing other: PackedMatrix, _ compute: Compute) {
+    precondition(other.halves, "Matrices of 32-bit floats are packed from their plain elements")
+    halves = true
+    k = other.n
+    n = other.k
+    let plain = HalfMatrix(rows: other.k, columns: other.n)
+    compute.pool.tiles(other.pieces.count) { index in
+      other.pieces[index].unpack(into: plain.pointer + index * Self.depth * other.n)
+    }
+    pieces = PackedMatrix.pieces(k: k, compute) { [n, k] rows in
+      if rows.count == k { return PackedBlock(plain.pointer, halves: true, k: k, n: n, transposed: true) }
+      let part = HalfMatrix(rows: n, columns: rows.count)
+      for row in 0..<n {
+        (part.pointer + row * rows.count).update(from: plain.pointer + row * k + rows.lowerBound, count: rows.count)
+      }
+      return PackedBlock(part.pointer, halves: true, k: rows.count, n: n, transposed: true)
+    }
+  }
+
+  private static func pieces(k: Int, _ compute: Compute, _ make: (Range<Int>) -> PackedBlock) -> [PackedBlock] {
+    let depths = Swift.stride(from: 0, to: k, by: depth).map { $0..<min(k, $0 + depth) }
+    return [PackedBlock](unsafeUninitializedCapacity: depths.count) { pieces, count in
+      guard let first = pieces.baseAddress else { return }
+      compute.pool.tiles(depths.count) { (first + $0).initialize(to: make(depths[$0])) }
+      count = depths.count
+    }
   }
 
   /// Columns that a tile of a product with `rows` rows takes.
@@ -46,24 +84,23 @@ final class PackedMatrix: @unchecked Sendable {
   /// y[rows, columns] (+)= x[rows, depths] · M[depths, columns], in the calling thread.
   ///
   /// - Parameters:
-  ///   - x: Its first column belongs to `depths.lowerBound`; `stride` elements between rows.
+  ///   - x: Elements of the matrix's type; the first column belongs to `depths.lowerBound`, rows are `stride` apart.
   ///   - depths: Rows of M that start at a piece and end with one.
   ///   - columns: Columns of M that start at a multiple of 64.
   func multiply(
-    _ x: UnsafePointer<UInt16>, stride: Int, rows: Int, depths: Range<Int>, columns: Range<Int>, into y: MatrixView,
+    _ x: UnsafeRawPointer, stride: Int, rows: Int, depths: Range<Int>, columns: Range<Int>, into y: MatrixView,
     accumulates: Bool
   ) {
     if rows == 0 || columns.isEmpty { return }
     var adds = accumulates
     for top in Swift.stride(from: depths.lowerBound, to: depths.upperBound, by: Self.depth) {
-      let deep = min(Self.depth, k - top)
-      // A block of 64 columns holds the rows rounded up to 32.
-      let start = pieces[top / Self.depth].pointer + columns.lowerBound * ((deep + 31) / 32 * 32) / 2
-      for row in Swift.stride(from: 0, to: rows, by: Self.rows) {
-        let count = min(Self.rows, rows - row)
+      let block = pieces[top / Self.depth]
+      let start = block.columns(from: columns.lowerBound)
+      for row in Swift.stride(from: 0, to: rows, by: RowProgram.tileRows) {
+        let count = min(RowProgram.tileRows, rows - row)
         multiplyPiece(
-          x + row * stride + top - depths.lowerBound, stride: stride, rows: count, k: deep, start, n: columns.count,
-          into: y.from(row: row), accumulates: adds)
+          x + (row * stride + top - depths.lowerBound) * elementBytes, stride: stride, rows: count, k: block.k, start,
+          n: columns.count, into: y.from(row: row), accumulates: adds)
       }
       adds = true
     }
@@ -71,16 +108,19 @@ final class PackedMatrix: @unchecked Sendable {
 
   /// A product of one piece; operands with gaps between their rows go through memory without.
   private func multiplyPiece(
-    _ x: UnsafePointer<UInt16>, stride: Int, rows: Int, k: Int, _ m: UnsafePointer<Float>, n: Int, into y: MatrixView,
+    _ x: UnsafeRawPointer, stride: Int, rows: Int, k: Int, _ m: UnsafePointer<Float>, n: Int, into y: MatrixView,
     accumulates: Bool
   ) {
-    let product = HalfProduct.with(
-      HalfProduct.Shape(rows: rows, k: k, n: n, whole: self.n, accumulates: accumulates))
+    let product = PackedProduct.with(
+      PackedProduct.Shape(halves: halves, rows: rows, k: k, n: n, whole: self.n, accumulates: accumulates))
     var source = x
-    let closed = rows > 1 && stride != k ? HalfMatrix(rows: rows, columns: k) : nil
+    let closed = rows > 1 && stride != k ? Tensor(uninitialized: [(rows * k * elementBytes + 3) / 4]) : nil
     if let closed {
-      for row in 0..<rows { (closed.pointer + row * k).update(from: x + row * stride, count: k) }
-      source = UnsafePointer(closed.pointer)
+      let target = UnsafeMutableRawPointer(closed.pointer)
+      for row in 0..<rows {
+        (target + row * k * elementBytes).copyMemory(from: x + row * stride * elementBytes, byteCount: k * elementBytes)
+      }
+      source = UnsafeRawPointer(target)
     }
     guard rows > 1, y.stride != n else {
       product.run(source, m, y.pointer)

@@ -16,13 +16,12 @@ final class AdapterGradient {
   private var adapters: StackedAdapters { projection.adapters }
   private var compute: Compute { projection.compute }
 
-  init(_ projection: ProjectionGradient, _ gradients: [Tensor?]) {
+  init(_ projection: ProjectionGradient, _ gradients: [Tensor?], rows: Int) {
     let adapters = projection.adapters
-    let tokens = projection.x.value.rows
-    let tiles = (tokens + PackedMatrix.rows - 1) / PackedMatrix.rows
+    let tiles = (rows + RowProgram.tileRows - 1) / RowProgram.tileRows
     self.projection = projection
     self.gradients = gradients
-    v = Tensor(uninitialized: [tokens, adapters.width])
+    v = Tensor(uninitialized: [rows, adapters.width])
     sharesOfA = gradients.indices.map { index in
       guard gradients[index] != nil, projection.trainsA[index], let adapter = adapters.adapters[index] else {
         return nil
@@ -41,10 +40,14 @@ final class AdapterGradient {
   func add(_ rows: Range<Int>) {
     guard let hidden = adapters.hidden else { return }
     let kernels = compute.kernels.functions
-    let x = projection.x.value
+    let inputs = projection.inputs
     let width = adapters.width
-    let tile = rows.lowerBound / PackedMatrix.rows
-    let space = adapters.drops ? Tensor(uninitialized: [rows.count, x.columns]) : nil
+    let tile = rows.lowerBound / RowProgram.tileRows
+    let space = Tensor(uninitialized: [rows.count, inputs])
+    let dropped = adapters.drops ? Tensor(uninitialized: [rows.count, inputs]) : nil
+    let x =
+      sharesOfA.contains { $0 != nil }
+      ? projection.saved.rows(rows, space: space, kernels) : UnsafePointer(space.pointer)
     for (index, adapter) in adapters.adapters.enumerated() {
       guard let adapter, let turned = adapters.turnedB[index] else { continue }
       let place = rows.lowerBound * width + adapters.columns[index].lowerBound
@@ -63,14 +66,15 @@ final class AdapterGradient {
       }
       if let shares = sharesOfA[index] {
         kernels.pointee.narrow_gather(
-          shares.pointer + tile * shares.columns, x.columns, v.pointer + place, width,
-          adapters.droppedRows(of: index, x: x, rows, space: space), x.columns, rows.count, adapter.rank, x.columns, 1)
+          shares.pointer + tile * shares.columns, inputs, v.pointer + place, width,
+          adapters.droppedRows(of: index, x: x, rows, space: dropped), inputs, rows.count, adapter.rank, inputs, 1)
       }
     }
   }
 
-  /// The sums of the shares, as tiles of work to do once all rows are worked off.
-  func addSums(to work: inout [() -> Void]) {
+  /// The sums of the shares, as pieces of work to do once all rows are worked off.
+  func sums() -> [() -> Void] {
+    var work: [() -> Void] = []
     for (index, adapter) in adapters.adapters.enumerated() {
       guard let adapter else { continue }
       if let shares = sharesOfA[index] {
@@ -90,6 +94,7 @@ final class AdapterGradient {
         }
       }
     }
+    return work
   }
 
   private func sum(_ shares: Tensor, into target: UnsafeMutablePointer<Float>) {

@@ -1,14 +1,22 @@
+import CTensorKernels
+
 extension Tape {
   /// a + b, of one shape.
   package func add(_ a: Variable, _ b: Variable) -> Variable {
-    precondition(a.value.shape == b.value.shape, "A sum needs arrays of one shape")
-    let compute = compute
-    let y = Variable(compute.sum(a.value, b.value), needsGradient: a.needsGradient || b.needsGradient)
-    if y.needsGradient {
-      record {
-        guard let dy = y.takeGradient() else { return }
-        a.accumulate(dy, compute)
-        b.accumulate(dy, compute)
+    precondition(a.stored.shape == b.stored.shape, "A sum needs arrays of one shape")
+    let y = Variable(a.stored.shape, of: rows, needsGradient: a.needsGradient || b.needsGradient)
+    let (sum, left, right) = (y.stored, a.stored, b.stored)
+    let columns = sum.columns
+    let add = compute.kernels.functions.pointee.add
+    rows.add(rows: sum.rows) { rows in
+      let start = rows.lowerBound * columns
+      add?(sum.pointer + start, left.pointer + start, right.pointer + start, rows.count * columns)
+    }
+    if let node = y.node {
+      record { [rows, a = a.node, b = b.node] in
+        guard let dy = node.take() else { return }
+        a?.accumulate(dy, rows)
+        b?.accumulate(dy, rows)
       }
     }
     return y

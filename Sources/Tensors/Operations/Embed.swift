@@ -10,12 +10,13 @@ extension Tape {
     try checkIDs(ids, below: table.value.rows, operation: "embed")
     let y = Variable(Tensor(uninitialized: [ids.count, width]), needsGradient: wantsGradient(of: table))
     for (row, id) in ids.enumerated() {
-      (y.value.pointer + row * width).update(from: table.value.pointer + Int(id) * width, count: width)
+      (y.stored.pointer + row * width).update(from: table.value.pointer + Int(id) * width, count: width)
     }
-    if y.needsGradient {
-      let compute = compute
-      record {
-        guard let dy = y.takeGradient() else { return }
+    if let node = y.node {
+      record { [rows] in
+        guard let dy = node.take()?.tensor else { return }
+        rows.run()
+        let compute = rows.compute
         let gradient = table.gradientForAccumulation()
         let order = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
         // A tile takes the ids whose first occurrence in `order` lies in its piece.

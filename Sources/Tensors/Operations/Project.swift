@@ -9,70 +9,82 @@ extension Tape {
   /// - `x`: [T, in].
   /// - Result: [T, out_i] each.
   package func project(_ x: Variable, _ projections: [Projection]) -> [Variable] {
-    let inputs = x.value.columns
+    let (count, inputs) = (x.stored.rows, x.stored.columns)
     for projection in projections {
       precondition(
         projection.weight.inputs == inputs, "The weight wants rows of \(projection.weight.inputs), found \(inputs)")
     }
-    let adapters = StackedAdapters(projections, input: x.value, tape: self)
+    let adapters = StackedAdapters(projections, input: x.stored, tape: self)
     let outputs = projections.map { projection in
       let wanted =
         [projection.weight.parameter, projection.bias, projection.adapter?.a, projection.adapter?.b]
         .contains { $0.map(wantsGradient) ?? false }
-      return Variable(
-        Tensor(uninitialized: [x.value.rows, projection.weight.outputs]), needsGradient: x.needsGradient || wanted)
+      return Variable([count, projection.weight.outputs], of: rows, needsGradient: x.needsGradient || wanted)
     }
-    let rows = x.value.rows
-    let half = projections.contains { $0.weight.takesHalves } ? HalfMatrix(rows: rows, columns: inputs) : nil
-    if half != nil || adapters.hidden != nil {
-      compute.pieces(of: rows, size: PackedMatrix.rows) { piece in
-        half?.take(
-          MatrixView(x.value).from(row: piece.lowerBound), rows: piece.count, at: piece.lowerBound,
-          compute.kernels.functions)
-        adapters.forward(x.value, piece)
-      }
-    }
-    var work: [() -> Void] = []
-    for (index, projection) in projections.enumerated() {
-      let y = outputs[index].value
-      let packed = projection.weight.packedForward(compute)
-      let size = packed.map { (PackedMatrix.rows, $0.tileColumns(rows: rows)) } ?? TileGrid.activationTile
-      let grid = TileGrid(rows: y.rows, columns: y.columns, tile: size)
-      for tile in 0..<grid.count {
-        work.append { [compute] in
-          let (rows, columns) = grid[tile]
-          let target = MatrixView(y).from(row: rows.lowerBound, column: columns.lowerBound)
-          if let packed, let half {
-            packed.multiply(
-              half.pointer + rows.lowerBound * inputs, stride: inputs, rows: rows.count, depths: 0..<inputs,
-              columns: columns, into: target, accumulates: false)
-          } else {
-            projection.weight.apply(
-              to: MatrixView(x.value).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: target,
-              compute)
-          }
-          adapters.addOutput(of: index, rows, columns, to: target)
-          if let bias = projection.bias {
-            for row in 0..<rows.count {
-              let start = target.pointer + row * target.stride
-              compute.kernels.functions.pointee.add(
-                start, start, bias.value.pointer + columns.lowerBound, columns.count)
-            }
-          }
-        }
-      }
-    }
-    compute.together(work)
+    let half = projections.contains { $0.weight.takesHalves } ? HalfMatrix(rows: count, columns: inputs) : nil
+    let forward = ProjectionForward(
+      x: x.stored, half: half, projections: projections,
+      packed: projections.map { $0.weight.packedForward(rows: count, on: rows) },
+      adapters: adapters, outputs: outputs.map(\.stored), compute: compute)
+    rows.add(rows: count, forward.run)
 
     if outputs.contains(where: \.needsGradient) {
+      let trainsWeight = projections.map { $0.weight.parameter.map(wantsGradient) ?? false }
+      let saved = trainsWeight.contains(true) ? nil : half.map(SavedInput.half)
       let gradient = ProjectionGradient(
-        x: x, projections: projections, adapters: adapters, compute: compute,
-        trainsWeight: projections.map { $0.weight.parameter.map(wantsGradient) ?? false },
+        input: x.node, saved: saved ?? .full(x.stored), inputs: inputs, projections: projections, adapters: adapters,
+        program: rows, trainsWeight: trainsWeight,
         trainsBias: projections.map { $0.bias.map(wantsGradient) ?? false },
         trainsA: projections.map { $0.adapter.map { wantsGradient(of: $0.a) } ?? false },
         trainsB: projections.map { $0.adapter.map { wantsGradient(of: $0.b) } ?? false })
-      record { gradient.run(outputs.map { $0.takeGradient() }) }
+      record { [nodes = outputs.map(\.node)] in gradient.run(nodes.map { $0?.take() }) }
     }
     return outputs
+  }
+}
+
+/// The forward pass of ``Tape/project(_:_:)``.
+private struct ProjectionForward {
+  let x: Tensor
+  /// x in bfloat16, written here; nil where no product takes it.
+  let half: HalfMatrix?
+  let projections: [Projection]
+  let packed: [PackedMatrix?]
+  let adapters: StackedAdapters
+  let outputs: [Tensor]
+  let compute: Compute
+
+  func run(_ rows: Range<Int>) {
+    let kernels = compute.kernels.functions
+    let first = MatrixView(x).from(row: rows.lowerBound)
+    half?.take(first, rows: rows.count, at: rows.lowerBound, kernels)
+    adapters.forward(x, rows)
+    var pieces: [(projection: Int, columns: Range<Int>)] = []
+    for (index, y) in outputs.enumerated() {
+      let width = packed[index]?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+      for start in stride(from: 0, to: y.columns, by: width) {
+        pieces.append((index, start..<min(y.columns, start + width)))
+      }
+    }
+    compute.pool.tiles(pieces.count) { piece in
+      let (index, columns) = pieces[piece]
+      let projection = projections[index]
+      let target = MatrixView(outputs[index]).from(row: rows.lowerBound, column: columns.lowerBound)
+      if let packed = packed[index] {
+        let operand = packed.halves ? half.map { UnsafeRawPointer($0.pointer + rows.lowerBound * x.columns) } : nil
+        packed.multiply(
+          operand ?? UnsafeRawPointer(first.pointer), stride: x.columns, rows: rows.count, depths: 0..<x.columns,
+          columns: columns, into: target, accumulates: false)
+      } else {
+        projection.weight.apply(to: first, rows: rows.count, outputs: columns, into: target, compute)
+      }
+      adapters.addOutput(of: index, rows, columns, to: target)
+      if let bias = projection.bias {
+        for row in 0..<rows.count {
+          let start = target.pointer + row * target.stride
+          kernels.pointee.add(start, start, bias.value.pointer + columns.lowerBound, columns.count)
+        }
+      }
+    }
   }
 }

@@ -5,104 +5,100 @@ import CTensorKernels
 /// With v_i = scale_i · dy_i B_i: dx = Σ dy_i W_i + dropout_i(v_i A_i), dW_i = dy_iᵀ x, dB_i = scale_i · dy_iᵀ u_i,
 /// dA_i = v_iᵀ dropout_i(x), dbias_i = Σ_rows dy_i.
 struct ProjectionGradient {
-  let x: Variable
+  /// Where dx goes; nil when nothing below can be trained.
+  let input: GradientNode?
+  let saved: SavedInput
+  let inputs: Int
   let projections: [Projection]
   let adapters: StackedAdapters
-  let compute: Compute
+  let program: RowProgram
   let trainsWeight: [Bool]
   let trainsBias: [Bool]
   let trainsA: [Bool]
   let trainsB: [Bool]
 
+  var compute: Compute { program.compute }
+
   /// - Parameter gradients: dy of each projection, nil for one that nothing came back to.
-  func run(_ gradients: [Tensor?]) {
-    if gradients.allSatisfy({ $0 == nil }) { return }
-    let halves = zip(projections, gradients).map { projection, dy in
-      x.needsGradient && projection.weight.takesHalves
-        ? dy.map { HalfMatrix(rows: $0.rows, columns: $0.columns) } : nil
-    }
-    let parts = adapters.hidden.map { _ in AdapterGradient(self, gradients) }
-    if parts != nil || halves.contains(where: { $0 != nil }) {
-      compute.pieces(of: x.value.rows, size: PackedMatrix.rows) { rows in
-        for case (let dy?, let half?) in zip(gradients, halves) {
-          half.take(
-            MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, at: rows.lowerBound,
-            compute.kernels.functions)
-        }
-        parts?.add(rows)
-      }
-    }
-    var work: [() -> Void] = []
-    var droppedTarget: Tensor?
-    if x.needsGradient {
-      let (dx, accumulates) = x.gradientTarget()
-      droppedTarget = dx
-      addInputTiles(gradients, halves, parts?.v, dx, accumulates, to: &work)
+  func run(_ gradients: [GradientBuffer?]) {
+    guard let count = gradients.lazy.compactMap({ $0?.tensor.rows }).first else { return }
+    let tensors = gradients.map { $0?.tensor }
+    let parts = adapters.hidden.map { _ in AdapterGradient(self, tensors, rows: count) }
+    let target = input?.target(program)
+    let packed = projections.map { target == nil ? nil : $0.weight.packedBackward(on: program) }
+    program.add(rows: count) { rows in
+      parts?.add(rows)
+      guard let target else { return }
+      let dx = MatrixView(target.target).from(row: rows.lowerBound)
+      addInput(tensors, packed, parts?.v, rows, to: dx, accumulates: target.accumulates)
+      if let parts { adapters.addDroppedInputGradient(parts.v, rows, to: target.target) }
     }
     for (index, dy) in gradients.enumerated() {
-      if let dy { addWeightTiles(index, dy, to: &work) }
+      if let dy { addWeights(index, dy) }
     }
-    parts?.addSums(to: &work)
-    compute.together(work)
-    if let parts, let droppedTarget { adapters.addDroppedInputGradient(parts.v, to: droppedTarget) }
+    program.finally(parts?.sums() ?? [])
   }
 
-  private func addInputTiles(
-    _ gradients: [Tensor?], _ halves: [HalfMatrix?], _ v: Tensor?, _ dx: Tensor, _ accumulates: Bool,
-    to work: inout [() -> Void]
+  /// dx (+)= Σ dy_i W_i + v A for some rows, cut by columns where that is all the work there is.
+  private func addInput(
+    _ gradients: [Tensor?], _ packed: [PackedMatrix?], _ v: Tensor?, _ rows: Range<Int>, to dx: MatrixView,
+    accumulates: Bool
   ) {
-    let packed = zip(projections, halves).map { $1 == nil ? nil : $0.weight.packedBackward(compute) }
-    let grid = TileGrid(
-      rows: dx.rows, columns: dx.columns,
-      tile: packed.lazy.compactMap { $0 }.first.map { (PackedMatrix.rows, $0.tileColumns(rows: dx.rows)) }
-        ?? TileGrid.activationTile)
-    for tile in 0..<grid.count {
-      work.append {
-        let (rows, columns) = grid[tile]
-        let target = MatrixView(dx).from(row: rows.lowerBound, column: columns.lowerBound)
-        var adds = accumulates
-        for (index, projection) in projections.enumerated() {
-          guard let dy = gradients[index] else { continue }
-          if let packed = packed[index], let half = halves[index] {
-            packed.multiply(
-              half.pointer + rows.lowerBound * half.columns, stride: half.columns, rows: rows.count,
-              depths: 0..<half.columns, columns: columns, into: target, accumulates: adds)
-          } else {
-            projection.weight.applyTransposed(
-              to: MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, outputs: 0..<dy.columns,
-              inputs: columns, into: target, accumulates: adds)
-          }
-          adds = true
+    let halves = zip(gradients, packed).map { dy, packed in
+      packed?.halves == true ? dy.map { HalfMatrix(rounding: $0, rows, compute.kernels.functions) } : nil
+    }
+    let width =
+      packed.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+    compute.pieces(of: inputs, size: width) { columns in
+      let target = dx.from(row: 0, column: columns.lowerBound)
+      var adds = accumulates
+      for (index, projection) in projections.enumerated() {
+        guard let dy = gradients[index] else { continue }
+        if let packed = packed[index] {
+          let operand =
+            halves[index].map { UnsafeRawPointer($0.pointer) }
+            ?? UnsafeRawPointer(dy.pointer + rows.lowerBound * dy.columns)
+          packed.multiply(
+            operand, stride: dy.columns, rows: rows.count, depths: 0..<dy.columns, columns: columns, into: target,
+            accumulates: adds)
+        } else {
+          projection.weight.applyTransposed(
+            to: MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, outputs: 0..<dy.columns, inputs: columns,
+            into: target, accumulates: adds)
         }
-        if let v { adapters.addPlainInputGradient(v, rows, columns, to: target) }
+        adds = true
       }
+      if let v { adapters.addPlainInputGradient(v, rows, columns, to: target) }
     }
   }
 
-  private func addWeightTiles(_ index: Int, _ dy: Tensor, to work: inout [() -> Void]) {
+  /// Adds to dW and dbias of a projection once all rows of dy are there.
+  private func addWeights(_ index: Int, _ dy: GradientBuffer) {
     let projection = projections[index]
-    if trainsWeight[index], let parameter = projection.weight.parameter {
+    var work: [() -> Void] = []
+    if trainsWeight[index], let parameter = projection.weight.parameter, case .full(let x) = saved {
       let gradient = parameter.gradientForAccumulation()
-      let grid = TileGrid(rows: dy.columns, columns: x.value.columns, tile: TileGrid.weightTile)
+      let grid = TileGrid(rows: dy.tensor.columns, columns: inputs, tile: TileGrid.weightTile)
       for tile in 0..<grid.count {
-        work.append {
+        work.append { [compute] in
           let (rows, columns) = grid[tile]
-          multiply(
-            MatrixView(dy).from(row: 0, column: rows.lowerBound), transposesA: true,
-            MatrixView(x.value).from(row: 0, column: columns.lowerBound),
-            into: MatrixView(gradient).from(row: rows.lowerBound, column: columns.lowerBound), m: rows.count,
-            n: columns.count, k: dy.rows, accumulates: true)
+          compute.addOuterProducts(
+            MatrixView(dy.tensor).from(row: 0, column: rows.lowerBound),
+            MatrixView(x).from(row: 0, column: columns.lowerBound),
+            to: MatrixView(gradient).from(row: rows.lowerBound, column: columns.lowerBound), m: rows.count,
+            n: columns.count, k: dy.tensor.rows)
         }
       }
     }
     if trainsBias[index], let bias = projection.bias {
       let gradient = bias.gradientForAccumulation()
       work.append { [compute] in
-        for row in 0..<dy.rows {
+        for row in 0..<dy.tensor.rows {
           compute.kernels.functions.pointee.add(
-            gradient.pointer, gradient.pointer, dy.pointer + row * dy.columns, dy.columns)
+            gradient.pointer, gradient.pointer, dy.tensor.pointer + row * dy.tensor.columns, dy.tensor.columns)
         }
       }
     }
+    program.finally(work)
   }
 }

@@ -5,17 +5,17 @@ extension Tape {
   package func scalar(of variables: [Variable], value: Float, gradients: [Tensor]) -> Variable {
     precondition(variables.count == gradients.count, "Every variable needs its derivative")
     for (variable, gradient) in zip(variables, gradients) {
-      precondition(variable.value.shape == gradient.shape, "A derivative has another shape than its variable")
+      precondition(variable.stored.shape == gradient.shape, "A derivative has another shape than its variable")
     }
-    let compute = compute
     let y = Variable(Tensor(shape: [1], values: [value]), needsGradient: variables.contains { $0.needsGradient })
-    if y.needsGradient {
-      record {
-        guard let dy = y.takeGradient() else { return }
-        for (variable, gradient) in zip(variables, gradients) where variable.needsGradient {
+    if let node = y.node {
+      record { [rows, nodes = variables.map(\.node)] in
+        guard let dy = node.take()?.tensor else { return }
+        rows.run()
+        for case (let variable?, let gradient) in zip(nodes, gradients) {
           let share = gradient.copy()
-          compute.scale(share, by: dy.pointer[0])
-          variable.accumulate(share, compute)
+          rows.compute.scale(share, by: dy.pointer[0])
+          variable.accumulate(GradientBuffer(share), rows)
         }
       }
     }

@@ -5,21 +5,22 @@ extension Tape {
   ///
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)`` for a row that x does not have.
   package func selectRows(_ x: Variable, _ rows: [Int32]) throws -> Variable {
-    let width = x.value.columns
-    try checkIDs(rows, below: x.value.rows, operation: "select rows")
-    let compute = compute
+    let source = x.value
+    let width = source.columns
+    try checkIDs(rows, below: source.rows, operation: "select rows")
     let y = Variable(Tensor(uninitialized: [rows.count, width]), needsGradient: x.needsGradient)
     for (to, from) in rows.enumerated() {
-      (y.value.pointer + to * width).update(from: x.value.pointer + Int(from) * width, count: width)
+      (y.stored.pointer + to * width).update(from: source.pointer + Int(from) * width, count: width)
     }
-    if y.needsGradient {
-      record {
-        guard let dy = y.takeGradient() else { return }
-        let (dx, accumulates) = x.gradientTarget()
+    if let node = y.node, let input = x.node {
+      record { [program = self.rows] in
+        guard let dy = node.take()?.tensor else { return }
+        let (dx, accumulates) = input.target(program)
+        program.run()
         if !accumulates { dx.pointer.update(repeating: 0, count: dx.count) }
         for (from, to) in rows.enumerated() {
           let target = dx.pointer + Int(to) * width
-          compute.kernels.functions.pointee.add(target, target, dy.pointer + from * width, width)
+          program.compute.kernels.functions.pointee.add(target, target, dy.pointer + from * width, width)
         }
       }
     }

@@ -69,36 +69,30 @@ final class StackedAdapters {
       return
     }
     let dropped = Tensor(uninitialized: [rows.count, inputs])
+    let source = UnsafePointer(x.pointer + rows.lowerBound * inputs)
     for index in adapters.indices where adapters[index] != nil {
       let part = columns[index]
-      drop(index, x, rows, into: dropped.pointer)
+      let own = droppedRows(of: index, x: source, rows, space: dropped)
       dots?(
-        target + part.lowerBound, width, dropped.pointer, inputs, stackedA.pointer + part.lowerBound * inputs, inputs,
-        rows.count, part.count, inputs, 1)
+        target + part.lowerBound, width, own, inputs, stackedA.pointer + part.lowerBound * inputs, inputs, rows.count,
+        part.count, inputs, 1)
     }
   }
 
   /// Some rows of dropout_i(x): those of x itself, or written to `space` [rows, in].
-  func droppedRows(of index: Int, x: Tensor, _ rows: Range<Int>, space: Tensor?) -> UnsafePointer<Float> {
-    guard let space, mask(of: index) != nil else { return UnsafePointer(x.pointer + rows.lowerBound * x.columns) }
-    drop(index, x, rows, into: space.pointer)
+  ///
+  /// - Parameter x: The first of the rows.
+  func droppedRows(
+    of index: Int, x: UnsafePointer<Float>, _ rows: Range<Int>, space: Tensor?
+  ) -> UnsafePointer<Float> {
+    guard let space, let (key, threshold, scale) = mask(of: index) else { return x }
+    compute.kernels.functions.pointee.dropout(
+      space.pointer, x, rows.count * space.columns, UInt64(rows.lowerBound * space.columns), key.seed, threshold, scale)
     return UnsafePointer(space.pointer)
   }
 
   /// Whether adapters see an input of their own each.
   var drops: Bool { keys != nil }
-
-  /// Writes dropout_i of some rows of x.
-  private func drop(_ index: Int, _ x: Tensor, _ rows: Range<Int>, into target: UnsafeMutablePointer<Float>) {
-    let first = rows.lowerBound * x.columns
-    let count = rows.count * x.columns
-    if let (key, threshold, scale) = mask(of: index) {
-      compute.kernels.functions.pointee.dropout(
-        target, x.pointer + first, count, UInt64(first), key.seed, threshold, scale)
-    } else {
-      target.update(from: x.pointer + first, count: count)
-    }
-  }
 
   /// y += scale · u_i B_iᵀ for a tile.
   func addOutput(of index: Int, _ rows: Range<Int>, _ outputs: Range<Int>, to y: MatrixView) {
@@ -116,26 +110,23 @@ final class StackedAdapters {
       stackedA.columns, rows.count, width, inputs.count, 1)
   }
 
-  /// dx += dropout_i(v_i A_i) for whole rows and all adapters, when there is dropout.
-  func addDroppedInputGradient(_ v: Tensor, to dx: Tensor) {
+  /// dx += dropout_i(v_i A_i) for some rows and all adapters, when there is dropout.
+  func addDroppedInputGradient(_ v: Tensor, _ rows: Range<Int>, to dx: Tensor) {
     guard keys != nil, let stackedA else { return }
     let inputs = dx.columns
-    compute.pieces(of: dx.rows, size: TileGrid.activationTile.rows) { rows in
-      let product = Tensor(uninitialized: [rows.count, inputs])
-      let first = rows.lowerBound * inputs
-      for index in adapters.indices where adapters[index] != nil {
-        let part = columns[index]
-        multiply(
-          MatrixView(v).from(row: rows.lowerBound, column: part.lowerBound),
-          MatrixView(stackedA).from(row: part.lowerBound), into: MatrixView(product), m: rows.count, n: inputs,
-          k: part.count)
-        if let (key, threshold, scale) = mask(of: index) {
-          compute.kernels.functions.pointee.dropout_add(
-            dx.pointer + first, product.pointer, product.count, UInt64(first), key.seed, threshold, scale)
-        } else {
-          compute.kernels.functions.pointee.add(
-            dx.pointer + first, dx.pointer + first, product.pointer, product.count)
-        }
+    let product = Tensor(uninitialized: [rows.count, inputs])
+    let first = rows.lowerBound * inputs
+    for index in adapters.indices where adapters[index] != nil {
+      let part = columns[index]
+      multiply(
+        MatrixView(v).from(row: rows.lowerBound, column: part.lowerBound),
+        MatrixView(stackedA).from(row: part.lowerBound), into: MatrixView(product), m: rows.count, n: inputs,
+        k: part.count)
+      if let (key, threshold, scale) = mask(of: index) {
+        compute.kernels.functions.pointee.dropout_add(
+          dx.pointer + first, product.pointer, product.count, UInt64(first), key.seed, threshold, scale)
+      } else {
+        compute.kernels.functions.pointee.add(dx.pointer + first, dx.pointer + first, product.pointer, product.count)
       }
     }
   }

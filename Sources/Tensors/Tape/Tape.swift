@@ -11,11 +11,14 @@ package final class Tape {
   package let step: RandomKey
   /// Whether adapters drop what they say they drop.
   package let drops: Bool
+  /// What operations on rows have left to do.
+  let rows: RowProgram
   private var steps: [() -> Void] = []
 
   /// - `drops`: false switches dropout off while recording.
   package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true) {
     self.compute = compute
+    rows = RowProgram(compute: compute)
     self.records = records
     self.step = step
     self.drops = records && drops
@@ -26,7 +29,7 @@ package final class Tape {
 
   /// Keeps `step` for the backward pass.
   ///
-  /// It must not refer to the tape.
+  /// It must not refer to the tape, and should hold only those values that it needs.
   func record(_ step: @escaping () -> Void) { steps.append(step) }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.
@@ -34,7 +37,7 @@ package final class Tape {
   /// Gradients of parameters are added to ``Parameter/gradient``. A tape can be run back once.
   /// - `gradient`: the derivative of the objective with respect to every element of `variable`.
   package func backward(from variable: Variable, gradient: Float = 1) {
-    let seed = Tensor(uninitialized: variable.value.shape)
+    let seed = Tensor(uninitialized: variable.stored.shape)
     seed.pointer.update(repeating: gradient, count: seed.count)
     backward(from: variable, gradient: seed)
   }
@@ -42,9 +45,11 @@ package final class Tape {
   /// Runs the recorded operations in reverse from a given derivative with respect to `variable`.
   package func backward(from variable: Variable, gradient: Tensor) {
     precondition(records, "A tape that does not record has no backward pass")
-    precondition(gradient.shape == variable.value.shape, "The gradient has another shape than its variable")
-    guard variable.needsGradient else { return }
-    variable.accumulate(gradient, compute)
+    precondition(gradient.shape == variable.stored.shape, "The gradient has another shape than its variable")
+    rows.run()
+    guard let node = variable.node else { return }
+    node.accumulate(GradientBuffer(gradient), rows)
     while let step = steps.popLast() { step() }
+    rows.run()
   }
 }

@@ -1,15 +1,31 @@
 /// A value that an operation made on a ``Tape``.
-///
-/// `needsGradient` is false when nothing below it can be trained or the tape does not record; then no backward work
-/// exists for it.
 package final class Variable {
-  package let value: Tensor
-  package let needsGradient: Bool
-  /// The derivative of what ``Tape/backward(from:gradient:)`` started at, as far as it has been summed up.
-  var gradient: Tensor?
+  /// Where the derivative gathers of what ``Tape/backward(from:gradient:)`` starts at; nil when nothing below can be
+  /// trained or the tape does not record, and then no backward work exists.
+  let node: GradientNode?
+  /// The value, perhaps not computed yet: for operations that add their own work to the same program.
+  let stored: Tensor
+  private let program: RowProgram?
 
+  /// The value; computes what waits.
+  package var value: Tensor {
+    program?.run()
+    return stored
+  }
+
+  package var needsGradient: Bool { node != nil }
+
+  /// A value that is there.
   package init(_ value: Tensor, needsGradient: Bool = false) {
-    self.value = value
-    self.needsGradient = needsGradient
+    stored = value
+    program = nil
+    node = needsGradient ? GradientNode(shape: value.shape) : nil
+  }
+
+  /// A value that `program` will compute.
+  init(_ shape: [Int], of program: RowProgram, needsGradient: Bool) {
+    stored = Tensor(uninitialized: shape)
+    self.program = program
+    node = needsGradient ? GradientNode(shape: shape) : nil
   }
 }

@@ -1,5 +1,6 @@
-// Pairs of neighbours along k are multiplied and added by one instruction, so both operands are packed as pairs.
-#include "half_tile_product.h"
+// In products, pairs of neighbours along k are multiplied and added by one instruction, so both operands are packed as
+// pairs.
+#include "halves.h"
 
 #include <stdint.h>
 
@@ -147,7 +148,32 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
   for (; i < m; i++)
     strip(c + i * ldc, ldc, packed_a + i * down, down, across, packed_b, width, count, n, accumulate, 1);
 }
+
+static void to_bf16(uint16_t *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i += 16) {
+    __mmask16 mask = first(n - i);
+    __m512 v = _mm512_maskz_loadu_ps(mask, x + i);
+    // The instruction takes denormal numbers for zeros.
+    enum { denormal = 0x20 };
+    __m256i half = (__m256i)_mm512_cvtneps_pbh(v);
+    __mmask16 small = _mm512_fpclass_ps_mask(v, denormal);
+    if (__builtin_expect(small != 0, 0)) {
+      __m512i bits = (__m512i)v, odd = _mm512_and_epi32(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+      __m512i sum = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+      half = _mm256_mask_mov_epi16(half, small, _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
+    }
+    _mm256_mask_storeu_epi16(y + i, mask, half);
+  }
+}
 #pragma clang attribute pop
+
+int tk_converts_to_bf16(void) { return __builtin_cpu_supports("avx512bf16"); }
+
+void tk_to_bf16(uint16_t *y, const float *x, size_t n) { to_bf16(y, x, n); }
+#else
+int tk_converts_to_bf16(void) { return 0; }
+
+void tk_to_bf16(uint16_t *y, const float *x, size_t n) { tk_scalar_kernels()->to_bf16(y, x, n); }
 #endif
 
 void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,

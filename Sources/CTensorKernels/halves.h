@@ -1,0 +1,15 @@
+// Kernels of tensor_kernels.h with the instructions of AVX512-BF16, and the reference where the processor lacks them.
+#ifndef HALVES_H
+#define HALVES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
+                          int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+// Whether tk_to_bf16 may be called.
+int tk_converts_to_bf16(void);
+// The same bits as to_bf16's.
+void tk_to_bf16(uint16_t *y, const float *x, size_t n);
+
+#endif

@@ -1,0 +1,84 @@
+import COneDNN
+import Synchronization
+
+/// oneDNN's product of one shape: y[rows, n] (+)= x[rows, k] m[k, n], m packed, y in 32-bit floats.
+///
+/// Works in the calling thread: the tiles are ours. Each shape is made once (about a third of a millisecond) and stays
+/// for the life of the program.
+final class PackedProduct: @unchecked Sendable {
+  struct Shape: Hashable {
+    /// Whether x and m are bfloat16; otherwise they are 32-bit floats.
+    var halves: Bool
+    var rows: Int
+    var k: Int
+    var n: Int
+    /// Columns of the packed matrix that the n are part of.
+    var whole: Int
+    var accumulates: Bool
+  }
+
+  private let product: OpaquePointer
+  private let scratchFloats: Int
+
+  private static let made = Mutex<[Shape: PackedProduct]>([:])
+
+  /// The product of a shape.
+  static func with(_ shape: Shape) -> PackedProduct {
+    made.withLock { made in
+      if let product = made[shape] { return product }
+      let product = PackedProduct(shape)
+      made[shape] = product
+      return product
+    }
+  }
+
+  private init(_ shape: Shape) {
+    var product: OpaquePointer?
+    let status = packed_product_make(
+      &product, type(halves: shape.halves), shape.rows, shape.k, shape.n, shape.whole, shape.accumulates ? 1 : 0)
+    guard let product else { preconditionFailure("oneDNN refused a product of \(shape) with status \(status)") }
+    self.product = product
+    scratchFloats = (packed_product_scratch(product) + 3) / 4
+  }
+
+  /// Computes in the calling thread.
+  func run(_ x: UnsafeRawPointer, _ m: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
+    let scratch = Tensor(uninitialized: [max(1, scratchFloats)])
+    let status = packed_product_run(product, x, m, y, scratch.pointer)
+    precondition(status == 0, "oneDNN's product failed with status \(status)")
+  }
+}
+
+/// A matrix [k, n] in the order that oneDNN's kernels read.
+struct PackedBlock {
+  let halves: Bool
+  let k: Int
+  let n: Int
+  let storage: Tensor
+
+  /// Packs `plain` [k, n], or [n, k] when `transposed`, without gaps, of bfloat16 or 32-bit floats.
+  init(_ plain: UnsafeRawPointer, halves: Bool, k: Int, n: Int, transposed: Bool) {
+    self.halves = halves
+    self.k = k
+    self.n = n
+    let bytes = packed_bytes(type(halves: halves), k, n)
+    precondition(bytes > 0, "oneDNN cannot pack a matrix of \(k) × \(n)")
+    storage = Tensor(uninitialized: [(bytes + 3) / 4])
+    let status = packed_pack(storage.pointer, type(halves: halves), plain, k, n, transposed ? 1 : 0)
+    precondition(status == 0, "oneDNN could not pack a matrix of \(k) × \(n), status \(status)")
+  }
+
+  /// Writes the elements to `plain` [k, n].
+  func unpack(into plain: UnsafeMutableRawPointer) {
+    let status = packed_unpack(plain, type(halves: halves), storage.pointer, k, n)
+    precondition(status == 0, "oneDNN could not unpack a matrix of \(k) × \(n), status \(status)")
+  }
+
+  /// Where the columns from a multiple of 64 on start.
+  func columns(from column: Int) -> UnsafePointer<Float> {
+    // A block of 64 columns holds the rows rounded up to 16, in bfloat16 to 32.
+    UnsafePointer(storage.pointer + column * (halves ? (k + 31) / 32 * 16 : (k + 15) / 16 * 16))
+  }
+}
+
+private func type(halves: Bool) -> packed_type { halves ? packed_bf16 : packed_f32 }

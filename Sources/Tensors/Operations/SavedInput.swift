@@ -1,0 +1,20 @@
+import CTensorKernels
+
+/// The input [T, in] of linear maps as their backward pass reads it: rounded to bfloat16 where it was multiplied so, which
+/// halves what is kept.
+enum SavedInput {
+  case full(Tensor)
+  case half(HalfMatrix)
+
+  /// Some of its rows, one after the other.
+  ///
+  /// - Parameter space: [rows, in], written unless the rows lie there already.
+  func rows(_ rows: Range<Int>, space: Tensor, _ kernels: UnsafePointer<tk_kernels>) -> UnsafePointer<Float> {
+    switch self {
+    case .full(let x): return UnsafePointer(x.pointer + rows.lowerBound * x.columns)
+    case .half(let x):
+      kernels.pointee.from_bf16(space.pointer, x.pointer + rows.lowerBound * x.columns, rows.count * x.columns)
+      return UnsafePointer(space.pointer)
+    }
+  }
+}

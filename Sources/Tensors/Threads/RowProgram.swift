@@ -1,0 +1,51 @@
+/// Operations on the rows of a batch that have been asked for and not been done: they wait until somebody needs what they
+/// make, and are then done together, a tile of rows through all of them before the next tile.
+///
+/// So what one operation writes is still in the cache when the next one reads it, and the threads meet once for all of
+/// them. Tiles are fixed, so the number of threads changes no bit. A tape owns one; see ``Variable/value``.
+final class RowProgram {
+  /// Rows of a tile: what oneDNN's kernels take at their full rate while a tile's arrays stay in the second cache.
+  static let tileRows = 64
+
+  let compute: Compute
+  private var rows = 0
+  private var parts: [(Range<Int>) -> Void] = []
+  private var ends: [[() -> Void]] = []
+
+  init(compute: Compute) { self.compute = compute }
+
+  /// Adds work on rows after what was added before.
+  ///
+  /// - Parameters:
+  ///   - rows: The number of rows; when it is another than before, what waits is done first.
+  ///   - part: Works off some rows; touches nothing of other rows that another tile touches.
+  func add(rows: Int, _ part: @escaping (Range<Int>) -> Void) {
+    if rows != self.rows { run() }
+    self.rows = rows
+    parts.append(part)
+  }
+
+  /// Adds work for when all rows are done, also those of parts that are added later: pieces that may run at the same time.
+  ///
+  /// It holds the ``GradientBuffer`` of every gradient that it reads.
+  func finally(_ work: [() -> Void]) {
+    if !work.isEmpty { ends.append(work) }
+  }
+
+  /// Does all that waits.
+  func run() {
+    if parts.isEmpty && ends.isEmpty { return }
+    let (parts, ends) = (parts, ends)
+    self.parts = []
+    self.ends = []
+    if rows <= Self.tileRows {
+      // A single tile is done here, so that its operations can share their work among the threads.
+      for part in parts { part(0..<rows) }
+    } else {
+      compute.pieces(of: rows, size: Self.tileRows) { tile in
+        for part in parts { part(tile) }
+      }
+    }
+    for work in ends { compute.together(work) }
+  }
+}
