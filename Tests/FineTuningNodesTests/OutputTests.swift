@@ -25,7 +25,7 @@ struct OutputTests {
       chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
       tokens:
         {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.3}
-      base: {type: load_model, from: DIR/tiny}
+      base: {type: load_model, from: DIR/tiny, compute: f32}
       fresh: {type: attach_adapter, model: base, rank: 2}
       given: {type: attach_adapter, model: base, from: DIR/adapter}
       still: {type: train, model: given, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 0}
@@ -39,16 +39,16 @@ struct OutputTests {
   /// Node, implementation version of its type, digest of what it makes.
   private static let table = """
     adapter_folder 1 67fa469f1fdc
-    answers 1 e257831e4dd7
+    answers 2 e257831e4dd7
     base 1 621f14d7e614
     chat 1 fcf78e8a659d
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
     merged 1 77e883d49659
-    quality 1 7ae35a6d1e25
+    quality 2 7ae35a6d1e25
     rows 1 25ac1990b95f
-    still 1 5c3003caeaea
+    still 2 5c3003caeaea
     tokenizer 1 792e299a1ff9
     tokens 2 636899e6556f
     """

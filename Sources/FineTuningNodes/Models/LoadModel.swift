@@ -14,10 +14,19 @@ package enum LoadModel: NodeType {
     case f32
     case bf16
 
-    /// The class that is computed in.
-    ///
-    /// `auto` is f32, which is exact; bf16 is for those who ask for it.
-    var resolved: ComputeClass { self == .bf16 ? .bf16 : .f32 }
+    /// The class that is computed in: for `auto` the fastest of the processor, or of the one that `ANNEAL_CPU` names.
+    var resolved: ComputeClass {
+      switch self {
+      case .auto: (try? KernelSet.chosenByEnvironment()).map(ComputeClass.best) ?? .f32
+      case .f32: .f32
+      case .bf16: .bf16
+      }
+    }
+
+    /// The class stands in keys by its name, so that one store serves processors of several kinds.
+    package func appendKeyEntries(_ label: String, _ entries: inout [KeyPreimage.Entry]) {
+      entries.append(KeyPreimage.Entry(label, .text(resolved.rawValue)))
+    }
   }
 
   package struct Fields: FieldSet {
@@ -31,8 +40,8 @@ package enum LoadModel: NodeType {
       Field(
         "compute", \.compute,
         doc:
-          "The arithmetic of products with frozen weights: `f32`, which `auto` means, or `bf16` with f32 sums, about twice as "
-          + "fast on CPUs with AVX512-BF16"),
+          "The arithmetic of matrix products: `f32`, or `bf16` with f32 sums, about twice as fast on CPUs with AVX512-BF16; "
+          + "`auto` takes the fastest of this CPU"),
     ]
   }
 

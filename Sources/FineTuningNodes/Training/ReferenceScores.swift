@@ -35,7 +35,7 @@ struct ReferenceScores {
           label: "reference",
           key: [
             ("reference", .digest(reference.view.digest)), ("pairs", .digest(digest)), ("first", .integer(start)),
-            ("compute", .text(reference.computeClass.rawValue)),
+            ("compute", .text(reference.computeClass.rawValue)), ("version", .integer(Train.implementationVersion)),
           ],
           type: ArtefactType("reference_scores")
         ) { builder in
