@@ -30,7 +30,7 @@ package final class ToyWorkspace: Sendable {
   /// A scheduler whose heavy nodes run in this process too, unless a worker program is given.
   package func scheduler(
     store: Store? = nil, worker: [String]? = nil, sinks: [any EventSink] = [],
-    expectations: @escaping Expectations = { _, _ in nil }, beat: Double = 0.2
+    expectations: @escaping Expectations = { _, _ in [:] }, beat: Double = 0.2
   ) -> Scheduler {
     let store = store ?? self.store
     let keeper = LeaseKeeper(store: store, interval: beat)
