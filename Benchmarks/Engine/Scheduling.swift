@@ -4,7 +4,7 @@ import TestKit
 extension Benchmark {
   /// What the scheduler adds to each node: two thousand nodes that do next to nothing, run and then found cached.
   ///
-  /// Without flushing to the disk, which is the disk's time and not the scheduler's.
+  /// In memory and without flushing to a disk, which would be the disk's time and not the scheduler's.
   static let scheduling = Benchmark("scheduling", "time a node of a run of 2,000 trivial nodes") { bench in
     let count = 2000
     var text = "pipeline: many\nnodes:\n"
@@ -15,7 +15,7 @@ extension Benchmark {
     var ran: [Double] = []
     var cached: [Double] = []
     for _ in 0..<3 {
-      let workspace = try ToyWorkspace()
+      let workspace = try ToyWorkspace(in: "/dev/shm")
       for isSecond in [false, true] {
         let pipeline = try workspace.pipeline(text)
         let history = RunHistory(project: workspace.folder.path, files: FileSystem(isDurable: false))

@@ -8,8 +8,9 @@ package final class ToyWorkspace: Sendable {
   /// Each executed toy node with `count_in: COUNT` adds a line here.
   package let counter: String
 
-  package init(files: FileSystem = FileSystem(isDurable: false)) throws {
-    folder = try TemporaryFolder()
+  /// - Parameter place: An existing folder to make its own in; the system's for temporary files unless given.
+  package init(in place: String? = nil, files: FileSystem = FileSystem(isDurable: false)) throws {
+    folder = try TemporaryFolder(in: place)
     store = Store(path: folder.path("store"), files: files)
     counter = folder.path("count")
   }
