@@ -93,6 +93,11 @@ let package = Package(
     .executableTarget(
       name: "ToyEngine", dependencies: ["TestKit", "Pipeline", "Diagnostics"], swiftSettings: hygiene),
 
+    // What scripts/bench measures, one file a benchmark.
+    .executableTarget(
+      name: "AnnealBenchmarks", dependencies: ["TestKit", "Pipeline", "PreciseJSON", argumentParser],
+      path: "Benchmarks", exclude: ["README.md"], swiftSettings: hygiene),
+
     // Shared by the tests: tiny models, gradient checks, temporary stores, fault injection.
     library(
       "TestKit",

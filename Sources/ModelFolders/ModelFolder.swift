@@ -15,20 +15,43 @@ package enum ModelFolder: Sendable {
   ///
   /// - Throws: ``ModelFolderError``, ``ModelConfigurationError``, and what the readers of the files throw.
   package static func open(_ path: String) throws -> ModelFolder {
+    switch try place(path) {
+    case .folder: .huggingFace(try HuggingFaceFolder(path: path))
+    case .gguf(let file): .gguf(try GGUFModel(path: file))
+    }
+  }
+
+  /// The files that decide what a model computes, as ``files`` of the opened model gives them.
+  ///
+  /// Cost: no file is read but the index of a model in shards.
+  ///
+  /// - Throws: ``ModelFolderError`` when there is no model.
+  package static func files(at path: String) throws -> [String] {
+    switch try place(path) {
+    case .folder: [HuggingFaceFolder.configurationPath(path)] + (try SafetensorsWeights.paths(folder: path))
+    case .gguf(let file): [file]
+    }
+  }
+
+  /// What a path leads to.
+  private enum Place {
+    case folder
+    case gguf(String)
+  }
+
+  private static func place(_ path: String) throws -> Place {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ModelFolderError(path, .notFound)
     }
-    guard isFolder.boolValue else { return .gguf(try GGUFModel(path: path)) }
+    guard isFolder.boolValue else { return .gguf(path) }
     let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     let models = names.filter { $0.hasSuffix(".gguf") }
     let hasWeights = names.contains { $0.hasSuffix(".safetensors") }
-    if names.contains("config.json"), hasWeights || models.isEmpty {
-      return .huggingFace(try HuggingFaceFolder(path: path))
-    }
+    if names.contains("config.json"), hasWeights || models.isEmpty { return .folder }
     guard let model = models.first else { throw ModelFolderError(path, .notAModel(files: names)) }
     guard models.count == 1 else { throw ModelFolderError(path, .severalModels(models)) }
-    return .gguf(try GGUFModel(path: path + "/" + model))
+    return .gguf(path + "/" + model)
   }
 
   /// What messages call the model: the folder, or the GGUF file.

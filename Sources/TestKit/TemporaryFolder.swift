@@ -4,8 +4,10 @@ import Foundation
 package final class TemporaryFolder: Sendable {
   package let path: String
 
-  package init() throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("anneal-test-\(UUID().uuidString)")
+  /// - Parameter place: An existing folder to make it in; the system's for temporary files unless given.
+  package init(in place: String? = nil) throws {
+    let place = place.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+    let url = place.appendingPathComponent("anneal-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = url.path
   }

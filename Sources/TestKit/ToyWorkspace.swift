@@ -8,8 +8,9 @@ package final class ToyWorkspace: Sendable {
   /// Each executed toy node with `count_in: COUNT` adds a line here.
   package let counter: String
 
-  package init(files: FileSystem = FileSystem(isDurable: false)) throws {
-    folder = try TemporaryFolder()
+  /// - Parameter place: An existing folder to make its own in; the system's for temporary files unless given.
+  package init(in place: String? = nil, files: FileSystem = FileSystem(isDurable: false)) throws {
+    folder = try TemporaryFolder(in: place)
     store = Store(path: folder.path("store"), files: files)
     counter = folder.path("count")
   }
@@ -30,7 +31,7 @@ package final class ToyWorkspace: Sendable {
   /// A scheduler whose heavy nodes run in this process too, unless a worker program is given.
   package func scheduler(
     store: Store? = nil, worker: [String]? = nil, sinks: [any EventSink] = [],
-    expectations: @escaping Expectations = { _, _ in nil }, beat: Double = 0.2
+    expectations: @escaping Expectations = { _, _ in [:] }, beat: Double = 0.2
   ) -> Scheduler {
     let store = store ?? self.store
     let keeper = LeaseKeeper(store: store, interval: beat)

@@ -51,6 +51,18 @@ import Testing
     }
   }
 
+  @Test func brokenTokenizer() throws {
+    let path = "tiny/tokenizer.json"
+    var whole = ""
+    try expect(["pipeline.yaml:", "nodes.tokenizer.from", "tiny/tokenizer.json"], code: 2) {
+      whole = try String(contentsOfFile: $0.folder.path(path), encoding: .utf8)
+      try $0.folder.write(String(whole.prefix(whole.count / 2)), to: path)
+      #expect(try $0.anneal("validate", "pipeline.yaml").code == 2)
+    } mending: {
+      try $0.folder.write(whole, to: path)
+    }
+  }
+
   @Test func rowWithoutAnswer() throws {
     try expect(["data.jsonl:2, row 2", "no answer"], code: 1) {
       try $0.write(rows: [Project.lines[0], #"{"messages":[{"role":"user","content":"Hi"}]}"#])

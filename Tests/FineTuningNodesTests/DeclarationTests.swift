@@ -35,13 +35,15 @@ struct DeclarationTests {
     }
   }
 
-  /// `infer` looks at headers of sources; whatever stands there, it must not fail.
+  /// Inspections look into files; whatever stands there, they see something or throw, and inference goes on.
   @Test(arguments: ["nowhere/at/all", "", "/dev/null", fixture("Command/greedy.json"), fixture("Command")])
   func inferenceOutlivesBadSources(_ path: String) throws {
     for type in fineTuningNodes.types {
       guard case .object(var fields) = type.defaultFields.json else { continue }
       for field in type.fields where field.kind.words == FilePath.kind.words { fields[field.name] = JSON(path) }
-      let inference = try type.infer(try type.fields(json: .object(fields)), InputTypes([:]))
+      let decoded = try type.fields(json: .object(fields))
+      let seen = (try? type.inspection(decoded)?.read()) ?? [:]
+      let inference = try type.infer(decoded, InputTypes([:], seen: seen))
       #expect(Set(inference.outputs.keys) == Set(type.outputs.map(\.name)), "\(type.name)")
     }
   }

@@ -38,6 +38,15 @@ package enum ApplyTemplate: NodeType {
     fields.templateFile.map { [SourceRequest(role: "template", path: $0, kind: .file)] } ?? []
   }
 
+  package static func inspection(_ fields: Fields) -> Inspection? {
+    fields.templateFile.map { path in
+      Inspection(files: [path]) {
+        guard let source = try? templateSource(path) else { return [:] }
+        return [FacetName.template: .text(Digest(of: source.utf8).short)]
+      }
+    }
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var facets: [String: Facet] = [:]
     var conflicts: [Inference.Conflict] = []
@@ -45,8 +54,8 @@ package enum ApplyTemplate: NodeType {
     if let tokenizer = inputs["tokenizer"]?.type {
       facets[FacetName.tokenizer] = tokenizer[FacetName.tokenizer]
       facets[FacetName.vocabulary] = tokenizer[FacetName.vocabulary]
-      if let path = fields.templateFile {
-        facets[FacetName.template] = (try? templateSource(path)).map { .text(Digest(of: Array($0.utf8)).short) }
+      if fields.templateFile != nil {
+        facets[FacetName.template] = inputs.seen[FacetName.template]
       } else {
         facets[FacetName.template] = tokenizer[FacetName.template]
         let isText = facets[FacetName.kind]?.text == Record.Kind.text.rawValue

@@ -66,14 +66,19 @@ package enum LoadDataset: NodeType {
     fields.from.map { [SourceRequest(role: "rows", path: $0.text, kind: .file)] } ?? []
   }
 
-  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    var type = ArtefactType(ArtefactName.rows)
-    if let format = fields.format.rowFormat {
-      type.facets[FacetName.kind] = .text(format.kind.rawValue)
-    } else if let path = fields.from?.text, let kind = try? detectedKind(path, fields.columns.map) {
-      type.facets[FacetName.kind] = .text(kind.rawValue)
+  package static func inspection(_ fields: Fields) -> Inspection? {
+    guard fields.format == .auto, let path = fields.from?.text else { return nil }
+    let columns = AnyFields(fields).keyEntries.filter { $0.label.hasPrefix("fields.columns") }
+    return Inspection(files: [path], fields: columns) {
+      // A row that cannot be understood is the run's to report, with its number.
+      guard let kind = try? detectedKind(path, fields.columns.map) else { return [:] }
+      return [FacetName.kind: .text(kind.rawValue)]
     }
-    return Inference(outputs: ["rows": type])
+  }
+
+  package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    let facets = fields.format.rowFormat.map { [FacetName.kind: Facet.text($0.kind.rawValue)] } ?? inputs.seen
+    return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows, facets)])
   }
 
   /// The kind of the records, told from the first row alone.

@@ -29,9 +29,13 @@ package enum LoadTokenizer: NodeType {
     return try Tokenizer.files(at: from.text).map { SourceRequest(role: "tokenizer", path: $0, kind: .file) }
   }
 
+  package static func inspection(_ fields: Fields) throws -> Inspection? {
+    guard let from = fields.from else { return nil }
+    return Inspection(files: try Tokenizer.files(at: from.text)) { facets(of: try Tokenizer.load(path: from.text)) }
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    let tokenizer = fields.from.flatMap { try? Tokenizer.load(path: $0.text) }
-    return Inference(outputs: ["tokenizer": ArtefactType(ArtefactName.tokenizer, tokenizer.map(facets) ?? [:])])
+    Inference(outputs: ["tokenizer": ArtefactType(ArtefactName.tokenizer, inputs.seen)])
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {

@@ -56,9 +56,15 @@ package enum LoadModel: NodeType {
     return try files(from.text).map { SourceRequest(role: "weights", path: $0, kind: .file) }
   }
 
+  package static func inspection(_ fields: Fields) throws -> Inspection? {
+    guard let from = fields.from else { return nil }
+    let tokenizer = (try? Tokenizer.files(at: from.text)) ?? []
+    let model = try files(from.text)
+    return Inspection(files: model + tokenizer.filter { !model.contains($0) }) { try knownFacets(from.text) }
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    let facets = fields.from.flatMap { try? knownFacets($0.text) } ?? [:]
-    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)], conflicts: unavailable(fields))
+    Inference(outputs: ["model": ArtefactType(ArtefactName.model, inputs.seen)], conflicts: unavailable(fields))
   }
 
   /// Whether this processor lacks the arithmetic that is asked for.
@@ -88,7 +94,7 @@ package enum LoadModel: NodeType {
   private static func files(_ path: String) throws -> [String] {
     let generation = path + "/generation_config.json"
     let isThere = FileManager.default.fileExists(atPath: generation)
-    return try ModelFolder.open(path).files + (isThere ? [generation] : [])
+    return try ModelFolder.files(at: path) + (isThere ? [generation] : [])
   }
 
   private static func knownFacets(_ path: String) throws -> [String: Facet] {

@@ -14,14 +14,16 @@ package struct HuggingFaceFolder: Sendable {
   /// Opens the folder and checks that its tensors are those of its configuration.
   package init(path: String) throws {
     self.path = path
-    let file = path + "/config.json"
+    let file = Self.configurationPath(path)
     configurationJSON = try readJSON(file)
     configuration = try ModelConfiguration(huggingFace: configurationJSON, file: file)
     weights = try SafetensorsWeights(folder: path)
     try check()
   }
 
-  package var configurationPath: String { path + "/config.json" }
+  package var configurationPath: String { Self.configurationPath(path) }
+
+  static func configurationPath(_ folder: String) -> String { folder + "/config.json" }
 
   private func check() throws {
     let names = weights.names

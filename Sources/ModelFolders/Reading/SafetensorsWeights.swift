@@ -18,26 +18,44 @@ package struct SafetensorsWeights: Sendable {
   /// - Throws: ``ModelFolderError``, and what reading the files throws.
   init(folder: String) throws {
     origin = folder
-    let single = folder + "/model.safetensors"
-    let index = folder + "/model.safetensors.index.json"
-    if FileManager.default.fileExists(atPath: single) {
-      files = [try SafetensorsFile(path: single)]
+    switch try Self.layout(folder) {
+    case .single(let file):
+      files = [try SafetensorsFile(path: file)]
       fileByName = Dictionary(uniqueKeysWithValues: files[0].names.map { ($0, 0) })
-    } else if FileManager.default.fileExists(atPath: index) {
-      (files, fileByName) = try Self.shards(index: index, folder: folder)
-    } else {
-      let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-      throw ModelFolderError(folder, .noWeights(pickled: names.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }))
+    case .shards(let index, let shardByTensor):
+      (files, fileByName) = try Self.open(shardByTensor, index: index, folder: folder)
     }
   }
 
-  private static func shards(
-    index: String, folder: String
-  ) throws -> (files: [SafetensorsFile], fileByName: [String: Int]) {
+  /// The paths of ``files``, without opening them.
+  ///
+  /// - Throws: ``ModelFolderError``, and what reading the index throws.
+  static func paths(folder: String) throws -> [String] {
+    switch try layout(folder) {
+    case .single(let file): [file]
+    case .shards(_, let shardByTensor): Set(shardByTensor.values).sorted().map { folder + "/" + $0 }
+    }
+  }
+
+  private enum Layout {
+    case single(String)
+    case shards(index: String, [String: String])
+  }
+
+  private static func layout(_ folder: String) throws -> Layout {
+    let single = folder + "/model.safetensors"
+    if FileManager.default.fileExists(atPath: single) { return .single(single) }
+    let index = folder + "/model.safetensors.index.json"
+    if FileManager.default.fileExists(atPath: index) { return .shards(index: index, try shards(index, folder)) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    throw ModelFolderError(folder, .noWeights(pickled: names.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }))
+  }
+
+  /// The shard of each tensor by the index; every shard is there.
+  private static func shards(_ index: String, _ folder: String) throws -> [String: String] {
     guard let map = try readJSON(index)["weight_map"]?.object else {
       throw ModelFolderError(index, .invalidIndex("it has no `weight_map`"))
     }
-    var problems: [ModelFolderError.Problem] = []
     var shardByTensor: [String: String] = [:]
     for (tensor, value) in map.members {
       // A name with a slash would lead out of the folder.
@@ -46,14 +64,22 @@ package struct SafetensorsWeights: Sendable {
       }
       shardByTensor[tensor] = shard
     }
+    let missing = Set(shardByTensor.values).sorted().filter {
+      !FileManager.default.fileExists(atPath: folder + "/" + $0)
+    }
+    guard missing.isEmpty, !shardByTensor.isEmpty else {
+      throw ModelFolderError(
+        index, problems: missing.isEmpty ? [.invalidIndex("it names no file")] : missing.map { .missingShard($0) })
+    }
+    return shardByTensor
+  }
+
+  private static func open(
+    _ shardByTensor: [String: String], index: String, folder: String
+  ) throws -> (files: [SafetensorsFile], fileByName: [String: Int]) {
     let shards = Set(shardByTensor.values).sorted()
-    for shard in shards where !FileManager.default.fileExists(atPath: folder + "/" + shard) {
-      problems.append(.missingShard(shard))
-    }
-    guard problems.isEmpty, !shards.isEmpty else {
-      throw ModelFolderError(index, problems: problems.isEmpty ? [.invalidIndex("it names no file")] : problems)
-    }
     let files = try shards.map { try SafetensorsFile(path: folder + "/" + $0) }
+    var problems: [ModelFolderError.Problem] = []
     var fileByName: [String: Int] = [:]
     for (number, file) in files.enumerated() {
       for name in file.names where shardByTensor[name] == nil || shardByTensor[name] == shards[number] {

@@ -9,29 +9,14 @@ extension Artefact {
     guard let name = json["type"]?.string, let facets = json["facets"]?.object, let details = json["details"]?.object,
       let list = json["files"]?.array
     else { throw invalid("`type`, `facets`, `details` or `files` is missing") }
-    var type = ArtefactType(name)
-    for (key, value) in facets.members {
-      if let text = value.string {
-        type.facets[key] = .text(text)
-      } else if let integer = value.int {
-        type.facets[key] = .integer(integer)
-      } else {
-        throw invalid("facet `\(key)` is neither a text nor a whole number")
-      }
-    }
+    guard let facets = [String: Facet](facets) else { throw invalid("a facet is neither a text nor a whole number") }
     let members = try list.map { file -> Member in
       guard let path = file["path"]?.string, isValidMemberPath(path), let hex = file["sha256"]?.string,
         let digest = Digest(hex: hex), let size = file["size"]?.int, size >= 0
       else { throw invalid("a file has no valid path, digest or size") }
       return Member(path: path, blob: BlobReference(digest: digest, size: size))
     }
-    self.init(type: type, details: details, members: members)
-  }
-
-  /// The manifest as a blob.
-  package var manifestBlob: BlobReference {
-    let bytes = Array(manifest.utf8)
-    return BlobReference(digest: Digest(of: bytes), size: bytes.count)
+    self.init(type: ArtefactType(name, facets), details: details, members: members)
   }
 }
 

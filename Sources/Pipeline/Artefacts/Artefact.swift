@@ -22,30 +22,30 @@ package struct Artefact: Sendable {
   package let details: JSONObject
   /// In the byte order of their paths.
   package let members: [Member]
+  /// The manifest as a blob; its digest is the artefact's identity.
+  package let manifestBlob: BlobReference
 
   package init(type: ArtefactType, details: JSONObject, members: [Member]) {
     self.type = type
     self.details = details
     self.members = members.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    let manifest = Self.manifest(type, details, self.members)
+    manifestBlob = BlobReference(digest: Digest(of: manifest.utf8), size: manifest.utf8.count)
   }
 
   /// The canonical text whose digest is the artefact's identity.
-  package var manifest: String {
-    let facets = type.facets.sorted { $0.key < $1.key }.map { key, value -> (key: String, value: JSON) in
-      switch value {
-      case .text(let text): (key, JSON(text))
-      case .integer(let integer): (key, JSON(integer))
-      }
-    }
+  package var manifest: String { Self.manifest(type, details, members) }
+
+  private static func manifest(_ type: ArtefactType, _ details: JSONObject, _ members: [Member]) -> String {
     let files = members.map { member -> JSON in
       ["path": JSON(member.path), "sha256": JSON(member.blob.digest.hex), "size": JSON(member.blob.size)]
     }
     let manifest: JSON = [
-      "type": JSON(type.name), "facets": JSON(facets), "details": .object(details), "files": .array(files),
+      "type": JSON(type.name), "facets": type.facets.json, "details": .object(details), "files": .array(files),
     ]
     return manifest.text(JSONLayout(sortedKeys: true))
   }
 
-  package var digest: Digest { Digest(of: Array(manifest.utf8)) }
+  package var digest: Digest { manifestBlob.digest }
   package var size: Int { members.reduce(0) { $0 + $1.blob.size } }
 }

@@ -23,6 +23,9 @@ package struct AnyNodeType: Sendable {
     Node.Fields.fields.map(\.description)
   }
 
+  package var fieldNames: [String] { Self.fieldNames(base) }
+  private static func fieldNames<Node: NodeType>(_: Node.Type) -> [String] { Node.Fields.fields.map(\.name) }
+
   /// Fields with every default, required ones absent.
   package var defaultFields: AnyFields { Self.defaults(base) }
   private static func defaults<Node: NodeType>(_: Node.Type) -> AnyFields { AnyFields(Node.Fields()) }
@@ -38,6 +41,11 @@ package struct AnyNodeType: Sendable {
   package func sources(_ fields: AnyFields) throws -> [SourceRequest] { try Self.sources(base, fields) }
   private static func sources<Node: NodeType>(_: Node.Type, _ fields: AnyFields) throws -> [SourceRequest] {
     try Node.sources(try own(fields, Node.self))
+  }
+
+  package func inspection(_ fields: AnyFields) throws -> Inspection? { try Self.inspection(base, fields) }
+  private static func inspection<Node: NodeType>(_: Node.Type, _ fields: AnyFields) throws -> Inspection? {
+    try Node.inspection(try own(fields, Node.self))
   }
 
   package func infer(_ fields: AnyFields, _ inputs: InputTypes) throws -> Inference {

@@ -7,7 +7,7 @@ package struct NodeRegistry: Sendable {
   package init(_ types: [any NodeType.Type]) {
     self.types = types.map(AnyNodeType.init)
     for type in self.types {
-      let names = type.fields.map(\.name) + type.inputs.map(\.name) + NodeSettings.fields.map(\.name) + ["type"]
+      let names = type.fieldNames + type.inputs.map(\.name) + NodeSettings.fields.map(\.name) + ["type"]
       precondition(Set(names).count == names.count, "Node type `\(type.name)` uses one name twice")
     }
     precondition(Set(names).count == types.count, "Two node types have one name")

@@ -21,8 +21,13 @@ package protocol NodeType: Sendable {
   /// The files outside the store that the node reads; they enter the key by content, never by path.
   static func sources(_ fields: Fields) throws -> [SourceRequest]
 
-  /// The types of the outputs, as far as they can be known from the fields, the inputs' types and a look at the
-  /// headers of the sources; and everything about the inputs' facets that does not fit.
+  /// A look into files that tells more about the outputs' types than the fields do; nil when there is nothing to see.
+  ///
+  /// What it throws is an error of the pipeline, at the field that names the file. Cost of asking: no file is read.
+  static func inspection(_ fields: Fields) throws -> Inspection?
+
+  /// The types of the outputs, as far as they can be known from the fields, the inputs' types and what the inspection
+  /// saw; and everything about the inputs' facets that does not fit.
   static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference
 
   /// Does the work. Runs in the calling process or in a worker process, according to `execution`.
@@ -31,6 +36,7 @@ package protocol NodeType: Sendable {
 
 extension NodeType {
   package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
+  package static func inspection(_ fields: Fields) throws -> Inspection? { nil }
   package static var execution: Execution { .inProcess }
 }
 
@@ -97,7 +103,7 @@ package struct SourceRequest: Sendable, Hashable {
   }
 }
 
-/// The inferred types of a node's inputs, by port; a list port has several.
+/// The inferred types of a node's inputs, by port (a list port has several), and what its inspection saw.
 package struct InputTypes: Sendable {
   package struct Source: Sendable {
     /// The producing node and its output port, for messages.
@@ -113,8 +119,13 @@ package struct InputTypes: Sendable {
   }
 
   package var ports: [String: [Source]]
+  /// What ``NodeType/inspection(_:)`` saw; empty when it looked at nothing.
+  package var seen: [String: Facet]
 
-  package init(_ ports: [String: [Source]]) { self.ports = ports }
+  package init(_ ports: [String: [Source]], seen: [String: Facet] = [:]) {
+    self.ports = ports
+    self.seen = seen
+  }
 
   /// The type at a port that takes one node; nil when nothing is connected.
   package subscript(port: String) -> Source? { ports[port]?.first }

@@ -68,7 +68,8 @@ struct ActionRunner: Sendable {
       ports[input.port, default: []].append(
         InputTypes.Source(node: input.node, output: input.output, type: input.artefact.type))
     }
-    let inference = try job.type.infer(job.fields, InputTypes(ports))
+    let seen = try job.type.inspection(job.fields)?.read() ?? [:]
+    let inference = try job.type.infer(job.fields, InputTypes(ports, seen: seen))
     guard inference.conflicts.isEmpty else {
       throw DiagnosticList(
         inference.conflicts.map { conflict in

@@ -4,17 +4,19 @@ extension GraphBuilder {
   // MARK: Sources and types
 
   /// Looks at a node's sources and infers its types, once all its producers are done.
-  mutating func check(_ index: Int, _ sources: any SourceDigester) {
+  mutating func check(_ index: Int, _ sources: any SourceDigester, _ inspector: inout Inspector) {
     guard let type = drafts[index].type, let fields = drafts[index].fields else { return }
     for port in type.outputs { drafts[index].outputTypes[port.name] = ArtefactType(port.type) }
     guard !drafts[index].isBroken else { return }
     do {
       drafts[index].requests = try type.sources(fields)
       for request in drafts[index].requests { try exists(request, sources) }
-      let inputs = inputTypes(index)
-      guard let inputs else {
+      guard var inputs = inputTypes(index) else {
         drafts[index].isBroken = true
         return
+      }
+      if let inspection = try type.inspection(fields) {
+        inputs.seen = try inspector.facets(of: inspection, by: type, for: drafts[index].name)
       }
       let inference = try type.infer(fields, inputs)
       for (port, inferred) in inference.outputs { drafts[index].outputTypes[port] = inferred }

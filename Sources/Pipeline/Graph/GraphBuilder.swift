@@ -10,15 +10,17 @@ struct GraphBuilder {
   var problems: [Diagnostic]
   var drafts: [NodeDraft]
   private(set) var order: [Int] = []
+  private let positions: [String: Int]
 
   init(_ document: PipelineDocument, registry: NodeRegistry) {
     self.document = document
     self.registry = registry
     problems = document.problems
     drafts = document.nodes.map(NodeDraft.init)
+    positions = Dictionary(drafts.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  func index(of node: String) -> Int? { drafts.firstIndex { $0.name == node } }
+  func index(of node: String) -> Int? { positions[node] }
 
   /// Gives the pipeline with its warnings.
   ///
@@ -28,7 +30,8 @@ struct GraphBuilder {
     for index in drafts.indices { connect(index) }
     let outputs = resolveOutputs()
     sortNodes()
-    for index in order { check(index, sources) }
+    var inspector = Inspector(sources)
+    for index in order { check(index, sources, &inspector) }
     let needed = neededNodes(outputs)
     if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
 
@@ -37,6 +40,7 @@ struct GraphBuilder {
     }
     let nodes = digest(needed: needed, sources)
     if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
+    inspector.remember(needed: needed)
     return ResolvedPipeline(
       name: document.name, file: document.source.file,
       parameters: document.params.map { ResolvedPipeline.Parameter(name: $0.key.text, value: $0.value.text) },
@@ -170,6 +174,7 @@ struct GraphBuilder {
       return drafts.filter { !used.contains($0.name) }.flatMap(allOutputs)
     }
     var outputs: [OutputReference] = []
+    var known: Set<OutputReference> = []
     for (position, value) in written.enumerated() where !value.isBroken {
       func report(_ problem: LanguageProblem) {
         problems.append(problem.diagnostic(at: value.mark, path: "outputs[\(position)]", related: value.origin))
@@ -188,7 +193,7 @@ struct GraphBuilder {
       if let unknown = names.first(where: { type.output($0) == nil }) {
         report(.unknownOutput(unknown, node: draft.name, among: type.outputs.map(\.name)))
       }
-      for name in names where !outputs.contains(OutputReference(node: draft.name, port: name)) {
+      for name in names where known.insert(OutputReference(node: draft.name, port: name)).inserted {
         outputs.append(OutputReference(node: draft.name, port: name))
       }
       if names.isEmpty { outputs.append(OutputReference(node: draft.name, port: "")) }
@@ -218,21 +223,30 @@ struct GraphBuilder {
   private mutating func sortNodes() {
     let names = drafts.map(\.name)
     let byName = names.indices.sorted { names[$0].utf8.lexicographicallyPrecedes(names[$1].utf8) }
-    let position = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
-    let producers = drafts.map { Set($0.references.compactMap { position[$0.binding.node] }) }
-    var done: Set<Int> = []
-    while let next = byName.first(where: { !done.contains($0) && producers[$0].isSubset(of: done) }) {
-      done.insert(next)
-      order.append(next)
+    var rank = [Int](repeating: 0, count: names.count)
+    for (place, node) in byName.enumerated() { rank[node] = place }
+    let producers = drafts.map { Set($0.references.compactMap { index(of: $0.binding.node) }) }
+    var consumers = [[Int]](repeating: [], count: names.count)
+    for (node, list) in producers.enumerated() { for producer in list { consumers[producer].append(node) } }
+
+    var missing = producers.map(\.count)
+    var ready = Heap<Int>()
+    for node in byName where missing[node] == 0 { ready.insert(rank[node]) }
+    while let place = ready.popMin() {
+      order.append(byName[place])
+      for consumer in consumers[byName[place]] {
+        missing[consumer] -= 1
+        if missing[consumer] == 0 { ready.insert(rank[consumer]) }
+      }
     }
     // What is left waits for a cycle or is in one: walking up from anywhere ends in a cycle.
     var seen: Set<Int> = []
-    for start in byName where !done.contains(start) && !seen.contains(start) {
+    for start in byName where missing[start] > 0 && !seen.contains(start) {
       var walk: [Int] = []
       var at = start
       while seen.insert(at).inserted {
         walk.append(at)
-        let next = byName.first { producers[at].contains($0) && !done.contains($0) }
+        let next = producers[at].filter { missing[$0] > 0 }.min { rank[$0] < rank[$1] }
         guard let next else { break }
         at = next
       }

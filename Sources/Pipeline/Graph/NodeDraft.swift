@@ -61,7 +61,7 @@ extension NodeDraft {
     }
     decoder.path.removeLast()
     self.type = type
-    let fieldNames = type.fields.map(\.name)
+    let fieldNames = type.fieldNames
     let settingNames = NodeSettings.fields.map(\.name)
     let names = fieldNames + type.inputs.map(\.name)
     for pair in pairs where pair.key.text != "type" {

@@ -68,6 +68,9 @@ extension ResolvedNode {
     return (preimage.key, preimage)
   }
 
+  /// The key of the work itself, whatever it is done to: the action key's without the inputs.
+  var workKey: Digest { KeyPreimage(.work, Self.ownEntries(type, fields, sources)).key }
+
   /// The preimage of the plan key: as the action key's, with the plan key and port of each producer for an input.
   static func planPreimage(
     _ type: AnyNodeType, _ fields: AnyFields, _ sources: [ResolvedSource], _ inputs: [InputBinding],

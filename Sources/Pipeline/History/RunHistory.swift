@@ -80,11 +80,10 @@ package struct RunHistory: Sendable {
     try files.read(logPath(run: run, node: node)).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// What the node is expected to take, by the runs so far.
-  package func expectation(pipeline: String, node: ResolvedNode) -> Expectation? {
-    try? refreshed {
-      try $0.expectation(pipeline: pipeline, node: node.name, type: node.type.name, planKey: node.planKey)
-    }
+  /// What nodes are expected to take, by the runs so far; nothing where nothing ran yet.
+  package func expectations(pipeline: String, nodes: [ResolvedNode]) -> [String: Expectation] {
+    guard !nodes.isEmpty, let status = try? files.status(folder), status.kind == .folder else { return [:] }
+    return (try? refreshed { try $0.expectations(pipeline: pipeline, nodes: nodes) }) ?? [:]
   }
 
   /// The last run's record of the node with this name (else of a node of this type) that has a key preimage, for

@@ -76,23 +76,31 @@ final class RunIndex: Sendable {
     }
   }
 
-  func expectation(pipeline: String, node: String, type: String, planKey: Digest) throws -> Expectation? {
+  /// By the last run that did the same work, else by the last one in which a node of this name and type ran.
+  func expectations(pipeline: String, nodes: [ResolvedNode]) throws -> [String: Expectation] {
     try database().read { database in
-      let same = try Row.fetchOne(
-        database,
+      var found: [String: Expectation] = [:]
+      // `max(run)` makes SQLite take the other columns from that row.
+      let same = try database.cachedStatement(
         sql: """
-          SELECT seconds, peak_memory FROM node
-          WHERE plan_key = ? AND state = 'ran' AND seconds IS NOT NULL ORDER BY run DESC LIMIT 1
-          """, arguments: [planKey.hex])
-      if let same { return Expectation(seconds: same[0], peakMemory: same[1], basis: .sameWork) }
-      let last = try Row.fetchOne(
-        database,
+          SELECT seconds, peak_memory, max(run) FROM node
+          WHERE plan_key = ? AND state = 'ran' AND seconds IS NOT NULL
+          """)
+      let last = try database.cachedStatement(
         sql: """
-          SELECT seconds, peak_memory FROM node
+          SELECT seconds, peak_memory, max(run) FROM node
           WHERE pipeline = ? AND name = ? AND type = ? AND state = 'ran' AND seconds IS NOT NULL
-          ORDER BY run DESC LIMIT 1
-          """, arguments: [pipeline, node, type])
-      return last.map { Expectation(seconds: $0[0], peakMemory: $0[1], basis: .sameNode) }
+          """)
+      for node in nodes {
+        if let row = try Row.fetchOne(same, arguments: [node.planKey.hex]), let seconds = row[0] as Double? {
+          found[node.name] = Expectation(seconds: seconds, peakMemory: row[1], basis: .sameWork)
+        } else if let row = try Row.fetchOne(last, arguments: [pipeline, node.name, node.type.name]),
+          let seconds = row[0] as Double?
+        {
+          found[node.name] = Expectation(seconds: seconds, peakMemory: row[1], basis: .sameNode)
+        }
+      }
+      return found
     }
   }
 

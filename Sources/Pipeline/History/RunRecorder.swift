@@ -28,9 +28,9 @@ package final class RunRecorder: EventSink {
     if case .nodeReport(let node, .progress) = event, !pace.isDue(node, time) { return }
     let path = history.folder(of: id) + "/events.jsonl"
     try? history.files.append(path, Array((event.line(time: time) + "\n").utf8))
+    // The index takes the run over when it is next asked something.
     if case .ended(let summary) = event {
       try? write(summary.state, seconds: summary.seconds, nodes: summary.nodes)
-      if let record = try? history.run(id) { try? history.index.insert(record) }
     }
   }
 
@@ -40,7 +40,7 @@ package final class RunRecorder: EventSink {
     object["seconds"] = seconds.map { JSON($0) } ?? .null
     object["nodes"] = .array(nodes.map(\.json))
     let folder = history.folder(of: id)
-    try history.files.replace(
+    try history.files.undurable.replace(
       folder + "/run.json", Array((JSON.object(object).text(.pretty) + "\n").utf8),
       temporary: "\(folder)/.\(uniqueName())")
   }

@@ -34,37 +34,41 @@ package indirect enum CanonicalValue: Sendable {
 
   package func encode(into bytes: inout [UInt8]) {
     switch self {
-    case .absent: Self.append(.absent, [], to: &bytes)
-    case .bool(let value): Self.append(.bool, [value ? 1 : 0], to: &bytes)
-    case .integer(let value): Self.append(.integer, Self.littleEndian(UInt64(bitPattern: Int64(value))), to: &bytes)
+    case .absent: Self.append(.absent, to: &bytes) { _ in }
+    case .bool(let value): Self.append(.bool, to: &bytes) { $0.append(value ? 1 : 0) }
+    case .integer(let value):
+      Self.append(.integer, to: &bytes) { Self.append(UInt64(bitPattern: Int64(value)), to: &$0) }
     case .number(let value):
       precondition(!value.isNaN, "NaN has no place in a key")
       // Negative zero is zero: both are written `0`.
-      Self.append(.number, Self.littleEndian((value == 0 ? 0 : value).bitPattern), to: &bytes)
-    case .text(let text): Self.append(.text, Array(text.utf8), to: &bytes)
-    case .digest(let digest): Self.append(.digest, Array(digest.hex.utf8), to: &bytes)
+      Self.append(.number, to: &bytes) { Self.append((value == 0 ? 0 : value).bitPattern, to: &$0) }
+    case .text(let text): Self.append(.text, to: &bytes) { $0 += text.utf8 }
+    case .digest(let digest): Self.append(.digest, to: &bytes) { $0 += digest.hex.utf8 }
     case .list(let values):
-      var payload: [UInt8] = []
-      for value in values { value.encode(into: &payload) }
-      Self.append(.list, payload, to: &bytes)
+      Self.append(.list, to: &bytes) { bytes in for value in values { value.encode(into: &bytes) } }
     case .map(let members):
-      var payload: [UInt8] = []
-      for (key, value) in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-        Self.append(.text, Array(key.utf8), to: &payload)
-        value.encode(into: &payload)
+      Self.append(.map, to: &bytes) { bytes in
+        for (key, value) in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+          CanonicalValue.text(key).encode(into: &bytes)
+          value.encode(into: &bytes)
+        }
       }
-      Self.append(.map, payload, to: &bytes)
     }
   }
 
-  private static func append(_ tag: Tag, _ payload: [UInt8], to bytes: inout [UInt8]) {
+  /// Writes the tag, the length of what `payload` writes, and that.
+  private static func append(_ tag: Tag, to bytes: inout [UInt8], payload: (inout [UInt8]) -> Void) {
     bytes.append(tag.rawValue)
-    bytes += littleEndian(UInt64(payload.count))
-    bytes += payload
+    let place = bytes.count
+    append(0, to: &bytes)
+    payload(&bytes)
+    let length = UInt64(bytes.count - place - 8)
+    for index in 0..<8 { bytes[place + index] = UInt8(truncatingIfNeeded: length >> (8 * UInt64(index))) }
   }
 
-  private static func littleEndian(_ value: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+  /// Little endian.
+  private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+    for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(index)))) }
   }
 }
 

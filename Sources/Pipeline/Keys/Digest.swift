@@ -2,21 +2,49 @@ import Crypto
 
 /// A SHA-256 digest: the identity of a blob, an artefact or a key.
 package struct Digest: Sendable, Hashable {
-  /// 64 lower-case hexadecimal digits.
-  package let hex: String
+  /// The 256 bits, the first byte highest.
+  private let words: SIMD4<UInt64>
 
   /// - Parameter hex: Exactly 64 lower-case hexadecimal digits, else nil.
-  package init?(hex: String) {
-    let valid = hex.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-    guard hex.utf8.count == 64, valid else { return nil }
-    self.hex = hex
+  package init?(hex: String) { self.init(hex: hex.utf8) }
+
+  /// - Parameter hex: Exactly 64 lower-case hexadecimal digits as ASCII, else nil.
+  init?(hex: some Collection<UInt8>) {
+    var words = SIMD4<UInt64>()
+    var count = 0
+    for digit in hex {
+      let value: UInt8
+      switch digit {
+      case 0x30...0x39: value = digit - 0x30
+      case 0x61...0x66: value = digit - 0x57
+      default: return nil
+      }
+      guard count < 64 else { return nil }
+      words[count / 16] = words[count / 16] << 4 | UInt64(value)
+      count += 1
+    }
+    guard count == 64 else { return nil }
+    self.words = words
   }
 
   package init(_ digest: SHA256Digest) {
-    hex = digest.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.utf8.count == 1 ? "0" + digits : digits
-    }.joined()
+    words = digest.withUnsafeBytes { bytes in
+      func word(_ index: Int) -> UInt64 {
+        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+      }
+      return SIMD4(word(0), word(1), word(2), word(3))
+    }
+  }
+
+  /// 64 lower-case hexadecimal digits.
+  package var hex: String {
+    String(unsafeUninitializedCapacity: 64) { text in
+      for place in 0..<64 {
+        let digit = UInt8(truncatingIfNeeded: words[place / 16] >> UInt64(60 - place % 16 * 4)) & 15
+        text[place] = digit < 10 ? digit + 0x30 : digit + 0x57
+      }
+      return 64
+    }
   }
 
   /// The digest of bytes in memory.
@@ -32,7 +60,11 @@ package struct Digest: Sendable, Hashable {
 }
 
 extension Digest: Comparable {
-  package static func < (a: Digest, b: Digest) -> Bool { a.hex < b.hex }
+  /// In the order of the digits.
+  package static func < (a: Digest, b: Digest) -> Bool {
+    for index in 0..<4 where a.words[index] != b.words[index] { return a.words[index] < b.words[index] }
+    return false
+  }
 }
 
 extension Digest: CustomStringConvertible {

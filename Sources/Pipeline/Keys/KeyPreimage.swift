@@ -23,28 +23,31 @@ package struct KeyPreimage: Sendable, Hashable {
     case action = "anneal/action/v1"
     /// A part of a node's result that is published by itself.
     case part = "anneal/part/v1"
+    /// A node without its inputs.
+    case work = "anneal/work/v1"
+    /// What an ``Inspection`` sees.
+    case facets = "anneal/facets/v1"
   }
 
   package let domain: Domain
   /// In the byte order of their labels, which are distinct.
   package let entries: [Entry]
+  /// The key: the digest of the domain and the canonical encoding of all entries.
+  package let key: Digest
 
   /// Takes entries in any order; their labels must be distinct.
   package init(_ domain: Domain, _ entries: [Entry]) {
     self.domain = domain
-    self.entries = entries.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
+    let sorted = entries.sorted { $0.label.utf8.lexicographicallyPrecedes($1.label.utf8) }
+    self.entries = sorted
     assert(Set(entries.map(\.label)).count == entries.count, "Labels of a key's entries must be distinct")
+    var bytes: [UInt8] = []
+    CanonicalValue.text(domain.rawValue).encode(into: &bytes)
+    CanonicalValue.list(sorted.map { .list([.text($0.label), $0.value]) }).encode(into: &bytes)
+    key = Digest(of: bytes)
   }
 
   package subscript(label: String) -> CanonicalValue? { entries.first { $0.label == label }?.value }
-
-  /// The key: the digest of the domain and the canonical encoding of all entries.
-  package var key: Digest {
-    var bytes: [UInt8] = []
-    CanonicalValue.text(domain.rawValue).encode(into: &bytes)
-    CanonicalValue.list(entries.map { .list([.text($0.label), $0.value]) }).encode(into: &bytes)
-    return Digest(of: bytes)
-  }
 }
 
 extension KeyPreimage {

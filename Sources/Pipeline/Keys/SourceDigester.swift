@@ -15,12 +15,32 @@ package protocol SourceDigester: Sendable {
 
   /// What stands at a path; nil when there is nothing.
   func kind(of path: String) -> SourceKind?
+
+  /// The digest of a file as far as it is known without reading the file.
+  func knownDigest(of file: String) -> Digest?
+
+  /// The stamp of a file; nil when there is no file.
+  func stamp(of file: String) -> FileStamp?
+
+  /// What an ``Inspection`` with this key has seen before.
+  func facets(for key: Digest) -> [String: Facet]?
+
+  /// Keeps what an inspection has seen.
+  func remember(_ facets: [String: Facet], for key: Digest)
 }
 
 /// Whether a source is a file or a folder.
 package enum SourceKind: String, Sendable {
   case file
   case folder
+}
+
+/// A digester that remembers nothing.
+extension SourceDigester {
+  package func knownDigest(of file: String) -> Digest? { nil }
+  package func stamp(of file: String) -> FileStamp? { nil }
+  package func facets(for key: Digest) -> [String: Facet]? { nil }
+  package func remember(_ facets: [String: Facet], for key: Digest) {}
 }
 
 extension SourceDigester {

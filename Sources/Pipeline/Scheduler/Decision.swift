@@ -5,8 +5,9 @@ package enum Decision: Sendable {
   /// It will run.
   case run(RunReason, KeyPreimage)
   /// Its inputs are not known before other nodes have run: it runs unless they come out so that its result is in the
-  /// store already. The nodes in question, in order.
-  case runUnlessUnchanged(upstream: [String])
+  /// store already. The nodes in question, in order; and whether there is any result of its work, without which it runs
+  /// for certain.
+  case runUnlessUnchanged(upstream: [String], hasPast: Bool)
 }
 
 /// Why a node runs.
@@ -58,7 +59,7 @@ package struct Planner: Sendable {
   package func decide(_ node: ResolvedNode, known: (String) -> StoredResult?) throws -> Decision {
     guard let preimage = node.actionPreimage(known: known) else {
       let unknown = node.inputs.filter { known($0.node)?.digest(of: $0.output) == nil }
-      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted())
+      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted(), hasPast: store.hasPast(node))
     }
     if forced.contains(node.name) { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {

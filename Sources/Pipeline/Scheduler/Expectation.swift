@@ -19,5 +19,5 @@ package struct Expectation: Sendable, Hashable {
   }
 }
 
-/// Knows what past runs took; nil when there is no such run.
-package typealias Expectations = @Sendable (_ pipeline: String, _ node: ResolvedNode) -> Expectation?
+/// Knows what past runs of nodes took, by the nodes' names; nodes without such a run are left out.
+package typealias Expectations = @Sendable (_ pipeline: String, _ nodes: [ResolvedNode]) -> [String: Expectation]

@@ -12,13 +12,17 @@ package struct Plan: Sendable {
     /// What running it is expected to take; nil without a past run to go by.
     package var expectation: Expectation?
 
-    /// Whether it runs for certain.
+    /// Whether it runs for certain: it, or another such node that turns out to do the very same work.
     package var willRun: Bool {
-      if case .run = decision { sameWorkAs == nil } else { false }
+      switch decision {
+      case .cached: false
+      case .run: sameWorkAs == nil
+      case .runUnlessUnchanged(_, let hasPast): !hasPast && sameWorkAs == nil
+      }
     }
 
     package var mayRun: Bool {
-      if case .runUnlessUnchanged = decision { true } else { false }
+      if case .runUnlessUnchanged(_, hasPast: true) = decision { sameWorkAs == nil } else { false }
     }
 
     package var isCached: Bool {
@@ -50,11 +54,12 @@ extension Planner {
   ///
   /// Changes nothing.
   package func plan(
-    _ pipeline: ResolvedPipeline, targets: [String] = [], expectations: Expectations = { _, _ in nil }
+    _ pipeline: ResolvedPipeline, targets: [String] = [], expectations: Expectations = { _, _ in [:] }
   ) throws -> Plan {
     let needed = try pipeline.needed(targets)
     var results: [String: StoredResult] = [:]
     var running: [Digest: String] = [:]
+    var first: [Digest: String] = [:]
     var nodes: [Plan.Node] = []
     for node in needed {
       let decision = try decide(node) { results[$0] }
@@ -67,11 +72,15 @@ extension Planner {
         planned.actionKey = preimage.key
         planned.sameWorkAs = running[preimage.key]
         if planned.sameWorkAs == nil { running[preimage.key] = node.name }
-      case .runUnlessUnchanged: break
+      case .runUnlessUnchanged:
+        // With the same ancestry it gets the same inputs, whatever they come out to be.
+        planned.sameWorkAs = first[node.planKey]
+        if planned.sameWorkAs == nil { first[node.planKey] = node.name }
       }
-      if !planned.isCached { planned.expectation = expectations(pipeline.name, node) }
       nodes.append(planned)
     }
+    let expected = expectations(pipeline.name, zip(needed, nodes).filter { !$1.isCached }.map(\.0))
+    for index in nodes.indices { nodes[index].expectation = expected[nodes[index].name] }
     let names = Set(needed.map(\.name))
     return Plan(
       pipeline: pipeline.name, nodes: nodes, notNeeded: pipeline.nodes.map(\.name).filter { !names.contains($0) })

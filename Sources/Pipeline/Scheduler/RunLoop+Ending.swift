@@ -3,7 +3,7 @@ import Diagnostics
 extension RunLoop {
   /// An attempt has ended.
   func ended(_ name: String, _ ending: Attempt.Ending) {
-    guard case .running(let running) = phases[name], var record = records[name] else { return }
+    guard case .running(let running) = board[name], var record = records[name] else { return }
     record.seconds = (record.seconds ?? 0) + steadyClock() - running.started
     if case .made(let outcome) = ending, let peak = outcome.peakMemory {
       record.peakMemory = max(record.peakMemory ?? 0, peak)
@@ -42,7 +42,7 @@ extension RunLoop {
     guard let record = records[name], let node = byName[name] else { return }
     guard record.attempts <= node.settings.retries, !cancellation.isRequested else { return fail(name, problems) }
     hub.emit(.retrying(node: name, attempt: record.attempts + 1, problems))
-    phases[name] = .waiting
+    board.move(name, to: .waiting)
   }
 
   func fail(_ name: String, _ problems: [Diagnostic]) {
@@ -79,7 +79,7 @@ extension RunLoop {
       healings[culprit, default: 0] += 1
       if healings[culprit, default: 0] > Self.healingLimit { return fail(name, problem.diagnostics) }
     }
-    phases[name] = .waiting
+    board.move(name, to: .waiting)
     for (producer, file) in culprits {
       let entry = DeadEntry.file(file, blob, damage)
       hub.emit(.healing(node: producer, entry))
@@ -92,13 +92,15 @@ extension RunLoop {
 
   /// Puts a node that has ended back to the start, and whatever was about to start from its result.
   private func again(_ name: String) {
-    guard var record = records[name], case .ended = phases[name] else { return }
+    guard var record = records[name], case .ended = board[name] else { return }
     record.state = .notStarted
     record.result = nil
     records[name] = record
-    phases[name] = .waiting
-    for node in needed where node.inputs.contains(where: { $0.node == name }) {
-      if case .ready = phases[node.name] { phases[node.name] = .waiting }
+    board.move(name, to: .waiting)
+    for consumer in consumers[name] ?? [] {
+      guard case .ready = board[consumer] else { continue }
+      ready.remove(consumer)
+      board.move(consumer, to: .waiting)
     }
   }
 }

@@ -3,23 +3,13 @@ import Diagnostics
 extension RunLoop {
   /// Decides about every node whose inputs are known; what is cached is done at once and may make others known.
   func settle() {
-    var taken: Set<Digest> = []
-    for phase in phases.values {
-      switch phase {
-      case .ready(_, let preimage): taken.insert(preimage.key)
-      case .running(let running): taken.insert(running.preimage.key)
-      case .waiting, .ended: break
-      }
-    }
-    for node in needed {
-      guard case .waiting = phases[node.name], node.inputs.allSatisfy({ records[$0.node]?.result != nil }) else {
-        continue
-      }
-      do { try settle(node, &taken) } catch { fail(node.name, diagnostics(of: error)) }
+    while let name = board.nextUndecided() {
+      guard let node = byName[name], node.inputs.allSatisfy({ records[$0.node]?.result != nil }) else { continue }
+      do { try settle(node) } catch { fail(node.name, diagnostics(of: error)) }
     }
   }
 
-  private func settle(_ node: ResolvedNode, _ taken: inout Set<Digest>) throws {
+  private func settle(_ node: ResolvedNode) throws {
     let planner = Planner(store: scheduler.store, forced: options.forced)
     var decision = try planner.decide(node) { records[$0]?.result }
     if case .run(.forced, let preimage) = decision, performers[preimage.key] != nil {
@@ -32,37 +22,40 @@ extension RunLoop {
       finish(node.name, .cached, result)
     case .run(let reason, let preimage):
       // The same work under another name: its result will do.
-      guard taken.insert(preimage.key).inserted else { return }
+      guard !board.awaits(preimage.key, for: node.name) else { return }
       if case .dead(let entry) = reason {
         hub.emit(.healing(node: node.name, entry))
         try scheduler.store.bury(preimage.key, entry)
       }
-      phases[node.name] = .ready(reason, preimage)
+      board.move(node.name, to: .ready(reason, preimage))
+      ready.insert(
+        ReadyQueue.Entry(
+          name: node.name, priority: priority[node.name] ?? 0, isHeavy: node.type.execution == .worker(cores: .all),
+          memory: node.settings.memory?.value ?? expected[node.name]?.peakMemory ?? 0))
     }
   }
 
   /// Starts ready nodes in the order of their priority as far as cores and memory allow.
   func startWhatFits() {
-    let ready = phases.compactMap { name, phase -> (name: String, reason: RunReason, preimage: KeyPreimage)? in
-      if case .ready(let reason, let preimage) = phase { (name, reason, preimage) } else { nil }
-    }.sorted { a, b in
-      let (x, y) = (priority[a.name] ?? 0, priority[b.name] ?? 0)
-      return x == y ? a.name < b.name : x > y
-    }
-    for (name, reason, preimage) in ready {
-      guard let node = byName[name] else { continue }
-      let isHeavy = node.type.execution == .worker(cores: .all)
-      let memory = node.settings.memory?.value ?? expected[name]?.peakMemory ?? 0
-      if fits(isHeavy: isHeavy, memory: memory) { start(node, reason, preimage, isHeavy: isHeavy, memory: memory) }
+    while let entry = ready.popFirst(isFull: fullness, where: fits) {
+      guard let node = byName[entry.name], case .ready(let reason, let preimage) = board[entry.name] else { continue }
+      start(node, reason, preimage, isHeavy: entry.isHeavy, memory: entry.memory)
     }
   }
 
-  private func fits(isHeavy: Bool, memory: Int) -> Bool {
-    let running = runningNodes.map(\.running)
+  /// Whether the cores leave no room for a light node, and for a heavy one.
+  private var fullness: (light: Bool, heavy: Bool) {
+    let running = board.running.values
+    if running.isEmpty { return (false, false) }
+    return (running.count { !$0.isHeavy } >= options.cores, running.contains(where: \.isHeavy))
+  }
+
+  private func fits(_ entry: ReadyQueue.Entry) -> Bool {
+    let running = board.running.values
     if running.isEmpty { return true }
-    let (used, overflow) = running.reduce(0, { $0 + $1.memory }).addingReportingOverflow(memory)
+    let (used, overflow) = running.reduce(0, { $0 + $1.memory }).addingReportingOverflow(entry.memory)
     guard !overflow, used <= options.memory else { return false }
-    return isHeavy ? !running.contains(where: \.isHeavy) : running.count { !$0.isHeavy } < options.cores
+    return entry.isHeavy ? !fullness.heavy : !fullness.light
   }
 
   private func start(
@@ -87,10 +80,12 @@ extension RunLoop {
       preimage: preimage, threads: isHeavy ? options.cores : 1)
     let stop = Cancellation()
     let now = steadyClock()
-    phases[node.name] = .running(
-      Running(
-        preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.value },
-        isHeavy: isHeavy, memory: memory))
+    board.move(
+      node.name,
+      to: .running(
+        NodeBoard.Running(
+          preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.value },
+          isHeavy: isHeavy, memory: memory)))
     hub.emit(
       .nodeStarted(
         node: node.name, type: node.type.name, key: preimage.key, reason: reason, attempt: record.attempts,

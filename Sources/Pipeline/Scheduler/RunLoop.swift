@@ -5,25 +5,6 @@ import Foundation
 ///
 /// Touched by one thread only, except for its mailbox.
 final class RunLoop {
-  /// Where a node stands.
-  enum Phase {
-    /// For its inputs, or for another node that does the same work.
-    case waiting
-    case ready(RunReason, KeyPreimage)
-    case running(Running)
-    case ended
-  }
-
-  struct Running {
-    var preimage: KeyPreimage
-    var stop: Cancellation
-    var started: Double
-    var deadline: Double?
-    var isTimedOut = false
-    var isHeavy: Bool
-    var memory: Int
-  }
-
   enum Message: Sendable {
     case ended(node: String, Attempt.Ending)
     case wake
@@ -41,10 +22,15 @@ final class RunLoop {
   let hub: EventHub
   let mailbox = Mailbox<Message>()
   let byName: [String: ResolvedNode]
-  let expected: [String: Expectation]
-  let priority: [String: Double]
+  /// The needed nodes that take an output of a node.
+  let consumers: [String: [String]]
+  /// What past runs say; asked when the first node has to run.
+  private(set) lazy var expected = scheduler.expectations(pipeline.name, needed)
+  /// Seconds from a node's start to the end of the longest way below it.
+  private(set) lazy var priority = Self.priorities(needed, expected)
 
-  var phases: [String: Phase] = [:]
+  var board: NodeBoard
+  var ready = ReadyQueue()
   var records: [String: NodeRecord] = [:]
   var healings: [String: Int] = [:]
   /// Which node performed an action in this run.
@@ -63,19 +49,17 @@ final class RunLoop {
     self.cancellation = cancellation
     hub = EventHub(scheduler.sinks)
     byName = Dictionary(needed.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    var expected: [String: Expectation] = [:]
-    for node in needed { expected[node.name] = scheduler.expectations(pipeline.name, node) }
-    self.expected = expected
-    priority = Self.priorities(needed, expected)
+    var consumers: [String: [String]] = [:]
+    for node in needed { for name in Set(node.inputs.map(\.node)) { consumers[name, default: []].append(node.name) } }
+    self.consumers = consumers
+    board = NodeBoard(needed.map(\.name))
     for node in pipeline.nodes {
-      phases[node.name] = byName[node.name] == nil ? .ended : .waiting
       records[node.name] = NodeRecord(
         name: node.name, type: node.type.name, state: byName[node.name] == nil ? .notNeeded : .notStarted,
         planKey: node.planKey)
     }
   }
 
-  /// Seconds from a node's start to the end of the longest way below it.
   private static func priorities(_ nodes: [ResolvedNode], _ expected: [String: Expectation]) -> [String: Double] {
     var priority: [String: Double] = [:]
     var below: [String: Double] = [:]
@@ -88,12 +72,6 @@ final class RunLoop {
   }
 
   var isStopping: Bool { cancellation.isRequested || (hasFailure && !options.keepGoing) }
-
-  var runningNodes: [(name: String, running: Running)] {
-    phases.compactMap { name, phase in
-      if case .running(let running) = phase { (name, running) } else { nil }
-    }
-  }
 
   func run() -> RunSummary {
     let start = steadyClock()
@@ -108,7 +86,7 @@ final class RunLoop {
         settle()
         startWhatFits()
       }
-      let running = runningNodes
+      let running = board.running
       if running.isEmpty { break }
       passOnRequests(running)
       if cancellation.level == .immediate {
@@ -116,7 +94,7 @@ final class RunLoop {
         givenUp = givenUp ?? steadyClock() + 5
         if let givenUp, steadyClock() > givenUp { break }
       }
-      for message in mailbox.take(waiting: running.contains { $0.running.deadline != nil } ? 0.1 : 1) {
+      for message in mailbox.take(waiting: running.values.contains { $0.deadline != nil } ? 0.1 : 1) {
         if case .ended(let node, let ending) = message { ended(node, ending) }
       }
     }
@@ -124,7 +102,7 @@ final class RunLoop {
   }
 
   /// Tells running attempts to stop: the user's wish, and deadlines.
-  private func passOnRequests(_ running: [(name: String, running: Running)]) {
+  private func passOnRequests(_ running: [String: NodeBoard.Running]) {
     for (name, attempt) in running {
       if cancellation.isRequested { attempt.stop.raise(to: cancellation.level) }
       guard let deadline = attempt.deadline, steadyClock() > deadline else { continue }
@@ -132,7 +110,7 @@ final class RunLoop {
       attempt.stop.raise(to: steadyClock() > deadline + 10 ? .immediate : .gentle)
       var late = attempt
       late.isTimedOut = true
-      phases[name] = .running(late)
+      board.move(name, to: .running(late))
     }
   }
 
@@ -141,7 +119,7 @@ final class RunLoop {
   private func summary(seconds: Double) -> RunSummary {
     for node in needed {
       guard var record = records[node.name] else { continue }
-      if case .running = phases[node.name] {
+      if case .running = board[node.name] {
         record.state = .interrupted
         end(record)
       } else if record.state == .notStarted {
@@ -169,10 +147,11 @@ final class RunLoop {
 
   func end(_ record: NodeRecord) {
     records[record.name] = record
-    phases[record.name] = .ended
-    if let result = record.result {
+    board.move(record.name, to: .ended)
+    if let result = record.result, let node = byName[record.name] {
       scheduler.store.addRoot(id, key: result.key)
-      scheduler.store.setPlanEntry(PlanEntry(actionKey: result.key, outputs: result.digests), for: record.planKey)
+      scheduler.store.setPlanEntry(PlanEntry(actionKey: result.key, outputs: result.digests), for: node)
+      for consumer in consumers[record.name] ?? [] { board.reconsider(consumer) }
     }
     hub.emit(.nodeEnded(record))
   }

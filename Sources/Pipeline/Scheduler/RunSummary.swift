@@ -53,9 +53,19 @@ package struct RunSummary: Sendable {
   package var state: State
   package var seconds: Double
   /// In the pipeline's order.
-  package var nodes: [NodeRecord]
+  package let nodes: [NodeRecord]
+  private let positions: [String: Int]
 
-  package subscript(node: String) -> NodeRecord? { nodes.first { $0.name == node } }
+  init(id: String, pipeline: String, state: State, seconds: Double, nodes: [NodeRecord]) {
+    self.id = id
+    self.pipeline = pipeline
+    self.state = state
+    self.seconds = seconds
+    self.nodes = nodes
+    positions = Dictionary(nodes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  package subscript(node: String) -> NodeRecord? { positions[node].map { nodes[$0] } }
 
   package func names(_ state: NodeState) -> [String] { nodes.filter { $0.state == state }.map(\.name) }
 

@@ -20,7 +20,7 @@ package struct Scheduler: Sendable {
   /// performs heavy nodes instead of worker processes (for tests); `logPath` tells where a node's log goes.
   package init(
     store: Store, check: PublicationCheck = PublicationCheck(), worker: [String]? = nil, heavy: (any Executor)? = nil,
-    keeper: LeaseKeeper? = nil, expectations: @escaping Expectations = { _, _ in nil }, sinks: [any EventSink] = [],
+    keeper: LeaseKeeper? = nil, expectations: @escaping Expectations = { _, _ in [:] }, sinks: [any EventSink] = [],
     logPath: @escaping @Sendable (String) -> String
   ) {
     self.store = store

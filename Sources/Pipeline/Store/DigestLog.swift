@@ -6,7 +6,12 @@ import Synchronization
 /// Serves blobs ("was verified before, has not changed since") and source files alike. Losing it costs time only.
 package final class DigestLog: Sendable {
   private struct State {
+    /// What this process read, and lines of the file that were looked up and found sound.
     var digests: [FileStamp: Digest] = [:]
+    /// The file as it was when it was first asked, and its last line about each stamp, not checked before it is needed:
+    /// a store may know a million files, and a command asks for a few.
+    var text: [UInt8] = []
+    var lines: [FileStamp: Range<Int>] = [:]
     var isLoaded = false
   }
 
@@ -21,10 +26,15 @@ package final class DigestLog: Sendable {
 
   /// The digest that the file with this stamp is known to have.
   package func digest(for stamp: FileStamp) -> Digest? {
-    state.withLock { state in
-      load(&state)
-      return state.digests[stamp]
-    }
+    state.withLock { known(stamp, in: &$0) }
+  }
+
+  private func known(_ stamp: FileStamp, in state: inout State) -> Digest? {
+    load(&state)
+    if let digest = state.digests[stamp] { return digest }
+    guard let range = state.lines[stamp], let digest = Self.digest(state.text[range]) else { return nil }
+    state.digests[stamp] = digest
+    return digest
   }
 
   /// Remembers what was read from `start` on (wall clock), unless the file was changed too shortly before for its stamp
@@ -34,8 +44,9 @@ package final class DigestLog: Sendable {
   package func remember(_ digest: Digest, for stamp: FileStamp, readFrom start: Int64) {
     guard stamp.isSettled(readFrom: start) else { return }
     let isNew = state.withLock { state in
-      load(&state)
-      return state.digests.updateValue(digest, forKey: stamp) != digest
+      let before = known(stamp, in: &state)
+      state.digests[stamp] = digest
+      return before != digest
     }
     guard isNew else { return }
     if let slash = path.lastIndex(of: "/") { try? files.makeFolder(String(path[..<slash])) }
@@ -54,40 +65,67 @@ package final class DigestLog: Sendable {
   // MARK: The file
 
   private static func line(_ stamp: FileStamp, _ digest: Digest) -> String {
-    let text = "\(stamp.device) \(stamp.inode) \(stamp.size) \(stamp.modified) \(stamp.changed) \(digest.hex)"
-    return "\(text) \(checksum(text[...]))\n"
+    // Times before 1970 are written as their bits.
+    let times = "\(UInt64(bitPattern: stamp.modified)) \(UInt64(bitPattern: stamp.changed))"
+    let text = "\(stamp.device) \(stamp.inode) \(stamp.size) \(times) \(digest.hex)"
+    return "\(text) \(checksum(text.utf8))\n"
   }
 
-  private static func checksum(_ text: Substring) -> String { String(Digest(of: Array(text.utf8)).hex.prefix(8)) }
+  private static func checksum(_ text: some Collection<UInt8>) -> Substring { Digest(of: text).hex.prefix(8) }
 
   private func load(_ state: inout State) {
     guard !state.isLoaded else { return }
     state.isLoaded = true
-    guard let bytes = try? files.read(path, limit: 1 << 28) else { return }
-    var lines = 0
-    for line in bytes.split(separator: UInt8(ascii: "\n")) {
-      lines += 1
-      guard let (stamp, digest) = Self.parse(Substring(decoding: line, as: UTF8.self)) else { continue }
-      state.digests[stamp] = digest
+    guard let text = try? files.read(path, limit: 1 << 28) else { return }
+    state.text = text
+    var count = 0
+    var start = 0
+    while start < text.count {
+      let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
+      if let stamp = Self.stamp(text[start..<end]) { state.lines[stamp] = start..<end }
+      count += 1
+      start = end + 1
     }
-    if lines > 4 * state.digests.count + 1000 { compact(state.digests) }
+    if count > 4 * state.lines.count + 1000 { compact(state) }
   }
 
-  private static func parse(_ line: Substring) -> (FileStamp, Digest)? {
-    guard let space = line.utf8.lastIndex(of: UInt8(ascii: " ")) else { return nil }
-    let parts = line[..<space].split(separator: " ")
-    guard parts.count == 6, line[line.utf8.index(after: space)...] == checksum(line[..<space]),
-      let device = UInt64(parts[0]), let inode = UInt64(parts[1]), let size = Int(parts[2]),
-      let modified = Int64(parts[3]), let changed = Int64(parts[4]), let digest = Digest(hex: String(parts[5]))
+  /// The stamp that a line begins with.
+  private static func stamp(_ line: ArraySlice<UInt8>) -> FileStamp? {
+    var numbers = SIMD8<UInt64>()
+    var field = 0
+    for byte in line {
+      if byte == UInt8(ascii: " ") {
+        field += 1
+        if field == 5 { break }
+      } else {
+        let (product, overflow) = numbers[field].multipliedReportingOverflow(by: 10)
+        guard (0x30...0x39).contains(byte), !overflow else { return nil }
+        let (sum, isTooLarge) = product.addingReportingOverflow(UInt64(byte - 0x30))
+        guard !isTooLarge else { return nil }
+        numbers[field] = sum
+      }
+    }
+    guard field == 5, let size = Int(exactly: numbers[2]) else { return nil }
+    return FileStamp(
+      device: numbers[0], inode: numbers[1], size: size, modified: Int64(bitPattern: numbers[3]),
+      changed: Int64(bitPattern: numbers[4]))
+  }
+
+  /// The digest on a line, nil when its checksum is wrong.
+  private static func digest(_ line: ArraySlice<UInt8>) -> Digest? {
+    guard let last = line.lastIndex(of: UInt8(ascii: " ")) else { return nil }
+    let text = line[..<last]
+    guard line[(last + 1)...].elementsEqual(checksum(text).utf8), let space = text.lastIndex(of: UInt8(ascii: " "))
     else { return nil }
-    return (FileStamp(device: device, inode: inode, size: size, modified: modified, changed: changed), digest)
+    return Digest(hex: text[(space + 1)...])
   }
 
   /// Rewrites the file without what was superseded or damaged.
   ///
   /// Lines that another process adds meanwhile are lost, which costs it one more reading.
-  private func compact(_ digests: [FileStamp: Digest]) {
-    let text = digests.map { Self.line($0.key, $0.value) }.sorted().joined()
+  private func compact(_ state: State) {
+    let lines = state.lines.values.map { state.text[$0] }.filter { Self.digest($0) != nil }
+    let text = lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
     try? files.replace(path, Array(text.utf8), temporary: path + ".\(uniqueName())")
   }
 }

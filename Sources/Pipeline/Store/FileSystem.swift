@@ -30,6 +30,9 @@ package struct FileSystem: Sendable {
     self.hook = hook
   }
 
+  /// The same without flushing, for what costs nothing but time when it is lost.
+  var undurable: FileSystem { FileSystem(isDurable: false, hook: hook) }
+
   // MARK: Looking
 
   /// What stands at `path` (links are followed), nil when nothing does.
@@ -67,8 +70,13 @@ package struct FileSystem: Sendable {
       throw SystemError("open", path)
     }
     defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw SystemError("look at", path) }
     var bytes: [UInt8] = []
-    try Self.readAll(descriptor, path) { chunk in
+    // The size is a guess: the file may grow, and files of the kernel say 0.
+    let guess = min(max(Int(status.st_size), 0), limit)
+    bytes.reserveCapacity(guess)
+    try Self.readAll(descriptor, path, chunk: min(max(guess + 1, 1 << 12), 1 << 18)) { chunk in
       guard bytes.count + chunk.count <= limit else { throw SystemError("read", path, code: EFBIG) }
       bytes.append(contentsOf: chunk)
     }
@@ -105,9 +113,10 @@ package struct FileSystem: Sendable {
   }
 
   private static func readAll(
-    _ descriptor: Int32, _ path: String, _ body: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
+    _ descriptor: Int32, _ path: String, chunk size: Int = 1 << 18,
+    _ body: (UnsafeMutableBufferPointer<UInt8>) throws -> Void
   ) throws {
-    let chunk = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 18)
+    let chunk = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: size)
     defer { chunk.deallocate() }
     while true {
       let got = Glibc.read(descriptor, chunk.baseAddress, chunk.count)

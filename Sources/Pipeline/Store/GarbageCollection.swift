@@ -14,6 +14,8 @@ package struct GarbageCollection: Sendable {
   package var grace = 3600.0
   /// Seconds after which unfinished work is given up.
   package var checkpointAge = 30.0 * 86_400
+  /// Seconds after which files whose headers were seen are looked at again, should they still be there.
+  package var facetAge = 30.0 * 86_400
   /// Seconds after which a half-written file belongs to a dead process.
   package var temporaryAge = 86_400.0
 
@@ -29,7 +31,7 @@ package struct GarbageCollection: Sendable {
     package var blobs: [BlobReference] = []
     package var references: [Digest] = []
     package var planEntries: [Digest] = []
-    /// Paths of left-over files, unfinished work and notes of old runs.
+    /// Paths of left-over files, unfinished work, and notes of old runs and of headers seen long ago.
     package var others: [String] = []
     /// Bytes that become free.
     package var size = 0
@@ -156,6 +158,10 @@ package struct GarbageCollection: Sendable {
       let age = Double(now - (try newest(path, store.files))) / 1e9
       let isFinished = try Digest(hex: name).map { try store.entry(for: $0) != nil } ?? true
       if age > checkpointAge || (isFinished && age > grace) { found.others.append(path) }
+    }
+    for key in try store.listing("facets") {
+      let path = store.facetPlace(key)
+      if Double(now - (try newest(path, store.files))) / 1e9 > max(grace, facetAge) { found.others.append(path) }
     }
     for path in found.others { found.size += try store.treeSize(path) }
   }

@@ -47,7 +47,7 @@ package final class LeaseKeeper: Sendable {
     let owner = LeaseOwner.current()
     try store.makeFolder(above: place)
     let staged = try store.temporaryPath()
-    try store.files.create(staged, Array(owner.json.text().utf8))
+    try store.files.undurable.create(staged, Array(owner.json.text().utf8))
     defer { try? store.files.remove(staged) }
     for _ in 0..<2 {
       if try store.files.linkOnce(staged, to: place) {

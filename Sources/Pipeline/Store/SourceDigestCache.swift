@@ -7,13 +7,12 @@ import Glibc
 /// Links are followed (model folders of the Hub consist of them); names that start with a dot are left out, so that
 /// `.git`, `.cache` and editors' files do not change a model.
 package struct SourceDigestCache: SourceDigester {
-  private let log: DigestLog
-  private let files: FileSystem
+  private let store: Store
+  private var log: DigestLog { store.digests }
+  private var files: FileSystem { store.files }
 
-  package init(log: DigestLog, files: FileSystem) {
-    self.log = log
-    self.files = files
-  }
+  /// The digester that remembers in `store`.
+  init(store: Store) { self.store = store }
 
   /// The digest of a file's bytes, or of a folder's tree, and the bytes it covers.
   /// - Throws: ``SourceError``.
@@ -64,4 +63,18 @@ package struct SourceDigestCache: SourceDigester {
       }
     }
   }
+}
+
+// MARK: What was seen in files
+
+extension SourceDigestCache {
+  package func knownDigest(of file: String) -> Digest? { stamp(of: file).flatMap(log.digest(for:)) }
+
+  package func stamp(of file: String) -> FileStamp? {
+    guard let status = try? files.status(file), status.kind == .file else { return nil }
+    return status.stamp
+  }
+
+  package func facets(for key: Digest) -> [String: Facet]? { store.facets(for: key) }
+  package func remember(_ facets: [String: Facet], for key: Digest) { store.setFacets(facets, for: key) }
 }

@@ -12,36 +12,35 @@ package struct PlanEntry: Sendable, Hashable {
   }
 }
 
-/// The plan index: from plan keys, known before anything runs, to action keys. It is advice for estimates and for
-/// `plan`; nothing is ever taken from the store without its action key.
+/// The plan index: from plan keys, known before anything runs, to action keys; and from work keys to the last action
+/// that did this work. It is advice for estimates and for `plan`; nothing is ever taken from the store without its
+/// action key.
 extension Store {
   package func planEntry(for planKey: Digest) -> PlanEntry? {
-    guard let bytes = try? files.read(planPlace(planKey), limit: 1 << 20) else { return nil }
-    let lines = bytes.split(separator: UInt8(ascii: "\n"))
-    // A damaged entry is no advice.
-    guard lines.count == 2, Digest(of: Array(lines[0])).hex.utf8.elementsEqual(lines[1]),
-      let json = try? JSON(parsing: Array(lines[0]), file: "plan"),
-      let key = json["action"]?.string.flatMap(Digest.init(hex:)), let outputs = json["outputs"]?.object
+    guard let json = advice(at: planPlace(planKey)), let key = json["action"]?.string.flatMap(Digest.init(hex:)),
+      let outputs = json["outputs"]?.object
     else { return nil }
     var digests: [String: Digest] = [:]
     for (port, digest) in outputs.members { digests[port] = digest.string.flatMap(Digest.init(hex:)) }
     return PlanEntry(actionKey: key, outputs: digests)
   }
 
-  /// Notes where a plan key led.
+  /// Notes where a node's plan key led, and that its work has been done.
   ///
-  /// A store that cannot be written stays as it is.
-  func setPlanEntry(_ entry: PlanEntry, for planKey: Digest) {
-    guard planEntry(for: planKey) != entry else { return }
+  /// Cost where nothing is new: one small file read.
+  func setPlanEntry(_ entry: PlanEntry, for node: ResolvedNode) {
+    guard planEntry(for: node.planKey) != entry else { return }
+    setPlanEntry(entry, at: node.planKey)
+    if !node.inputs.isEmpty { setPlanEntry(entry, at: node.workKey) }
+  }
+
+  /// Whether the work of a node was done before, with whatever inputs.
+  func hasPast(_ node: ResolvedNode) -> Bool {
+    planEntry(for: node.planKey) != nil || planEntry(for: node.workKey) != nil
+  }
+
+  private func setPlanEntry(_ entry: PlanEntry, at key: Digest) {
     let outputs = entry.outputs.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value.hex)) }
-    let text = (["action": JSON(entry.actionKey.hex), "outputs": JSON(outputs)] as JSON).text()
-    let place = planPlace(planKey)
-    do {
-      try makeFolder(above: place)
-      let bytes = Array("\(text)\n\(Digest(of: Array(text.utf8)).hex)\n".utf8)
-      try files.replace(place, bytes, temporary: try temporaryPath())
-    } catch {
-      return
-    }
+    setAdvice(["action": JSON(entry.actionKey.hex), "outputs": JSON(outputs)], at: planPlace(key))
   }
 }

@@ -5,6 +5,7 @@ import Glibc
 ///     cas/aa/<sha256>       blobs, read-only files
 ///     ac/aa/<action key>    results: `ActionResult` messages, written once
 ///     plan/aa/<plan key>    which action key a plan key led to: advice
+///     facets/aa/<key>       what was seen in the headers of source files: advice
 ///     refs/aa/<sha256>      where a blob lies that is used in place, such as a model already on disk
 ///     leases/<action key>   who is working on it just now
 ///     checkpoints/<key>/    unfinished work
@@ -38,7 +39,7 @@ package struct Store: Sendable {
   }
 
   /// The digester of source files that remembers in this store.
-  package var sources: SourceDigestCache { SourceDigestCache(log: digests, files: files) }
+  package var sources: SourceDigestCache { SourceDigestCache(store: self) }
 
   // MARK: Places
 
@@ -49,6 +50,7 @@ package struct Store: Sendable {
   package func blobPlace(_ digest: Digest) -> String { place("cas", digest) }
   package func resultPlace(_ key: Digest) -> String { place("ac", key) }
   func planPlace(_ planKey: Digest) -> String { place("plan", planKey) }
+  func facetPlace(_ key: Digest) -> String { place("facets", key) }
   func referencePlace(_ digest: Digest) -> String { place("refs", digest) }
   func leasePlace(_ key: Digest) -> String { "\(path)/leases/\(key.hex)" }
   package func checkpointPlace(_ key: Digest) -> String { "\(path)/checkpoints/\(key.hex)" }
@@ -60,7 +62,7 @@ package struct Store: Sendable {
     return path + "/tmp/" + uniqueName()
   }
 
-  /// Every digest that names a file in one of the areas `cas`, `ac`, `plan` or `refs`, in order.
+  /// Every digest that names a file in one of the areas `cas`, `ac`, `plan`, `facets` or `refs`, in order.
   func listing(_ area: String) throws -> [Digest] {
     var found: [Digest] = []
     for shard in try files.names(in: "\(path)/\(area)") {

@@ -22,7 +22,7 @@ struct PlanCommand: ParsableCommand {
       let resolved = try pipeline.load(workplace)
       let history = workplace.history
       let plan = try Planner(store: workplace.openedStore).plan(resolved, targets: targets) {
-        history.expectation(pipeline: $0, node: $1)
+        history.expectations(pipeline: $0, nodes: $1)
       }
       if json {
         Terminal.put(PlanCommand.json(plan).text(.pretty))
@@ -33,12 +33,14 @@ struct PlanCommand: ParsableCommand {
   }
 
   private static func state(_ node: Plan.Node) -> (name: String, words: String) {
+    if let other = node.sameWorkAs { return ("same_work", "same work as `\(other)`") }
     switch node.decision {
-    case .cached: ("cached", "cached")
-    case .run(let reason, _):
-      node.sameWorkAs.map { ("same_work", "same work as `\($0)`") } ?? ("run", "will run: \(reason.words)")
-    case .runUnlessUnchanged(let upstream):
-      ("may_run", "will run unless \(upstream.map { "`\($0)`" }.joined(separator: ", ")) comes out as before")
+    case .cached: return ("cached", "cached")
+    case .run(let reason, _): return ("run", "will run: \(reason.words)")
+    case .runUnlessUnchanged(_, hasPast: false): return ("run", "will run: \(RunReason.noResult.words)")
+    case .runUnlessUnchanged(let upstream, hasPast: true):
+      let names = upstream.map { "`\($0)`" }.joined(separator: ", ")
+      return ("may_run", "will run unless \(names) comes out as before")
     }
   }
 

@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
     let watch = SignalWatch(cancellation)
     let scheduler = Scheduler(
       store: store, check: fineTuningChecks,
-      expectations: { history.expectation(pipeline: $0, node: $1) }, sinks: [recorder, display],
+      expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
       logPath: recorder.logPath)
     let summary = try withExtendedLifetime(watch) {
       try scheduler.run(

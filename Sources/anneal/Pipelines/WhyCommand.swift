@@ -32,9 +32,11 @@ struct WhyCommand: ParsableCommand {
       switch planned.decision {
       case .cached:
         verdict = "`\(node)` does not run: its result is in the store"
-      case .runUnlessUnchanged(let upstream):
+      case .runUnlessUnchanged(let upstream, let hasPast):
         let names = upstream.map { "`\($0)`" }.joined(separator: ", ")
-        verdict = "`\(node)` runs unless \(names) comes out as before"
+        verdict =
+          hasPast
+          ? "`\(node)` runs unless \(names) comes out as before" : "`\(node)` runs: \(RunReason.noResult.words)"
         reasons = upstream.map { "`\($0)` runs first; ask `anneal why \(pipeline.file) \($0)`" }
         if let previous { reasons = ownDifferences(found, previous.preimage) + reasons }
       case .run(let reason, let preimage):

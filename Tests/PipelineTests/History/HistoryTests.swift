@@ -55,15 +55,15 @@ import Testing
     let text =
       "pipeline: p\nnodes:\n  a: {type: toy_text, text: x}\n  b: {type: toy_join, parts: [a], pause: 0.2}\noutputs: [b]\n"
     let node = try #require(try workspace.pipeline(text).node("b"))
-    #expect(history.expectation(pipeline: "p", node: node) == nil)
+    #expect(history.expectations(pipeline: "p", nodes: [node])["b"] == nil)
     try run(text)
-    let same = try #require(history.expectation(pipeline: "p", node: node))
+    let same = try #require(history.expectations(pipeline: "p", nodes: [node])["b"])
     #expect(same.basis == .sameWork && same.seconds >= 0.2 && same.seconds < 3)
     let edited = text.replacingOccurrences(of: "text: x", with: "text: y")
     let other = try #require(try workspace.pipeline(edited).node("b"))
-    #expect(history.expectation(pipeline: "p", node: other)?.basis == .sameNode)
+    #expect(history.expectations(pipeline: "p", nodes: [other])["b"]?.basis == .sameNode)
     let plan = try Planner(store: workspace.store).plan(
-      try workspace.pipeline(edited), expectations: { history.expectation(pipeline: $0, node: $1) })
+      try workspace.pipeline(edited), expectations: { history.expectations(pipeline: $0, nodes: $1) })
     #expect(plan.willRun.map(\.name) == ["a"])
     #expect(plan.mayRun.map(\.name) == ["b"])
     #expect(plan.expectedSeconds.total >= 0.2)
