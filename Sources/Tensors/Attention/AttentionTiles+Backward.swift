@@ -16,10 +16,14 @@ struct AttentionTrace {
 }
 
 extension AttentionTiles {
+  /// The most queries of a segment that one tile takes whole.
+  static let shortSegment = 4 * queryRows
+
   /// dq, dk and dv from dO, with the scores computed again from the saved log-sums.
   ///
-  /// Two passes, one over tiles of queries for dq and one over tiles of keys for dk and dv, so that no two tiles write to
-  /// the same place and every sum has one order (seven products a tile instead of five).
+  /// Tiles of queries first, for dq, then tiles of keys, for dk and dv, so that no two tiles write to the same place and
+  /// every sum has one order: seven products a pair of tiles. A short segment is one tile of the first kind and gets its
+  /// own share of dk and dv there, with five.
   func backward(
     _ trace: AttentionTrace, dO: Tensor, dq: GradientTarget?, dk: GradientTarget?, dv: GradientTarget?,
     _ compute: Compute
@@ -38,16 +42,35 @@ extension AttentionTiles {
     }
     trace.layout.positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
+      let isShort = trace.layout.segments.map {
+        $0.count <= AttentionTiles.shortSegment && dq != nil && dk != nil && dv != nil
+      }
+      func groups(_ all: [[Sight]], short: Bool) -> [[Sight]] { zip(all, isShort).filter { $1 == short }.map(\.0) }
+      let (sights, seers) = (trace.layout.sights, trace.layout.seers)
       if let dq {
-        let tiles = tiles(trace.layout.sights, of: \.queryCount, size: AttentionTiles.queryRows)
-        compute.pool.tiles(tiles.count) { index in
-          queryGradient(tiles[index], trace, dO: dO, delta: delta, dq: dq, positions: positions)
+        let whole = tiles(groups(sights, short: true), of: \.queryCount, size: AttentionTiles.shortSegment)
+        let pieces = tiles(groups(sights, short: false), of: \.queryCount, size: AttentionTiles.queryRows)
+        compute.pool.tiles(whole.count + pieces.count) { index in
+          if index < whole.count {
+            segmentGradient(whole[index], trace, dO: dO, delta: delta, dq: dq, dk: dk, dv: dv, positions: positions)
+          } else {
+            queryGradient(pieces[index - whole.count], trace, dO: dO, delta: delta, dq: dq, positions: positions)
+          }
         }
       }
       if dk != nil || dv != nil {
-        let tiles = tiles(trace.layout.seers, of: \.keyCount, size: AttentionTiles.keyRows)
-        compute.pool.tiles(tiles.count) { index in
-          keyValueGradient(tiles[index], trace, dO: dO, delta: delta, dk: dk, dv: dv, positions: positions)
+        let below = groups(seers, short: true).map { Array($0.dropFirst()) }.filter { !$0.isEmpty }
+        let shared = tiles(below, of: \.keyCount, size: AttentionTiles.keyRows)
+        let pieces = tiles(groups(seers, short: false), of: \.keyCount, size: AttentionTiles.keyRows)
+        compute.pool.tiles(shared.count + pieces.count) { index in
+          if index < shared.count {
+            keyValueGradient(
+              shared[index], trace, dO: dO, delta: delta, dk: dk.map { ($0.target, true) },
+              dv: dv.map { ($0.target, true) }, positions: positions)
+          } else {
+            keyValueGradient(
+              pieces[index - shared.count], trace, dO: dO, delta: delta, dk: dk, dv: dv, positions: positions)
+          }
         }
       }
     }
@@ -114,9 +137,27 @@ extension AttentionTiles {
     }
   }
 
+  /// All of a segment's gradients, but for what segments below it send to its keys.
+  private func segmentGradient(
+    _ tile: Tile, _ trace: AttentionTrace, dO: Tensor, delta: Tensor, dq: GradientTarget, dk: GradientTarget?,
+    dv: GradientTarget?, positions: UnsafePointer<Int32>
+  ) {
+    let shape = [tile.rows.count, headDimension]
+    let own = (keys: Tensor(shape: shape), values: Tensor(shape: shape))
+    for start in stride(from: 0, to: tile.rows.count, by: AttentionTiles.queryRows) {
+      let rows = start..<min(tile.rows.count, start + AttentionTiles.queryRows)
+      queryGradient(
+        Tile(sights: tile.sights, rows: rows, keyValueHead: tile.keyValueHead), trace, dO: dO, delta: delta, dq: dq,
+        own: own, positions: positions)
+    }
+    store(
+      own, row: tile.sights[0].queryStart, keyValueHead: tile.keyValueHead, dk: dk, dv: dv, positions: positions)
+  }
+
+  /// dq of a tile; with `own` also what its queries send to the keys and values of their own segment, added there.
   private func queryGradient(
     _ tile: Tile, _ trace: AttentionTrace, dO: Tensor, delta: Tensor, dq: GradientTarget,
-    positions: UnsafePointer<Int32>
+    own: (keys: Tensor, values: Tensor)? = nil, positions: UnsafePointer<Int32>
   ) {
     let rows = tile.rows.count
     let row = tile.sights[0].queryStart + tile.rows.lowerBound
@@ -135,6 +176,12 @@ extension AttentionTiles {
           MatrixView(scratch.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
           into: MatrixView(sums), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst)
         isFirst = false
+        // The segment's own keys are those with an offset.
+        if let own, sight.offset != nil {
+          addKeyValueGradient(
+            scratch, keys: keys, toKeys: MatrixView(own.keys).from(row: start),
+            values: MatrixView(own.values).from(row: start))
+        }
       }
     }
     for member in 0..<group {
@@ -152,8 +199,7 @@ extension AttentionTiles {
     let keys = tile.rows.count
     let keyRow = tile.sights[0].keyStart + tile.rows.lowerBound
     let head = tile.keyValueHead
-    let keySums = Tensor(shape: [keys, headDimension])
-    let valueSums = Tensor(shape: [keys, headDimension])
+    let sums = (keys: Tensor(shape: [keys, headDimension]), values: Tensor(shape: [keys, headDimension]))
     for sight in tile.sights {
       // Brought to the border of a query tile.
       let firstQuery =
@@ -165,26 +211,40 @@ extension AttentionTiles {
         scores(
           scratch, trace, delta: delta, keyRow: keyRow, keys: keys,
           limit: sight.limit(of: queries, from: tile.rows.lowerBound))
-        scratch.product(
-          MatrixView(scratch.probabilities), transposesA: true, MatrixView(scratch.dO), into: MatrixView(valueSums),
-          m: keys, n: headDimension, k: group * queries.count, accumulates: true)
-        // The queries carry `scale` already.
-        scratch.product(
-          MatrixView(scratch.scoreGradients), transposesA: true, MatrixView(scratch.queries),
-          into: MatrixView(keySums), m: keys, n: headDimension, k: group * queries.count, accumulates: true)
+        addKeyValueGradient(scratch, keys: keys, toKeys: MatrixView(sums.keys), values: MatrixView(sums.values))
       }
     }
-    let start = keyRow * keyStride + head * headDimension
+    store(sums, row: keyRow, keyValueHead: head, dk: dk, dv: dv, positions: positions)
+  }
+
+  /// dv += pᵀ dO and dk += dsᵀ q for the pair that `scratch` holds.
+  private func addKeyValueGradient(_ scratch: Scratch, keys: Int, toKeys dk: MatrixView, values dv: MatrixView) {
+    scratch.product(
+      MatrixView(scratch.probabilities), transposesA: true, MatrixView(scratch.dO), into: dv, m: keys,
+      n: headDimension, k: group * scratch.rows, accumulates: true)
+    // The queries carry `scale` already.
+    scratch.product(
+      MatrixView(scratch.scoreGradients), transposesA: true, MatrixView(scratch.queries), into: dk, m: keys,
+      n: headDimension, k: group * scratch.rows, accumulates: true)
+  }
+
+  /// Writes the sums [keys, D] of neighbouring keys from `row` on to dk, turned back, and to dv.
+  private func store(
+    _ sums: (keys: Tensor, values: Tensor), row: Int, keyValueHead: Int, dk: GradientTarget?, dv: GradientTarget?,
+    positions: UnsafePointer<Int32>
+  ) {
+    let start = row * keyStride + keyValueHead * headDimension
+    let keys = sums.keys.rows
     if let dk {
       store(
-        keySums.pointer, to: dk.target.pointer + start, stride: keyStride, rows: keys, positions: positions + keyRow,
+        sums.keys.pointer, to: dk.target.pointer + start, stride: keyStride, rows: keys, positions: positions + row,
         scale: 1, accumulates: dk.accumulates)
     }
     if let dv {
       for r in 0..<keys {
         let target = dv.target.pointer + start + r * keyStride
         if !dv.accumulates { target.update(repeating: 0, count: headDimension) }
-        kernels.pointee.add(target, target, valueSums.pointer + r * headDimension, headDimension)
+        kernels.pointee.add(target, target, sums.values.pointer + r * headDimension, headDimension)
       }
     }
   }
