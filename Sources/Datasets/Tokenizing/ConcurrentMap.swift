@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Threads take runs of elements as they get to them, and every result goes to its own place: the number of threads
 /// decides nothing but the time.
-func concurrentMap<Element: Sendable, Output: Sendable>(
+package func concurrentMap<Element: Sendable, Output: Sendable>(
   _ elements: [Element], threads: Int, _ transform: @Sendable (Element) -> Output
 ) -> [Output] {
   let run = 16
