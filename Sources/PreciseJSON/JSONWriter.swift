@@ -29,67 +29,117 @@ package struct JSONLayout: Sendable {
 
 extension JSON {
   /// The value as text.
-  package func text(_ layout: JSONLayout = .compact) -> String {
-    var out = ""
-    write(to: &out, layout, level: 0)
-    return out
+  package func text(_ layout: JSONLayout = .compact) -> String { String(decoding: bytes(layout), as: UTF8.self) }
+
+  /// The value as the UTF-8 of its text.
+  ///
+  /// Cost: a copy of every string's runs without escapes.
+  package func bytes(_ layout: JSONLayout = .compact) -> [UInt8] {
+    var writer = JSONWriter(layout)
+    writer.write(self, level: 0)
+    return writer.out
+  }
+}
+
+/// Lays out one value.
+private struct JSONWriter {
+  private(set) var out: [UInt8] = []
+  private let indent: Int?
+  private let itemSeparator: [UInt8]
+  private let keySeparator: [UInt8]
+  private let sortedKeys: Bool
+  private let escapesNonASCII: Bool
+
+  init(_ layout: JSONLayout) {
+    indent = layout.indent
+    // Before a line end no space follows the comma.
+    itemSeparator = Array((layout.indent == nil ? layout.itemSeparator : ",").utf8)
+    keySeparator = Array(layout.keySeparator.utf8)
+    sortedKeys = layout.sortedKeys
+    escapesNonASCII = layout.escapesNonASCII
   }
 
-  private func write(to out: inout String, _ layout: JSONLayout, level: Int) {
-    switch self {
-    case .null: out += "null"
-    case .bool(let value): out += value ? "true" : "false"
-    case .number(let value): out += value.text
-    case .string(let value): Self.write(value, to: &out, layout)
+  mutating func write(_ value: JSON, level: Int) {
+    switch value {
+    case .null: out.append(contentsOf: "null".utf8)
+    case .bool(let value): out.append(contentsOf: (value ? "true" : "false").utf8)
+    case .number(let value): out.append(contentsOf: value.text.utf8)
+    case .string(let value): write(value)
     case .array(let elements):
-      Self.writeList(elements.count, "[", "]", to: &out, layout, level: level) { index, out in
-        elements[index].write(to: &out, layout, level: level + 1)
+      out.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        startItem(index, level)
+        write(element, level: level + 1)
       }
+      endItems(elements.count, level)
+      out.append(UInt8(ascii: "]"))
     case .object(let object):
       let members =
-        layout.sortedKeys
-        ? object.members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } : object.members
-      Self.writeList(members.count, "{", "}", to: &out, layout, level: level) { index, out in
-        Self.write(members[index].key, to: &out, layout)
-        out += layout.keySeparator
-        members[index].value.write(to: &out, layout, level: level + 1)
+        sortedKeys ? object.members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) } : object.members
+      out.append(UInt8(ascii: "{"))
+      for (index, member) in members.enumerated() {
+        startItem(index, level)
+        write(member.key)
+        out.append(contentsOf: keySeparator)
+        write(member.value, level: level + 1)
       }
+      endItems(members.count, level)
+      out.append(UInt8(ascii: "}"))
     }
   }
 
-  private static func writeList(
-    _ count: Int, _ open: String, _ close: String, to out: inout String, _ layout: JSONLayout, level: Int,
-    item: (Int, inout String) -> Void
-  ) {
-    out += open
-    for index in 0..<count {
-      if index > 0 { out += layout.indent == nil ? layout.itemSeparator : "," }
-      if let indent = layout.indent { out += "\n" + String(repeating: " ", count: indent * (level + 1)) }
-      item(index, &out)
-    }
-    if let indent = layout.indent, count > 0 { out += "\n" + String(repeating: " ", count: indent * level) }
-    out += close
+  private mutating func startItem(_ index: Int, _ level: Int) {
+    if index > 0 { out.append(contentsOf: itemSeparator) }
+    if indent != nil { startLine(level + 1) }
   }
 
-  private static func write(_ string: String, to out: inout String, _ layout: JSONLayout) {
-    out += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      case "\u{08}": out += "\\b"
-      case "\u{0C}": out += "\\f"
-      case _ where scalar.value < 0x20 || (layout.escapesNonASCII && scalar.value > 0x7E):
-        for unit in String(scalar).utf16 {
-          let digits = String(unit, radix: 16)
-          out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        }
-      default: out.unicodeScalars.append(scalar)
-      }
+  private mutating func endItems(_ count: Int, _ level: Int) {
+    if indent != nil, count > 0 { startLine(level) }
+  }
+
+  private mutating func startLine(_ level: Int) {
+    out.append(0x0A)
+    out.append(contentsOf: repeatElement(0x20, count: (indent ?? 0) * level))
+  }
+
+  private mutating func write(_ string: String) {
+    out.append(UInt8(ascii: "\""))
+    var string = string
+    string.withUTF8 { write($0) }
+    out.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func write(_ text: UnsafeBufferPointer<UInt8>) {
+    let last: UInt8 = escapesNonASCII ? 0x7E : 0xFF
+    var index = 0
+    while index < text.count {
+      let start = index
+      while index < text.count, text[index] >= 0x20, text[index] <= last, text[index] != UInt8(ascii: "\""),
+        text[index] != UInt8(ascii: "\\")
+      { index += 1 }
+      out.append(contentsOf: UnsafeBufferPointer(rebasing: text[start..<index]))
+      if index < text.count { index += writeEscape(text, at: index) }
     }
-    out += "\""
+  }
+
+  /// Writes the scalar at `index` as an escape; gives the number of its bytes.
+  private mutating func writeEscape(_ text: UnsafeBufferPointer<UInt8>, at index: Int) -> Int {
+    switch text[index] {
+    case UInt8(ascii: "\""): out.append(contentsOf: "\\\"".utf8)
+    case UInt8(ascii: "\\"): out.append(contentsOf: "\\\\".utf8)
+    case 0x0A: out.append(contentsOf: "\\n".utf8)
+    case 0x0D: out.append(contentsOf: "\\r".utf8)
+    case 0x09: out.append(contentsOf: "\\t".utf8)
+    case 0x08: out.append(contentsOf: "\\b".utf8)
+    case 0x0C: out.append(contentsOf: "\\f".utf8)
+    case let first:
+      let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+      for unit in String(decoding: UnsafeBufferPointer(rebasing: text[index..<(index + length)]), as: UTF8.self).utf16 {
+        let digits = String(unit, radix: 16)
+        out.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+      }
+      return length
+    }
+    return 1
   }
 }

@@ -8,7 +8,7 @@ extension Tokenizer {
 
   /// The bytes of ids, which may start or end inside a scalar.
   package func decodeBytes(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) -> [UInt8] {
-    if let table = pipeline.byteTable {
+    if let table = pipeline.byteTable?.table {
       var bytes: [UInt8] = []
       for id in ids where !skipsSpecialTokens || !isSpecial(id) { table.append(id, to: &bytes) }
       return bytes

@@ -16,11 +16,12 @@ extension Tokenizer {
     writer.field("u", DefinitionWriter.number(model.symbols.unknownID ?? -1))
     writer.field("b", (model.symbols.fallbackIDs ?? []).flatMap(DefinitionWriter.number))
     for id in 0..<Int32(vocabularySize) where pipeline.addedByID[id] == nil {
-      guard let text = model.vocabulary.bytes(of: id) else { continue }
-      writer.field("t", DefinitionWriter.number(id) + text)
+      model.vocabulary.withBytes(of: id) { writer.field("t", id, $0) }
     }
     for merge in model.merges.ordered {
-      writer.field("m", DefinitionWriter.number(merge.left) + DefinitionWriter.number(merge.right))
+      withUnsafeBytes(of: merge.right.littleEndian) {
+        writer.field("m", merge.left, $0.bindMemory(to: UInt8.self))
+      }
     }
     for token in pipeline.addedTokens { writer.field("a", text(of: token.json)) }
     writer.field("n", text(of: pipeline.normalizer?.canonical ?? .null))
@@ -35,7 +36,7 @@ extension Tokenizer {
     return writer.bytes
   }
 
-  private func text(of json: JSON) -> [UInt8] { Array(json.text(JSONLayout(sortedKeys: true)).utf8) }
+  private func text(of json: JSON) -> [UInt8] { json.bytes(JSONLayout(sortedKeys: true)) }
 }
 
 extension Normalizer {
@@ -50,9 +51,20 @@ private struct DefinitionWriter {
   private(set) var bytes: [UInt8] = []
 
   mutating func field(_ tag: Unicode.Scalar, _ content: [UInt8]) {
-    bytes.append(UInt8(truncatingIfNeeded: tag.value))
-    withUnsafeBytes(of: UInt64(content.count).littleEndian) { bytes.append(contentsOf: $0) }
+    start(tag, content.count)
     bytes.append(contentsOf: content)
+  }
+
+  /// A field of a number and bytes, of which there are very many.
+  mutating func field(_ tag: Unicode.Scalar, _ number: Int32, _ content: UnsafeBufferPointer<UInt8>) {
+    start(tag, 4 + content.count)
+    withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: content)
+  }
+
+  private mutating func start(_ tag: Unicode.Scalar, _ count: Int) {
+    bytes.append(UInt8(truncatingIfNeeded: tag.value))
+    withUnsafeBytes(of: UInt64(count).littleEndian) { bytes.append(contentsOf: $0) }
   }
 
   static func number(_ value: Int32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }

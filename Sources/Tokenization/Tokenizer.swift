@@ -56,6 +56,14 @@ enum TokenizerSource: Sendable {
 final class Scratch {
   let pieces = PieceBuffers()
   let encoder = PieceEncoder()
+  private var ids = IDBuffer()
+
+  /// The ids that `body` appends.
+  func collect(_ body: (inout IDBuffer) -> Void) -> [Int32] {
+    ids.removeAll()
+    body(&ids)
+    return Array(ids.ids())
+  }
 }
 
 /// Buffers that wait for a thread to use them.

@@ -16,7 +16,7 @@ struct TokenizerPipeline: Sendable {
   let originalFinder: AddedTokenFinder
   let normalizedFinder: AddedTokenFinder
   /// The bytes of every id, when the decoder works token by token.
-  let byteTable: TokenByteTable?
+  let byteTable: LazyTokenByteTable?
 
   init(
     model: BytePairModel, addedTokens: [AddedToken], normalizer: Normalizer?, preTokenizer: PreTokenizer?,
@@ -40,6 +40,6 @@ struct TokenizerPipeline: Sendable {
       })
     self.addedTokens = addedTokens.sorted { $0.id < $1.id }
     addedByID = Dictionary(addedTokens.map { ($0.id, $0) }) { first, _ in first }
-    byteTable = decoder?.isByteLevelOnly == true ? TokenByteTable(model.vocabulary, self.addedTokens) : nil
+    byteTable = decoder?.isByteLevelOnly == true ? LazyTokenByteTable(model.vocabulary, self.addedTokens) : nil
   }
 }

@@ -118,6 +118,9 @@ def main():
     rust_word = {c for c in SCALARS if len(words.pre_tokenize_str("a" + chr(c))) == 1 and words.pre_tokenize_str(chr(c))
                  and len(words.pre_tokenize_str("a" + chr(c))[0][0]) == 2}
     out.append(table("word", r"`\w` of Rust's regular expressions.", rust_word))
+    for name, letter in (("letters", "L"), ("marks", "M"), ("numbers", "N"), ("punctuations", "P"), ("symbols", "S")):
+        members = set().union(*(known[c] for c in CATEGORIES if c[0] == letter))
+        out.append(table(name, rf"Oniguruma's `\p{{{letter}}}`.", members))
     out.append(table("numeric", "Rust's `char::is_numeric`.", split_off(pre_tokenizers.Digits(individual_digits=True))))
     out.append(table("punctuation", "What the pre-tokenizer `Punctuation` takes for one.",
                      split_off(pre_tokenizers.Punctuation())))

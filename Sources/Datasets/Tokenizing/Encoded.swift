@@ -2,7 +2,7 @@ import ChatTemplates
 import TokenShards
 
 /// A rendered record with every piece as token ids.
-enum Encoded {
+enum Encoded: Sendable {
   typealias Piece = (ids: [Int32], isTrained: Bool)
 
   case sample([Piece])

@@ -50,20 +50,21 @@ package struct GroupTokenizer: Sendable {
   ///   - lines: The canonical lines of the group's rendered records.
   ///   - isText: Whether the records are plain texts, which get the tokenizer's own special tokens around them.
   ///   - firstRow: The number of the group's first record in the dataset, for messages.
+  ///   - threads: How many threads encode at once.
   /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`, and all pairs whose
   ///   answers are the same tokens.
-  package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String) throws -> Result {
+  package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String, threads: Int = 1) throws -> Result {
     var report = TokenizeReport()
     var train: [TokenRow] = []
     var validation: [TokenRow] = []
     var collector = ProblemCollector()
-    for (index, line) in lines.enumerated() {
+    let records = concurrentMap(lines, threads: threads) { line in
+      Swift.Result { try encoded(line, isText: isText, file: file) }
+    }
+    for (index, (line, record)) in zip(lines, records).enumerated() {
       try collector.collect {
-        guard let record = RenderedRecord(json: try JSON(parsing: line, file: file)) else {
-          throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
-        }
+        let encoded = try record.get()
         report.records += 1
-        let encoded = Encoded(record, encode: { isText ? encodeText($0) : tokenizer.encode($0) })
         guard !encoded.hasEqualAnswers else {
           throw DatasetError(.equalAnswers, file: file, row: firstRow + index)
         }
@@ -100,6 +101,13 @@ package struct GroupTokenizer: Sendable {
     for row in train { report.train.add(row) }
     for row in validation { report.validation.add(row) }
     return Result(train: train, validation: validation, report: report)
+  }
+
+  private func encoded(_ line: String, isText: Bool, file: String) throws -> Encoded {
+    guard let record = RenderedRecord(json: try JSON(parsing: line, file: file)) else {
+      throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
+    }
+    return Encoded(record, encode: { isText ? encodeText($0) : tokenizer.encode($0) })
   }
 
   private func encodeText(_ text: String) -> [Int32] {

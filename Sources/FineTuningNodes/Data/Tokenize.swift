@@ -98,7 +98,8 @@ package enum Tokenize: NodeType {
       ) { builder in
         made += 1
         let lines = try readGroup(conversations, name)
-        let result = try worker.tokenize(lines: lines, isText: isText, firstRow: firstRow, file: context.nodeName)
+        let result = try worker.tokenize(
+          lines: lines, isText: isText, firstRow: firstRow, file: context.nodeName, threads: context.threads)
         try write(result.train, to: builder.path(for: "train.tokens"))
         try write(result.validation, to: builder.path(for: "validation.tokens"))
         builder.details["report"] = result.report.json

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Finds added tokens in a text: the leftmost first, of those the longest, as HF's Aho-Corasick automaton does.
 ///
 /// A tree over the bytes of the tokens; the scan jumps from one possible first byte to the next.
@@ -9,11 +11,15 @@ struct AddedTokenFinder: Sendable {
 
   private var nodes: [Node] = [Node()]
   private var startsToken = [Bool](repeating: false, count: 256)
+  /// The first byte of all tokens, when they share one: the usual case is `<`.
+  private let onlyStart: UInt8?
   private let tokens: [AddedToken]
 
   /// - Parameter tokens: Each with the bytes it is looked for by. Of equal bytes the first token counts.
   init(_ tokens: [(token: AddedToken, bytes: [UInt8])]) {
     self.tokens = tokens.map(\.token)
+    let starts = Set(tokens.compactMap(\.bytes.first))
+    onlyStart = starts.count == 1 ? starts.first : nil
     for (index, entry) in tokens.enumerated() {
       guard let first = entry.bytes.first else { continue }
       startsToken[Int(first)] = true
@@ -48,12 +54,28 @@ struct AddedTokenFinder: Sendable {
     return found
   }
 
+  /// The first index from `start` on at which a token may start; the count when there is none.
+  private func nextStart(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    guard start < text.count, let base = text.baseAddress else { return text.count }
+    if let only = onlyStart {
+      guard let found = memchr(base + start, Int32(only), text.count - start) else { return text.count }
+      return UnsafeRawPointer(found) - UnsafeRawPointer(base)
+    }
+    return startsToken.withUnsafeBufferPointer { startsToken in
+      var index = start
+      while index < text.count, !startsToken[Int(text[index])] { index += 1 }
+      return index
+    }
+  }
+
   /// Calls `gap` with the stretches between added tokens and `token` with the ids of those, in order.
   func split(_ text: UnsafeBufferPointer<UInt8>, gap: (Range<Int>) -> Void, token: (Int32) -> Void) {
     var done = 0
     var index = 0
-    while index < text.count {
-      guard startsToken[Int(text[index])], let match = longest(at: index, in: text) else {
+    while true {
+      index = nextStart(in: text, from: index)
+      guard index < text.count else { break }
+      guard let match = longest(at: index, in: text) else {
         index += 1
         continue
       }

@@ -68,66 +68,23 @@ struct GGUFPreTokenizer: Sendable {
       ["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"], digits: true),
     entry(
       ["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"],
-      [Expressions.llama3], ignoresMerges: true, addsBOS: true),
-    entry(["dbrx", "smaug-bpe", "glm4", "chatglm-bpe"], [Expressions.llama3]),
-    entry(["qwen2", "megrez", "deepseek-r1-qwen", "kormo"], [Expressions.qwen2], normalizes: true),
-    entry(["stablelm2", "hunyuan", "solar-open", "grok-2"], [Expressions.qwen2]),
-    entry(["qwen35"], [Expressions.qwen35], normalizes: true),
-    entry(["deepseek-llm"], Expressions.deepseek),
-    entry(["deepseek-coder"], Expressions.deepseekCoder),
-    entry(["deepseek-v3", "hunyuan-dense", "joyai-llm"], Expressions.deepseek3),
+      [ModelExpressions.llama3], ignoresMerges: true, addsBOS: true),
+    entry(["dbrx", "smaug-bpe", "glm4", "chatglm-bpe"], [ModelExpressions.llama3]),
+    entry(["qwen2", "megrez", "deepseek-r1-qwen", "kormo"], [ModelExpressions.qwen2], normalizes: true),
+    entry(["stablelm2", "hunyuan", "solar-open", "grok-2"], [ModelExpressions.qwen2]),
+    entry(["qwen35"], [ModelExpressions.qwen35], normalizes: true),
+    entry(["deepseek-llm"], ModelExpressions.deepseek),
+    entry(["deepseek-coder"], ModelExpressions.deepseekCoder),
+    entry(["deepseek-v3", "hunyuan-dense", "joyai-llm"], ModelExpressions.deepseek3),
     entry(["falcon"], [#"[\p{P}\$\+<=>\^~\|`]+"#, PreTokenizer.gpt2Expression, "[0-9][0-9][0-9]"]),
-    entry(["tekken"], [Expressions.tekken], ignoresMerges: true, addsBOS: true),
-    entry(["gpt-4o", "llama4", "kanana2", "minimax-m2"], [Expressions.gpt4o]),
-    entry(["bailingmoe", "bailingmoe2", "llada-moe"], [Expressions.bailing]),
-    entry(["seed-coder"], [Expressions.seedCoder]),
-    entry(["bloom", "poro-chat", "gpt3-finnish"], [Expressions.bloom]),
-    entry(["viking"], [Expressions.bloom, #"\p{N}"#]),
+    entry(["tekken"], [ModelExpressions.tekken], ignoresMerges: true, addsBOS: true),
+    entry(["gpt-4o", "llama4", "kanana2", "minimax-m2"], [ModelExpressions.gpt4o]),
+    entry(["bailingmoe", "bailingmoe2", "llada-moe"], [ModelExpressions.bailing]),
+    entry(["seed-coder"], [ModelExpressions.seedCoder]),
+    entry(["bloom", "poro-chat", "gpt3-finnish"], [ModelExpressions.bloom]),
+    entry(["viking"], [ModelExpressions.bloom, #"\p{N}"#]),
     entry(
       ["default"],
       [#"[\p{P}\$\+<=>\^~\|]+"#, PreTokenizer.gpt2Expression, #"\p{N}+"#, "[0-9][0-9][0-9]"]),
   ]
-}
-
-/// Expressions by which known models cut text, as their `tokenizer.json` files write them.
-private enum Expressions {
-  static let llama3 =
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"# + lines
-  static let qwen2 =
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"# + lines
-  static let qwen35 =
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*"# + lines
-  static let seedCoder =
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+"# + lines
-  static let bailing =
-    #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+"#
-  static let tekken =
-    #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
-    + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"#
-    + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*"# + lines
-  static let gpt4o =
-    #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
-    + #"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
-    + #"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*"# + lines
-  static let bloom = " ?[^(\\s|.,!?…。，、।۔،)]+"
-  static let deepseekCoder = ["[\r\n]", #"\s?\p{L}+"#, #"\s?\p{P}+"#, "[一-龥ࠀ-一가-\u{D7FF}]+", #"\p{N}"#]
-  static let deepseek3 = [
-    #"\p{N}{1,3}"#, "[一-龥぀-ゟ゠-ヿ]+",
-    ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"## + "|[^\r\n"
-      + #"\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+"#
-      + "[\r\n]*|\\s*[\r\n]+" + #"|\s+(?!\S)|\s+"#,
-  ]
-  static let deepseek = [
-    "[\r\n]", #"\s?["# + deepseekLetters + "]+", #"\s?[!-/:-~！-／：-～‘-‟　-。]+"#, #"\s+$"#,
-    "[一-龥ࠀ-一가-\u{D7FF}]+", #"\p{N}+"#,
-  ]
-
-  /// How most expressions treat line ends and other white space.
-  private static let lines = #"|\s*[\r\n]+|\s+(?!\S)|\s+"#
-
-  /// Cased letters as DeepSeek lists them.
-  private static let deepseekLetters =
-    "A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-\u{1F7D}ᾀ-ᾴᾶ-ᾼ"
-    + "\u{1FBE}ῂ-ῄῆ-ῌῐ-\u{1FD3}ῖ-\u{1FDB}ῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\u{2126}ℨ\u{212A}-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿ"
-    + "ﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃"
 }

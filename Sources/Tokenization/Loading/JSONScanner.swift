@@ -34,31 +34,46 @@ struct JSONScanner {
     return true
   }
 
-  /// Reads a string's content into `out`, which is emptied first.
-  mutating func string(into out: inout [UInt8]) throws(Stopped) {
-    out.removeAll(keepingCapacity: true)
+  /// Reads a string's content: where it stands in the text, or in `buffer` when it has escapes.
+  ///
+  /// What is given holds until `buffer` is used again.
+  mutating func string(_ buffer: UnescapedText) throws(Stopped) -> UnsafeBufferPointer<UInt8> {
     try expect(UInt8(ascii: "\""))
-    var start = index
+    let start = index
+    skipPlainBytes()
+    guard index < end else { throw Stopped() }
+    if bytes[index] == UInt8(ascii: "\"") {
+      defer { index += 1 }
+      return UnsafeRawBufferPointer(rebasing: bytes[start..<index]).bindMemory(to: UInt8.self)
+    }
+    buffer.removeAll()
+    buffer.append(bytes[start..<index])
     while index < end {
       let byte = bytes[index]
       if byte == UInt8(ascii: "\"") {
-        out.append(contentsOf: bytes[start..<index])
         index += 1
-        return
+        return buffer.bytes
       }
       if byte < 0x20 { throw Stopped() }
       if byte == UInt8(ascii: "\\") {
-        out.append(contentsOf: bytes[start..<index])
-        try escape(into: &out)
-        start = index
+        try escape(into: buffer)
       } else {
-        index += 1
+        let run = index
+        skipPlainBytes()
+        buffer.append(bytes[run..<index])
       }
     }
     throw Stopped()
   }
 
-  private mutating func escape(into out: inout [UInt8]) throws(Stopped) {
+  /// Moves to the next quote, backslash or control character.
+  private mutating func skipPlainBytes() {
+    while index < end, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\"), bytes[index] >= 0x20 {
+      index += 1
+    }
+  }
+
+  private mutating func escape(into out: UnescapedText) throws(Stopped) {
     guard index + 1 < end else { throw Stopped() }
     let kind = bytes[index + 1]
     index += 2
@@ -81,7 +96,7 @@ struct JSONScanner {
         code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
       }
       guard let scalar = Unicode.Scalar(code), let encoded = UTF8.encode(scalar) else { throw Stopped() }
-      out.append(contentsOf: encoded)
+      for unit in encoded { out.append(unit) }
     default: throw Stopped()
     }
   }
@@ -144,23 +159,20 @@ struct JSONScanner {
 
   /// Gives where the values of an object's members stand, by key.
   ///
-  /// - Parameter entered: The key of a member whose own members are given in its place, as `key.member`, and which must
-  ///   be an object.
-  mutating func members(entering entered: String? = nil) throws(Stopped) -> [(key: String, value: Range<Int>)] {
+  /// - Parameter visit: Called with each key where its value starts. It may read the value, and then gives true; the
+  ///   member is not among those that are given.
+  mutating func members(
+    _ visit: (_ key: String, _ scanner: inout JSONScanner) throws -> Bool
+  ) throws -> [(key: String, value: Range<Int>)] {
     var found: [(key: String, value: Range<Int>)] = []
-    var buffer: [UInt8] = []
+    let buffer = UnescapedText()
     try expect(UInt8(ascii: "{"))
     if take(UInt8(ascii: "}")) { return [] }
     while true {
-      try string(into: &buffer)
-      let key = String(decoding: buffer, as: UTF8.self)
+      let key = String(decoding: try string(buffer), as: UTF8.self)
       try expect(UInt8(ascii: ":"))
-      if key == entered {
-        found.append((key, index..<index))
-        found += try members().map { ("\(key).\($0.key)", $0.value) }
-      } else {
-        found.append((key, try skipValue()))
-      }
+      skipSpace()
+      if try !visit(key, &self) { found.append((key, try skipValue())) }
       if take(UInt8(ascii: "}")) { return found }
       try expect(UInt8(ascii: ","))
     }

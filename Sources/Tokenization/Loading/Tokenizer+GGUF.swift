@@ -83,7 +83,7 @@ extension Tokenizer {
     }
     var vocabulary = Vocabulary(expectedTokens: tokens.count, expectedBytes: tokens.count * 8)
     for (id, token) in tokens.enumerated() {
-      do throws(Vocabulary.Collision) { try vocabulary.add(Array(token.utf8), id: Int32(id)) } catch {
+      do throws(Vocabulary.Collision) { try vocabulary.add(token, id: Int32(id)) } catch {
         throw TokenizerError(.duplicateToken(token), file: file, path: "\(key)[\(id)]")
       }
     }
@@ -91,20 +91,20 @@ extension Tokenizer {
   }
 
   private static func mergeTable(_ lines: [String], _ vocabulary: Vocabulary, file: String) throws -> MergeTable {
-    var merges: [MergeTable.Merge] = []
-    merges.reserveCapacity(lines.count)
-    var right: [UInt8] = []
+    var list = MergeList(vocabulary, expected: lines.count)
     for (rank, line) in lines.enumerated() {
-      let path = "tokenizer.ggml.merges[\(rank)]"
-      var left = Array(line.utf8)
-      guard MergeLine.cut(&left, &right) else { throw TokenizerError(.invalidMerge(line), file: file, path: path) }
-      do throws(MergeLine.UnknownToken) {
-        try MergeLine.append(&left, right, vocabulary, to: &merges)
-      } catch {
-        throw TokenizerError(.unknownToken(error.token), file: file, path: path)
+      func failed(_ problem: TokenizerError.Problem) -> TokenizerError {
+        TokenizerError(problem, file: file, path: "tokenizer.ggml.merges[\(rank)]")
+      }
+      var bytes = line
+      try bytes.withUTF8 { bytes in
+        guard let sides = MergeList.sides(of: bytes) else { throw failed(.invalidMerge(line)) }
+        do throws(MergeList.UnknownToken) { try list.append(sides.left, sides.right) } catch {
+          throw failed(.unknownToken(error.token))
+        }
       }
     }
-    return MergeTable(merges)
+    return MergeTable(list.merges)
   }
 
   private static func addedTokens(

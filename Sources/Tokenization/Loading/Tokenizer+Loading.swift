@@ -116,7 +116,8 @@ extension Tokenizer {
   private static func load(gpt2Vocabulary: String, merges: String, folder: String) throws -> Tokenizer {
     let vocabulary = try MappedFile(path: gpt2Vocabulary).withBytes { bytes in
       if !UTF8Text.isValid(bytes.bindMemory(to: UInt8.self)) { _ = try JSONReader.read(bytes, file: gpt2Vocabulary) }
-      return try VocabularyReader(bytes: bytes, file: gpt2Vocabulary).vocabulary(0..<bytes.count, path: "")
+      var scanner = JSONScanner(bytes, 0..<bytes.count)
+      return try VocabularyReader(bytes: bytes, file: gpt2Vocabulary).vocabulary(&scanner, path: "")
     }
     let table = try MappedFile(path: merges).withBytes { try mergeTable($0, file: merges, vocabulary) }
     let name = "<|endoftext|>"
@@ -136,23 +137,20 @@ extension Tokenizer {
   private static func mergeTable(
     _ bytes: UnsafeRawBufferPointer, file: String, _ vocabulary: Vocabulary
   ) throws -> MergeTable {
-    var merges: [MergeTable.Merge] = []
+    var list = MergeList(vocabulary, expected: bytes.count / 8)
     var offset = 0
     for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
       defer { offset += line.count + 1 }
       if line.isEmpty || (offset == 0 && line.starts(with: Array("#version".utf8))) { continue }
-      var left = Array(line.last == 0x0D ? line.dropLast() : line)
-      var right: [UInt8] = []
-      guard MergeLine.cut(&left, &right) else {
-        throw TokenizerError(
-          .invalidMerge(String(decoding: left, as: UTF8.self)), file: file, byteOffset: offset)
+      let text = UnsafeRawBufferPointer(rebasing: line.last == 0x0D ? line.dropLast() : line)
+        .bindMemory(to: UInt8.self)
+      guard let sides = MergeList.sides(of: text) else {
+        throw TokenizerError(.invalidMerge(String(decoding: text, as: UTF8.self)), file: file, byteOffset: offset)
       }
-      do throws(MergeLine.UnknownToken) {
-        try MergeLine.append(&left, right, vocabulary, to: &merges)
-      } catch {
+      do throws(MergeList.UnknownToken) { try list.append(sides.left, sides.right) } catch {
         throw TokenizerError(.unknownToken(error.token), file: file, byteOffset: offset)
       }
     }
-    return MergeTable(merges)
+    return MergeTable(list.merges)
   }
 }

@@ -8,7 +8,7 @@ struct VocabularyReader {
 
   /// The error for a stretch of text that the fast scan could not read: what `JSONReader` says about it, else `problem`.
   private func failure(
-    _ range: Range<Int>, _ path: String, _ problem: TokenizerError.Problem, at offset: Int
+    _ path: String, _ problem: TokenizerError.Problem, at offset: Int
   ) -> any Error {
     do {
       _ = try JSONReader.read(bytes, file: file)
@@ -17,18 +17,18 @@ struct VocabularyReader {
   }
 
   /// Reads `{"token": id, …}`.
-  func vocabulary(_ range: Range<Int>, path: String) throws -> Vocabulary {
-    var scanner = JSONScanner(bytes, range)
-    // A member takes some 20 bytes; the tables grow when this is too few.
-    var vocabulary = Vocabulary(expectedTokens: range.count / 20, expectedBytes: range.count / 2)
-    var token: [UInt8] = []
+  func vocabulary(_ scanner: inout JSONScanner, path: String) throws -> Vocabulary {
+    // With its merge a token takes some 70 bytes; the tables grow when this is too few.
+    let expected = (scanner.end - scanner.index) / 70
+    var vocabulary = Vocabulary(expectedTokens: expected, expectedBytes: expected * 8)
+    let buffer = UnescapedText()
     do {
       try scanner.expect(UInt8(ascii: "{"))
       if scanner.take(UInt8(ascii: "}")) { return vocabulary }
       while true {
         scanner.skipSpace()
         let start = scanner.index
-        try scanner.string(into: &token)
+        let token = try scanner.string(buffer)
         try scanner.expect(UInt8(ascii: ":"))
         let id = try id(&scanner, token: token, path: path)
         try add(token, id: id, to: &vocabulary, path: path, offset: start)
@@ -37,11 +37,11 @@ struct VocabularyReader {
       }
     } catch is JSONScanner.Stopped {
       let problem = TokenizerError.Problem.wrongType(expected: "an object of token ids", found: "something else")
-      throw failure(range, path, problem, at: scanner.index)
+      throw failure(path, problem, at: scanner.index)
     }
   }
 
-  private func id(_ scanner: inout JSONScanner, token: [UInt8], path: String) throws -> Int32 {
+  private func id(_ scanner: inout JSONScanner, token: UnsafeBufferPointer<UInt8>, path: String) throws -> Int32 {
     scanner.skipSpace()
     let start = scanner.index
     var value = 0
@@ -49,8 +49,9 @@ struct VocabularyReader {
       value = value * 10 + Int(bytes[scanner.index] - 0x30)
       scanner.index += 1
     }
+    guard scanner.index < scanner.end else { throw JSONScanner.Stopped() }
     let isWhole =
-      scanner.index > start && scanner.index < scanner.end
+      scanner.index > start
       && [0x2C, 0x7D, 0x20, 0x0A, 0x0D, 0x09].contains(bytes[scanner.index])
     if isWhole, value < Vocabulary.idLimit { return Int32(value) }
     // Something else stands here: read it as JSON to say what.
@@ -68,7 +69,7 @@ struct VocabularyReader {
   }
 
   private func add(
-    _ token: [UInt8], id: Int32, to vocabulary: inout Vocabulary, path: String, offset: Int
+    _ token: UnsafeBufferPointer<UInt8>, id: Int32, to vocabulary: inout Vocabulary, path: String, offset: Int
   ) throws {
     do throws(Vocabulary.Collision) { try vocabulary.add(token, id: id) } catch {
       let text = String(decoding: token, as: UTF8.self)
@@ -82,42 +83,41 @@ struct VocabularyReader {
   }
 
   /// Reads `["a b", …]` or `[["a", "b"], …]`.
-  func merges(_ range: Range<Int>, path: String, _ vocabulary: Vocabulary) throws -> MergeTable {
-    var scanner = JSONScanner(bytes, range)
-    var merges: [MergeTable.Merge] = []
-    merges.reserveCapacity(range.count / 16)
-    var left: [UInt8] = []
-    var right: [UInt8] = []
+  func merges(_ scanner: inout JSONScanner, path: String, _ vocabulary: Vocabulary) throws -> MergeTable {
+    var list = MergeList(vocabulary, expected: vocabulary.tokenCount)
+    let leftBuffer = UnescapedText()
+    let rightBuffer = UnescapedText()
     do {
       try scanner.expect(UInt8(ascii: "["))
-      if scanner.take(UInt8(ascii: "]")) { return MergeTable(merges) }
+      if scanner.take(UInt8(ascii: "]")) { return MergeTable(list.merges) }
       while true {
         scanner.skipSpace()
         let start = scanner.index
+        let left: UnsafeBufferPointer<UInt8>
+        let right: UnsafeBufferPointer<UInt8>
         if scanner.take(UInt8(ascii: "[")) {
-          try scanner.string(into: &left)
+          left = try scanner.string(leftBuffer)
           try scanner.expect(UInt8(ascii: ","))
-          try scanner.string(into: &right)
+          right = try scanner.string(rightBuffer)
           try scanner.expect(UInt8(ascii: "]"))
         } else {
-          try scanner.string(into: &left)
-          guard MergeLine.cut(&left, &right) else {
+          let line = try scanner.string(leftBuffer)
+          guard let sides = MergeList.sides(of: line) else {
             throw TokenizerError(
-              .invalidMerge(String(decoding: left, as: UTF8.self)), file: file, path: "\(path)[\(merges.count)]",
+              .invalidMerge(String(decoding: line, as: UTF8.self)), file: file, path: "\(path)[\(list.merges.count)]",
               byteOffset: start)
           }
+          (left, right) = sides
         }
-        do throws(MergeLine.UnknownToken) {
-          try MergeLine.append(&left, right, vocabulary, to: &merges)
-        } catch {
+        do throws(MergeList.UnknownToken) { try list.append(left, right) } catch {
           throw TokenizerError(
-            .unknownToken(error.token), file: file, path: "\(path)[\(merges.count)]", byteOffset: start)
+            .unknownToken(error.token), file: file, path: "\(path)[\(list.merges.count)]", byteOffset: start)
         }
-        if scanner.take(UInt8(ascii: "]")) { return MergeTable(merges) }
+        if scanner.take(UInt8(ascii: "]")) { return MergeTable(list.merges) }
         try scanner.expect(UInt8(ascii: ","))
       }
     } catch is JSONScanner.Stopped {
-      throw failure(range, "\(path)[\(merges.count)]", .invalidMerge("…"), at: scanner.index)
+      throw failure("\(path)[\(list.merges.count)]", .invalidMerge("…"), at: scanner.index)
     }
   }
 }

@@ -16,7 +16,11 @@ struct BytePairModel: Sendable {
 
   var vocabulary: Vocabulary
   let merges: MergeTable
-  var symbols = Symbols()
+  var symbols = Symbols() {
+    didSet { bytes = symbols.byteIDs.flatMap { ByteSymbols($0, merges) } }
+  }
+  /// Byte mode where every byte has an id.
+  private(set) var bytes: ByteSymbols?
   /// Whether a piece that is a token as a whole is that token, whatever the merges say.
   var ignoresMerges = false
 

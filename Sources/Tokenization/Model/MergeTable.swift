@@ -1,10 +1,17 @@
 /// The merges of byte-pair encoding: for a pair of ids its rank and the id it becomes, by open addressing.
 final class MergeTable: @unchecked Sendable {
   // Written by `init`; only read afterwards.
-  private let keys: UnsafeMutablePointer<UInt64>
-  private let values: UnsafeMutablePointer<UInt64>
+  private let slots: UnsafeMutablePointer<Slot>
   private let mask: Int
+  /// The greatest rank plus 1.
+  private let count: Int
   private let shift: UInt64
+
+  /// A pair beside what it becomes, so that a question costs one line of cache.
+  private struct Slot {
+    var key = MergeTable.free
+    var value = MergeTable.none
+  }
 
   /// No pair of ids has this key, since ids stay below 2²⁴.
   private static let free = UInt64.max
@@ -21,22 +28,20 @@ final class MergeTable: @unchecked Sendable {
   init(_ merges: [Merge]) {
     var capacity = 16
     var bits: UInt64 = 4
-    while capacity < merges.count * 2 {
+    while capacity * 2 < merges.count * 3 {
       capacity *= 2
       bits += 1
     }
-    keys = .allocate(capacity: capacity)
-    values = .allocate(capacity: capacity)
-    keys.initialize(repeating: Self.free, count: capacity)
-    values.initialize(repeating: Self.none, count: capacity)
+    slots = .allocate(capacity: capacity)
+    slots.initialize(repeating: Slot(), count: capacity)
     mask = capacity - 1
+    count = merges.count
     shift = 64 - bits
     for (rank, merge) in merges.enumerated() { insert(merge, rank: rank) }
   }
 
   deinit {
-    keys.deallocate()
-    values.deallocate()
+    slots.deallocate()
   }
 
   @inline(__always)
@@ -45,9 +50,8 @@ final class MergeTable: @unchecked Sendable {
   private func insert(_ merge: Merge, rank: Int) {
     let key = UInt64(UInt32(bitPattern: merge.left)) << 32 | UInt64(UInt32(bitPattern: merge.right))
     var index = slot(key)
-    while keys[index] != Self.free, keys[index] != key { index = (index + 1) & mask }
-    keys[index] = key
-    values[index] = UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.result))
+    while slots[index].key != Self.free, slots[index].key != key { index = (index + 1) & mask }
+    slots[index] = Slot(key: key, value: UInt64(rank) << 32 | UInt64(UInt32(bitPattern: merge.result)))
   }
 
   /// Rank in the upper half, resulting id in the lower; ``none`` when the pair does not merge.
@@ -56,8 +60,8 @@ final class MergeTable: @unchecked Sendable {
     let key = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     var index = slot(key)
     while true {
-      let found = keys[index]
-      if found == key { return values[index] }
+      let found = slots[index].key
+      if found == key { return slots[index].value }
       if found == Self.free { return Self.none }
       index = (index + 1) & mask
     }
@@ -65,10 +69,12 @@ final class MergeTable: @unchecked Sendable {
 
   /// All merges in the order of their ranks.
   var ordered: [Merge] {
-    (0...mask).filter { keys[$0] != Self.free }.sorted { values[$0] < values[$1] }.map {
-      Merge(
-        left: Int32(truncatingIfNeeded: keys[$0] >> 32), right: Int32(truncatingIfNeeded: keys[$0]),
-        result: Int32(truncatingIfNeeded: values[$0]))
+    var byRank = [Merge?](repeating: nil, count: count)
+    for slot in UnsafeBufferPointer(start: slots, count: mask + 1) where slot.key != Self.free {
+      byRank[Int(slot.value >> 32)] = Merge(
+        left: Int32(truncatingIfNeeded: slot.key >> 32), right: Int32(truncatingIfNeeded: slot.key),
+        result: Int32(truncatingIfNeeded: slot.value))
     }
+    return byRank.compactMap { $0 }
   }
 }

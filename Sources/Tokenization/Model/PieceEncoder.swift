@@ -1,55 +1,70 @@
 /// Encodes pieces by a ``BytePairModel``, for one thread at a time.
 final class PieceEncoder {
-  private let cache = WordCache()
+  private let shortWords = ShortWordCache()
+  private let longWords = WordCache()
   private var ids: [Int32] = []
-  private var values: [UInt64] = []
   private var mapped: [UInt8] = []
+  private let shortPieces = ShortPieceMerger()
   private let longPieces = LongPieceMerger()
-
-  /// Pieces of more symbols than this are merged with a heap: O(n log n) instead of O(n²).
-  private static let scanLimit = 96
 
   /// Appends the ids of a piece.
   ///
   /// - Parameter isInAlphabet: Whether the piece is written in GPT-2's alphabet already.
   @inline(__always)
   func encode(
-    _ piece: UnsafeBufferPointer<UInt8>, isInAlphabet: Bool, _ model: BytePairModel, into out: inout [Int32]
+    _ piece: UnsafeBufferPointer<UInt8>, isInAlphabet: Bool, _ model: BytePairModel, into out: inout IDBuffer
   ) {
-    guard let base = piece.baseAddress else { return }
-    guard piece.count <= WordCache.keyLimit else {
-      encodeAnew(piece, isInAlphabet, model, into: &out)
+    guard let base = piece.baseAddress, piece.count > 0 else { return }
+    let words = ByteWords(base, piece.count)
+    let hash = words.hash(count: piece.count)
+    if piece.count <= ShortWordCache.byteLimit, shortWords.appendIDs(of: words, piece.count, hash: hash, to: &out) {
       return
     }
-    let hash = hashBytes(base, piece.count)
-    if cache.appendIDs(of: piece, hash: hash, to: &out) { return }
+    encodeLong(piece, words, hash: hash, isInAlphabet, model, into: &out)
+  }
+
+  /// A piece that is long, or short and not known.
+  @inline(never)
+  private func encodeLong(
+    _ piece: UnsafeBufferPointer<UInt8>, _ words: ByteWords, hash: UInt64, _ isInAlphabet: Bool,
+    _ model: BytePairModel, into out: inout IDBuffer
+  ) {
+    if piece.count <= WordCache.keyLimit, longWords.appendIDs(of: piece, hash: hash, to: &out) { return }
     let start = out.count
     encodeAnew(piece, isInAlphabet, model, into: &out)
-    cache.insert(piece, hash: hash, ids: out[start...])
+    let found = out.ids(from: start)
+    if piece.count <= ShortWordCache.byteLimit, found.count <= ShortWordCache.idLimit {
+      shortWords.insert(words, piece.count, hash: hash, ids: found)
+    } else if piece.count <= WordCache.keyLimit {
+      longWords.insert(piece, hash: hash, ids: found)
+    }
   }
 
   private func encodeAnew(
-    _ piece: UnsafeBufferPointer<UInt8>, _ isInAlphabet: Bool, _ model: BytePairModel, into out: inout [Int32]
+    _ piece: UnsafeBufferPointer<UInt8>, _ isInAlphabet: Bool, _ model: BytePairModel, into out: inout IDBuffer
   ) {
     if model.ignoresMerges, let whole = wholeToken(piece, isInAlphabet, model) {
       out.append(whole)
       return
     }
-    ids.removeAll(keepingCapacity: true)
-    if let byteIDs = model.symbols.byteIDs, !isInAlphabet {
-      byteIDs.withUnsafeBufferPointer { byteIDs in
-        for byte in piece where byteIDs[Int(byte)] >= 0 { ids.append(byteIDs[Int(byte)]) }
+    if let bytes = model.bytes, !isInAlphabet {
+      if piece.count <= ShortPieceMerger.limit {
+        shortPieces.encode(piece, bytes, model.merges, into: &out)
+        return
       }
-      if ids.count != piece.count { appendScalars(of: ByteLevelAlphabet.text(of: piece), model) }
+      ids.removeAll(keepingCapacity: true)
+      for byte in piece { ids.append(bytes.id(of: byte)) }
+    } else if model.symbols.byteIDs != nil, !isInAlphabet {
+      appendScalars(of: ByteLevelAlphabet.text(of: piece), model)
     } else {
       appendScalars(of: Array(piece), model)
     }
-    if ids.count > Self.scanLimit {
+    if ids.count > ShortPieceMerger.limit {
       longPieces.merge(&ids, model.merges)
-    } else if ids.count > 1 {
-      mergeByScanning(model.merges)
+      ids.withUnsafeBufferPointer { out.append($0) }
+    } else {
+      ids.withUnsafeBufferPointer { shortPieces.merge($0, model.merges, into: &out) }
     }
-    out.append(contentsOf: ids)
   }
 
   private func wholeToken(
@@ -85,34 +100,5 @@ final class PieceEncoder {
       }
     }
     if let unknown = pendingUnknown { ids.append(unknown) }
-  }
-
-  /// Merges the pair of the lowest rank, leftmost first, until none is left.
-  private func mergeByScanning(_ merges: MergeTable) {
-    var count = ids.count
-    values.removeAll(keepingCapacity: true)
-    for index in 1..<count { values.append(merges.value(ids[index - 1], ids[index])) }
-    ids.withUnsafeMutableBufferPointer { ids in
-      values.withUnsafeMutableBufferPointer { values in
-        while count > 1 {
-          var best = MergeTable.none
-          var at = 0
-          for index in 0..<(count - 1) where values[index] < best {
-            best = values[index]
-            at = index
-          }
-          if best == MergeTable.none { break }
-          ids[at] = Int32(truncatingIfNeeded: best)
-          count -= 1
-          if at + 1 < count {
-            for index in (at + 1)..<count { ids[index] = ids[index + 1] }
-            for index in at..<(count - 1) { values[index] = values[index + 1] }
-            values[at] = merges.value(ids[at], ids[at + 1])
-          }
-          if at > 0 { values[at - 1] = merges.value(ids[at - 1], ids[at]) }
-        }
-      }
-    }
-    ids.removeLast(ids.count - count)
   }
 }

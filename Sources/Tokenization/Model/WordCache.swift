@@ -1,4 +1,6 @@
-/// Ids of pieces seen before, for one thread at a time; emptied when it is full.
+/// Ids of longer pieces seen before, for one thread at a time; emptied when it is full.
+///
+/// What ``ShortWordCache`` cannot hold.
 final class WordCache {
   private struct Entry {
     var hash: UInt64 = 0
@@ -38,17 +40,13 @@ final class WordCache {
 
   /// Appends the ids of `word` if they are known.
   @inline(__always)
-  func appendIDs(of word: UnsafeBufferPointer<UInt8>, hash: UInt64, to ids: inout [Int32]) -> Bool {
+  func appendIDs(of word: UnsafeBufferPointer<UInt8>, hash: UInt64, to ids: inout IDBuffer) -> Bool {
     guard let base = word.baseAddress else { return true }
     var index = Int(truncatingIfNeeded: hash) & (Self.capacity - 1)
     while entries[index].stamp != 0 {
       let entry = entries[index]
       if entry.hash == hash, Int(entry.keyCount) == word.count, equal(base, keyBytes + Int(entry.key), word.count) {
-        if entry.idCount == 1 {
-          ids.append(idStore[Int(entry.ids)])
-        } else {
-          ids.append(contentsOf: UnsafeBufferPointer(start: idStore + Int(entry.ids), count: Int(entry.idCount)))
-        }
+        ids.append(UnsafeBufferPointer(start: idStore + Int(entry.ids), count: Int(entry.idCount)))
         return true
       }
       index = (index + 1) & (Self.capacity - 1)
@@ -72,7 +70,7 @@ final class WordCache {
   }
 
   /// Keeps the ids of a word that is not in the cache; a word longer than ``keyLimit`` must not be given.
-  func insert(_ word: UnsafeBufferPointer<UInt8>, hash: UInt64, ids: ArraySlice<Int32>) {
+  func insert(_ word: UnsafeBufferPointer<UInt8>, hash: UInt64, ids: UnsafeBufferPointer<Int32>) {
     guard let base = word.baseAddress else { return }
     if count >= Self.capacity * 5 / 8 || keyEnd + word.count > Self.byteLimit || idEnd + ids.count > Self.byteLimit {
       entries.update(repeating: Entry(), count: Self.capacity)

@@ -21,7 +21,7 @@ enum NormalForm: String, Sendable, CaseIterable {
 
   /// The text in this form, or nil when it is so already.
   func apply(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
-    guard let set = Self.sets[self] else { return nil }
+    guard hasSuspect(text), let set = Self.sets[self] else { return nil }
     var result: [UInt8]?
     var copied = 0
     var index = 0
@@ -58,6 +58,18 @@ enum NormalForm: String, Sendable, CaseIterable {
     }
     result?.append(contentsOf: text[copied...])
     return result
+  }
+
+  /// Whether a scalar of the text may matter, which is hardly ever so in form NFC.
+  private func hasSuspect(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard self == .nfc else { return true }
+    var index = UTF8Text.nonASCII(in: text, from: 0)
+    while index < text.count {
+      let (value, length) = UTF8Text.scalar(at: index, in: text)
+      if ScalarKinds.table[value] & ScalarKinds.nfc != 0 { return true }
+      index = UTF8Text.nonASCII(in: text, from: index + length)
+    }
+    return false
   }
 
   /// Whether the scalar at `index` is no mark to Foundation either: marks that came after HF's Unicode must stay apart.

@@ -4,6 +4,8 @@ import CPCRE2
 final class Pattern: @unchecked Sendable {
   /// The expression as it was written.
   let source: String
+  /// Finds the same pieces faster, for the expressions of most models.
+  let scanner: TextScanner?
   // Compiled code is read-only after compilation, so threads can share it; match data is not (`PatternMatcher`).
   private let code: OpaquePointer
   private let isCompiledToMachineCode: Bool
@@ -18,6 +20,7 @@ final class Pattern: @unchecked Sendable {
   /// - Throws: ``Refusal`` when it is malformed or uses what the translation cannot express.
   init(_ source: String) throws {
     self.source = source
+    scanner = TextScanner(source)
     let translated = try PatternTranslation.pcre2(source)
     var errorNumber: Int32 = 0
     var errorOffset = 0

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The bytes that each id stands for in a byte-level vocabulary.
 struct TokenByteTable: Sendable {
   private var bytes: [UInt8] = []
@@ -31,5 +33,27 @@ struct TokenByteTable: Sendable {
   func append(_ id: Int32, to out: inout [UInt8]) {
     guard id >= 0, Int(id) + 1 < starts.count else { return }
     out.append(contentsOf: bytes[Int(starts[Int(id)])..<Int(starts[Int(id) + 1])])
+  }
+}
+
+/// A ``TokenByteTable`` that is made when it is first asked for: encoding never needs it.
+final class LazyTokenByteTable: Sendable {
+  private let vocabulary: Vocabulary
+  private let addedTokens: [AddedToken]
+  private let made = Mutex<TokenByteTable?>(nil)
+
+  init(_ vocabulary: Vocabulary, _ addedTokens: [AddedToken]) {
+    self.vocabulary = vocabulary
+    self.addedTokens = addedTokens
+  }
+
+  /// Cost of the first call: a pass over the vocabulary, some 5 ms for 150,000 tokens.
+  var table: TokenByteTable {
+    made.withLock { made in
+      if let made { return made }
+      let table = TokenByteTable(vocabulary, addedTokens)
+      made = table
+      return table
+    }
   }
 }

@@ -42,24 +42,28 @@ enum UTF8Text {
     return count
   }
 
-  /// Whether the bytes are UTF-8.
+  /// The first index from `start` on at which no ASCII stands; the count when there is none.
   ///
-  /// Cost: a word at a time over ASCII.
-  static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    var index = 0
+  /// Cost: a word at a time.
+  @inline(__always)
+  static func nonASCII(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
     let raw = UnsafeRawBufferPointer(text)
+    var index = start
+    while index + 8 <= text.count {
+      let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+      let high = word & 0x8080_8080_8080_8080
+      if high != 0 { return index + high.trailingZeroBitCount / 8 }
+      index += 8
+    }
+    while index < text.count, text[index] < 0x80 { index += 1 }
+    return index
+  }
+
+  /// Whether the bytes are UTF-8.
+  static func isValid(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var index = nonASCII(in: text, from: 0)
     while index < text.count {
-      if index + 8 <= text.count,
-        raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-      {
-        index += 8
-        continue
-      }
       let first = text[index]
-      if first < 0x80 {
-        index += 1
-        continue
-      }
       let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
       guard first >= 0xC2, first <= 0xF4, index + length <= text.count else { return false }
       let second = text[index + 1]
@@ -68,7 +72,7 @@ enum UTF8Text {
       guard second >= low, second <= high else { return false }
       if length > 2, text[index + 2] & 0xC0 != 0x80 { return false }
       if length > 3, text[index + 3] & 0xC0 != 0x80 { return false }
-      index += length
+      index = nonASCII(in: text, from: index + length)
     }
     return true
   }
