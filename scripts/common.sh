@@ -19,7 +19,7 @@ fail() {
 # Prints the comment at the head of the script and ends it when its first argument asks for help.
 help_if_asked() {
   case ${1-} in -h | --help) ;; *) return 0 ;; esac
-  awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$root/scripts/$(basename -- "$0")"
+  awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$(absolute "$0")"
   exit 0
 }
 
