@@ -112,7 +112,12 @@ let package = Package(
     tests("Datasets", ["Tokenization", "ChatTemplates", "TokenShards"]),
     tests("Tensors", ["CTensorKernels"]),
     tests("LanguageModels", ["Tensors", "TensorFiles"]),
-    tests("Training", ["Evaluation", "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards"]),
+    tests(
+      "Training",
+      [
+        "Evaluation", "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards", "Datasets",
+        "Tokenization", "ChatTemplates",
+      ]),
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),

@@ -42,6 +42,22 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
         """)
   }
 
+  @Test func answersOfAPairThatAreNone() throws {
+    #expect(
+      try words(
+        """
+        {"prompt":"P","chosen":"A","rejected":"B"}
+        {"prompt":"P","chosen":null,"rejected":"B"}
+        {"prompt":"P","chosen":["A"],"rejected":"B"}
+        """) == """
+        d.jsonl:2, row 2: error: Column `chosen` is empty
+          at `chosen`
+          try: fill it or remove the row
+        d.jsonl:3, row 3: error: Column `chosen[0]` is a string where a message is needed
+          at `chosen[0]`
+        """)
+  }
+
   @Test func conversationWithoutAnswer() throws {
     #expect(
       try words(#"[{"messages":[{"role":"user","content":"Q"}]}]"#, as: "d.json") == """

@@ -24,11 +24,6 @@ private func settings(_ reference: JSON, tokenBudget: Int = 64, batchSize: Int =
   try settings(of: reference, batchSize: batchSize, tokenBudget: tokenBudget)
 }
 
-private func loss(_ reference: JSON) throws -> PreferenceLoss {
-  PreferenceLoss(
-    beta: try #require(reference["beta"]?.double), labelSmoothing: try #require(reference["label_smoothing"]?.double))
-}
-
 /// The reference model of a name in the fixture.
 private func referenceModel(of name: String) throws -> LanguageModel {
   name == "base" ? try TinyLlama("gqa").model() : try adaptedModel(name)
@@ -52,7 +47,7 @@ struct PreferenceTests {
     }
 
     let loop = try TrainingLoop(
-      model: adaptedModel("adapter"), stage: PreferenceStage(loss(fixtures), reference: scores),
+      model: adaptedModel("adapter"), stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
       rows: TrainingRows(pairs), settings: settings(fixtures))
     let metrics = try loop.run().metrics
     try expectEqualSteps(metrics, expected, within: 1e-4)
@@ -72,7 +67,7 @@ struct PreferenceTests {
     let scores = try pairLogProbabilities(of: pairs, model: referenceModel(of: "base"))
     func run(tokenBudget: Int) throws -> [JSON] {
       try TrainingLoop(
-        model: adaptedModel("adapter"), stage: PreferenceStage(loss(fixtures), reference: scores),
+        model: adaptedModel("adapter"), stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
         rows: TrainingRows(pairs), settings: settings(fixtures, tokenBudget: tokenBudget)
       ).run().metrics
     }
@@ -103,7 +98,8 @@ struct PreferenceTests {
     func run(dropout: Float) throws -> [String: [Float]] {
       let model = try adaptedModel("adapter", dropout: dropout)
       let loop = try TrainingLoop(
-        model: model, stage: PreferenceStage(loss(fixtures), reference: scores), rows: TrainingRows(pairs),
+        model: model, stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
+        rows: TrainingRows(pairs),
         settings: settings(fixtures))
       _ = try loop.run()
       return trainedValues(model)

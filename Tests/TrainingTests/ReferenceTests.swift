@@ -55,11 +55,12 @@ struct ReferenceTests {
   }
 }
 
-/// The adapter of `scripts/reference/smollm2_training.py`.
+/// The adapter of `scripts/reference/smollm2_training.py`; with a prefix before its tensors' names another one.
 struct Patterned: WeightSource {
+  var prefix = ""
   var origin: String { "a formula" }
   func has(_ name: String) -> Bool { true }
   func tensor(named name: String, shape: [Int]) -> Tensor {
-    patternedTensor(name, shape: shape, amplitude: name.contains("lora_A") ? 0.05 : 0.02)
+    patternedTensor(prefix + name, shape: shape, amplitude: name.contains("lora_A") ? 0.05 : 0.02)
   }
 }

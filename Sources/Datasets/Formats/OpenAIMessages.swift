@@ -23,6 +23,9 @@ func openAIMessages(_ value: JSON, _ row: SourceRow, field: String) throws -> [C
 
 /// One object with `role` and `content`.
 func openAIMessage(_ item: JSON, _ row: SourceRow, field: String) throws -> ChatMessage {
+  guard item.object != nil else {
+    throw row.error(.wrongColumnType(field, expected: "a message", found: item.kind))
+  }
   guard let role = item["role"]?.string else {
     throw row.error(.wrongColumnType("\(field).role", expected: "a role", found: item["role"]?.kind ?? "nothing"))
   }

@@ -4,12 +4,13 @@ import PreciseJSON
 extension SourceRow {
   /// A column that must be there and not be null.
   func column(_ name: String, format: RowFormat) throws -> JSON {
-    guard let value = columns[name], !value.isNull else {
+    guard let value = columns[name] else {
       throw error(
         .missingColumn(
           name, format: format.rawValue, columns: columns.keys,
           nearest: nearestName(to: name, among: columns.keys)))
     }
+    if value.isNull { throw error(.emptyColumn(name)) }
     return value
   }
 

@@ -23,9 +23,9 @@ struct LineChart {
 
   /// The picture.
   ///
-  /// Points that are not finite are left out.
+  /// Points that no scale can hold are left out: what is not finite, and what is nearly as large.
   func svg() -> String {
-    let points = series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
+    let points = series.flatMap(\.points).filter(Self.fits)
     let xs = Scale(points.map(\.x), from: Self.left, to: Self.width - Self.right)
     let ys = Scale(points.map(\.y), from: Self.height - Self.bottom, to: Self.top)
     var parts: [String] = [
@@ -63,8 +63,10 @@ struct LineChart {
     return parts.joined(separator: "\n")
   }
 
+  private static func fits(_ point: (x: Double, y: Double)) -> Bool { max(abs(point.x), abs(point.y)) < 1e300 }
+
   private func drawn(_ line: Series, _ xs: Scale, _ ys: Scale) -> String {
-    let places = line.points.filter { $0.x.isFinite && $0.y.isFinite }.map { point in
+    let places = line.points.filter(Self.fits).map { point in
       (format(xs.place(point.x)), format(ys.place(point.y)))
     }
     let path = places.map { "\($0),\($1)" }.joined(separator: " ")
@@ -96,7 +98,7 @@ struct LineChart {
   private func format(_ value: Double) -> String { String(format: "%.1f", value) }
 
   private func label(_ value: Double) -> String {
-    value == value.rounded() ? String(Int(value)) : String(format: "%.4g", value)
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(format: "%.4g", value)
   }
 }
 

@@ -74,11 +74,15 @@ package struct TrainFields: FieldSet {
     Field(
       "label_smoothing", \.labelSmoothing, in: 0..<0.5, unit: "share of the pairs",
       doc: "`dpo`: how many pairs are believed to be the wrong way round"),
-    Field("epochs", \.epochs, in: .above(0), doc: "Passes over the rows; 1 unless a length is given"),
-    Field("max_steps", \.maxSteps, in: 1..., unit: "steps", doc: "Length in optimizer steps, instead of `epochs`"),
-    Field("max_tokens", \.maxTokens, in: 1..., unit: "tokens", doc: "Length in tokens seen, instead of `epochs`"),
+    Field("epochs", \.epochs, in: .above(0, atMost: 1e6), doc: "Passes over the rows; 1 unless a length is given"),
     Field(
-      "batch_size", \.batchSize, in: 1..., unit: "rows",
+      "max_steps", \.maxSteps, in: 1...1_000_000_000, unit: "steps",
+      doc: "Length in optimizer steps, instead of `epochs`"),
+    Field(
+      "max_tokens", \.maxTokens, in: 1...1_000_000_000_000_000, unit: "tokens",
+      doc: "Length in tokens seen, instead of `epochs`"),
+    Field(
+      "batch_size", \.batchSize, in: 1...1_000_000, unit: "rows",
       doc: "Rows one optimizer step covers; how they are laid out is the program's business and never changes the loss"),
     Field("learning_rate", \.learningRate, in: 0.0..., doc: "Peak of the schedule"),
     Field("schedule", \.schedule, doc: "How the learning rate moves"),

@@ -84,8 +84,8 @@ extension NumberRange: NumberRangeExpression {
 }
 
 extension NumberRangeExpression where Self == NumberRange {
-  /// Everything above a bound, without the bound.
-  package static func above(_ bound: Double) -> NumberRange {
-    NumberRange(lower: .number(bound), excludesLower: true)
+  /// Everything above a bound, without the bound, and up to another one, where it is given.
+  package static func above(_ bound: Double, atMost upper: Double? = nil) -> NumberRange {
+    NumberRange(lower: .number(bound), upper: upper.map { .number($0) }, excludesLower: true)
   }
 }

@@ -1,0 +1,92 @@
+import ChatTemplates
+import Datasets
+import LanguageModels
+import PreciseJSON
+import Tensors
+import TestKit
+import Testing
+import TokenShards
+import Tokenization
+import Training
+
+private let smollm2 = realAsset("models/SmolLM2-135M-Instruct.Q4_1.gguf")
+private let data = realData("llamafactory/dpo_en_demo.json")
+
+/// Direct preference optimisation of SmolLM2 on 16 rows of `dpo_en_demo.json`, from the file to the tenth step, against
+/// `scripts/reference/smollm2_dpo.py`.
+///
+/// The fixture names the rows and holds what PyTorch and PEFT computed; the texts are read from `ANNEAL_DATA`.
+@Suite(
+  "DPO of SmolLM2 on real pairs follows PyTorch and PEFT",
+  .enabled(
+    if: smollm2 != nil && data != nil,
+    "needs ANNEAL_ASSETS with models/SmolLM2-135M-Instruct.Q4_1.gguf and ANNEAL_DATA with llamafactory/dpo_en_demo.json"
+  ))
+struct RealPairTests {
+  /// The rows of the fixture, read, rendered and tokenised as the nodes do it.
+  private func pairs(_ fixtures: JSON) throws -> [TokenRow] {
+    let numbers = try #require(fixtures["rows"]?.array?.compactMap { $0.int })
+    let tokenizer = try Tokenizer.load(path: #require(smollm2))
+    let renderer = RecordRenderer(
+      template: try ChatTemplate(source: #require(tokenizer.chatTemplateSource), name: "SmolLM2"), specialTokens: [:])
+    var lines: [String] = []
+    try RowReader.read(path: #require(data), limit: numbers.last.map { $0 + 1 }) { row in
+      guard numbers.contains(row.number - 1) else { return }
+      lines.append(try renderer.render(RowFormat.preference.record(row, columns: ColumnMap())).line)
+    }
+    let worker = GroupTokenizer(
+      tokenizer: tokenizer,
+      options: .init(maxLength: 256, overlong: .error, packs: false, split: ValidationSplit(share: 0)))
+    let rows = try worker.tokenize(lines: lines, isText: false, firstRow: 1, file: "pairs").train
+    let lengths = try #require(fixtures["lengths"]?.array).map { $0.array?.compactMap { $0.int } }
+    #expect(rows.map { $0.sequences.map(\.ids.count) } == lengths)
+    return rows
+  }
+
+  /// The model in f32 with the adapter of a formula.
+  private func adaptedModel(_ adapter: Patterned) throws -> LanguageModel {
+    let model = try baseModel()
+    try model.attach(AdapterConfiguration(rank: 8), from: adapter)
+    return model
+  }
+
+  private func baseModel() throws -> LanguageModel {
+    let source = try StoredGGUF(#require(smollm2))
+    return try LanguageModel(
+      source.configuration, weights: source, compute: Compute(threads: 2, computeClass: .f32))
+  }
+
+  @Test("loss and gradient norm of 16 pairs, and ten steps of four", arguments: ["base", "adapter"])
+  func reference(name: String) throws {
+    let fixtures = try readJSON(fixture("Training/smollm2-dpo.json"))
+    let expected = try #require(fixtures["references"]?[name])
+    let pairs = try pairs(fixtures)
+
+    let reference = try name == "base" ? baseModel() : adaptedModel(Patterned(prefix: "reference."))
+    let scores = try pairLogProbabilities(of: pairs, model: reference)
+    for (score, numbers) in zip(scores, try #require(expected["scores"]?.array)) {
+      #expect(relativeError(score.chosen, try #require(numbers.array?.first?.double)) < 1e-5)
+      #expect(relativeError(score.rejected, try #require(numbers.array?.last?.double)) < 1e-5)
+    }
+
+    let stage = PreferenceStage(try preferenceLoss(of: fixtures), reference: scores)
+    func run(batchSize: Int, steps: Int) throws -> [JSON] {
+      var settings = try settings(of: fixtures, batchSize: batchSize, tokenBudget: 1024)
+      settings.length = .steps(steps)
+      return try TrainingLoop(
+        model: adaptedModel(Patterned()), stage: stage, rows: TrainingRows(pairs), settings: settings
+      ).run().metrics
+    }
+
+    let all = try run(batchSize: pairs.count, steps: 1)
+    func error(_ key: String) throws -> Double {
+      relativeError(try #require(all.first?[key]?.double), try #require(expected["all"]?[key]?.double))
+    }
+    let (loss, norm) = (try error("loss"), try error("grad_norm"))
+    print("DPO of SmolLM2 against \(name): loss off by \(loss), gradient norm by \(norm)")
+    #expect(loss < 1e-5)
+    #expect(norm < 1e-4)
+
+    try expectEqualSteps(run(batchSize: 4, steps: 10), expected, within: 1e-4)
+  }
+}
