@@ -16,7 +16,7 @@ package enum DeclarationCoverage {
     }
     var undeclared = Set(properties(of: type.defaultFields.base, prefix: "").keys)
     for leaf in FieldSample.leaves(type.fields, in: base) {
-      guard let changed = FieldSample.changed(leaf) else { continue }
+      guard let changed = FieldSample.changes(leaf).first else { continue }
       let before = properties(of: try type.fields(json: .object(leaf.base)).base, prefix: "")
       let after = properties(of: try type.fields(json: .object(changed)).base, prefix: "")
       for (name, value) in after where before[name] != value { undeclared.remove(name) }

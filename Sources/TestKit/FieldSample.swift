@@ -26,14 +26,18 @@ enum FieldSample {
     return inner.flatMap { leaves($0, path: path, role: role, base) }
   }
 
-  /// All fields with the leaf's value replaced by another one; nil when there is none.
-  static func changed(_ leaf: Leaf) -> JSONObject? {
-    guard let old = get(leaf.path, leaf.base) else { return nil }
-    let new = value(leaf.field.kind, otherThan: old)
-    guard new != old else { return nil }
-    var changed = leaf.base
-    set(leaf.path, new, in: &changed)
-    return changed
+  /// All fields with the leaf's value replaced by another one, for a choice by each of the others.
+  static func changes(_ leaf: Leaf) -> [JSONObject] {
+    guard let old = get(leaf.path, leaf.base) else { return [] }
+    let values: [JSON] =
+      if case .choice(let names) = leaf.field.kind { names.map { JSON($0) } } else {
+        [value(leaf.field.kind, otherThan: old)]
+      }
+    return values.filter { $0 != old }.map { new in
+      var changed = leaf.base
+      set(leaf.path, new, in: &changed)
+      return changed
+    }
   }
 
   private static func get(_ path: [String], _ object: JSONObject) -> JSON? {

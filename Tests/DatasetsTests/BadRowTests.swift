@@ -50,12 +50,12 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
         {"prompt":"P","chosen":null,"rejected":"B"}
         {"prompt":"P","chosen":["A"],"rejected":"B"}
         """) == """
-        d.jsonl:2, row 2: error: Column `chosen` is empty
-          at `chosen`
-          try: fill it or remove the row
-        d.jsonl:3, row 3: error: Column `chosen[0]` is a string where a message is needed
-          at `chosen[0]`
-        """)
+          d.jsonl:2, row 2: error: Column `chosen` is empty
+            at `chosen`
+            try: fill it or remove the row
+          d.jsonl:3, row 3: error: Column `chosen[0]` is a string where a message is needed
+            at `chosen[0]`
+          """)
   }
 
   @Test func conversationWithoutAnswer() throws {

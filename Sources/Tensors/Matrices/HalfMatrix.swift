@@ -9,7 +9,7 @@ final class HalfMatrix {
   /// Elements that are not set.
   init(rows: Int, columns: Int) {
     self.columns = columns
-    storage = Tensor(uninitialized: [(rows * columns + 1) / 2])
+    storage = Tensor(uninitialized: [rows, (columns + 1) / 2])
     pointer = UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt16.self)
   }
 

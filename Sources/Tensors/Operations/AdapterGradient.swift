@@ -47,7 +47,7 @@ final class AdapterGradient {
     let dropped = adapters.drops ? Tensor(uninitialized: [rows.count, inputs]) : nil
     let x =
       sharesOfA.contains { $0 != nil }
-      ? projection.saved.rows(rows, space: space, kernels) : UnsafePointer(space.pointer)
+      ? projection.saved.rows(rows, space: space.pointer, kernels) : UnsafePointer(space.pointer)
     for (index, adapter) in adapters.adapters.enumerated() {
       guard let adapter, let turned = adapters.turnedB[index] else { continue }
       let place = rows.lowerBound * width + adapters.columns[index].lowerBound

@@ -18,21 +18,31 @@ extension Tape {
     let backward = kind == .silu ? functions.pointee.gated_silu_backward : functions.pointee.gated_gelu_backward
     guard let forward, let backward else { preconditionFailure("The table of kernels is complete") }
     let (value, gates, ups) = (h.stored, gate.stored, up.stored)
-    let columns = value.columns
-    rows.add(rows: value.rows) { rows in
+    let (count, columns) = (value.rows, value.columns)
+    let halves =
+      h.needsGradient && compute.computeClass == .bf16
+      ? (gate: HalfMatrix(rows: count, columns: columns), up: HalfMatrix(rows: count, columns: columns)) : nil
+    rows.add(rows: count) { rows in
       let start = rows.lowerBound * columns
       forward(value.pointer + start, gates.pointer + start, ups.pointer + start, rows.count * columns)
+      halves?.gate.take(MatrixView(gates).from(row: rows.lowerBound), rows: rows.count, at: rows.lowerBound, functions)
+      halves?.up.take(MatrixView(ups).from(row: rows.lowerBound), rows: rows.count, at: rows.lowerBound, functions)
     }
     if let node = h.node {
+      let saved: (gate: SavedActivation, up: SavedActivation) =
+        if let halves { (.half(halves.gate), .half(halves.up)) } else { (.full(gates), .full(ups)) }
       record { [rows, gate = gate.node, up = up.node] in
         guard let dh = node.take()?.tensor else { return }
         let dgate = Tensor(uninitialized: dh.shape)
         let dup = Tensor(uninitialized: dh.shape)
-        rows.add(rows: dh.rows) { rows in
+        rows.add(rows: count) { rows in
           let start = rows.lowerBound * columns
+          // Both may be written where they are read.
+          let dgate = MatrixView(dgate).from(row: rows.lowerBound).pointer
+          let dup = MatrixView(dup).from(row: rows.lowerBound).pointer
           backward(
-            dgate.pointer + start, dup.pointer + start, dh.pointer + start, gates.pointer + start,
-            ups.pointer + start, rows.count * columns)
+            dgate, dup, dh.pointer + start, saved.gate.rows(rows, space: dgate, functions),
+            saved.up.rows(rows, space: dup, functions), rows.count * columns)
         }
         gate?.accumulate(GradientBuffer(dgate), rows)
         up?.accumulate(GradientBuffer(dup), rows)

@@ -30,7 +30,7 @@ extension Tape {
 
     if outputs.contains(where: \.needsGradient) {
       let trainsWeight = projections.map { $0.weight.parameter.map(wantsGradient) ?? false }
-      let saved = trainsWeight.contains(true) ? nil : half.map(SavedInput.half)
+      let saved = trainsWeight.contains(true) ? nil : half.map(SavedActivation.half)
       let gradient = ProjectionGradient(
         input: x.node, saved: saved ?? .full(x.stored), inputs: inputs, projections: projections, adapters: adapters,
         program: rows, trainsWeight: trainsWeight,

@@ -7,7 +7,7 @@ import CTensorKernels
 struct ProjectionGradient {
   /// Where dx goes; nil when nothing below can be trained.
   let input: GradientNode?
-  let saved: SavedInput
+  let saved: SavedActivation
   let inputs: Int
   let projections: [Projection]
   let adapters: StackedAdapters

@@ -14,7 +14,15 @@ package final class Tensor: @unchecked Sendable {
     precondition(shape.allSatisfy { $0 >= 0 }, "A tensor's extents are not negative, found \(shape)")
     self.shape = shape
     count = shape.reduce(1, *)
-    (pointer, bytes) = MemoryPool.shared.take(floats: count)
+    (pointer, bytes) = MemoryPool.shared.take(floats: Tensor.room(shape))
+  }
+
+  /// Floats to take for a shape: many rows are rounded up, so that batches of nearly one length use the same blocks again.
+  ///
+  /// What is never written takes no memory of the machine's.
+  private static func room(_ shape: [Int]) -> Int {
+    guard shape.count == 2, shape[0] > 256 else { return shape.reduce(1, *) }
+    return (shape[0] + 255) / 256 * 256 * shape[1]
   }
 
   /// A tensor of zeros.
