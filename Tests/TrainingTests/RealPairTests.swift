@@ -64,12 +64,17 @@ struct RealPairTests {
 
     let reference = try name == "base" ? baseModel() : adaptedModel(Patterned(prefix: "reference."))
     let scores = try pairLogProbabilities(of: pairs, model: reference)
-    for (score, numbers) in zip(scores, try #require(expected["scores"]?.array)) {
-      // A sum over an answer's tokens, each with f32's noise in logits of some 20, which both sides have.
-      let (chosen, rejected) = (try #require(numbers.array?.first?.double), try #require(numbers.array?.last?.double))
-      #expect(abs(score.chosen - chosen) < 2e-5 * max(10, abs(chosen)))
-      #expect(abs(score.rejected - rejected) < 2e-5 * max(10, abs(rejected)))
+    // The reference's log-softmax in float32 over 49,152 scores is itself off: against the same model in float64 by
+    // 7.6e-6 nats a token in the mean and 1.3e-5 at most, where ours is by 3.8e-6 at most. The loss takes differences,
+    // in which that goes away.
+    var largest = 0.0
+    for ((pair, score), numbers) in zip(zip(pairs, scores), try #require(expected["scores"]?.array)) {
+      for (index, found) in [score.chosen, score.rejected].enumerated() {
+        let wanted = try #require(numbers.array?[index].double)
+        largest = max(largest, abs(found - wanted) / Double(pair.sequences[index].labelCount))
+      }
     }
+    #expect(largest < 2e-5, "a token, in nats")
 
     let stage = PreferenceStage(try preferenceLoss(of: fixtures), reference: scores)
     func run(batchSize: Int, steps: Int) throws -> [JSON] {
@@ -85,7 +90,7 @@ struct RealPairTests {
       relativeError(try #require(all.first?[key]?.double), try #require(expected["all"]?[key]?.double))
     }
     let (loss, norm) = (try error("loss"), try error("grad_norm"))
-    print("DPO of SmolLM2 against \(name): loss off by \(loss), gradient norm by \(norm)")
+    print("DPO of SmolLM2 against \(name): scores off by \(largest) a token, loss by \(loss), gradient norm by \(norm)")
     #expect(loss < 1e-5)
     #expect(norm < 1e-4)
 
