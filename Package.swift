@@ -95,7 +95,11 @@ let package = Package(
 
     // What scripts/bench measures, one file a benchmark.
     .executableTarget(
-      name: "AnnealBenchmarks", dependencies: ["TestKit", "Pipeline", "Tokenization", "PreciseJSON", argumentParser],
+      name: "AnnealBenchmarks",
+      dependencies: [
+        "TestKit", "Pipeline", "Training", "ModelFolders", "LanguageModels", "Tensors", "CTensorKernels",
+        "TokenShards", "Tokenization", "PreciseJSON", argumentParser,
+      ],
       path: "Benchmarks", exclude: ["README.md"], swiftSettings: hygiene),
 
     // Shared by the tests: tiny models, gradient checks, temporary stores, fault injection.

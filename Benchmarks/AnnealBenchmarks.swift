@@ -6,7 +6,10 @@ import PreciseJSON
 @main
 struct AnnealBenchmarks: ParsableCommand {
   /// In the order of the table.
-  static let benchmarks: [Benchmark] = [.coldStart, .noOpRerun, .largePlan, .scheduling, .encoding, .datasetRows]
+  static let benchmarks: [Benchmark] = [
+    .trainAdapter, .trainWeights, .vocabularies, .products, .crossEntropy, .attention, .tileProduct, .rowOperations,
+    .coldStart, .noOpRerun, .largePlan, .scheduling, .encoding, .datasetRows,
+  ]
 
   static let configuration = CommandConfiguration(
     commandName: "scripts/bench", abstract: "Measures what users wait for, and compares it with the last time.")

@@ -5,7 +5,7 @@ import PreciseJSON
 struct Report {
   private(set) var measurements: [Measurement] = []
   private let before: [String: Double]
-  private var width = 28
+  private let width = 42
 
   /// - Parameter previous: The file of an earlier call; its medians stand in the last column.
   init(previous: String?) {
@@ -26,7 +26,7 @@ struct Report {
     measurements.append(measurement)
     let old = before[measurement.name].map(number) ?? "-"
     return cell(measurement.name, width) + cell(number(measurement.best), -10) + cell(number(measurement.median), -10)
-      + cell(old, -10) + "  " + measurement.unit
+      + cell(old, -10) + "  " + measurement.words
   }
 
   /// What is kept of the call.

@@ -150,3 +150,10 @@ int packed_unpack(void *plain, packed_type type, const void *packed, size_t k, s
   if (status == dnnl_success) status = plain_matrix(&to, k, n, n, 1, type_of(type));
   return (int)(status == dnnl_success ? reorder(&from, packed, &to, plain) : status);
 }
+
+void packed_library_version(int version[3]) {
+  const dnnl_version_t *loaded = dnnl_version();
+  version[0] = loaded->major;
+  version[1] = loaded->minor;
+  version[2] = loaded->patch;
+}

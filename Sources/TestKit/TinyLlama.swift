@@ -58,20 +58,3 @@ package func labelledSequences(_ json: JSON?) throws -> [LabelledSequence] {
     return LabelledSequence(ids: ids.map { Int32($0) }, trained: trained)
   }
 }
-
-/// Values in ±amplitude that `patterned` in `scripts/reference/smollm2_training.py` computes as well, bit for bit: the
-/// FNV-1a hash of the name, counted up in steps of the golden ratio, through the finaliser of MurmurHash3.
-package func patternedTensor(_ name: String, shape: [Int], amplitude: Float) -> Tensor {
-  let seed = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-  let tensor = Tensor(uninitialized: shape)
-  for index in 0..<tensor.count {
-    var x = UInt32(truncatingIfNeeded: index) &* 0x9E37_79B9 &+ seed
-    x ^= x >> 16
-    x &*= 0x85EB_CA6B
-    x ^= x >> 13
-    x &*= 0xC2B2_AE35
-    x ^= x >> 16
-    tensor.pointer[index] = (Float(x >> 8) / 0x1p23 - 1) * amplitude
-  }
-  return tensor
-}

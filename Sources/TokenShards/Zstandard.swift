@@ -34,6 +34,9 @@ package func decompressZstandard(
   return content
 }
 
+/// The version of the zstd library that is loaded.
+package var zstandardVersion: String { String(cString: ZSTD_versionString()) }
+
 /// What the zstd library says is wrong.
 package struct ZstandardError: Error, Sendable, Hashable {
   package var detail: String

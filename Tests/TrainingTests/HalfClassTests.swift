@@ -54,7 +54,7 @@ struct HalfClassTests {
     let source = try StoredGGUF(#require(Self.smollm2))
     let compute = try Compute(threads: 2, computeClass: .bf16)
     let model = try LanguageModel(source.configuration, weights: source, compute: compute)
-    try model.attach(AdapterConfiguration(rank: 8), from: Patterned())
+    try model.attach(AdapterConfiguration(rank: 8), from: PatternedWeights())
     let reference = try readJSON(fixture("Training/smollm2.json"))
     let loop = try TrainingLoop(
       model: model, stage: SupervisedStage(), rows: TrainingRows(tokenRows(reference["rows"])),

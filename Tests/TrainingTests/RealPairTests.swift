@@ -44,7 +44,7 @@ struct RealPairTests {
   }
 
   /// The model in f32 with the adapter of a formula.
-  private func adaptedModel(_ adapter: Patterned) throws -> LanguageModel {
+  private func adaptedModel(_ adapter: PatternedWeights) throws -> LanguageModel {
     let model = try baseModel()
     try model.attach(AdapterConfiguration(rank: 8), from: adapter)
     return model
@@ -62,7 +62,7 @@ struct RealPairTests {
     let expected = try #require(fixtures["references"]?[name])
     let pairs = try pairs(fixtures)
 
-    let reference = try name == "base" ? baseModel() : adaptedModel(Patterned(prefix: "reference."))
+    let reference = try name == "base" ? baseModel() : adaptedModel(PatternedWeights(prefix: "reference."))
     let scores = try pairLogProbabilities(of: pairs, model: reference)
     // The reference's log-softmax in float32 over 49,152 scores is itself off: against the same model in float64 by
     // 7.6e-6 nats a token in the mean and 1.3e-5 at most, where ours is by 3.8e-6 at most. The loss takes differences,
@@ -81,7 +81,7 @@ struct RealPairTests {
       var settings = try settings(of: fixtures, batchSize: batchSize, tokenBudget: 1024)
       settings.length = .steps(steps)
       return try TrainingLoop(
-        model: adaptedModel(Patterned()), stage: stage, rows: TrainingRows(pairs), settings: settings
+        model: adaptedModel(PatternedWeights()), stage: stage, rows: TrainingRows(pairs), settings: settings
       ).run().metrics
     }
 

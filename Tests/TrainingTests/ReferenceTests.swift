@@ -43,7 +43,7 @@ struct ReferenceTests {
   func smolLM2() throws {
     let source = try StoredGGUF(#require(Self.smollm2))
     let model = try LanguageModel(source.configuration, weights: source, compute: Compute(threads: 2))
-    try model.attach(AdapterConfiguration(rank: 8), from: Patterned())
+    try model.attach(AdapterConfiguration(rank: 8), from: PatternedWeights())
     let reference = try readJSON(fixture("Training/smollm2.json"))
     let loop = try TrainingLoop(
       model: model, stage: SupervisedStage(), rows: TrainingRows(tokenRows(reference["rows"])),
@@ -52,15 +52,5 @@ struct ReferenceTests {
       if case .recorded(let record) = event { print("SmolLM2: \(record.text())") }
     }
     try expectEqualSteps(loop.run().metrics, reference, within: 1e-4)
-  }
-}
-
-/// The adapter of `scripts/reference/smollm2_training.py`; with a prefix before its tensors' names another one.
-struct Patterned: WeightSource {
-  var prefix = ""
-  var origin: String { "a formula" }
-  func has(_ name: String) -> Bool { true }
-  func tensor(named name: String, shape: [Int]) -> Tensor {
-    patternedTensor(prefix + name, shape: shape, amplitude: name.contains("lora_A") ? 0.05 : 0.02)
   }
 }

@@ -29,4 +29,7 @@ int packed_pack(void *packed, packed_type type, const void *plain, size_t k, siz
 // Writes a packed matrix to plain[k, n]. Allocates on the way.
 int packed_unpack(void *plain, packed_type type, const void *packed, size_t k, size_t n);
 
+// The library's version: major, minor, patch.
+void packed_library_version(int version[3]);
+
 #endif

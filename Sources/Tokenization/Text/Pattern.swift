@@ -83,3 +83,11 @@ final class PatternMatcher {
     pcre2_jit_stack_free_8(stack)
   }
 }
+
+/// The version of PCRE2 that is loaded.
+package var pcre2Version: String {
+  // `10.42 2022-12-11` and a zero; the library asks for 24 bytes at most.
+  var text = [UInt8](repeating: 0, count: 64)
+  pcre2_config_8(UInt32(PCRE2_CONFIG_VERSION), &text)
+  return String(decoding: text.prefix { $0 != 0 && $0 != UInt8(ascii: " ") }, as: UTF8.self)
+}

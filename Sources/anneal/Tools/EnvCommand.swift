@@ -3,6 +3,8 @@ import Foundation
 import Pipeline
 import PreciseJSON
 import Tensors
+import TokenShards
+import Tokenization
 
 /// `anneal env`: what the program found on this machine, for reports of trouble.
 struct EnvCommand: ParsableCommand {
@@ -11,25 +13,58 @@ struct EnvCommand: ParsableCommand {
 
   @OptionGroup var workplace: Workplace
 
+  @Flag(help: "Measure the rate of matrix products too, which takes half a second.")
+  var measure = false
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     try reportingProblems {
-      let facts: [(key: String, value: JSON)] = [
+      let kernels = try KernelSet.chosenByEnvironment()
+      let classes = ComputeClass.available(kernels)
+      var facts: [(key: String, value: JSON)] = [
         ("version", JSON(Version.text)), ("cores", JSON(RunOptions.machineCores)),
-        ("memory", JSON(RunOptions.machineMemory)),
-        ("kernels", JSON(try KernelSet.chosenByEnvironment().name.rawValue)),
-        ("compute", .array(ComputeClass.allCases.map { JSON($0.rawValue) })),
-        ("store", JSON(workplace.openedStore.path)),
+        ("memory", JSON(RunOptions.machineMemory)), ("kernels", JSON(kernels.name.rawValue)),
+        ("kernels_available", .array(KernelSet.available.map { JSON($0.name.rawValue) })),
+        ("compute_auto", JSON(ComputeClass.best(kernels).rawValue)),
+        ("compute_available", .array(classes.map { JSON($0.rawValue) })),
+      ]
+      if measure { facts.append(("peak_gflops", JSON(Self.peak(kernels, classes)))) }
+      facts += [
+        ("libraries", JSON(Self.libraries)), ("store", JSON(workplace.openedStore.path)),
         ("system", JSON(ProcessInfo.processInfo.operatingSystemVersionString)),
       ]
       if json { return Terminal.put(JSON(facts).text(.pretty)) }
       Terminal.put(
         table(
-          facts.map { key, value in
-            [key, key == "memory" ? byteCount(RunOptions.machineMemory) : plain(value)]
-          }))
+          facts.map { key, value in [key.replacingOccurrences(of: "_", with: " "), Self.words(key, value)] }))
     }
+  }
+
+  /// The libraries that do the work, in the versions that are loaded.
+  private static var libraries: [(key: String, value: JSON)] {
+    [
+      ("OpenBLAS", JSON(MatrixLibraries.openBLAS)), ("oneDNN", JSON(MatrixLibraries.oneDNN)),
+      ("zstd", JSON(zstandardVersion)), ("PCRE2", JSON(pcre2Version)), ("libyaml", JSON(EngineLibraries.libyaml)),
+      ("SQLite", JSON(EngineLibraries.sqlite)),
+    ]
+  }
+
+  /// The rate of matrix products on all cores in GFLOP/s, by class of arithmetic.
+  private static func peak(_ kernels: KernelSet, _ classes: [ComputeClass]) -> [(key: String, value: JSON)] {
+    let pool = ThreadPool(threads: RunOptions.machineCores)
+    return classes.map { computeClass in
+      let compute = Compute(pool: pool, kernels: kernels, computeClass: computeClass)
+      return (computeClass.rawValue, JSON(Int((compute.measuredProductRate() / 1e9).rounded())))
+    }
+  }
+
+  private static func words(_ key: String, _ value: JSON) -> String {
+    if key == "memory" { return byteCount(RunOptions.machineMemory) }
+    if let members = value.object?.members {
+      return members.map { "\($0.key) \(plain($0.value))" }.joined(separator: ", ")
+    }
+    return plain(value)
   }
 }
