@@ -24,7 +24,7 @@ struct EnvTests {
 
   @Test func everyLine() throws {
     let json = try JSON(parsing: env("--json", cpu: "scalar"))
-    let kernels = try #require(json["kernels_available"]?.array?.compactMap(\.string))
+    let kernels = try #require(json["kernels_available"]?.array).compactMap(\.string)
     #expect(kernels.first == "scalar")
     #expect(
       try env(cpu: "scalar") == """
@@ -54,7 +54,7 @@ struct EnvTests {
   @Test(arguments: ["scalar", ""])
   func aPeakIsMeasuredWhenAskedFor(cpu: String) throws {
     let json = try JSON(parsing: env("--measure", "--json", cpu: cpu))
-    let classes = try #require(json["compute_available"]?.array?.compactMap(\.string))
+    let classes = try #require(json["compute_available"]?.array).compactMap(\.string)
     let peaks = try #require(json["peak_gflops"]?.object?.members)
     #expect(peaks.map(\.key) == classes && classes.last == json["compute_auto"]?.string)
     for (name, peak) in peaks { #expect(try #require(peak.int) > 0, "\(name)") }
