@@ -25,7 +25,7 @@ struct Measurement: Sendable {
   }
 
   /// The unit, and how much of the ceiling the best run reached.
-  var words: String { ceiling.map { "\(unit), \(Int((100 * best / $0).rounded())) %" } ?? unit }
+  var words: String { ceiling.map { "\(unit), \(Int((100 * best / $0).rounded())) % of ceiling" } ?? unit }
 
   var json: JSON {
     var members: [(key: String, value: JSON)] = [
