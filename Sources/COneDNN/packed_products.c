@@ -143,11 +143,11 @@ int packed_pack(void *packed, packed_type type, const void *plain, size_t k, siz
   return (int)(status == dnnl_success ? reorder(&from, plain, &to, packed) : status);
 }
 
-int packed_unpack(void *plain, packed_type type, const void *packed, size_t k, size_t n) {
+int packed_unpack(void *plain, size_t down, size_t across, packed_type type, const void *packed, size_t k, size_t n) {
   dnnl_status_t status = enter();
   dnnl_memory_desc_t from, to;
   if (status == dnnl_success) status = packed_matrix(&from, type, k, n, n);
-  if (status == dnnl_success) status = plain_matrix(&to, k, n, n, 1, type_of(type));
+  if (status == dnnl_success) status = plain_matrix(&to, k, n, down, across, type_of(type));
   return (int)(status == dnnl_success ? reorder(&from, packed, &to, plain) : status);
 }
 

@@ -71,6 +71,20 @@ INLINE void pack_rows(uint32_t *y, size_t width, const float *x, size_t ld, size
   }
 }
 
+// Packs pairs along k of some rows of bfloat16 numbers, table[row[l]][n]: y[pair][n rounded up to `width`].
+INLINE void pack_listed(uint32_t *y, size_t width, const uint16_t *table, size_t ld, const uint32_t *row, size_t k,
+                        size_t n) {
+  for (size_t l = 0; l < k; l += 2) {
+    const uint16_t *one = table + row[l] * ld, *other = l + 1 < k ? table + row[l + 1] * ld : NULL;
+    for (size_t j = 0; j < n; j += 16) {
+      __mmask16 mask = first(n - j);
+      __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, one + j));
+      __m512i high = other ? _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, other + j)) : _mm512_setzero_si512();
+      _mm512_storeu_si512(y + l / 2 * width + j, _mm512_or_epi32(low, _mm512_slli_epi32(high, 16)));
+    }
+  }
+}
+
 // Packs pairs along k of x [n, k]: y[pair][n rounded up to `width`].
 INLINE void pack_turned(uint32_t *y, size_t width, const float *x, size_t ld, size_t k, size_t n) {
   for (size_t j = 0; j < n; j += 16) {
@@ -124,6 +138,15 @@ INLINE void strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t a
   for (; j < n; j += 16) block(c + j, ldc, a, down, across, b + j, width, pairs, n - j, accumulate, rows, 1);
 }
 
+// c[m, n] (+)= a b, packed.
+INLINE void packed_product(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
+                           size_t width, size_t pairs, size_t m, size_t n, int accumulate) {
+  size_t i = 0;
+  for (; i + ROWS <= m; i += ROWS)
+    strip(c + i * ldc, ldc, a + i * down, down, across, b, width, pairs, n, accumulate, ROWS);
+  for (; i < m; i++) strip(c + i * ldc, ldc, a + i * down, down, across, b, width, pairs, n, accumulate, 1);
+}
+
 static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
                               size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
   size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
@@ -142,11 +165,16 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
     down = count;
     pack_pairs(packed_a, count, a, lda, m, k);
   }
-  size_t i = 0;
-  for (; i + ROWS <= m; i += ROWS)
-    strip(c + i * ldc, ldc, packed_a + i * down, down, across, packed_b, width, count, n, accumulate, ROWS);
-  for (; i < m; i++)
-    strip(c + i * ldc, ldc, packed_a + i * down, down, across, packed_b, width, count, n, accumulate, 1);
+  packed_product(c, ldc, packed_a, down, across, packed_b, width, count, m, n, accumulate);
+}
+
+static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+                              const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+  size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
+  uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
+  pack_listed(packed_b, width, table, ld, row, k, n);
+  pack_pairs(packed_a, count, a, lda, m, k);
+  packed_product(c, ldc, packed_a, count, 1, packed_b, width, count, m, n, accumulate);
 }
 
 static void to_bf16(uint16_t *y, const float *x, size_t n) {
@@ -185,4 +213,15 @@ void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int 
   }
 #endif
   tk_scalar_kernels()->half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, scratch);
+}
+
+void tk_half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+                          const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) {
+    half_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
+    return;
+  }
+#endif
+  tk_scalar_kernels()->half_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
 }

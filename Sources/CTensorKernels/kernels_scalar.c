@@ -65,6 +65,12 @@ static void narrow_gather(float *g, size_t ldg, const float *u, size_t ldu, cons
 static void to_bf16(uint16_t *y, const float *x, size_t n);
 static void from_bf16(float *y, const uint16_t *x, size_t n);
 
+static float widened(uint16_t half) {
+  float x;
+  from_bf16(&x, &half, 1);
+  return x;
+}
+
 static float rounded(float x) {
   uint16_t half;
   to_bf16(&half, &x, 1);
@@ -80,6 +86,17 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
       float sum = 0;
       for (size_t l = 0; l < k; l++)
         sum += rounded(turned_a ? a[l * lda + i] : a[i * lda + l]) * rounded(turned_b ? b[j * ldb + l] : b[l * ldb + j]);
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
+    }
+}
+
+static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+                              const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+  (void)scratch;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      float sum = 0;
+      for (size_t l = 0; l < k; l++) sum += rounded(a[i * lda + l]) * widened(table[row[l] * ld + j]);
       c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
     }
 }
@@ -211,6 +228,21 @@ static float exp_row(float *s, size_t n, float *maximum, size_t *place) {
   return sum;
 }
 
+static size_t columns_above(uint32_t *columns, float *largest, const float *s, size_t ld, size_t rows, size_t n,
+                            const float *factor, float threshold) {
+  size_t count = 0;
+  for (size_t j = 0; j < n; j++) {
+    largest[j] = 0;
+    for (size_t r = 0; r < rows; r++) largest[j] = fmaxf(largest[j], s[r * ld + j] * factor[r]);
+    if (largest[j] >= threshold) columns[count++] = (uint32_t)j;
+  }
+  return count;
+}
+
+static void gather(float *y, const float *s, const uint32_t *columns, size_t n, float factor) {
+  for (size_t i = 0; i < n; i++) y[i] = factor * s[columns[i]];
+}
+
 // Philox4x32-10 (Salmon et al. 2011) of counter (block, 0).
 static void philox(uint32_t word[4], uint64_t block, uint64_t seed) {
   uint32_t c0 = (uint32_t)block, c1 = (uint32_t)(block >> 32), c2 = 0, c3 = 0;
@@ -325,6 +357,7 @@ static const tk_kernels kernels = {
     .narrow_add = narrow_add,
     .narrow_gather = narrow_gather,
     .half_tile_product = half_tile_product,
+    .half_rows_product = half_rows_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,
@@ -337,6 +370,8 @@ static const tk_kernels kernels = {
     .gated_silu_backward = gated_silu_backward,
     .gated_gelu_backward = gated_gelu_backward,
     .exp_row = exp_row,
+    .columns_above = columns_above,
+    .gather = gather,
     .dropout = dropout,
     .dropout_add = dropout_add,
     .adamw = adamw,

@@ -127,6 +127,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 15, 16, 17, 100]) func columnsAbove(count: Int) {
+    let s = randomTensor([3, 128], seed: 1)
+    let factors: [Float] = [1, 0.5, 2]
+    let expected = (0..<count).filter { column in
+      (0..<3).contains { s.pointer[$0 * 128 + column] * factors[$0] >= 1.5 }
+    }
+    for set in KernelSet.available {
+      let space = Tensor(uninitialized: [count])
+      let found = [UInt32](unsafeUninitializedCapacity: count) { columns, filled in
+        filled = set.functions.pointee.columns_above(
+          columns.baseAddress, space.pointer, s.pointer, 128, 3, count, factors, 1.5)
+      }
+      #expect(found.map { Int($0) } == expected)
+      var taken = [Float](repeating: 0, count: found.count)
+      set.functions.pointee.gather(&taken, s.pointer, found, found.count, 3)
+      #expect(taken == found.map { 3 * s.pointer[Int($0)] })
+    }
+  }
+
   @Test func adamWSteps() {
     compare(1e-5) { k, p, m, x, n in
       for i in 0..<n { x[0][i] = abs(x[0][i]) }

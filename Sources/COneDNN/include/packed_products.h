@@ -26,8 +26,8 @@ int packed_product_run(const packed_product *product, const void *x, const void 
 size_t packed_bytes(packed_type type, size_t k, size_t n);
 // Packs plain[k, n], or plain[n, k] when `transposed`. Allocates on the way.
 int packed_pack(void *packed, packed_type type, const void *plain, size_t k, size_t n, int transposed);
-// Writes a packed matrix to plain[k, n]. Allocates on the way.
-int packed_unpack(void *plain, packed_type type, const void *packed, size_t k, size_t n);
+// Writes element (row, column) of a packed matrix [k, n] to plain[row · down + column · across]. Allocates on the way.
+int packed_unpack(void *plain, size_t down, size_t across, packed_type type, const void *packed, size_t k, size_t n);
 
 // The library's version: major, minor, patch.
 void packed_library_version(int version[3]);

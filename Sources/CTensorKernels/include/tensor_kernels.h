@@ -66,6 +66,9 @@ typedef struct tk_kernels {
   // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `scratch` holds tk_tile_scratch floats
   void (*half_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
                             int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+  // the same with b's row l = table[row[l]], in bf16; a is [m, k]
+  void (*half_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+                            const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
 
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
   // y = x · inverse · w. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.
@@ -102,6 +105,12 @@ typedef struct tk_kernels {
   // ---- softmax over a vocabulary
   // s = e^(s - max); gives Σ s, the maximum and its first place. n > 0.
   float (*exp_row)(float *s, size_t n, float *maximum, size_t *place);
+  // The columns j of s[rows, n] where s[r][j] factor[r] reaches the threshold in any row, ascending; gives how many.
+  // `largest` is space for n floats.
+  size_t (*columns_above)(uint32_t *columns, float *largest, const float *s, size_t ld, size_t rows, size_t n,
+                          const float *factor, float threshold);
+  // y[i] = factor s[columns[i]]
+  void (*gather)(float *y, const float *s, const uint32_t *columns, size_t n, float factor);
 
   // ---- dropout: element first + i is kept when its Philox4x32-10 word (key seed, counter block (first + i) / 4) is
   // at least threshold; `first` is a multiple of 4

@@ -6,7 +6,7 @@ import Glibc
 /// A block has at most 256 rows and 2²⁴ scores (64 MB); the full [L, V] array never exists. Scores are kept as
 /// e^(score − chunk maximum), so that turning them into gradients needs no second exponential.
 final class VocabularyBlock {
-  private var compute: Compute { program.compute }
+  var compute: Compute { program.compute }
 
   /// Columns of a chunk.
   static let chunkWidth = 2048
@@ -15,19 +15,19 @@ final class VocabularyBlock {
   static func rows(vocabulary: Int) -> Int { max(16, min(256, (1 << 24) / max(1, vocabulary))) }
 
   let rows: Range<Int>
-  private let x: Tensor
-  private let head: MatrixWeight
-  private let targets: [Int32]
-  private let program: RowProgram
-  private let chunks: Int
+  let x: Tensor
+  let head: MatrixWeight
+  let targets: [Int32]
+  let program: RowProgram
+  let chunks: Int
   /// Chunk after chunk, [rows, width of the chunk] each.
-  private let scores: Tensor
+  let scores: Tensor
   /// [chunks, rows] each.
-  private let maxima: Tensor
+  let maxima: Tensor
   private let sums: Tensor
   private var places: [Int]
   /// [rows] each: log Σ e^score, log-probability of the target.
-  private let logSums: Tensor
+  let logSums: Tensor
   private(set) var logProbabilities: [Float]
   /// Whether the target is the first column with the largest score.
   private(set) var correct: [Bool]
@@ -53,17 +53,17 @@ final class VocabularyBlock {
     combine()
   }
 
-  private func columns(_ chunk: Int) -> Range<Int> {
+  func columns(_ chunk: Int) -> Range<Int> {
     chunk * VocabularyBlock.chunkWidth..<min(head.outputs, (chunk + 1) * VocabularyBlock.chunkWidth)
   }
 
-  private func view(_ chunk: Int) -> MatrixView {
+  func view(_ chunk: Int) -> MatrixView {
     let columns = columns(chunk)
     return MatrixView(scores.pointer + rows.count * columns.lowerBound, stride: columns.count)
   }
 
   /// The chunk that holds a row's target.
-  private func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
+  func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
 
   private func score() {
     let packed = head.packedForward(rows: rows.count, on: program)
@@ -114,64 +114,6 @@ final class VocabularyBlock {
       logProbabilities[row] = Float(Double(logProbabilities[row]) - logSum)
       correct[row] =
         best * VocabularyBlock.chunkWidth + places[best * rows.count + row] == Int(targets[rows.lowerBound + row])
-    }
-  }
-
-  /// Writes dx for the block's rows and adds to dhead; the scores are used up.
-  ///
-  /// - Parameters:
-  ///   - weights: c of each row of x: the derivative with respect to the scores is c · (p − 1[target]).
-  ///   - dx: [L, C]; nil when x needs none.
-  ///   - dHead: [V, C]; nil for a frozen head.
-  func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
-    let width = x.columns
-    let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
-    let packed = dx == nil ? nil : head.packedBackward(on: program)
-    compute.pool.tiles(chunks) { chunk in
-      let columns = columns(chunk)
-      let view = view(chunk)
-      for row in 0..<rows.count {
-        let weight = weights[rows.lowerBound + row]
-        let start = view.pointer + row * view.stride
-        let factor = weight * expf(maxima.pointer[chunk * rows.count + row] - logSums.pointer[row])
-        compute.kernels.functions.pointee.scale(start, factor, columns.count)
-        if chunkOfTarget(row) == chunk {
-          start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
-        }
-      }
-      if let partial {
-        let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
-        if let packed {
-          let half = packed.halves ? HalfMatrix(rows: rows.count, columns: columns.count) : nil
-          half?.take(view, rows: rows.count, at: 0, compute.kernels.functions)
-          packed.multiply(
-            half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(view.pointer), stride: columns.count,
-            rows: rows.count, depths: columns, columns: 0..<width, into: target,
-            accumulates: false)
-        } else {
-          head.applyTransposed(
-            to: view, rows: rows.count, outputs: columns, inputs: 0..<width, into: target)
-        }
-      }
-      if let dHead {
-        for part in stride(from: 0, to: columns.count, by: TileGrid.weightTile.rows) {
-          compute.addOuterProducts(
-            view.from(row: 0, column: part), MatrixView(x).from(row: rows.lowerBound),
-            to: MatrixView(dHead).from(row: columns.lowerBound + part),
-            m: min(TileGrid.weightTile.rows, columns.count - part), n: width, k: rows.count)
-        }
-      }
-    }
-    guard let dx, let partial else { return }
-    let target = dx.pointer + rows.lowerBound * width
-    let count = rows.count * width
-    compute.elements(count) { piece in
-      let start = piece.lowerBound
-      (target + start).update(from: partial.pointer + start, count: piece.count)
-      for chunk in 1..<max(1, chunks) {
-        compute.kernels.functions.pointee.add(
-          target + start, target + start, partial.pointer + chunk * count + start, piece.count)
-      }
     }
   }
 }

@@ -12,6 +12,7 @@ package final class MatrixWeight {
   private let packing: Packing
   private var forward: PackedMatrix?
   private var backward: PackedMatrix?
+  private var rounded: HalfMatrix?
   /// The program of the tape that a trainable matrix was packed on.
   private var tape: RowProgram?
 
@@ -78,6 +79,15 @@ package final class MatrixWeight {
       }
     }
     return backward
+  }
+
+  /// W [out, in] rounded to bfloat16 as it lies, of a frozen matrix of the class that multiplies so; otherwise nil.
+  ///
+  /// Made at the first call, which no tile makes.
+  func roundedRows(_ compute: Compute) -> HalfMatrix? {
+    guard parameter == nil, takesHalves else { return nil }
+    if rounded == nil { rounded = forward?.turned(compute) }
+    return rounded
   }
 
   private func packed(_ value: Tensor, transposed: Bool, _ compute: Compute) -> PackedMatrix? {

@@ -54,7 +54,7 @@ final class PackedMatrix: @unchecked Sendable {
     n = other.k
     let plain = HalfMatrix(rows: other.k, columns: other.n)
     compute.pool.tiles(other.pieces.count) { index in
-      other.pieces[index].unpack(into: plain.pointer + index * Self.depth * other.n)
+      other.pieces[index].unpack(into: plain.pointer + index * Self.depth * other.n, down: other.n, across: 1)
     }
     pieces = PackedMatrix.pieces(k: k, compute) { [n, k] rows in
       if rows.count == k { return PackedBlock(plain.pointer, halves: true, k: k, n: n, transposed: true) }
@@ -64,6 +64,16 @@ final class PackedMatrix: @unchecked Sendable {
       }
       return PackedBlock(part.pointer, halves: true, k: rows.count, n: n, transposed: true)
     }
+  }
+
+  /// The columns of a matrix of bfloat16 as rows: [n, k].
+  func turned(_ compute: Compute) -> HalfMatrix {
+    precondition(halves, "Matrices of 32-bit floats have their plain elements")
+    let plain = HalfMatrix(rows: n, columns: k)
+    compute.pool.tiles(pieces.count) { index in
+      pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
+    }
+    return plain
   }
 
   private static func pieces(k: Int, _ compute: Compute, _ make: (Range<Int>) -> PackedBlock) -> [PackedBlock] {

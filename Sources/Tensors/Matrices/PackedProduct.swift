@@ -68,9 +68,9 @@ struct PackedBlock {
     precondition(status == 0, "oneDNN could not pack a matrix of \(k) × \(n), status \(status)")
   }
 
-  /// Writes the elements to `plain` [k, n].
-  func unpack(into plain: UnsafeMutableRawPointer) {
-    let status = packed_unpack(plain, type(halves: halves), storage.pointer, k, n)
+  /// Writes element (row, column) to `plain`[row · down + column · across].
+  func unpack(into plain: UnsafeMutableRawPointer, down: Int, across: Int) {
+    let status = packed_unpack(plain, down, across, type(halves: halves), storage.pointer, k, n)
     precondition(status == 0, "oneDNN could not unpack a matrix of \(k) × \(n), status \(status)")
   }
 

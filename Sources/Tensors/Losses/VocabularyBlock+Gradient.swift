@@ -1,0 +1,78 @@
+import CTensorKernels
+import Glibc
+
+extension VocabularyBlock {
+  /// Writes dx for the block's rows and adds to dhead; the scores are used up.
+  ///
+  /// - Parameters:
+  ///   - weights: c of each row of x: the derivative with respect to the scores is c · (p − 1[target]).
+  ///   - dx: [L, C]; nil when x needs none.
+  ///   - dHead: [V, C]; nil for a frozen head.
+  func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
+    if dHead == nil, let dx, let table = head.roundedRows(compute) {
+      likelyGradient(weights: weights, dx: dx, table: table)
+    } else {
+      wholeGradient(weights: weights, dx: dx, dHead: dHead)
+    }
+  }
+
+  private func wholeGradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
+    let width = x.columns
+    let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
+    let packed = dx == nil ? nil : head.packedBackward(on: program)
+    compute.pool.tiles(chunks) { chunk in
+      let columns = columns(chunk)
+      let view = view(chunk)
+      for row in 0..<rows.count {
+        let weight = weights[rows.lowerBound + row]
+        let start = view.pointer + row * view.stride
+        compute.kernels.functions.pointee.scale(start, weight * factor(row, chunk), columns.count)
+        if chunkOfTarget(row) == chunk {
+          start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
+        }
+      }
+      if let partial {
+        let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
+        if let packed {
+          let half = packed.halves ? HalfMatrix(rows: rows.count, columns: columns.count) : nil
+          half?.take(view, rows: rows.count, at: 0, compute.kernels.functions)
+          packed.multiply(
+            half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(view.pointer), stride: columns.count,
+            rows: rows.count, depths: columns, columns: 0..<width, into: target,
+            accumulates: false)
+        } else {
+          head.applyTransposed(
+            to: view, rows: rows.count, outputs: columns, inputs: 0..<width, into: target)
+        }
+      }
+      if let dHead {
+        for part in stride(from: 0, to: columns.count, by: TileGrid.weightTile.rows) {
+          compute.addOuterProducts(
+            view.from(row: 0, column: part), MatrixView(x).from(row: rows.lowerBound),
+            to: MatrixView(dHead).from(row: columns.lowerBound + part),
+            m: min(TileGrid.weightTile.rows, columns.count - part), n: width, k: rows.count)
+        }
+      }
+    }
+    if let dx, let partial { sum(partial, into: dx) }
+  }
+
+  /// What turns a score of a chunk into its probability.
+  func factor(_ row: Int, _ chunk: Int) -> Float {
+    expf(maxima.pointer[chunk * rows.count + row] - logSums.pointer[row])
+  }
+
+  /// Writes the block's rows of dx, the sum of [parts, rows, C] in their order.
+  func sum(_ partial: Tensor, into dx: Tensor) {
+    let count = rows.count * x.columns
+    let target = dx.pointer + rows.lowerBound * x.columns
+    compute.elements(count) { piece in
+      let start = piece.lowerBound
+      (target + start).update(from: partial.pointer + start, count: piece.count)
+      for part in 1..<max(1, partial.rows) {
+        compute.kernels.functions.pointee.add(
+          target + start, target + start, partial.pointer + part * count + start, piece.count)
+      }
+    }
+  }
+}
