@@ -101,6 +101,39 @@ static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, 
     }
 }
 
+static uint8_t byte_of(float x, float inverse) { return (uint8_t)((int)nearbyintf(x * inverse) + 128); }
+
+static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t b = 0; b < k; b += TK_BYTE_DEPTH) {
+      float block[TK_BYTE_DEPTH] = {0}, most = 0, sum = 0;
+      for (size_t i = 0; i < TK_BYTE_DEPTH && b + i < k; i++) {
+        block[i] = x[r * ldx + b + i];
+        most = fmaxf(most, fabsf(block[i]));
+        sum += block[i] * 0;
+      }
+      float inverse = most > TK_BYTE_LEAST ? 127 / most : 0;
+      *scale++ = isnan(sum) ? NAN : most > TK_BYTE_LEAST ? most / 127 : 0;
+      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) *q++ = isnan(sum) ? 128 : byte_of(block[i], inverse);
+    }
+}
+
+static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+                         const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
+  size_t blocks = tk_byte_blocks(k);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < n; j++)
+      for (size_t b = 0; b < blocks; b++) {
+        size_t block = j / TK_BYTE_COLUMNS * blocks + b, column = j % TK_BYTE_COLUMNS;
+        const int8_t *packed = w + block * TK_BYTE_DEPTH * TK_BYTE_COLUMNS;
+        int32_t sum = offset[block * TK_BYTE_COLUMNS + column];
+        for (size_t l = 0; l < TK_BYTE_DEPTH; l++)
+          sum += q[(i * blocks + b) * TK_BYTE_DEPTH + l] * packed[(l / 4 * TK_BYTE_COLUMNS + column) * 4 + l % 4];
+        float scale = q_scale[i * blocks + b] * w_scale[block * TK_BYTE_COLUMNS + column];
+        c[i * ldc + j] = fmaf((float)sum, scale, accumulate || b > 0 ? c[i * ldc + j] : 0);
+      }
+}
+
 static void rms_norm(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,
                      size_t n, float epsilon) {
   for (size_t r = 0; r < rows; r++) {
@@ -358,6 +391,8 @@ static const tk_kernels kernels = {
     .narrow_gather = narrow_gather,
     .half_tile_product = half_tile_product,
     .half_rows_product = half_rows_product,
+    .quantize_rows = quantize_rows,
+    .byte_product = byte_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,

@@ -10,16 +10,25 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products with frozen weights take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and sum in 32 bits;
   /// everything else is in 32-bit floats: adapters, trained weights, norms, softmax, losses and the optimizer.
   case bf16
+  /// As bf16, but products with the frozen weights of decoder blocks take bytes with a scale for each 64 of them: all of
+  /// the backward pass, and those of the forward pass that stand it best; see ``QuantizedMatrix``.
+  case int8
 
-  /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX.
+  /// Whether attention and what is not said to be in bytes take bfloat16 operands.
+  var takesHalves: Bool { self != .f32 }
+
+  /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well.
   ///
   /// - Parameter kernels: The class of kernels in use; one below the processor's own asks for an older processor.
   package static func available(_ kernels: KernelSet) -> [ComputeClass] {
-    kernels.name == .avx512 && tk_has_bf16_products() != 0 ? [.f32, .bf16] : [.f32]
+    guard kernels.name == .avx512, tk_has_bf16_products() != 0 else { return [.f32] }
+    return tk_has_byte_products() != 0 ? [.f32, .bf16, .int8] : [.f32, .bf16]
   }
 
-  /// The fastest class of the processor.
-  package static func best(_ kernels: KernelSet) -> ComputeClass { available(kernels).last ?? .f32 }
+  /// The fastest class of the processor whose losses are those of its exact arithmetic to a thousandth: never int8.
+  package static func best(_ kernels: KernelSet) -> ComputeClass {
+    available(kernels).last { $0 != .int8 } ?? .f32
+  }
 }
 
 /// Where operations run: the threads, the kernels and the class of arithmetic.

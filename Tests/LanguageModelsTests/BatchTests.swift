@@ -29,6 +29,7 @@ struct BatchTests {
 
   @Test func runsStayInTheBudgetAndKeepTheOrder() {
     #expect(microBatches(lengths: [3, 4, 5, 1, 20, 2, 2], budget: 8) == [0..<2, 2..<4, 4..<5, 5..<7])
+    #expect(microBatches(lengths: [4, 4, 4, 4, 4, 4], budget: 16) == [0..<3, 3..<6])
     #expect(microBatches(lengths: [], budget: 8) == [])
     #expect(microBatches(lengths: [8, 8], budget: 8) == [0..<1, 1..<2])
     #expect(microBatches(lengths: [9], budget: 8) == [0..<1])

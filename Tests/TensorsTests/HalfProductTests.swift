@@ -68,8 +68,7 @@ struct HalfProductTests {
     #expect(half.1 != plain.1)
   }
 
-  /// Few tokens are likely: most columns have no part in the gradient, and whole chunks have none. Targets are likely
-  /// tokens and unlikely ones.
+  /// Most columns have no part in the gradient, and whole chunks have none; targets are likely tokens and unlikely ones.
   @Test(arguments: [1, 2]) func unlikelyTokensHaveNoPart(threads: Int) throws {
     func gradient(_ compute: Compute) throws -> [Float] {
       let x = randomParameter("x", [150, 32], seed: 1)

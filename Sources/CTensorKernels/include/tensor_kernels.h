@@ -30,6 +30,15 @@ static inline size_t tk_tile_scratch(size_t m, size_t n, size_t k) {
   return (k + 1) / 2 * ((m + 15) / 16 * 16 + (n + 15) / 16 * 16);
 }
 
+// Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
+// of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
+#define TK_BYTE_DEPTH 64
+#define TK_BYTE_COLUMNS 48
+// Blocks whose largest number is not above this are taken for zeros.
+#define TK_BYTE_LEAST 1e-30f
+static inline size_t tk_byte_blocks(size_t k) { return (k + TK_BYTE_DEPTH - 1) / TK_BYTE_DEPTH; }
+static inline size_t tk_byte_panels(size_t n) { return (n + TK_BYTE_COLUMNS - 1) / TK_BYTE_COLUMNS; }
+
 typedef struct tk_kernels {
   const char *name;
 
@@ -69,6 +78,14 @@ typedef struct tk_kernels {
   // the same with b's row l = table[row[l]], in bf16; a is [m, k]
   void (*half_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                             const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+
+  // ---- products in bytes, sums of a block in 32-bit integers; see TK_BYTE_DEPTH. Numbers that are not finite make the
+  // results of their row so.
+  // x[rows, k] -> q[rows, blocks · depth] = round(x / scale) + 128, scale[rows, blocks] = max |x| / 127
+  void (*quantize_rows)(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
+  // c[rows, n] (+)= x w from the first panel on
+  void (*byte_product)(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+                       const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate);
 
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
   // y = x · inverse · w. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.
@@ -136,11 +153,18 @@ const tk_kernels *tk_scalar_kernels(void);
 const tk_kernels *tk_avx2_kernels(void);
 const tk_kernels *tk_avx512_kernels(void);
 
+// Packs one panel of w[k, n] for byte_product, n <= TK_BYTE_COLUMNS, whose elements stand at w[row · down + column · across]:
+// bytes, scale[blocks, TK_BYTE_COLUMNS], and offset[blocks, TK_BYTE_COLUMNS] = -128 Σ bytes.
+void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
+                       size_t k, size_t n);
+
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);
 void tk_set_inside_tile(int inside);
 // Whether this processor multiplies bf16 numbers in vectors (AVX512-BF16) or tiles (AMX).
 int tk_has_bf16_products(void);
+// Whether this processor multiplies bytes in vectors (AVX512-VNNI).
+int tk_has_byte_products(void);
 // The number of processors that this process may run on.
 int tk_available_processors(void);
 

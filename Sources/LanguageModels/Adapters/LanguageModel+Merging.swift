@@ -6,7 +6,7 @@ extension LanguageModel {
   /// W + scale · (B·A), in f32, the product summed over the rank in its order. The result may be the model's own tensor
   /// where nothing is added: do not write to it. Cost of a merged matrix: out · in · R multiply-adds and a copy.
   /// - Throws: ``WeightError/unknown(name:)`` for a role that the configuration does not have, ``WeightError/rounded(name:)``
-  ///   for a frozen matrix of the bf16 class.
+  ///   for a frozen matrix of a class that rounds.
   package func mergedTensor(_ role: TensorRole) throws -> Tensor {
     switch role {
     case .embedding: return embedding.value

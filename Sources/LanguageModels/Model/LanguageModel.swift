@@ -38,10 +38,10 @@ package final class LanguageModel {
       }
       return Parameter(name: role.name, value: value, isTrainable: trains(role.name))
     }
-    func matrix(_ parameter: Parameter) throws -> MatrixWeight {
+    func matrix(_ parameter: Parameter, bytes: MatrixWeight.ByteProducts) throws -> MatrixWeight {
       parameter.isTrainable
         ? try MatrixWeight(trainable: parameter, compute: compute)
-        : try MatrixWeight(frozen: parameter.value, compute: compute)
+        : try MatrixWeight(frozen: parameter.value, compute: compute, bytes: bytes)
     }
 
     let c = configuration.hiddenSize
@@ -54,11 +54,13 @@ package final class LanguageModel {
         projections: try ProjectionKind.allCases.map { kind in
           let shape = configuration.shape(of: kind)
           let bias = configuration.biases.contains(kind) ? try parameter(.bias(kind, layer: layer), [shape[0]]) : nil
-          return try Projection(weight: matrix(parameter(.weight(kind, layer: layer), shape)), bias: bias)
+          return try Projection(
+            weight: matrix(parameter(.weight(kind, layer: layer), shape), bytes: kind.byteProducts), bias: bias)
         })
     }
     finalNorm = try parameter(.finalNorm, [c])
-    head = try matrix(configuration.tiesHead ? embedding : parameter(.head, [configuration.vocabularySize, c]))
+    head = try matrix(
+      configuration.tiesHead ? embedding : parameter(.head, [configuration.vocabularySize, c]), bytes: .none)
     rotary = RotaryTable(
       headDimension: configuration.headDimension,
       maximumPosition: min(configuration.maximumPositions, longestSequence), base: configuration.rotaryBase,

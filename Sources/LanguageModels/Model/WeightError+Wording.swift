@@ -20,7 +20,7 @@ extension WeightError: DiagnosticError {
     case .rounded(let name):
       return [
         Diagnostic(
-          code: "rounded-tensor", "`\(name)` is kept rounded to bf16, its exact values are gone",
+          code: "rounded-tensor", "`\(name)` is kept rounded, its exact values are gone",
           advice: "Take the model with `compute: f32`")
       ]
     case .unknown(let name):

@@ -29,7 +29,7 @@ struct AttentionTiles {
     self.rotary = rotary
     self.scale = scale
     kernels = compute.kernels.functions
-    takesHalves = compute.computeClass == .bf16
+    takesHalves = compute.computeClass.takesHalves
   }
 
   var group: Int { heads / keyValueHeads }

@@ -13,6 +13,9 @@ package final class MatrixWeight {
   private var forward: PackedMatrix?
   private var backward: PackedMatrix?
   private var rounded: HalfMatrix?
+  /// Wᵀ for y = x Wᵀ and W for dx = dy W, of a frozen matrix whose products are in bytes.
+  let quantizedForward: QuantizedMatrix?
+  let quantizedBackward: QuantizedMatrix?
   /// The program of the tape that a trainable matrix was packed on.
   private var tape: RowProgram?
 
@@ -25,18 +28,30 @@ package final class MatrixWeight {
 
     init(_ compute: Compute) {
       // The layouts are those of oneDNN's kernels for AVX-512.
-      self = compute.computeClass == .bf16 ? .halves : compute.kernels.name == .avx512 ? .floats : .none
+      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .avx512 ? .floats : .none
     }
   }
 
+  /// Which products with a frozen matrix are in bytes in the int8 class.
+  package enum ByteProducts: Sendable {
+    case none
+    /// dx = dy W.
+    case backward
+    case both
+  }
+
+  /// - Parameter bytes: The head of a model takes no bytes.
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless `frozen` has two dimensions.
-  package init(frozen: Tensor, compute: Compute) throws {
+  package init(frozen: Tensor, compute: Compute, bytes: ByteProducts = .none) throws {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
     parameter = nil
     packing = Packing(compute)
+    let bytes = compute.computeClass == .int8 ? bytes : .none
+    quantizedForward = bytes == .both ? QuantizedMatrix(frozen, transposed: true, compute) : nil
+    quantizedBackward = bytes != .none ? QuantizedMatrix(frozen, transposed: false, compute) : nil
     if case .halves = packing {
       value = nil
-      forward = PackedMatrix(frozen, transposed: true, halves: true, compute)
+      if quantizedForward == nil { forward = PackedMatrix(frozen, transposed: true, halves: true, compute) }
     } else {
       value = frozen
     }
@@ -48,12 +63,14 @@ package final class MatrixWeight {
     value = trainable.value
     parameter = trainable
     packing = Packing(compute)
+    quantizedForward = nil
+    quantizedBackward = nil
   }
 
-  /// Whether products take bfloat16 operands.
+  /// Whether products take bfloat16 operands or bytes, so that activations are kept rounded.
   var takesHalves: Bool { if case .halves = packing { true } else { false } }
 
-  /// Wᵀ for y = x Wᵀ; nil where products take it as it lies.
+  /// Wᵀ for y = x Wᵀ; nil where products take it as it lies, or in bytes.
   ///
   /// Packed at the first call, which no tile makes, and shared by all threads; an orientation that nobody asks for takes
   /// no memory. A single row is bound by memory, so it takes 32-bit floats as they lie.
@@ -62,7 +79,7 @@ package final class MatrixWeight {
   ///   - rows: Rows of x.
   ///   - tape: The program of the tape.
   func packedForward(rows: Int, on tape: RowProgram) -> PackedMatrix? {
-    if rows == 1, !takesHalves { return nil }
+    if quantizedForward != nil || rows == 1 && !takesHalves { return nil }
     renew(on: tape)
     if forward == nil, let value { forward = packed(value, transposed: true, tape.compute) }
     return forward
@@ -70,6 +87,7 @@ package final class MatrixWeight {
 
   /// W for dx = dy W, as ``packedForward(rows:on:)``.
   func packedBackward(on tape: RowProgram) -> PackedMatrix? {
+    if quantizedBackward != nil { return nil }
     renew(on: tape)
     if backward == nil {
       if let value {

@@ -4,7 +4,7 @@ extension Compute {
   /// g[m, n] += aᵀ b for a [k, m] and b [k, n], in the calling thread and the arithmetic of the class: what k rows add to
   /// the gradient of a weight.
   func addOuterProducts(_ a: MatrixView, _ b: MatrixView, to g: MatrixView, m: Int, n: Int, k: Int) {
-    guard computeClass == .bf16 else {
+    guard computeClass.takesHalves else {
       multiply(a, transposesA: true, b, into: g, m: m, n: n, k: k, accumulates: true)
       return
     }

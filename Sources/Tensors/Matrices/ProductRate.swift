@@ -29,6 +29,8 @@ private final class ProductRound: @unchecked Sendable {
   private let half: HalfMatrix?
   private let weight: Tensor
   private let packed: PackedMatrix?
+  private let quantized: QuantizedMatrix?
+  private let compute: Compute
   private let y: Tensor
 
   init(_ compute: Compute) {
@@ -36,13 +38,18 @@ private final class ProductRound: @unchecked Sendable {
     y = Tensor(shape: [Self.rows, Self.n])
     weight = Tensor(shape: [Self.k, Self.n], values: (0..<Self.k * Self.n).map { Float($0 % 5) / 8 })
     let packing = MatrixWeight.Packing(compute)
+    self.compute = compute
+    quantized = compute.computeClass == .int8 ? QuantizedMatrix(weight, transposed: false, compute) : nil
     packed = packing == .none ? nil : PackedMatrix(weight, transposed: false, halves: packing == .halves, compute)
     half = packing == .halves ? HalfMatrix(rounding: x, 0..<Self.rows, compute.kernels.functions) : nil
   }
 
   func run() {
     for _ in 0..<Self.repetitions {
-      if let packed {
+      if let quantized {
+        let rows = QuantizedRows(rounding: MatrixView(x), rows: Self.rows, k: Self.k, compute)
+        quantized.multiply(rows, columns: 0..<Self.n, into: MatrixView(y), accumulates: false, compute)
+      } else if let packed {
         packed.multiply(
           half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(x.pointer), stride: Self.k, rows: Self.rows,
           depths: 0..<Self.k, columns: 0..<Self.n, into: MatrixView(y), accumulates: false)

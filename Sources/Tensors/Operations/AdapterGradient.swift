@@ -3,12 +3,13 @@ import CTensorKernels
 /// The gradients of the adapters of one input: v_i = scale_i · dy_i B_i, dA_i = v_iᵀ dropout_i(x), dB_i = scale_i · dy_iᵀ u_i.
 ///
 /// A tile of rows is read once for all of them while it is in the cache; each tile leaves its share of dA and dB, and the
-/// shares are summed in the order of the tiles. Memory of the shares: R · (in + out) floats every 64 rows.
+/// shares are summed in the order of the tiles. Memory of the shares: R · (in + out) floats a tile.
 final class AdapterGradient {
   /// [T, ΣR].
   let v: Tensor
   private let projection: ProjectionGradient
   private let gradients: [Tensor?]
+  private let tileRows: Int
   /// [tiles, R, in] and [tiles, R, out] of each adapter that trains and that something came back to.
   private let sharesOfA: [Tensor?]
   private let sharesOfB: [Tensor?]
@@ -18,7 +19,8 @@ final class AdapterGradient {
 
   init(_ projection: ProjectionGradient, _ gradients: [Tensor?], rows: Int) {
     let adapters = projection.adapters
-    let tiles = (rows + RowProgram.tileRows - 1) / RowProgram.tileRows
+    tileRows = RowProgram.tileRows(of: rows)
+    let tiles = (rows + tileRows - 1) / tileRows
     self.projection = projection
     self.gradients = gradients
     v = Tensor(uninitialized: [rows, adapters.width])
@@ -42,7 +44,7 @@ final class AdapterGradient {
     let kernels = compute.kernels.functions
     let inputs = projection.inputs
     let width = adapters.width
-    let tile = rows.lowerBound / RowProgram.tileRows
+    let tile = rows.lowerBound / tileRows
     let space = Tensor(uninitialized: [rows.count, inputs])
     let dropped = adapters.drops ? Tensor(uninitialized: [rows.count, inputs]) : nil
     let x =

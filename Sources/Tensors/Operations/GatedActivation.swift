@@ -20,7 +20,7 @@ extension Tape {
     let (value, gates, ups) = (h.stored, gate.stored, up.stored)
     let (count, columns) = (value.rows, value.columns)
     let halves =
-      h.needsGradient && compute.computeClass == .bf16
+      h.needsGradient && compute.computeClass.takesHalves
       ? (gate: HalfMatrix(rows: count, columns: columns), up: HalfMatrix(rows: count, columns: columns)) : nil
     rows.add(rows: count) { rows in
       let start = rows.lowerBound * columns

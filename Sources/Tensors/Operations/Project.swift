@@ -61,16 +61,23 @@ private struct ProjectionForward {
     adapters.forward(x, rows)
     var pieces: [(projection: Int, columns: Range<Int>)] = []
     for (index, y) in outputs.enumerated() {
-      let width = packed[index]?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+      let width =
+        projections[index].weight.quantizedForward?.tileColumns(rows: rows.count)
+        ?? packed[index]?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
       for start in stride(from: 0, to: y.columns, by: width) {
         pieces.append((index, start..<min(y.columns, start + width)))
       }
     }
+    let quantized =
+      projections.contains { $0.weight.quantizedForward != nil }
+      ? QuantizedRows(rounding: first, rows: rows.count, k: x.columns, compute) : nil
     compute.pool.tiles(pieces.count) { piece in
       let (index, columns) = pieces[piece]
       let projection = projections[index]
       let target = MatrixView(outputs[index]).from(row: rows.lowerBound, column: columns.lowerBound)
-      if let packed = packed[index] {
+      if let matrix = projection.weight.quantizedForward, let quantized {
+        matrix.multiply(quantized, columns: columns, into: target, accumulates: false, compute)
+      } else if let packed = packed[index] {
         let operand = packed.halves ? half.map { UnsafeRawPointer($0.pointer + rows.lowerBound * x.columns) } : nil
         packed.multiply(
           operand ?? UnsafeRawPointer(first.pointer), stride: x.columns, rows: rows.count, depths: 0..<x.columns,

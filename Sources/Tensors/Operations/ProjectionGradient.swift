@@ -47,14 +47,24 @@ struct ProjectionGradient {
     let halves = zip(gradients, packed).map { dy, packed in
       packed?.halves == true ? dy.map { HalfMatrix(rounding: $0, rows, compute.kernels.functions) } : nil
     }
+    let quantized = zip(gradients, projections).map { dy, projection in
+      projection.weight.quantizedBackward == nil
+        ? nil
+        : dy.map {
+          QuantizedRows(rounding: MatrixView($0).from(row: rows.lowerBound), rows: rows.count, k: $0.columns, compute)
+        }
+    }
     let width =
-      packed.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+      projections.lazy.compactMap { $0.weight.quantizedBackward }.first?.tileColumns(rows: rows.count)
+      ?? packed.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
     compute.pieces(of: inputs, size: width) { columns in
       let target = dx.from(row: 0, column: columns.lowerBound)
       var adds = accumulates
       for (index, projection) in projections.enumerated() {
         guard let dy = gradients[index] else { continue }
-        if let packed = packed[index] {
+        if let matrix = projection.weight.quantizedBackward, let quantized = quantized[index] {
+          matrix.multiply(quantized, columns: columns, into: target, accumulates: adds, compute)
+        } else if let packed = packed[index] {
           let operand =
             halves[index].map { UnsafeRawPointer($0.pointer) }
             ?? UnsafeRawPointer(dy.pointer + rows.lowerBound * dy.columns)

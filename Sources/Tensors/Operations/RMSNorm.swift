@@ -43,13 +43,14 @@ extension Tape {
     record { [rows, sum = sum.node, x = x.node, residual = residual?.node, isSum = residual != nil] in
       if let dy = node.take()?.tensor {
         // One row of partial sums a tile.
-        let tiles = (count + RowProgram.tileRows - 1) / RowProgram.tileRows
+        let tileRows = RowProgram.tileRows(of: count)
+        let tiles = (count + tileRows - 1) / tileRows
         let partial = weightNeeds ? Tensor(shape: [tiles, width]) : nil
         let (dx, accumulates) = sum?.target(rows) ?? (Tensor(uninitialized: dy.shape), false)
         rows.add(rows: count) { rows in
           let start = rows.lowerBound * width
           functions.pointee.rms_norm_backward(
-            dx.pointer + start, partial.map { $0.pointer + rows.lowerBound / RowProgram.tileRows * width },
+            dx.pointer + start, partial.map { $0.pointer + rows.lowerBound / tileRows * width },
             dy.pointer + start, added.pointer + start, weight.value.pointer, inverse.pointer + rows.lowerBound,
             rows.count, width, accumulates ? 1 : 0)
         }

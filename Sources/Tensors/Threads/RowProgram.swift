@@ -4,8 +4,18 @@
 /// So what one operation writes is still in the cache when the next one reads it, and the threads meet once for all of
 /// them. Tiles are fixed, so the number of threads changes no bit. A tape owns one; see ``Variable/value``.
 final class RowProgram {
-  /// Rows of a tile: what oneDNN's kernels take at their full rate while a tile's arrays stay in the second cache.
+  /// The most rows of a tile: its arrays stay in the second cache, and products reach their full rate with fewer.
   static let tileRows = 64
+
+  /// Rows of a tile for `rows` in all: the choice that leaves 2 or 4 threads the least time to wait for each other.
+  static func tileRows(of rows: Int) -> Int {
+    if rows <= tileRows { return tileRows }
+    func time(_ size: Int) -> Int {
+      let tiles = (rows + size - 1) / size
+      return [2, 4].reduce(0) { $0 + (tiles + $1 - 1) / $1 * $1 * size }
+    }
+    return [tileRows, 56, 48].min { time($0) < time($1) } ?? tileRows
+  }
 
   let compute: Compute
   private var rows = 0
@@ -42,7 +52,7 @@ final class RowProgram {
       // A single tile is done here, so that its operations can share their work among the threads.
       for part in parts { part(0..<rows) }
     } else {
-      compute.pieces(of: rows, size: Self.tileRows) { tile in
+      compute.pieces(of: rows, size: Self.tileRows(of: rows)) { tile in
         for part in parts { part(tile) }
       }
     }

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-SETTINGS = ["best", "default", "f32", "full"]
+SETTINGS = ["best", "int8", "default", "f32", "full"]
 TOLERANCE = 0.005  # of the loss of a step
 
 

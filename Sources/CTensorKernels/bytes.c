@@ -1,0 +1,145 @@
+// Four neighbours along k are multiplied and added by one instruction, unsigned bytes of x with signed bytes of w. Rows of
+// x carry 128 too much in every byte; `offset` takes it away again.
+#include "bytes.h"
+
+#include <math.h>
+
+#include "tensor_kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), \
+                             apply_to = function)
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+// Rows and vectors of columns that stay in registers.
+#define ROWS 8
+#define VECTORS 3
+
+INLINE __mmask16 first(size_t n) { return n >= 16 ? (__mmask16)0xFFFF : (__mmask16)((1u << n) - 1); }
+
+// c[rows, columns of a panel] = start + one block of k.
+INLINE void block(float *c, size_t ldc, const uint8_t *q, const float *q_scale, size_t blocks, const int8_t *w,
+                  const float *w_scale, const int32_t *offset, size_t columns, int adds, const int rows) {
+  __m512i s[ROWS][VECTORS];
+  UNROLL for (int v = 0; v < VECTORS; v++) {
+    __m512i start = _mm512_loadu_si512(offset + v * 16);
+    UNROLL for (int r = 0; r < rows; r++) s[r][v] = start;
+  }
+  for (int quad = 0; quad < TK_BYTE_DEPTH / 4; quad++) {
+    __m512i y[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++)
+      y[v] = _mm512_loadu_si512(w + (quad * TK_BYTE_COLUMNS + v * 16) * 4);
+    UNROLL for (int r = 0; r < rows; r++) {
+      __m512i x = _mm512_set1_epi32(*(const int32_t *)(q + r * blocks * TK_BYTE_DEPTH + quad * 4));
+      UNROLL for (int v = 0; v < VECTORS; v++) s[r][v] = _mm512_dpbusd_epi32(s[r][v], x, y[v]);
+    }
+  }
+  UNROLL for (int v = 0; v < VECTORS; v++) {
+    if (columns <= (size_t)v * 16) break;
+    __mmask16 mask = first(columns - (size_t)v * 16);
+    __m512 scale = _mm512_loadu_ps(w_scale + v * 16);
+    UNROLL for (int r = 0; r < rows; r++) {
+      float *at = c + r * ldc + v * 16;
+      __m512 both = _mm512_mul_ps(_mm512_set1_ps(q_scale[r * blocks]), scale);
+      __m512 sum = _mm512_cvtepi32_ps(s[r][v]);
+      __m512 start = adds ? _mm512_maskz_loadu_ps(mask, at) : _mm512_setzero_ps();
+      _mm512_mask_storeu_ps(at, mask, _mm512_fmadd_ps(sum, both, start));
+    }
+  }
+}
+
+static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+                         const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
+  size_t blocks = tk_byte_blocks(k);
+  for (size_t j = 0; j < n; j += TK_BYTE_COLUMNS) {
+    for (size_t b = 0; b < blocks; b++) {
+      int adds = accumulate || b > 0;
+      size_t i = 0;
+      for (; i + ROWS <= rows; i += ROWS)
+        block(c + i * ldc + j, ldc, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w, w_scale,
+              offset, n - j, adds, ROWS);
+      for (; i < rows; i++)
+        block(c + i * ldc + j, ldc, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w, w_scale,
+              offset, n - j, adds, 1);
+      w += TK_BYTE_COLUMNS * TK_BYTE_DEPTH;
+      w_scale += TK_BYTE_COLUMNS;
+      offset += TK_BYTE_COLUMNS;
+    }
+  }
+}
+
+static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+  enum { not_finite = 0x99 };
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t b = 0; b < k; b += TK_BYTE_DEPTH, q += TK_BYTE_DEPTH) {
+      __m512 v[4], largest = _mm512_setzero_ps();
+      __mmask16 wrong = 0;
+      UNROLL for (size_t i = 0; i < 4; i++) {
+        size_t from = b + i * 16;
+        v[i] = from < k ? _mm512_maskz_loadu_ps(first(k - from), x + r * ldx + from) : _mm512_setzero_ps();
+        wrong |= _mm512_fpclass_ps_mask(v[i], not_finite);
+        largest = _mm512_max_ps(largest, _mm512_abs_ps(v[i]));
+      }
+      float most = _mm512_reduce_max_ps(largest);
+      float inverse = !wrong && most > TK_BYTE_LEAST ? 127 / most : 0;
+      *scale++ = wrong ? NAN : most > TK_BYTE_LEAST ? most / 127 : 0;
+      UNROLL for (int i = 0; i < 4; i++) {
+        __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(v[i], _mm512_set1_ps(inverse)));
+        __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(whole, _mm512_set1_epi32(128)));
+        _mm_storeu_si128((__m128i *)(q + i * 16), bytes);
+      }
+    }
+  }
+}
+#pragma clang attribute pop
+#endif
+
+int tk_has_byte_products(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512vnni") != 0;
+#else
+  return 0;
+#endif
+}
+
+void tk_quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+#if defined(__x86_64__)
+  if (tk_has_byte_products()) {
+    quantize_rows(q, scale, x, ldx, rows, k);
+    return;
+  }
+#endif
+  tk_scalar_kernels()->quantize_rows(q, scale, x, ldx, rows, k);
+}
+
+void tk_byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w, const float *w_scale,
+                     const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
+#if defined(__x86_64__)
+  if (tk_has_byte_products()) {
+    byte_product(c, ldc, q, q_scale, w, w_scale, offset, rows, k, n, accumulate);
+    return;
+  }
+#endif
+  tk_scalar_kernels()->byte_product(c, ldc, q, q_scale, w, w_scale, offset, rows, k, n, accumulate);
+}
+
+void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
+                       size_t k, size_t n) {
+  for (size_t b = 0; b < tk_byte_blocks(k); b++)
+    for (size_t j = 0; j < TK_BYTE_COLUMNS; j++) {
+      float block[TK_BYTE_DEPTH] = {0};
+      for (size_t i = 0; j < n && i < TK_BYTE_DEPTH && b * TK_BYTE_DEPTH + i < k; i++)
+        block[i] = w[(b * TK_BYTE_DEPTH + i) * down + j * across];
+      uint8_t bytes[TK_BYTE_DEPTH];
+      size_t place = b * TK_BYTE_COLUMNS + j;
+      tk_quantize_rows(bytes, scale + place, block, TK_BYTE_DEPTH, 1, TK_BYTE_DEPTH);
+      offset[place] = 0;
+      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
+        int8_t byte = (int8_t)(bytes[i] - 128);
+        packed[((b * TK_BYTE_DEPTH / 4 + i / 4) * TK_BYTE_COLUMNS + j) * 4 + i % 4] = byte;
+        offset[place] -= 128 * byte;
+      }
+    }
+}

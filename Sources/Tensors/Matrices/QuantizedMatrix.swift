@@ -1,0 +1,86 @@
+import CTensorKernels
+
+/// The right operand [k, n] of products x·M in bytes: 8-bit whole numbers with a scale for each 64 neighbours along k.
+///
+/// Activations and frozen weights are both rounded so, and a block's sum is exact in 32-bit integers. It is the scheme of
+/// SwitchBack (Wortsman et al. 2023, "Stable and low-precision training for large-scale vision-language models") with
+/// blocks in place of rows, because outliers of language models would take a whole row's resolution (Dettmers et al.
+/// 2022, "LLM.int8()"). Memory: 1.13 bytes an element.
+final class QuantizedMatrix: @unchecked Sendable {
+  let k: Int
+  let n: Int
+  private let blocks: Int
+  private let bytes: Tensor
+  private let scales: Tensor
+  private let offsets: Tensor
+
+  /// Elements of all blocks of a panel of columns.
+  private var panelBytes: Int { blocks * Int(TK_BYTE_DEPTH * TK_BYTE_COLUMNS) }
+  private var panelScales: Int { blocks * Int(TK_BYTE_COLUMNS) }
+
+  /// Rounds W [outputs, inputs], or its transpose.
+  ///
+  /// - Parameter transposed: Whether k are the inputs and n the outputs (y = x Wᵀ); otherwise the reverse (dx = dy W).
+  init(_ weight: Tensor, transposed: Bool, _ compute: Compute) {
+    let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+    (k, n) = transposed ? (inputs, outputs) : (outputs, inputs)
+    let (down, across) = transposed ? (1, inputs) : (inputs, 1)
+    blocks = tk_byte_blocks(k)
+    let panels = tk_byte_panels(n)
+    bytes = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_DEPTH * TK_BYTE_COLUMNS) / 4])
+    scales = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_COLUMNS)])
+    offsets = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_COLUMNS)])
+    compute.pool.tiles(panels) { panel in
+      let column = panel * Int(TK_BYTE_COLUMNS)
+      let (bytes, scales, offsets) = at(panel)
+      tk_quantize_panel(
+        bytes, scales, offsets, weight.pointer + column * across, down, across, k, min(Int(TK_BYTE_COLUMNS), n - column)
+      )
+    }
+  }
+
+  private func at(
+    _ panel: Int
+  ) -> (UnsafeMutablePointer<Int8>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>) {
+    (
+      UnsafeMutableRawPointer(bytes.pointer).assumingMemoryBound(to: Int8.self) + panel * panelBytes,
+      scales.pointer + panel * panelScales,
+      UnsafeMutableRawPointer(offsets.pointer).assumingMemoryBound(to: Int32.self) + panel * panelScales
+    )
+  }
+
+  /// Columns that a tile of a product with `rows` rows takes: a single row is cut, so that the threads share the reading.
+  func tileColumns(rows: Int) -> Int { rows == 1 ? 10 * Int(TK_BYTE_COLUMNS) : n }
+
+  /// y[rows, columns] (+)= x · M[k, columns], in the calling thread.
+  ///
+  /// - Parameter columns: Columns that start at a multiple of ``tileColumns(rows:)``.
+  func multiply(
+    _ x: QuantizedRows, columns: Range<Int>, into y: MatrixView, accumulates: Bool, _ compute: Compute
+  ) {
+    let (bytes, scales, offsets) = at(columns.lowerBound / Int(TK_BYTE_COLUMNS))
+    compute.kernels.functions.pointee.byte_product(
+      y.pointer, y.stride, x.bytes, x.scales.pointer, bytes, scales, offsets, x.rows, k, columns.count,
+      accumulates ? 1 : 0)
+  }
+}
+
+/// The left operand [rows, k] of products with a ``QuantizedMatrix``: bytes with a scale for each 64 of a row.
+final class QuantizedRows {
+  let rows: Int
+  let scales: Tensor
+  private let storage: Tensor
+
+  var bytes: UnsafeMutablePointer<UInt8> {
+    UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt8.self)
+  }
+
+  /// Rounds `rows` rows of x [.., k], in the calling thread.
+  init(rounding x: MatrixView, rows: Int, k: Int, _ compute: Compute) {
+    let blocks = tk_byte_blocks(k)
+    self.rows = rows
+    storage = Tensor(uninitialized: [rows, blocks * Int(TK_BYTE_DEPTH) / 4])
+    scales = Tensor(uninitialized: [rows, blocks])
+    compute.kernels.functions.pointee.quantize_rows(bytes, scales.pointer, x.pointer, x.stride, rows, k)
+  }
+}
