@@ -53,7 +53,8 @@ extension Benchmark {
       ) {
         for _ in 0..<repetitions {
           kernels.functions.pointee.half_tile_product(
-            c.pointer, n, a.pointer, k, 0, b.pointer, turnsB == 0 ? n : k, turnsB, m, n, k, 0, scratch.pointer)
+            c.pointer, n, a.pointer, k, 0, b.pointer, turnsB == 0 ? n : k, turnsB, m, n, k, 0, nil,
+            scratch.pointer)
         }
       }
     }

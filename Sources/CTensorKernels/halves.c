@@ -2,10 +2,6 @@
 // pairs.
 #include "halves.h"
 
-#include <stdint.h>
-
-#include "tensor_kernels.h"
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), \
@@ -106,18 +102,25 @@ INLINE void pack_pairs(uint32_t *y, size_t width, const float *x, size_t ld, siz
       _mm512_mask_storeu_epi32(y + i * width + l / 2, first((k - l + 1) / 2), neighbours(x + i * ld + l, k - l));
 }
 
+// Pairs along k that count for a strip of rows.
+typedef struct range {
+  size_t from, to;
+} range;
+
 INLINE void block(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
-                  size_t pairs, size_t columns, int accumulate, const int rows, const int blocks) {
+                  const range *ranges, size_t count, size_t columns, int accumulate, const int rows, const int blocks) {
   __m512 s[ROWS][BLOCKS];
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_setzero_ps();
   }
-  for (size_t p = 0; p < pairs; p++) {
-    __m512bh w[BLOCKS];
-    UNROLL for (int v = 0; v < blocks; v++) w[v] = (__m512bh)_mm512_loadu_si512(b + p * width + v * 16);
-    UNROLL for (int r = 0; r < rows; r++) {
-      __m512bh x = (__m512bh)_mm512_set1_epi32((int)a[r * down + p * across]);
-      UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_dpbf16_ps(s[r][v], x, w[v]);
+  for (size_t part = 0; part < count; part++) {
+    for (size_t p = ranges[part].from; p < ranges[part].to; p++) {
+      __m512bh w[BLOCKS];
+      UNROLL for (int v = 0; v < blocks; v++) w[v] = (__m512bh)_mm512_loadu_si512(b + p * width + v * 16);
+      UNROLL for (int r = 0; r < rows; r++) {
+        __m512bh x = (__m512bh)_mm512_set1_epi32((int)a[r * down + p * across]);
+        UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_dpbf16_ps(s[r][v], x, w[v]);
+      }
     }
   }
   UNROLL for (int r = 0; r < rows; r++) {
@@ -131,24 +134,80 @@ INLINE void block(float *c, size_t ldc, const uint32_t *a, size_t down, size_t a
 }
 
 INLINE void strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
-                  size_t pairs, size_t n, int accumulate, const int rows) {
+                  const range *ranges, size_t count, size_t n, int accumulate, const int rows) {
   size_t j = 0;
-  for (; j + BLOCKS * 16 <= n; j += BLOCKS * 16)
-    block(c + j, ldc, a, down, across, b + j, width, pairs, n - j, accumulate, rows, BLOCKS);
-  for (; j < n; j += 16) block(c + j, ldc, a, down, across, b + j, width, pairs, n - j, accumulate, rows, 1);
+  for (; j + 48 < n; j += 64)
+    block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 4);
+  if (j + 32 < n)
+    block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 3);
+  else if (j + 16 < n)
+    block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 2);
+  else if (j < n)
+    block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 1);
+}
+
+// The first key that query `row` of the stacked groups does not see.
+INLINE size_t end_of_keys(const tk_causal *causal, size_t row, size_t keys) {
+  ptrdiff_t end = causal->limit + (ptrdiff_t)(row % causal->rows);
+  return end < 0 ? 0 : (size_t)end < keys ? (size_t)end : keys;
+}
+
+enum { most_groups = 32 };
+
+// The pairs of k that count for rows i to i + rows; *n becomes the columns that do.
+INLINE size_t seen(range *ranges, const tk_causal *causal, size_t i, size_t rows, size_t k, size_t *n) {
+  ranges[0] = (range){0, (k + 1) / 2};
+  if (!causal) return 1;
+  if (causal->keys == tk_keys_are_rows) {
+    size_t groups = k / causal->rows;
+    if (groups > most_groups) return 1;
+    ptrdiff_t blind = (ptrdiff_t)i - causal->limit + 1;
+    size_t first_query = blind < 0 ? 0 : (size_t)blind < causal->rows ? (size_t)blind : causal->rows, done = 0;
+    for (size_t g = 0; g < groups; g++) {
+      size_t from = (g * causal->rows + first_query) / 2, to = ((g + 1) * causal->rows + 1) / 2;
+      ranges[g] = (range){from < done ? done : from, to};
+      done = to;
+    }
+    return groups;
+  }
+  size_t keys = causal->keys == tk_keys_are_columns ? *n : k, end = 0;
+  for (size_t r = i; r < i + rows; r++) {
+    size_t own = end_of_keys(causal, r, keys);
+    end = own > end ? own : end;
+  }
+  if (causal->keys == tk_keys_are_columns)
+    *n = end;
+  else
+    ranges[0].to = (end + 1) / 2;
+  return 1;
+}
+
+INLINE void causal_strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
+                         size_t width, size_t i, size_t k, size_t n, int accumulate, const tk_causal *causal,
+                         const int rows) {
+  range ranges[most_groups];
+  size_t wanted = n, count = seen(ranges, causal, i, (size_t)rows, k, &wanted);
+  wanted = (wanted + 15) / 16 * 16 < n ? (wanted + 15) / 16 * 16 : n;
+  strip(c + i * ldc, ldc, a + i * down, down, across, b, width, ranges, count, wanted, accumulate, rows);
+  if (wanted == n || accumulate) return;
+  for (size_t r = i; r < i + (size_t)rows; r++) {
+    for (size_t j = wanted; j < n; j += 16)
+      _mm512_mask_storeu_ps(c + r * ldc + j, first(n - j), _mm512_setzero_ps());
+  }
 }
 
 // c[m, n] (+)= a b, packed.
 INLINE void packed_product(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
-                           size_t width, size_t pairs, size_t m, size_t n, int accumulate) {
+                           size_t width, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal) {
   size_t i = 0;
   for (; i + ROWS <= m; i += ROWS)
-    strip(c + i * ldc, ldc, a + i * down, down, across, b, width, pairs, n, accumulate, ROWS);
-  for (; i < m; i++) strip(c + i * ldc, ldc, a + i * down, down, across, b, width, pairs, n, accumulate, 1);
+    causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, ROWS);
+  for (; i < m; i++) causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 1);
 }
 
 static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
-                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
+                              const tk_causal *causal, float *scratch) {
   size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
   uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
   if (turned_b)
@@ -165,7 +224,7 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
     down = count;
     pack_pairs(packed_a, count, a, lda, m, k);
   }
-  packed_product(c, ldc, packed_a, down, across, packed_b, width, count, m, n, accumulate);
+  packed_product(c, ldc, packed_a, down, across, packed_b, width, m, n, k, accumulate, causal);
 }
 
 static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
@@ -174,7 +233,7 @@ static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, 
   uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
   pack_listed(packed_b, width, table, ld, row, k, n);
   pack_pairs(packed_a, count, a, lda, m, k);
-  packed_product(c, ldc, packed_a, count, 1, packed_b, width, count, m, n, accumulate);
+  packed_product(c, ldc, packed_a, count, 1, packed_b, width, m, n, k, accumulate, NULL);
 }
 
 static void to_bf16(uint16_t *y, const float *x, size_t n) {
@@ -205,14 +264,15 @@ void tk_to_bf16(uint16_t *y, const float *x, size_t n) { tk_scalar_kernels()->to
 #endif
 
 void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                          int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+                          int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+                          float *scratch) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16")) {
-    half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, scratch);
+    half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, causal, scratch);
     return;
   }
 #endif
-  tk_scalar_kernels()->half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, scratch);
+  tk_scalar_kernels()->half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, causal, scratch);
 }
 
 void tk_half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,

@@ -56,7 +56,8 @@ struct EnvTests {
     let json = try JSON(parsing: env("--measure", "--json", cpu: cpu))
     let classes = try #require(json["compute_available"]?.array).compactMap(\.string)
     let peaks = try #require(json["peak_gflops"]?.object?.members)
-    #expect(peaks.map(\.key) == classes && classes.contains(try #require(json["compute_auto"]?.string)))
+    let chosen = try #require(json["compute_auto"]?.string)
+    #expect(peaks.map(\.key) == classes && classes.contains(chosen))
     for (name, peak) in peaks { #expect(try #require(peak.int) > 0, "\(name)") }
     let text = try env("--measure", cpu: cpu)
     #expect(text.contains(/\npeak gflops        f32 \d+(, bf16 \d+)?(, int8 \d+)?\n/), "\(text)")

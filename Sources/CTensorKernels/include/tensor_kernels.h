@@ -39,6 +39,16 @@ static inline size_t tk_tile_scratch(size_t m, size_t n, size_t k) {
 static inline size_t tk_byte_blocks(size_t k) { return (k + TK_BYTE_DEPTH - 1) / TK_BYTE_DEPTH; }
 static inline size_t tk_byte_panels(size_t n) { return (n + TK_BYTE_COLUMNS - 1) / TK_BYTE_COLUMNS; }
 
+// What a product of attention tiles may leave out. Queries are stacked in groups of `rows`; query r of a group sees the
+// keys below limit + r. Scores (keys are columns) of keys that a query does not see may have any finite value; probabilities
+// and their gradients (keys are along k, or rows) are 0 there.
+typedef enum tk_keys { tk_keys_are_columns, tk_keys_are_inner, tk_keys_are_rows } tk_keys;
+typedef struct tk_causal {
+  tk_keys keys;
+  size_t rows;
+  ptrdiff_t limit;
+} tk_causal;
+
 typedef struct tk_kernels {
   const char *name;
 
@@ -72,9 +82,11 @@ typedef struct tk_kernels {
                         size_t rank, size_t n, float scale);
 
   // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
-  // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `scratch` holds tk_tile_scratch floats
+  // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `causal` may be NULL and may be ignored;
+  // `scratch` holds tk_tile_scratch floats
   void (*half_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                            int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+                            int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+                            float *scratch);
   // the same with b's row l = table[row[l]], in bf16; a is [m, k]
   void (*half_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                             const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);

@@ -118,12 +118,13 @@ extension AttentionTiles {
   ) {
     let rows = scratch.rows
     let column = scratch.keyValueHead * headDimension
+    let seen = tk_causal(keys: tk_keys_are_columns, rows: rows, limit: limit)
     scratch.product(
       MatrixView(scratch.queries), MatrixView(trace.k).from(row: keyRow, column: column), transposesB: true,
-      into: MatrixView(scratch.probabilities), m: group * rows, n: keys, k: headDimension)
+      into: MatrixView(scratch.probabilities), m: group * rows, n: keys, k: headDimension, seen: seen)
     scratch.product(
       MatrixView(scratch.dO), MatrixView(trace.v).from(row: keyRow, column: column), transposesB: true,
-      into: MatrixView(scratch.scoreGradients), m: group * rows, n: keys, k: headDimension)
+      into: MatrixView(scratch.scoreGradients), m: group * rows, n: keys, k: headDimension, seen: seen)
     let count = trace.q.rows
     for member in 0..<group {
       let start = member * rows * AttentionTiles.keyRows
@@ -170,16 +171,17 @@ extension AttentionTiles {
       for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
         let keys = min(AttentionTiles.keyRows, visible - start)
         let keyRow = sight.keyStart + start
-        scores(
-          scratch, trace, delta: delta, keyRow: keyRow, keys: keys, limit: sight.limit(of: tile.rows, from: start))
+        let limit = sight.limit(of: tile.rows, from: start)
+        scores(scratch, trace, delta: delta, keyRow: keyRow, keys: keys, limit: limit)
         scratch.product(
           MatrixView(scratch.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
-          into: MatrixView(sums), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst)
+          into: MatrixView(sums), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst,
+          seen: tk_causal(keys: tk_keys_are_inner, rows: rows, limit: limit))
         isFirst = false
         // The segment's own keys are those with an offset.
         if let own, sight.offset != nil {
           addKeyValueGradient(
-            scratch, keys: keys, toKeys: MatrixView(own.keys).from(row: start),
+            scratch, keys: keys, limit: limit, toKeys: MatrixView(own.keys).from(row: start),
             values: MatrixView(own.values).from(row: start))
         }
       }
@@ -208,24 +210,27 @@ extension AttentionTiles {
         let queries = query..<min(sight.queryCount, query + AttentionTiles.queryRows)
         let scratch = scratch(
           trace, dO: dO, row: sight.queryStart + query, rows: queries.count, keyValueHead: head, positions: positions)
-        scores(
-          scratch, trace, delta: delta, keyRow: keyRow, keys: keys,
-          limit: sight.limit(of: queries, from: tile.rows.lowerBound))
-        addKeyValueGradient(scratch, keys: keys, toKeys: MatrixView(sums.keys), values: MatrixView(sums.values))
+        let limit = sight.limit(of: queries, from: tile.rows.lowerBound)
+        scores(scratch, trace, delta: delta, keyRow: keyRow, keys: keys, limit: limit)
+        addKeyValueGradient(
+          scratch, keys: keys, limit: limit, toKeys: MatrixView(sums.keys), values: MatrixView(sums.values))
       }
     }
     store(sums, row: keyRow, keyValueHead: head, dk: dk, dv: dv, positions: positions)
   }
 
   /// dv += pᵀ dO and dk += dsᵀ q for the pair that `scratch` holds.
-  private func addKeyValueGradient(_ scratch: Scratch, keys: Int, toKeys dk: MatrixView, values dv: MatrixView) {
+  private func addKeyValueGradient(
+    _ scratch: Scratch, keys: Int, limit: Int, toKeys dk: MatrixView, values dv: MatrixView
+  ) {
+    let seen = tk_causal(keys: tk_keys_are_rows, rows: scratch.rows, limit: limit)
     scratch.product(
       MatrixView(scratch.probabilities), transposesA: true, MatrixView(scratch.dO), into: dv, m: keys,
-      n: headDimension, k: group * scratch.rows, accumulates: true)
+      n: headDimension, k: group * scratch.rows, accumulates: true, seen: seen)
     // The queries carry `scale` already.
     scratch.product(
       MatrixView(scratch.scoreGradients), transposesA: true, MatrixView(scratch.queries), into: dk, m: keys,
-      n: headDimension, k: group * scratch.rows, accumulates: true)
+      n: headDimension, k: group * scratch.rows, accumulates: true, seen: seen)
   }
 
   /// Writes the sums [keys, D] of neighbouring keys from `row` on to dk, turned back, and to dv.

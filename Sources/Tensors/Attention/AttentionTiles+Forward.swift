@@ -50,19 +50,22 @@ extension AttentionTiles {
       for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
         let keys = min(AttentionTiles.keyRows, visible - start)
         let keyRow = sight.keyStart + start
+        let limit = sight.limit(of: tile.rows, from: start)
         product(
           MatrixView(queries), MatrixView(k).from(row: keyRow, column: column), transposesB: true,
-          into: MatrixView(scores), m: stacked, n: keys, k: headDimension)
+          into: MatrixView(scores), m: stacked, n: keys, k: headDimension,
+          seen: tk_causal(keys: tk_keys_are_columns, rows: rows, limit: limit))
         for member in 0..<group {
           let first = member * rows
           kernels.pointee.softmax_rows(
             scores.pointer + first * AttentionTiles.keyRows, AttentionTiles.keyRows, rows, keys,
-            sight.limit(of: tile.rows, from: start), maximum + first, total + first, factor + first)
+            limit, maximum + first, total + first, factor + first)
         }
         if !isFirst { kernels.pointee.scale_rows(sums.pointer, headDimension, factor, stacked, headDimension) }
         product(
           MatrixView(scores), MatrixView(v).from(row: keyRow, column: column), into: MatrixView(sums), m: stacked,
-          n: headDimension, k: keys, accumulates: !isFirst)
+          n: headDimension, k: keys, accumulates: !isFirst,
+          seen: tk_causal(keys: tk_keys_are_inner, rows: rows, limit: limit))
         isFirst = false
       }
     }

@@ -15,14 +15,17 @@ struct TileProducts {
   }
 
   /// c[m, n] (+)= a b; see ``Tensors/multiply(_:transposesA:_:transposesB:into:m:n:k:scale:accumulates:)``.
+  ///
+  /// - Parameter seen: Which keys which queries see: the product may leave out the others.
   func callAsFunction(
     _ a: MatrixView, transposesA: Bool = false, _ b: MatrixView, transposesB: Bool = false, into c: MatrixView, m: Int,
-    n: Int, k: Int, accumulates: Bool = false
+    n: Int, k: Int, accumulates: Bool = false, seen: tk_causal
   ) {
     if let scratch {
+      var causal = seen
       kernels.pointee.half_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
-        k, accumulates ? 1 : 0, scratch.pointer)
+        k, accumulates ? 1 : 0, &causal, scratch.pointer)
     } else {
       multiply(
         a, transposesA: transposesA, b, transposesB: transposesB, into: c, m: m, n: n, k: k, accumulates: accumulates)

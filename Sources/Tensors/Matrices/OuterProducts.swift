@@ -14,7 +14,7 @@ extension Compute {
     for top in stride(from: 0, to: k, by: depth) {
       let (a, b) = (a.from(row: top), b.from(row: top))
       kernels.functions.pointee.half_tile_product(
-        g.pointer, g.stride, a.pointer, a.stride, 1, b.pointer, b.stride, 0, m, n, min(depth, k - top), 1,
+        g.pointer, g.stride, a.pointer, a.stride, 1, b.pointer, b.stride, 0, m, n, min(depth, k - top), 1, nil,
         scratch.pointer)
     }
   }
