@@ -16,12 +16,14 @@
 // Rows and vectors of columns that stay in registers.
 #define ROWS 8
 #define VECTORS 3
+// Rows whose sums lie in the first cache.
+#define PANEL_ROWS 64
 
 INLINE __mmask16 first(size_t n) { return n >= 16 ? (__mmask16)0xFFFF : (__mmask16)((1u << n) - 1); }
 
-// c[rows, columns of a panel] = start + one block of k.
-INLINE void block(float *c, size_t ldc, const uint8_t *q, const float *q_scale, size_t blocks, const int8_t *w,
-                  const float *w_scale, const int32_t *offset, size_t columns, int adds, const int rows) {
+// sums[rows, columns of a panel] (+)= one block of k.
+INLINE void block(float *sums, const uint8_t *q, const float *q_scale, size_t blocks, const int8_t *w,
+                  const float *w_scale, const int32_t *offset, int adds, const int rows) {
   __m512i s[ROWS][VECTORS];
   UNROLL for (int v = 0; v < VECTORS; v++) {
     __m512i start = _mm512_loadu_si512(offset + v * 16);
@@ -37,15 +39,39 @@ INLINE void block(float *c, size_t ldc, const uint8_t *q, const float *q_scale, 
     }
   }
   UNROLL for (int v = 0; v < VECTORS; v++) {
-    if (columns <= (size_t)v * 16) break;
-    __mmask16 mask = first(columns - (size_t)v * 16);
     __m512 scale = _mm512_loadu_ps(w_scale + v * 16);
     UNROLL for (int r = 0; r < rows; r++) {
-      float *at = c + r * ldc + v * 16;
+      float *at = sums + r * TK_BYTE_COLUMNS + v * 16;
       __m512 both = _mm512_mul_ps(_mm512_set1_ps(q_scale[r * blocks]), scale);
-      __m512 sum = _mm512_cvtepi32_ps(s[r][v]);
-      __m512 start = adds ? _mm512_maskz_loadu_ps(mask, at) : _mm512_setzero_ps();
-      _mm512_mask_storeu_ps(at, mask, _mm512_fmadd_ps(sum, both, start));
+      __m512 start = adds ? _mm512_loadu_ps(at) : _mm512_setzero_ps();
+      _mm512_storeu_ps(at, _mm512_fmadd_ps(_mm512_cvtepi32_ps(s[r][v]), both, start));
+    }
+  }
+}
+
+// Some rows of one panel of columns; the sums of all blocks lie together, where rows of c may be far apart.
+static void panel_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+                          const float *w_scale, const int32_t *offset, size_t rows, size_t blocks, size_t columns,
+                          int accumulate) {
+  float sums[PANEL_ROWS * TK_BYTE_COLUMNS] __attribute__((aligned(64)));
+  for (size_t b = 0; b < blocks; b++) {
+    size_t i = 0;
+    for (; i + ROWS <= rows; i += ROWS)
+      block(sums + i * TK_BYTE_COLUMNS, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w,
+            w_scale, offset, b > 0, ROWS);
+    for (; i < rows; i++)
+      block(sums + i * TK_BYTE_COLUMNS, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w,
+            w_scale, offset, b > 0, 1);
+    w += TK_BYTE_COLUMNS * TK_BYTE_DEPTH;
+    w_scale += TK_BYTE_COLUMNS;
+    offset += TK_BYTE_COLUMNS;
+  }
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t j = 0; j < columns; j += 16) {
+      __mmask16 mask = first(columns - j);
+      __m512 sum = blocks > 0 ? _mm512_load_ps(sums + r * TK_BYTE_COLUMNS + j) : _mm512_setzero_ps();
+      if (accumulate) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, c + r * ldc + j), sum);
+      _mm512_mask_storeu_ps(c + r * ldc + j, mask, sum);
     }
   }
 }
@@ -54,19 +80,11 @@ static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_
                          const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
   size_t blocks = tk_byte_blocks(k);
   for (size_t j = 0; j < n; j += TK_BYTE_COLUMNS) {
-    for (size_t b = 0; b < blocks; b++) {
-      int adds = accumulate || b > 0;
-      size_t i = 0;
-      for (; i + ROWS <= rows; i += ROWS)
-        block(c + i * ldc + j, ldc, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w, w_scale,
-              offset, n - j, adds, ROWS);
-      for (; i < rows; i++)
-        block(c + i * ldc + j, ldc, q + (i * blocks + b) * TK_BYTE_DEPTH, q_scale + i * blocks + b, blocks, w, w_scale,
-              offset, n - j, adds, 1);
-      w += TK_BYTE_COLUMNS * TK_BYTE_DEPTH;
-      w_scale += TK_BYTE_COLUMNS;
-      offset += TK_BYTE_COLUMNS;
-    }
+    size_t place = j * blocks, columns = n - j < TK_BYTE_COLUMNS ? n - j : TK_BYTE_COLUMNS;
+    for (size_t i = 0; i < rows; i += PANEL_ROWS)
+      panel_product(c + i * ldc + j, ldc, q + i * blocks * TK_BYTE_DEPTH, q_scale + i * blocks,
+                    w + place * TK_BYTE_DEPTH, w_scale + place, offset + place,
+                    rows - i < PANEL_ROWS ? rows - i : PANEL_ROWS, blocks, columns, accumulate);
   }
 }
 
@@ -129,12 +147,12 @@ void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const floa
                        size_t k, size_t n) {
   for (size_t b = 0; b < tk_byte_blocks(k); b++)
     for (size_t j = 0; j < TK_BYTE_COLUMNS; j++) {
-      float block[TK_BYTE_DEPTH] = {0};
+      float column[TK_BYTE_DEPTH] = {0};
       for (size_t i = 0; j < n && i < TK_BYTE_DEPTH && b * TK_BYTE_DEPTH + i < k; i++)
-        block[i] = w[(b * TK_BYTE_DEPTH + i) * down + j * across];
+        column[i] = w[(b * TK_BYTE_DEPTH + i) * down + j * across];
       uint8_t bytes[TK_BYTE_DEPTH];
       size_t place = b * TK_BYTE_COLUMNS + j;
-      tk_quantize_rows(bytes, scale + place, block, TK_BYTE_DEPTH, 1, TK_BYTE_DEPTH);
+      tk_quantize_rows(bytes, scale + place, column, TK_BYTE_DEPTH, 1, TK_BYTE_DEPTH);
       offset[place] = 0;
       for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
         int8_t byte = (int8_t)(bytes[i] - 128);
@@ -142,4 +160,10 @@ void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const floa
         offset[place] -= 128 * byte;
       }
     }
+}
+
+void tk_restore_panel(float *w, const int8_t *packed, const float *scale, size_t k, size_t n) {
+  for (size_t j = 0; j < n; j++)
+    for (size_t i = 0; i < k; i++)
+      w[j * k + i] = scale[i / TK_BYTE_DEPTH * TK_BYTE_COLUMNS + j] * packed[(i / 4 * TK_BYTE_COLUMNS + j) * 4 + i % 4];
 }

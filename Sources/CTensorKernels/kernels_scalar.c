@@ -124,7 +124,8 @@ static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_
                          const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
   size_t blocks = tk_byte_blocks(k);
   for (size_t i = 0; i < rows; i++)
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = 0; j < n; j++) {
+      float total = 0;
       for (size_t b = 0; b < blocks; b++) {
         size_t block = j / TK_BYTE_COLUMNS * blocks + b, column = j % TK_BYTE_COLUMNS;
         const int8_t *packed = w + block * TK_BYTE_DEPTH * TK_BYTE_COLUMNS;
@@ -132,8 +133,10 @@ static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_
         for (size_t l = 0; l < TK_BYTE_DEPTH; l++)
           sum += q[(i * blocks + b) * TK_BYTE_DEPTH + l] * packed[(l / 4 * TK_BYTE_COLUMNS + column) * 4 + l % 4];
         float scale = q_scale[i * blocks + b] * w_scale[block * TK_BYTE_COLUMNS + column];
-        c[i * ldc + j] = fmaf((float)sum, scale, accumulate || b > 0 ? c[i * ldc + j] : 0);
+        total = fmaf((float)sum, scale, total);
       }
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + total : total;
+    }
 }
 
 static void rms_norm(float *y, float *inverse, float *sum, const float *a, const float *x, const float *w, size_t rows,

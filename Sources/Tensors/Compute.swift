@@ -7,12 +7,21 @@ import CTensorKernels
 package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products and everything else in 32-bit floats.
   case f32
-  /// Products with frozen weights take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and sum in 32 bits;
-  /// everything else is in 32-bit floats: adapters, trained weights, norms, softmax, losses and the optimizer.
+  /// Products with weights and those of attention take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and
+  /// sum in 32 bits; everything else is in 32-bit floats: adapters, norms, softmax, losses and the optimizer.
   case bf16
   /// As bf16, but products with the frozen weights of decoder blocks take bytes with a scale for each 64 of them: all of
   /// the backward pass, and those of the forward pass that stand it best; see ``QuantizedMatrix``.
   case int8
+
+  /// What a processor must have for it, in words.
+  package var requirement: String {
+    switch self {
+    case .f32: "any processor"
+    case .bf16: "AVX512-BF16 or AMX"
+    case .int8: "AVX512-VNNI, and AVX512-BF16 or AMX"
+    }
+  }
 
   /// Whether attention and what is not said to be in bytes take bfloat16 operands.
   var takesHalves: Bool { self != .f32 }

@@ -50,7 +50,7 @@ extension TensorError: DiagnosticError {
       [
         Diagnostic(
           code: "compute-class-unavailable",
-          "`compute: \(computeClass.rawValue)` needs a processor with AVX512-BF16 or AMX",
+          "`compute: \(computeClass.rawValue)` needs a processor with \(computeClass.requirement)",
           reason: "The kernels in use are `\(kernels.rawValue)`",
           advice: "Choose `compute: auto` or `compute: f32`")
       ]

@@ -99,10 +99,11 @@ import Testing
     let none = try run(.int8, .none)
     let half = try run(.bf16, .both)
     // A byte is off by at most half of 1/127 of the largest of 64 normal numbers, 0.3 % of their size on average, and
-    // each product has two of them.
+    // each product has two of them; the backward pass rounds what was rounded for the forward pass.
     #expect(rows == 0 || relativeDistance(both.y, exact.y) < 0.012)
     #expect(rows == 0 || relativeDistance(both.dx, exact.dx) < 0.012)
-    #expect(backward.y == half.y && backward.dx == both.dx)
+    #expect(rows == 0 || relativeDistance(backward.dx, exact.dx) < 0.012)
+    #expect(backward.y == half.y)
     #expect(none.y == half.y && none.dx == half.dx)
   }
 }

@@ -68,11 +68,18 @@ struct HalfProductTests {
     #expect(half.1 != plain.1)
   }
 
-  /// Most columns have no part in the gradient, and whole chunks have none; targets are likely tokens and unlikely ones.
-  @Test(arguments: [1, 2]) func unlikelyTokensHaveNoPart(threads: Int) throws {
+  /// Most columns have no part of their own in the gradient, and whole chunks have none; targets are likely tokens and
+  /// unlikely ones; distributions are peaked and flat.
+  @Test(arguments: [1, 2], [2, 0.25] as [Float]) func unlikelyTokensCountAsTheirMean(threads: Int, scale: Float) throws
+  {
     func gradient(_ compute: Compute) throws -> [Float] {
       let x = randomParameter("x", [150, 32], seed: 1)
-      let head = try MatrixWeight(frozen: randomTensor([20_000, 32], seed: 2, scale: 2), compute: compute)
+      let table = randomTensor([20_000, 32], seed: 2, scale: scale)
+      // What all rows of a head have in common cancels in exact arithmetic.
+      for row in 0..<20_000 {
+        for column in 0..<32 { table.pointer[row * 32 + column] += 2 * scale * Float(1 - column % 3) }
+      }
+      let head = try MatrixWeight(frozen: table, compute: compute)
       let tape = Tape(compute: compute, records: true)
       let result = try tape.crossEntropy(
         try tape.input(x), head: head, targets: (0..<150).map { $0 * 131 },
@@ -84,8 +91,8 @@ struct HalfProductTests {
     let plain = try gradient(Compute(pool: ThreadPool(threads: 1), kernels: .best))
     let difference = zip(found, plain).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) }.squareRoot()
     let size = plain.reduce(0.0) { $0 + pow(Double($1), 2) }.squareRoot()
-    // Rounded scores of about 11 move probabilities by 2⁻⁹ · 11 = 2 %; what is left out is a tenth of that.
-    #expect(difference / size < 0.03)
+    // Rounded operands move scores by up to 2⁻⁹ · 30, and probabilities by as much.
+    #expect(difference / size < 0.04)
   }
 
   @Test func everyNumberOfThreadsGivesTheSameBits() throws {

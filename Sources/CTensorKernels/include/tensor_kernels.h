@@ -134,7 +134,8 @@ typedef struct tk_kernels {
   // ---- softmax over a vocabulary
   // s = e^(s - max); gives Σ s, the maximum and its first place. n > 0.
   float (*exp_row)(float *s, size_t n, float *maximum, size_t *place);
-  // The columns j of s[rows, n] where s[r][j] factor[r] reaches the threshold in any row, ascending; gives how many.
+  // The columns j of s[rows, n] where s[r][j] factor[r] reaches the threshold in any row, ascending; gives how many. Any
+  // when there are numbers that are not.
   // `largest` is space for n floats.
   size_t (*columns_above)(uint32_t *columns, float *largest, const float *s, size_t ld, size_t rows, size_t n,
                           const float *factor, float threshold);
@@ -169,6 +170,8 @@ const tk_kernels *tk_avx512_kernels(void);
 // bytes, scale[blocks, TK_BYTE_COLUMNS], and offset[blocks, TK_BYTE_COLUMNS] = -128 Σ bytes.
 void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
                        size_t k, size_t n);
+// The reverse: w[n, k], the columns as rows.
+void tk_restore_panel(float *w, const int8_t *packed, const float *scale, size_t k, size_t n);
 
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);

@@ -43,7 +43,7 @@ package enum LoadModel: NodeType {
         "compute", \.compute,
         doc:
           "The arithmetic of matrix products: `f32`; `bf16` with f32 sums, about twice as fast on CPUs with AVX512-BF16; "
-          + "`int8`, faster again for LoRA, with gradients that are off by some 8 % and losses by 0.1 %; `auto` takes "
+          + "`int8`, faster again for LoRA, with gradients that are off by some 8 % and losses by 0.1 to 0.3 %; `auto` takes "
           + "the fastest of the first two that this CPU has"),
     ]
   }
@@ -79,7 +79,7 @@ package enum LoadModel: NodeType {
     return [
       .init(
         port: "compute", "This processor cannot compute in \(wanted.rawValue)",
-        reason: "it needs AVX512-BF16", advice: "`compute: f32`")
+        reason: "it needs \(wanted.requirement)", advice: "`compute: f32`")
     ]
   }
 

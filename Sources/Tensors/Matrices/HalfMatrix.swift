@@ -2,12 +2,14 @@ import CTensorKernels
 
 /// Activations as bfloat16 [rows, columns], row-major: the left operand of a product with a ``PackedMatrix``.
 final class HalfMatrix {
+  let rows: Int
   let columns: Int
   let pointer: UnsafeMutablePointer<UInt16>
   private let storage: Tensor
 
   /// Elements that are not set.
   init(rows: Int, columns: Int) {
+    self.rows = rows
     self.columns = columns
     storage = Tensor(uninitialized: [rows, (columns + 1) / 2])
     pointer = UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt16.self)
@@ -17,6 +19,16 @@ final class HalfMatrix {
   convenience init(rounding x: Tensor, _ rows: Range<Int>, _ kernels: UnsafePointer<tk_kernels>) {
     self.init(rows: rows.count, columns: x.columns)
     take(MatrixView(x).from(row: rows.lowerBound), rows: rows.count, at: 0, kernels)
+  }
+
+  /// The same numbers in 32 bits.
+  func widened(_ compute: Compute) -> Tensor {
+    let wide = Tensor(uninitialized: [rows, columns])
+    compute.elements(wide.count) { piece in
+      compute.kernels.functions.pointee.from_bf16(
+        wide.pointer + piece.lowerBound, pointer + piece.lowerBound, piece.count)
+    }
+    return wide
   }
 
   /// Rounds rows of x to the nearest, in the calling thread.

@@ -1,6 +1,6 @@
 /// A weight matrix [out, in] that activations are multiplied with.
 ///
-/// It is packed for the matrix library where the processor gains by it: a frozen one once, and in the bf16 class only that
+/// It is packed for the matrix library where the processor gains by it: a frozen one once, and in the classes that round only that
 /// is kept; a trainable one, which refers to its parameter, anew on every tape. Model code does not see the difference.
 package final class MatrixWeight {
   /// The parameter that a trainable matrix stands for, also when it is not being trained now.
@@ -12,10 +12,11 @@ package final class MatrixWeight {
   private let packing: Packing
   private var forward: PackedMatrix?
   private var backward: PackedMatrix?
-  private var rounded: HalfMatrix?
-  /// Wᵀ for y = x Wᵀ and W for dx = dy W, of a frozen matrix whose products are in bytes.
+  private var table: RowTable?
+  private let bytes: ByteProducts
+  /// Wᵀ for y = x Wᵀ, of a frozen matrix whose products are in bytes.
   let quantizedForward: QuantizedMatrix?
-  let quantizedBackward: QuantizedMatrix?
+  private var quantizedTranspose: QuantizedMatrix?
   /// The program of the tape that a trainable matrix was packed on.
   private var tape: RowProgram?
 
@@ -46,9 +47,8 @@ package final class MatrixWeight {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
     parameter = nil
     packing = Packing(compute)
-    let bytes = compute.computeClass == .int8 ? bytes : .none
-    quantizedForward = bytes == .both ? QuantizedMatrix(frozen, transposed: true, compute) : nil
-    quantizedBackward = bytes != .none ? QuantizedMatrix(frozen, transposed: false, compute) : nil
+    self.bytes = compute.computeClass == .int8 ? bytes : .none
+    quantizedForward = self.bytes == .both ? QuantizedMatrix(frozen, transposed: true, compute) : nil
     if case .halves = packing {
       value = nil
       if quantizedForward == nil { forward = PackedMatrix(frozen, transposed: true, halves: true, compute) }
@@ -63,8 +63,8 @@ package final class MatrixWeight {
     value = trainable.value
     parameter = trainable
     packing = Packing(compute)
+    bytes = .none
     quantizedForward = nil
-    quantizedBackward = nil
   }
 
   /// Whether products take bfloat16 operands or bytes, so that activations are kept rounded.
@@ -87,7 +87,7 @@ package final class MatrixWeight {
 
   /// W for dx = dy W, as ``packedForward(rows:on:)``.
   func packedBackward(on tape: RowProgram) -> PackedMatrix? {
-    if quantizedBackward != nil { return nil }
+    if bytes != .none { return nil }
     renew(on: tape)
     if backward == nil {
       if let value {
@@ -99,13 +99,24 @@ package final class MatrixWeight {
     return backward
   }
 
+  /// W for dx = dy W of a frozen matrix whose products are in bytes, made from what the forward pass multiplies with.
+  ///
+  /// Packed at the first call, which no tile makes.
+  func quantizedBackward(_ compute: Compute) -> QuantizedMatrix? {
+    if quantizedTranspose == nil, bytes != .none {
+      let weight = quantizedForward?.turned(compute) ?? forward.map { $0.turned(compute).widened(compute) }
+      quantizedTranspose = weight.map { QuantizedMatrix($0, transposed: false, compute) }
+    }
+    return quantizedTranspose
+  }
+
   /// W [out, in] rounded to bfloat16 as it lies, of a frozen matrix of the class that multiplies so; otherwise nil.
   ///
   /// Made at the first call, which no tile makes.
-  func roundedRows(_ compute: Compute) -> HalfMatrix? {
+  func roundedRows(_ compute: Compute) -> RowTable? {
     guard parameter == nil, takesHalves else { return nil }
-    if rounded == nil { rounded = forward?.turned(compute) }
-    return rounded
+    if table == nil { table = forward.map { RowTable($0.turned(compute), compute) } }
+    return table
   }
 
   private func packed(_ value: Tensor, transposed: Bool, _ compute: Compute) -> PackedMatrix? {

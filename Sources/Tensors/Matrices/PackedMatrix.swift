@@ -102,6 +102,7 @@ final class PackedMatrix: @unchecked Sendable {
     accumulates: Bool
   ) {
     if rows == 0 || columns.isEmpty { return }
+    precondition(columns.lowerBound % 64 == 0, "Columns start in the middle of a block")
     var adds = accumulates
     for top in Swift.stride(from: depths.lowerBound, to: depths.upperBound, by: Self.depth) {
       let block = pieces[top / Self.depth]

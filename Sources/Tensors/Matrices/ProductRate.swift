@@ -2,7 +2,7 @@ extension Compute {
   /// The floating-point operations a second (a multiplication and an addition are two) that matrix products in the
   /// class's arithmetic reach here with all threads of the pool at work, on operands that stay in the second cache.
   ///
-  /// It is the ceiling of every product of a model: the best of several rounds, so that other work on the machine
+  /// It is the ceiling of the products that are in the class's own type: the best of several rounds, so that other work on the machine
   /// disturbs it little. Takes `seconds` and a few milliseconds; the right operands are packed as ``MatrixWeight`` packs.
   package func measuredProductRate(seconds: Double = 0.15) -> Double {
     let teams = (0..<pool.threads).map { _ in ProductRound(self) }

@@ -49,8 +49,24 @@ final class QuantizedMatrix: @unchecked Sendable {
     )
   }
 
-  /// Columns that a tile of a product with `rows` rows takes: a single row is cut, so that the threads share the reading.
-  func tileColumns(rows: Int) -> Int { rows == 1 ? 10 * Int(TK_BYTE_COLUMNS) : n }
+  /// The columns of the matrix as rows, in 32-bit floats: [n, k].
+  func turned(_ compute: Compute) -> Tensor {
+    let plain = Tensor(uninitialized: [n, k])
+    compute.pool.tiles(tk_byte_panels(n)) { panel in
+      let (bytes, scales, _) = at(panel)
+      let first = panel * Int(TK_BYTE_COLUMNS)
+      tk_restore_panel(plain.pointer + first * k, bytes, scales, k, min(Int(TK_BYTE_COLUMNS), n - first))
+    }
+    return plain
+  }
+
+  /// A multiple of 48 and of 64, where a ``PackedMatrix`` may be cut as well.
+  private static let rowColumns = 768
+  private static let mostColumns = 4096
+
+  /// Columns that a tile of a product with `rows` rows takes: all of them, unless they are very many or the row is one, so
+  /// that the threads share the reading.
+  func tileColumns(rows: Int) -> Int { rows > 1 && n <= Self.mostColumns ? n : min(n, Self.rowColumns) }
 
   /// y[rows, columns] (+)= x · M[k, columns], in the calling thread.
   ///
@@ -58,6 +74,7 @@ final class QuantizedMatrix: @unchecked Sendable {
   func multiply(
     _ x: QuantizedRows, columns: Range<Int>, into y: MatrixView, accumulates: Bool, _ compute: Compute
   ) {
+    precondition(columns.lowerBound % Int(TK_BYTE_COLUMNS) == 0, "Columns start in the middle of a panel")
     let (bytes, scales, offsets) = at(columns.lowerBound / Int(TK_BYTE_COLUMNS))
     compute.kernels.functions.pointee.byte_product(
       y.pointer, y.stride, x.bytes, x.scales.pointer, bytes, scales, offsets, x.rows, k, columns.count,

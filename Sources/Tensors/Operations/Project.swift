@@ -21,14 +21,18 @@ extension Tape {
         .contains { $0.map(wantsGradient) ?? false }
       return Variable([count, projection.weight.outputs], of: rows, needsGradient: x.needsGradient || wanted)
     }
-    let half = projections.contains { $0.weight.takesHalves } ? HalfMatrix(rows: count, columns: inputs) : nil
+    let goesBack = outputs.contains(where: \.needsGradient)
+    let takesHalves = projections.contains {
+      $0.weight.takesHalves && (goesBack || $0.weight.quantizedForward == nil)
+    }
+    let half = takesHalves ? HalfMatrix(rows: count, columns: inputs) : nil
     let forward = ProjectionForward(
       x: x.stored, half: half, projections: projections,
       packed: projections.map { $0.weight.packedForward(rows: count, on: rows) },
       adapters: adapters, outputs: outputs.map(\.stored), compute: compute)
     rows.add(rows: count, forward.run)
 
-    if outputs.contains(where: \.needsGradient) {
+    if goesBack {
       let trainsWeight = projections.map { $0.weight.parameter.map(wantsGradient) ?? false }
       let saved = trainsWeight.contains(true) ? nil : half.map(SavedActivation.half)
       let gradient = ProjectionGradient(
@@ -46,7 +50,7 @@ extension Tape {
 /// The forward pass of ``Tape/project(_:_:)``.
 private struct ProjectionForward {
   let x: Tensor
-  /// x in bfloat16, written here; nil where no product takes it.
+  /// x in bfloat16, written here; nil where neither a product nor the backward pass takes it.
   let half: HalfMatrix?
   let projections: [Projection]
   let packed: [PackedMatrix?]

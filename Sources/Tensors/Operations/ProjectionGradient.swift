@@ -26,11 +26,12 @@ struct ProjectionGradient {
     let parts = adapters.hidden.map { _ in AdapterGradient(self, tensors, rows: count) }
     let target = input?.target(program)
     let packed = projections.map { target == nil ? nil : $0.weight.packedBackward(on: program) }
+    let bytes = projections.map { target == nil ? nil : $0.weight.quantizedBackward(compute) }
     program.add(rows: count) { rows in
       parts?.add(rows)
       guard let target else { return }
       let dx = MatrixView(target.target).from(row: rows.lowerBound)
-      addInput(tensors, packed, parts?.v, rows, to: dx, accumulates: target.accumulates)
+      addInput(tensors, packed, bytes, parts?.v, rows, to: dx, accumulates: target.accumulates)
       if let parts { adapters.addDroppedInputGradient(parts.v, rows, to: target.target) }
     }
     for (index, dy) in gradients.enumerated() {
@@ -41,28 +42,28 @@ struct ProjectionGradient {
 
   /// dx (+)= Σ dy_i W_i + v A for some rows, cut by columns where that is all the work there is.
   private func addInput(
-    _ gradients: [Tensor?], _ packed: [PackedMatrix?], _ v: Tensor?, _ rows: Range<Int>, to dx: MatrixView,
+    _ gradients: [Tensor?], _ packed: [PackedMatrix?], _ bytes: [QuantizedMatrix?], _ v: Tensor?, _ rows: Range<Int>, to dx: MatrixView,
     accumulates: Bool
   ) {
     let halves = zip(gradients, packed).map { dy, packed in
       packed?.halves == true ? dy.map { HalfMatrix(rounding: $0, rows, compute.kernels.functions) } : nil
     }
-    let quantized = zip(gradients, projections).map { dy, projection in
-      projection.weight.quantizedBackward == nil
+    let quantized = zip(gradients, bytes).map { dy, matrix in
+      matrix == nil
         ? nil
         : dy.map {
           QuantizedRows(rounding: MatrixView($0).from(row: rows.lowerBound), rows: rows.count, k: $0.columns, compute)
         }
     }
     let width =
-      projections.lazy.compactMap { $0.weight.quantizedBackward }.first?.tileColumns(rows: rows.count)
+      bytes.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count)
       ?? packed.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
     compute.pieces(of: inputs, size: width) { columns in
       let target = dx.from(row: 0, column: columns.lowerBound)
       var adds = accumulates
       for (index, projection) in projections.enumerated() {
         guard let dy = gradients[index] else { continue }
-        if let matrix = projection.weight.quantizedBackward, let quantized = quantized[index] {
+        if let matrix = bytes[index], let quantized = quantized[index] {
           matrix.multiply(quantized, columns: columns, into: target, accumulates: adds, compute)
         } else if let packed = packed[index] {
           let operand =
