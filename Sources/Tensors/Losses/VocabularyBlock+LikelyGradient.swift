@@ -43,7 +43,8 @@ extension VocabularyBlock {
               of: columns, chunk, tile, weights, into: gradients, sums: taken.pointer + part * rows.count)
             compute.kernels.functions.pointee.half_rows_product(
               target.pointer, target.stride, gradients.pointer, Self.depth,
-              table.rows.pointer + self.columns(chunk).lowerBound * width, width, columns.baseAddress, tile.count, width,
+              table.rows.pointer + self.columns(chunk).lowerBound * width, width, columns.baseAddress, tile.count,
+              width,
               columns.count, adds ? 1 : 0, scratch.pointer)
           }
           adds = true
