@@ -23,3 +23,20 @@ int tk_available_processors(void) {
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return CPU_COUNT(&set);
 }
+
+size_t tk_allowed_processors(int32_t *processors, size_t capacity) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  size_t count = 0;
+  for (int processor = 0; processor < CPU_SETSIZE && count < capacity; processor++)
+    if (CPU_ISSET(processor, &set)) processors[count++] = processor;
+  return count;
+}
+
+int tk_run_on(const int32_t *processors, size_t count) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (size_t i = 0; i < count; i++)
+    if (processors[i] >= 0 && processors[i] < CPU_SETSIZE) CPU_SET(processors[i], &set);
+  return sched_setaffinity(0, sizeof set, &set);
+}

@@ -4,13 +4,14 @@ import Glibc
 /// The inner loops for one class of processor.
 ///
 /// A class always gives the same bits; classes differ from each other in the last places. Processors other than x86-64
-/// use the scalar reference.
+/// and 64-bit ARM use the scalar reference.
 package struct KernelSet: @unchecked Sendable {
   /// The classes, slowest first.
   package enum Name: String, Sendable, Hashable, CaseIterable {
     case scalar
     case avx2
     case avx512
+    case neon
   }
 
   package let name: Name
@@ -24,6 +25,7 @@ package struct KernelSet: @unchecked Sendable {
       case .scalar: tk_scalar_kernels()
       case .avx2: tk_avx2_kernels()
       case .avx512: tk_avx512_kernels()
+      case .neon: tk_neon_kernels()
       }
     return functions.map { KernelSet(name: name, functions: $0) }
   }

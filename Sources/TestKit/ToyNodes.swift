@@ -9,7 +9,7 @@ import PreciseJSON
 package enum ToyNodes {
   package static let types: [any NodeType.Type] = [
     ToyText.self, ToyFile.self, ToyJoin.self, ToyHead.self, ToyPair.self, ToyFail.self, ToyHeavy.self, ToySlow.self,
-    ToyParts.self, ToyReference.self,
+    ToyParts.self, ToyReference.self, ToyDice.self,
   ]
 
   package static let registry = NodeRegistry(types)

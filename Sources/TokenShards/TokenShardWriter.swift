@@ -37,7 +37,7 @@ package final class TokenShardWriter {
     if pendingTokens >= TokenShardLayout.blockTokens { try closeBlock() }
   }
 
-  /// Writes the index and closes the file.
+  /// Writes the index and closes the file; flushing it to the disk is left to whoever keeps it.
   ///
   /// Without this call the file is removed.
   package func finish() throws -> TokenCounts {
@@ -48,7 +48,7 @@ package final class TokenShardWriter {
     var end: [UInt8] = []
     TokenShardLayout.append(UInt32(frame.count), to: &end)
     try put(end + TokenShardLayout.endMagic)
-    guard fflush(file) == 0, fsync(fileno(file)) == 0 else { throw Self.systemError(path) }
+    guard fflush(file) == 0 else { throw Self.systemError(path) }
     isFinished = true
     guard fclose(file) == 0 else { throw Self.systemError(path) }
     return counts

@@ -31,6 +31,9 @@ struct Anneal: ParsableCommand {
     ])
 
   static func main() {
+    // OpenBLAS starts a thread a processor when it is loaded; Anneal has threads of its own. For workers: in this
+    // process it is loaded already.
+    setenv("OPENBLAS_NUM_THREADS", "1", 0)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -74,7 +74,7 @@ import Testing
     let kernels = try #require(KernelSet.named(name))
     let expected = try run(Compute(pool: ThreadPool(threads: 1), kernels: kernels))
     #expect(expected.allSatisfy { !$0.isEmpty })
-    for threads in [2, 3, 4, 128] {
+    for threads in [2, 3, 4, 16, 64, 128] {
       let found = try run(Compute(pool: ThreadPool(threads: threads), kernels: kernels))
       #expect(found == expected, "\(threads) threads")
     }

@@ -1,7 +1,7 @@
 // The inner loops of Anneal's computations.
 //
 // kernels_scalar.c is the clean reference: plain loops, no intrinsics, the meaning of every kernel. kernels_vector.inc
-// is the fast version, compiled once for AVX2+FMA and once for AVX-512. Processors without either, ARM among them, run
+// is the fast version, compiled once for AVX2+FMA, once for AVX-512 and once for NEON. Processors with none of them run
 // the reference. The vector versions are tested against the reference; the reference is never made faster.
 //
 // Rules of all kernels: no allocation, no exit, no state; every length is an argument and may be 0; arrays need no
@@ -165,6 +165,7 @@ const tk_kernels *tk_scalar_kernels(void);
 // NULL when this processor (or this kind of processor) cannot run them.
 const tk_kernels *tk_avx2_kernels(void);
 const tk_kernels *tk_avx512_kernels(void);
+const tk_kernels *tk_neon_kernels(void);
 
 // Packs one panel of w[k, n] for byte_product, n <= TK_BYTE_COLUMNS, whose elements stand at w[row · down + column · across]:
 // bytes, scale[blocks, TK_BYTE_COLUMNS], and offset[blocks, TK_BYTE_COLUMNS] = -128 Σ bytes.
@@ -182,5 +183,9 @@ int tk_has_bf16_products(void);
 int tk_has_byte_products(void);
 // The number of processors that this process may run on.
 int tk_available_processors(void);
+// The numbers of those processors, at most `capacity`; gives how many were written.
+size_t tk_allowed_processors(int32_t *processors, size_t capacity);
+// Makes the calling thread run on these processors only; 0 when that is done.
+int tk_run_on(const int32_t *processors, size_t count);
 
 #endif

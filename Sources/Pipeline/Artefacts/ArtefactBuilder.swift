@@ -45,7 +45,8 @@ package final class ArtefactBuilder: Sendable {
 
   /// Writes a whole member.
   package func write(_ bytes: [UInt8], to member: String) throws {
-    try store.files.create(try path(for: member), bytes)
+    // Flushed when it is published.
+    try store.files.undurable.create(try path(for: member), bytes)
   }
 
   package func write(_ text: String, to member: String) throws { try write(Array(text.utf8), to: member) }

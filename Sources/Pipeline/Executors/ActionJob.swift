@@ -25,6 +25,10 @@ package struct ActionJob: Sendable {
   package var sources: [Source]
   package var preimage: KeyPreimage
   package var threads: Int
+  /// The folder to make outputs in, on the store's file system; whoever wrote the job removes it in the end.
+  package var staging: String
+  /// Whether it is performed although its result may be known; what comes out then replaces that result.
+  package var isForced: Bool
 
   package var key: Digest { preimage.key }
 }
@@ -39,7 +43,7 @@ extension ActionJob {
   var json: JSON {
     [
       "node": JSON(node), "type": JSON(type.name), "fields": fields.json, "threads": JSON(threads),
-      "preimage": preimage.json,
+      "staging": JSON(staging), "forced": JSON(isForced), "preimage": preimage.json,
       "inputs": .array(
         inputs.map { input in
           let manifest = input.artefact.manifestBlob
@@ -55,7 +59,8 @@ extension ActionJob {
 
   init(json: JSON, registry: NodeRegistry, store: Store) throws {
     guard let node = json["node"]?.string, let name = json["type"]?.string, let fields = json["fields"],
-      let threads = json["threads"]?.int, let preimage = json["preimage"].flatMap(KeyPreimage.init(json:)),
+      let threads = json["threads"]?.int, let staging = json["staging"]?.string,
+      let isForced = json["forced"]?.bool, let preimage = json["preimage"].flatMap(KeyPreimage.init(json:)),
       let inputs = json["inputs"]?.array, let sources = json["sources"]?.array
     else { throw InvalidJob(reason: "a member is missing") }
     guard let type = registry[name] else { throw InvalidJob(reason: "there is no node type `\(name)`") }
@@ -63,6 +68,8 @@ extension ActionJob {
     self.type = type
     self.fields = try type.fields(json: fields)
     self.threads = threads
+    self.staging = staging
+    self.isForced = isForced
     self.preimage = preimage
     self.inputs = try inputs.map { input in
       guard let port = input["port"]?.string, let node = input["node"]?.string, let output = input["output"]?.string,

@@ -15,27 +15,21 @@ struct ActionRunner: Sendable {
   let keeper: LeaseKeeper
   let check: PublicationCheck
 
-  /// - Returns: The result that stands under the job's key, and whether it differs from what was made now.
+  /// - Returns: The result that now stands under the job's key, and whether another one was made than stood there before.
   func perform(
     _ job: ActionJob, cancellation: Cancellation, report: @escaping NodeReport.Receiver
   ) throws(ActionFailure) -> (result: StoredResult, differs: Bool) {
-    let staging: String
-    do {
-      // Before hours of work, not after them: can the store be written at all?
-      staging = try store.temporaryPath()
-      try store.files.makeFolder(staging)
-    } catch { throw .failed(diagnostics(of: error)) }
-    defer { try? store.files.removeTree(staging) }
+    // Before hours of work, not after them: can the store be written at all?
+    do { try store.files.makeFolder(job.staging) } catch { throw .failed(diagnostics(of: error)) }
     let context = NodeContext(
-      job: job, store: store, keeper: keeper, check: check, staging: staging, cancellation: cancellation,
-      report: report)
+      job: job, store: store, keeper: keeper, check: check, cancellation: cancellation, report: report)
     do {
       let inference = try inferred(job)
       try job.type.run(job.fields, in: context)
       let outputs = try outputs(of: job, context, inference)
       try checkSources(of: job)
       let published = try Publisher(store: store, check: check).publish(
-        outputs, preimage: job.preimage, parts: context.parts)
+        outputs, preimage: job.preimage, parts: context.parts, unflushed: context.unflushed, replaces: job.isForced)
       try? store.files.removeTree(store.checkpointPlace(job.key))
       return published
     } catch {

@@ -5,13 +5,23 @@ package protocol Executor: Sendable {
   func execute(
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome
+
+  /// Gets ready for an action that will probably come soon.
+  func prepare()
+  /// Gives up what was got ready and not used.
+  func dismiss()
+}
+
+extension Executor {
+  package func prepare() {}
+  package func dismiss() {}
 }
 
 /// How an attempt at an action ended, and what it took.
 package struct ActionOutcome: Sendable {
   /// The result that stands in the store.
   package var result: Result<StoredResult, ActionFailure>
-  /// Whether the node made something else than what stands there from before.
+  /// Whether the node made something else than what stood there from before.
   package var differs = false
   /// Highest resident memory in bytes; nil for work done in the scheduler's process, where it cannot be told apart.
   package var peakMemory: Int?

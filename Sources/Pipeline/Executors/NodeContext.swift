@@ -9,6 +9,8 @@ package final class NodeContext: Sendable {
   private struct State {
     var builders: [String: ArtefactBuilder] = [:]
     var parts: Set<Digest> = []
+    /// Files of parts that may not be on the disk yet.
+    var unflushed: Set<String> = []
     var lost: (blob: BlobReference, damage: BlobDamage)?
   }
 
@@ -16,20 +18,18 @@ package final class NodeContext: Sendable {
   private let store: Store
   private let keeper: LeaseKeeper
   private let check: PublicationCheck
-  private let staging: String
   private let cancellation: Cancellation
   private let report: NodeReport.Receiver
   private let state = Mutex(State())
 
   init(
-    job: ActionJob, store: Store, keeper: LeaseKeeper, check: PublicationCheck, staging: String,
-    cancellation: Cancellation, report: @escaping NodeReport.Receiver
+    job: ActionJob, store: Store, keeper: LeaseKeeper, check: PublicationCheck, cancellation: Cancellation,
+    report: @escaping NodeReport.Receiver
   ) {
     self.job = job
     self.store = store
     self.keeper = keeper
     self.check = check
-    self.staging = staging
     self.cancellation = cancellation
     self.report = report
   }
@@ -92,7 +92,7 @@ package final class NodeContext: Sendable {
     }
     return try state.withLock { state in
       if let known = state.builders[port] { return known }
-      let builder = try ArtefactBuilder(port: port, folder: "\(staging)/out/\(port)", store: store)
+      let builder = try ArtefactBuilder(port: port, folder: "\(job.staging)/out/\(port)", store: store)
       state.builders[port] = builder
       return builder
     }
@@ -100,7 +100,7 @@ package final class NodeContext: Sendable {
 
   /// A folder for files that the node needs while it runs; gone afterwards.
   package func scratchFolder() throws -> String {
-    let folder = staging + "/scratch"
+    let folder = job.staging + "/scratch"
     try store.files.makeFolder(folder)
     return folder
   }
@@ -132,7 +132,8 @@ package final class NodeContext: Sendable {
   /// A part of the node's work that has a key of its own, taken from the store or made now and published at once: one
   /// record group of a dataset, say.
   ///
-  /// A crash later in the node does not lose it, and any node of the same type reuses it.
+  /// A crash later in the node does not lose it, and any node of the same type reuses it. It is flushed to the disk
+  /// together with the node's result.
   ///
   /// The key covers the node type's name and implementation version, `label` and `key`: what `produce` reads must be in
   /// `key`.
@@ -155,6 +156,8 @@ package final class NodeContext: Sendable {
     while true {
       switch try store.result(for: key) {
       case .found(let result):
+        // Whoever made it may have been killed before the flush.
+        if store.isRecent(key) { try flushLater(result) }
         store.markUsed(key)
         guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(label) }
         return view(of: artefact)
@@ -176,22 +179,28 @@ package final class NodeContext: Sendable {
   private func make(
     _ preimage: KeyPreimage, _ type: ArtefactType, _ produce: (ArtefactBuilder) throws -> Void
   ) throws -> ArtefactView {
-    let folder = "\(staging)/part-\(uniqueName())"
-    defer { try? store.files.removeTree(folder) }
-    let builder = try ArtefactBuilder(port: Self.partPort, folder: folder, store: store)
+    let builder = try ArtefactBuilder(
+      port: Self.partPort, folder: "\(job.staging)/part-\(uniqueName())", store: store)
     try produce(builder)
     let publisher = Publisher(store: store, check: check)
     let staged = try builder.staged()
     let output = Publisher.Output(port: Self.partPort, type: staged.type ?? type, staged: staged)
-    let result = try publisher.publish([output], preimage: preimage, parts: []).result
+    let result = try publisher.publish(part: output, preimage: preimage)
+    try flushLater(result)
     guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(preimage.key.short) }
     return view(of: artefact)
+  }
+
+  private func flushLater(_ part: StoredResult) throws {
+    let places = try store.places(of: part)
+    state.withLock { $0.unflushed.formUnion(places) }
   }
 
   // MARK: For the engine
 
   var builders: [String: ArtefactBuilder] { state.withLock { $0.builders } }
   var parts: [Digest] { state.withLock { $0.parts.sorted() } }
+  var unflushed: [String] { state.withLock { $0.unflushed.sorted() } }
   var lost: (blob: BlobReference, damage: BlobDamage)? { state.withLock { $0.lost } }
 }
 

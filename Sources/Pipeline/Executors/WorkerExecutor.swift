@@ -8,6 +8,7 @@ package struct WorkerExecutor: Executor {
   /// The worker's program and its arguments.
   private let program: [String]
   private let store: Store
+  private let spare = SpareWorker()
 
   /// An executor that starts `program`; by default this very program with the argument `worker`.
   package init(store: Store, program: [String]? = nil) {
@@ -19,17 +20,22 @@ package struct WorkerExecutor: Executor {
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome {
     let child: ChildProcess
-    do { child = try ChildProcess(program: program, log: log) } catch {
+    do { child = try spare.take() ?? ChildProcess(program: program, log: log) } catch {
       return ActionOutcome(result: .failure(.failed(diagnostics(of: error))))
     }
     defer { child.closePipes() }
-    let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "job": job.json]
+    let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "log": JSON(log), "job": job.json]
     // A worker that is gone already is noticed below.
     try? FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0])
     var conversation = Conversation(report: report)
     let ending = conversation.follow(child, stop)
     return conversation.outcome(of: job, ending, store, log: log)
   }
+
+  /// Starts a worker that waits for its job, so that the job need not wait for the start of a process.
+  package func prepare() { spare.start(program) }
+
+  package func dismiss() { spare.dismiss() }
 }
 
 /// What is said between a worker and its parent.
@@ -47,11 +53,14 @@ private struct Conversation {
     var isOpen = true
     var sent = Cancellation.Level.none
     var looked = 0.0
+    // A process that has closed its pipe is about to end.
+    var patience = 0.0002
     while true {
       if isOpen {
         if let bytes = child.read(waiting: 50) { take(bytes) } else { isOpen = false }
       } else {
-        pause(0.02)
+        pause(patience)
+        patience = min(2 * patience, 0.02)
       }
       if stop.level > sent {
         sent = stop.level

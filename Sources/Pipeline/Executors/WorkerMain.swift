@@ -31,6 +31,7 @@ package enum WorkerMain {
           throw InvalidJob(reason: "there is no store or no job in it")
         }
         if order["watch"]?.bool == true { watchParent() }
+        if let log = order["log"]?.string { write(to: log) }
         let store = Store(path: path)
         let job = try ActionJob(json: json, registry: registry, store: store)
         return perform(job, store, check, cancellation, send)
@@ -75,6 +76,14 @@ package enum WorkerMain {
       line += chunk[..<got]
       if line.last == UInt8(ascii: "\n") { return line }
     }
+  }
+
+  /// Makes standard output and standard error go to the end of a file; where that fails they stay as they are.
+  private static func write(to log: String) {
+    let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard file >= 0 else { return }
+    for output in [STDOUT_FILENO, STDERR_FILENO] { dup2(file, output) }
+    close(file)
   }
 
   /// Ends this process when its parent does: the pipe on standard input then comes to its end.

@@ -16,8 +16,10 @@ package enum EventWords {
     case .nodeReport(let node, .progress(let update)): ["\(node): \(progress(update))"]
     case .nodeReport(let node, .warning(let problem)): ["\(node): \(problem.rendered())"]
     case .healing(let node, let reason): ["\(node): \(reason.words); it is made again"]
-    case .differs(let node, let key):
+    case .differs(let node, let key, isReplaced: false):
       ["\(node): made other bytes than the result that stands under the same key \(key.short); that one stays"]
+    case .differs(let node, let key, isReplaced: true):
+      ["\(node): made other bytes than the result under the same key \(key.short), which it replaces"]
     case .retrying(let node, let attempt, let problems):
       ["\(node): failed, attempt \(attempt) follows"] + problems.map { $0.rendered() }
     case .nodeEnded(let record): ended(record)

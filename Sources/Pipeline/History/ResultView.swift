@@ -55,7 +55,9 @@ package struct ResultView: Sendable {
       try store.files.rename(staged, to: target)
     }
     try store.makeFolder(above: markerPath)
-    try store.files.replace(markerPath, Array(content.utf8), temporary: "\(markerPath).\(uniqueName())")
+    // Flushed no more than what it tells of: losing it costs another copy.
+    try store.files.undurable.replace(
+      markerPath, Array(content.utf8), temporary: "\(markerPath).\(uniqueName())")
   }
 
   /// Removes the files that an earlier run showed here, and nothing that the user put beside them.

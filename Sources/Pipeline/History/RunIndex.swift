@@ -18,6 +18,8 @@ final class RunIndex: Sendable {
       if let queue { return queue }
       var configuration = Configuration()
       configuration.busyMode = .timeout(10)
+      // It can be made again from the records, so it never waits for the disk.
+      configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
       let opened = try DatabaseQueue(path: path, configuration: configuration)
       try opened.write { try Self.prepare($0) }
       queue = opened

@@ -11,7 +11,6 @@ struct Attempt: Sendable {
   }
 
   let job: ActionJob
-  let isForced: Bool
   let executor: any Executor
   let store: Store
   let keeper: LeaseKeeper
@@ -19,8 +18,17 @@ struct Attempt: Sendable {
   let stop: Cancellation
   let hub: EventHub
 
-  func start(_ end: @escaping @Sendable (Ending) -> Void) {
-    let thread = Thread { end(perform()) }
+  /// Calls `end` when the action has ended.
+  ///
+  /// What it leaves behind is removed after that: some file systems take milliseconds for each folder. The attempt stays
+  /// in `group` until then.
+  func start(in group: DispatchGroup, _ end: @escaping @Sendable (Ending) -> Void) {
+    group.enter()
+    let thread = Thread {
+      end(perform())
+      try? store.files.removeTree(job.staging)
+      group.leave()
+    }
     thread.stackSize = 16 << 20
     thread.name = job.node
     thread.start()
@@ -33,7 +41,7 @@ struct Attempt: Sendable {
     var hasAnnounced = false
     do {
       while true {
-        if !isForced, case .found(let result) = try store.result(for: job.key) { return .found(result) }
+        if !job.isForced, case .found(let result) = try store.result(for: job.key) { return .found(result) }
         if lease != nil { break }
         switch try keeper.take(job.key) {
         case .taken(let taken): lease = taken  // Look again: it may have been published meanwhile.

@@ -10,8 +10,8 @@ package enum RunEvent: Sendable {
   case nodeReport(node: String, NodeReport)
   /// A stored result cannot be used, so its producer runs again.
   case healing(node: String, DeadEntry)
-  /// The node made other bytes than those that stand under its key; the first ones stay.
-  case differs(node: String, key: Digest)
+  /// The node made other bytes than those that stood under its key; the first ones stay unless they are replaced.
+  case differs(node: String, key: Digest, isReplaced: Bool)
   case retrying(node: String, attempt: Int, [Diagnostic])
   case nodeEnded(NodeRecord)
   /// The user asked to stop.
@@ -47,7 +47,8 @@ extension RunEvent {
     case .nodeReport(let node, .warning(let diagnostic)):
       ["event": "warning", "node": JSON(node), "diagnostic": diagnostic.json]
     case .healing(let node, let reason): ["event": "healing", "node": JSON(node), "reason": JSON(reason.words)]
-    case .differs(let node, let key): ["event": "differs", "node": JSON(node), "key": JSON(key.hex)]
+    case .differs(let node, let key, let isReplaced):
+      ["event": "differs", "node": JSON(node), "key": JSON(key.hex), "replaced": JSON(isReplaced)]
     case .retrying(let node, let attempt, let problems):
       [
         "event": "retrying", "node": JSON(node), "attempt": JSON(attempt),

@@ -15,7 +15,9 @@ extension RunLoop {
       switch outcome.result {
       case .success(let result):
         performers[result.key] = name
-        if outcome.differs { hub.emit(.differs(node: name, key: result.key)) }
+        if outcome.differs {
+          hub.emit(.differs(node: name, key: result.key, isReplaced: options.forced.contains(name)))
+        }
         finish(name, .ran, result)
       case .failure(.lost(let blob, let damage)): heal(name, blob, damage)
       case .failure(.interrupted) where running.isTimedOut:
@@ -96,6 +98,7 @@ extension RunLoop {
     record.state = .notStarted
     record.result = nil
     records[name] = record
+    if let node = byName[name], node.type.execution != .inProcess { awaitingWorker.insert(name) }
     board.move(name, to: .waiting)
     for consumer in consumers[name] ?? [] {
       guard case .ready = board[consumer] else { continue }

@@ -77,7 +77,8 @@ extension RunLoop {
     let job = ActionJob(
       node: node.name, type: node.type, fields: node.fields, inputs: inputs,
       sources: node.sources.map { ActionJob.Source(role: $0.role, path: $0.path, digest: $0.digest) },
-      preimage: preimage, threads: isHeavy ? options.cores : 1)
+      preimage: preimage, threads: isHeavy ? options.cores : 1,
+      staging: scheduler.store.newTemporaryPlace(), isForced: reason == .forced)
     let stop = Cancellation()
     let now = steadyClock()
     board.move(
@@ -91,9 +92,12 @@ extension RunLoop {
         node: node.name, type: node.type.name, key: preimage.key, reason: reason, attempt: record.attempts,
         isWorker: isWorker))
     let attempt = Attempt(
-      job: job, isForced: reason == .forced, executor: isWorker ? scheduler.heavy : scheduler.light,
+      job: job, executor: isWorker ? scheduler.heavy : scheduler.light,
       store: scheduler.store, keeper: scheduler.keeper, log: scheduler.logPath(node.name), stop: stop, hub: hub)
+    awaitingWorker.remove(node.name)
+    // While a light node runs, the process for the next heavy one starts.
+    if !isWorker, !awaitingWorker.isEmpty { scheduler.heavy.prepare() }
     let name = node.name
-    attempt.start { [mailbox] ending in mailbox.put(.ended(node: name, ending)) }
+    attempt.start(in: attempts) { [mailbox] ending in mailbox.put(.ended(node: name, ending)) }
   }
 }

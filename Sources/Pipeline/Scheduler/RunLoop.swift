@@ -21,6 +21,8 @@ final class RunLoop {
   let cancellation: Cancellation
   let hub: EventHub
   let mailbox = Mailbox<Message>()
+  /// The attempts that have not ended and cleaned up yet.
+  let attempts = DispatchGroup()
   let byName: [String: ResolvedNode]
   /// The needed nodes that take an output of a node.
   let consumers: [String: [String]]
@@ -36,6 +38,8 @@ final class RunLoop {
   /// Which node performed an action in this run.
   var performers: [Digest: String] = [:]
   var hasFailure = false
+  /// Nodes that will need a worker process, unless they turn out to be cached.
+  var awaitingWorker: Set<String>
 
   init(
     scheduler: Scheduler, pipeline: ResolvedPipeline, needed: [ResolvedNode], id: String, options: RunOptions,
@@ -53,6 +57,7 @@ final class RunLoop {
     for node in needed { for name in Set(node.inputs.map(\.node)) { consumers[name, default: []].append(node.name) } }
     self.consumers = consumers
     board = NodeBoard(needed.map(\.name))
+    awaitingWorker = Set(needed.filter { $0.type.execution != .inProcess }.map(\.name))
     for node in pipeline.nodes {
       records[node.name] = NodeRecord(
         name: node.name, type: node.type.name, state: byName[node.name] == nil ? .notNeeded : .notStarted,
@@ -98,7 +103,10 @@ final class RunLoop {
         if case .ended(let node, let ending) = message { ended(node, ending) }
       }
     }
-    return summary(seconds: steadyClock() - start)
+    let summary = summary(seconds: steadyClock() - start)
+    scheduler.heavy.dismiss()
+    if givenUp == nil { attempts.wait() }
+    return summary
   }
 
   /// Tells running attempts to stop: the user's wish, and deadlines.
@@ -148,6 +156,7 @@ final class RunLoop {
   func end(_ record: NodeRecord) {
     records[record.name] = record
     board.move(record.name, to: .ended)
+    awaitingWorker.remove(record.name)
     if let result = record.result, let node = byName[record.name] {
       scheduler.store.addRoot(id, key: result.key)
       scheduler.store.setPlanEntry(PlanEntry(actionKey: result.key, outputs: result.digests), for: node)

@@ -224,9 +224,7 @@ package struct FileSystem: Sendable {
   }
 
   /// Flushes a file or a folder to the disk.
-  package func sync(_ path: String) throws {
-    try hook?(.sync, path)
-    guard isDurable else { return }
+  static func flush(_ path: String) throws(SystemError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError("open", path) }
     defer { close(descriptor) }
@@ -254,4 +252,10 @@ package struct FileSystem: Sendable {
   ///
   /// A file of another user cannot be touched; that is no error.
   package func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+}
+
+/// The folder that a path stands in.
+func parentFolder(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return String(path[..<slash])
 }

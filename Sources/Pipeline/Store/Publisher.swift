@@ -13,31 +13,61 @@ struct Publisher: Sendable {
   let store: Store
   let check: PublicationCheck
 
+  /// Publishes a result and returns when it is on the disk.
+  ///
+  /// `parts` are results that it was made from, `unflushed` files of them that are not on the disk yet. `replaces` says
+  /// which of two different results stands in the end, the new one or the one that was there first.
   /// - Returns: The result that now stands under the key, and whether another one was there first.
   /// - Throws: What a validator throws, ``StoreError``, ``SystemError``; then there is no result.
   func publish(
-    _ outputs: [Output], preimage: KeyPreimage, parts: [Digest]
+    _ outputs: [Output], preimage: KeyPreimage, parts: [Digest], unflushed: [String], replaces: Bool
+  ) throws -> (result: StoredResult, differs: Bool) {
+    try publish(outputs, preimage, parts: parts, flushes: true, with: unflushed, replaces: replaces)
+  }
+
+  /// Publishes a part of a node's work without waiting for the disk.
+  ///
+  /// It outlives the process; the machine it outlives once ``Store/places(of:)`` are flushed, with the node's result.
+  func publish(part output: Output, preimage: KeyPreimage) throws -> StoredResult {
+    try publish([output], preimage, parts: [], flushes: false, with: [], replaces: false).result
+  }
+
+  private func publish(
+    _ outputs: [Output], _ preimage: KeyPreimage, parts: [Digest], flushes: Bool, with unflushed: [String],
+    replaces: Bool
   ) throws -> (result: StoredResult, differs: Bool) {
     for output in outputs { try check(try stagedView(of: output)) }
+    var blobs = StagedBlobs(store: store)
+    do {
+      let result = try stage(outputs, preimage, parts, in: &blobs)
+      switch try store.publish(result, blobs, flushes: flushes, with: unflushed, replaces: replaces) {
+      case .published, .known: return (result, false)
+      case .replaced: return (result, true)
+      case .differs(let first): return (first, true)
+      }
+    } catch {
+      blobs.discard()
+      throw error
+    }
+  }
+
+  private func stage(
+    _ outputs: [Output], _ preimage: KeyPreimage, _ parts: [Digest], in blobs: inout StagedBlobs
+  ) throws -> StoredResult {
     var artefacts: [String: Artefact] = [:]
     for output in outputs {
       var members: [Artefact.Member] = []
       for (path, file) in output.staged.files {
-        members.append(Artefact.Member(path: path, blob: try store.publish(stagedAt: file)))
+        members.append(Artefact.Member(path: path, blob: try blobs.add(file: file)))
       }
       members += output.staged.known.map { Artefact.Member(path: $0.key, blob: $0.value) }
       let artefact = Artefact(type: output.type, details: output.staged.details, members: members)
-      _ = try store.publish(Array(artefact.manifest.utf8))
+      _ = try blobs.add(Array(artefact.manifest.utf8))
       artefacts[output.port] = artefact
     }
-    let result = StoredResult(
-      key: preimage.key, outputs: artefacts, preimage: try store.publish(Array(preimage.json.text().utf8)),
-      parts: parts.isEmpty
-        ? nil : try store.publish(Array(JSON.array(parts.sorted().map { JSON($0.hex) }).text().utf8)))
-    switch try store.publish(result) {
-    case .published, .known: return (result, false)
-    case .differs(let first): return (first, true)
-    }
+    return StoredResult(
+      key: preimage.key, outputs: artefacts, preimage: try blobs.add(Array(preimage.json.text().utf8)),
+      parts: parts.isEmpty ? nil : try blobs.add(Array(JSON.array(parts.sorted().map { JSON($0.hex) }).text().utf8)))
   }
 
   /// The output as it will be, with members that still lie in the staging folder.

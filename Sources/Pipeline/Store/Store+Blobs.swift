@@ -50,37 +50,6 @@ extension Store {
     }
   }
 
-  // MARK: Publishing
-
-  /// Moves a finished file into the store.
-  ///
-  /// The file must lie on the store's file system. It becomes read-only, is hashed, flushed and renamed; a blob that is
-  /// there already is replaced by the equal bytes, which heals it should it be damaged and makes it young for the
-  /// garbage collector. Cost: reads the file once.
-  func publish(stagedAt staged: String) throws -> BlobReference {
-    try files.protect(staged)
-    guard let (digest, stamp, _) = try files.digest(staged) else { throw StoreError.missingSource(path: staged) }
-    let blob = BlobReference(digest: digest, size: stamp.size)
-    try files.sync(staged)
-    let place = blobPlace(digest)
-    try makeFolder(above: place)
-    try files.rename(staged, to: place)
-    try syncFolder(above: place)
-    return blob
-  }
-
-  /// Publishes bytes in memory.
-  func publish(_ bytes: [UInt8]) throws -> BlobReference {
-    let staged = try temporaryPath()
-    try files.create(staged, bytes)
-    return try publish(stagedAt: staged)
-  }
-
-  func syncFolder(above place: String) throws {
-    guard let slash = place.lastIndex(of: "/") else { return }
-    try files.sync(String(place[..<slash]))
-  }
-
   /// Removes a blob that is known to be damaged, unless somebody has put a good one in its place meanwhile.
   func removeDamaged(_ blob: BlobReference) throws {
     if case .corrupt(let path) = try state(of: blob) {

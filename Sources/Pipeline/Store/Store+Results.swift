@@ -52,23 +52,29 @@ extension Store {
     case known
     /// There was another result already, which stays: the action is not deterministic.
     case differs(StoredResult)
+    /// There was another result already, in whose place this one is now.
+    case replaced
   }
 
-  /// Writes the entry that makes a result visible.
+  /// Moves the blobs of a result in, then writes the entry that makes it visible.
   ///
-  /// All its files must be in the store.
+  /// Create-once: of two processes that publish different results under a key, the first wins, unless the second
+  /// `replaces` it. Whoever has read the entry that was there still finds its blobs.
   ///
-  /// Create-once: of two processes that publish different results under a key, the first wins.
-  func publish(_ result: StoredResult) throws -> Publication {
+  /// `unflushed` are files of results published with `flushes` off that must not be lost when this one is kept.
+  func publish(
+    _ result: StoredResult, _ blobs: StagedBlobs, flushes: Bool, with unflushed: [String], replaces: Bool
+  ) throws -> Publication {
     let bytes = result.actionResult.encoded(for: result.key)
     let staged = try temporaryPath()
-    try files.create(staged, bytes, mode: 0o444)
+    try files.undurable.create(staged, bytes, mode: 0o444)
     defer { try? files.remove(staged) }
+    try blobs.moveIn(flushes: flushes, with: unflushed + [staged])
     let place = resultPlace(result.key)
     try makeFolder(above: place)
     for _ in 0..<3 {
       if try files.linkOnce(staged, to: place) {
-        try syncFolder(above: place)
+        if flushes { try files.sync([parentFolder(of: place)]) }
         return .published
       }
       switch try self.result(for: result.key) {
@@ -76,7 +82,11 @@ extension Store {
       case .dead(let reason): try bury(result.key, reason)
       case .found(let first):
         files.touch(place)
-        return first.digests == result.digests ? .known : .differs(first)
+        if first.digests == result.digests { return .known }
+        guard replaces else { return .differs(first) }
+        try files.rename(staged, to: place)
+        if flushes { try files.sync([parentFolder(of: place)]) }
+        return .replaced
       }
     }
     throw StoreError.unusableStore(path: path, reason: "the entry `\(result.key.short)` cannot be replaced")
@@ -89,12 +99,23 @@ extension Store {
     if case .dead = try result(for: key) { try files.remove(resultPlace(key)) }
   }
 
+  /// What has to be on the disk for a result to outlive the machine: its files in the store, and the folders they are in.
+  func places(of result: StoredResult) throws -> [String] {
+    let blobs = Set(result.actionResult.files.map { blobPlace($0.blob.digest) }).sorted()
+    // Blobs that are used where they lie have no file here.
+    let found = try blobs.filter { try files.status($0) != nil } + [resultPlace(result.key)]
+    return found + Set(found.map(parentFolder(of:))).sorted()
+  }
+
   /// Marks a result as used just now, for the garbage collector.
   ///
   /// At most every ten minutes, so that a run over cached results writes nothing.
-  func markUsed(_ key: Digest) {
-    guard let status = try? files.status(resultPlace(key)) else { return }
-    if wallClock() - status.stamp.modified > 600_000_000_000 { files.touch(resultPlace(key)) }
+  func markUsed(_ key: Digest) { if !isRecent(key) { files.touch(resultPlace(key)) } }
+
+  /// Whether a result was published or used in the last ten minutes.
+  func isRecent(_ key: Digest) -> Bool {
+    guard let status = try? files.status(resultPlace(key)) else { return true }
+    return wallClock() - status.stamp.modified <= 600_000_000_000
   }
 
   /// The JSON text of a result's key preimage; nil when it cannot be read.

@@ -58,9 +58,13 @@ package struct Store: Sendable {
 
   /// A path for a file being written, on the store's own file system; its folder exists.
   func temporaryPath() throws -> String {
-    try files.makeFolder(path + "/tmp")
-    return path + "/tmp/" + uniqueName()
+    let place = newTemporaryPlace()
+    try makeFolder(above: place)
+    return place
   }
+
+  /// A path for something being written, whose folder may have to be made.
+  func newTemporaryPlace() -> String { path + "/tmp/" + uniqueName() }
 
   /// Every digest that names a file in one of the areas `cas`, `ac`, `plan`, `facets` or `refs`, in order.
   func listing(_ area: String) throws -> [Digest] {
@@ -72,8 +76,5 @@ package struct Store: Sendable {
   }
 
   /// Makes the folder that `place` stands in.
-  func makeFolder(above place: String) throws {
-    guard let slash = place.lastIndex(of: "/") else { return }
-    try files.makeFolder(String(place[..<slash]))
-  }
+  func makeFolder(above place: String) throws { try files.makeFolder(parentFolder(of: place)) }
 }

@@ -39,6 +39,59 @@ struct WorkerTests {
     #expect(try run(heavy(", megabytes: 0"))["loud"]?.state == .cached)
   }
 
+  @Test func aForcedNodeReplacesItsResultFromAWorkerToo() throws {
+    let text = "pipeline: dice\nnodes:\n  dice: {type: toy_dice}\noutputs: [dice]\n"
+    let first = try run(text)
+    var options = RunOptions()
+    options.forced = ["dice"]
+    let second = try workspace.run(text, worker: [program, "worker"], options: options)
+    #expect(second["dice"]?.result?.digests != first["dice"]?.result?.digests)
+    #expect(try run(text)["dice"]?.result?.digests == second["dice"]?.result?.digests)
+  }
+
+  /// The worker's program behind a shell that first does something and notes its process.
+  private func noting(_ first: String = "true") -> [String] {
+    let folder = workspace.folder.path
+    return ["/bin/sh", "-c", "cd '\(folder)'; echo $$ >> started; \(first); exec '\(program)' worker"]
+  }
+
+  private func started() throws -> [pid_t] {
+    let bytes = try FileSystem().read(workspace.folder.path("started")) ?? []
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { pid_t($0) }
+  }
+
+  @Test func theWorkerThatStartedEarlyTakesTheJob() throws {
+    let summary = try workspace.run(heavy(""), worker: noting())
+    #expect(summary.state == .done)
+    #expect(try started().count == 1)
+  }
+
+  @Test func aWorkerWithoutAJobIsEnded() throws {
+    let executor = WorkerExecutor(store: workspace.store, program: noting())
+    executor.prepare()
+    executor.prepare()
+    let end = Date(timeIntervalSinceNow: 10)
+    while try started().isEmpty, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+    executor.dismiss()
+    let processes = try started()
+    #expect(processes.count == 1)
+    for process in processes { #expect(kill(process, 0) == -1) }
+  }
+
+  @Test func aWorkerThatDiedWaitingIsReplaced() throws {
+    let text = """
+      pipeline: p
+      nodes:
+        a: {type: toy_text, text: quiet}
+        b: {type: toy_join, parts: [a], pause: 1}
+        loud: {type: toy_heavy, of: b}
+      outputs: [loud]
+      """
+    let summary = try workspace.run(text, worker: noting("test -e died || { touch died; exit 3; }"))
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems))")
+    #expect(try started().count > 1)
+  }
+
   @Test func aCrashFailsOneNodeWithItsLog() throws {
     let summary = try run(heavy(", signal: 11"))
     let problem = try #require(summary["loud"]?.problems.first)

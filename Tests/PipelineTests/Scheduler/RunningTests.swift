@@ -91,6 +91,34 @@ let chain = """
     #expect(summary["end"]?.state == .cached)
   }
 
+  /// Such as the speeds in a training's metrics.
+  @Test func whatAForcedNodeMakesReplacesWhatItMadeBefore() throws {
+    let workspace = try workspace()
+    let text = """
+      pipeline: dice
+      nodes:
+        dice: {type: toy_dice}
+        end: {type: toy_join, parts: [dice]}
+      outputs: [end]
+      """
+    let first = try workspace.run(text)
+    var options = RunOptions()
+    options.forced = ["dice"]
+    let events = EventCollector()
+    let second = try workspace.run(text, options: options, sinks: [events])
+    #expect(second["dice"]?.key == first["dice"]?.key)
+    #expect(second["dice"]?.result?.digests != first["dice"]?.result?.digests)
+    #expect(second["end"]?.state == .ran)
+    #expect(try workspace.text(second, "end") == workspace.text(second, "dice"))
+    let words = events.events.flatMap(EventWords.lines)
+    #expect(words.contains { $0.hasPrefix("dice: made other bytes") && $0.hasSuffix("which it replaces") })
+    let third = try workspace.run(text, store: workspace.reopened())
+    #expect(third.names(.cached) == ["dice", "end"])
+    #expect(third["dice"]?.result?.digests == second["dice"]?.result?.digests)
+    // Whoever still reads what was there before is not disturbed.
+    #expect(try workspace.text(first, "dice") != workspace.text(second, "dice"))
+  }
+
   @Test func blocksWhatNeedsAFailedNode() throws {
     let workspace = try workspace()
     let text = """

