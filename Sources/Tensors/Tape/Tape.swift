@@ -14,6 +14,8 @@ package final class Tape {
   /// What operations on rows have left to do.
   let rows: RowProgram
   private var steps: [() -> Void] = []
+  /// False where a part runs that will run again: it is known what needs a gradient, and nothing is saved.
+  private let saves: Bool
 
   /// - `drops`: false switches dropout off while recording.
   package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true) {
@@ -22,6 +24,17 @@ package final class Tape {
     self.records = records
     self.step = step
     self.drops = records && drops
+    saves = records
+  }
+
+  /// A tape for a part of what `whole` records: the same randomness, the same program for operations on rows.
+  init(partOf whole: Tape, saves: Bool) {
+    compute = whole.compute
+    rows = whole.rows
+    records = whole.records
+    step = whole.step
+    drops = whole.drops
+    self.saves = saves
   }
 
   /// Whether a parameter's gradient is wanted on this tape.
@@ -30,7 +43,9 @@ package final class Tape {
   /// Keeps `step` for the backward pass.
   ///
   /// It must not refer to the tape, and should hold only those values that it needs.
-  func record(_ step: @escaping () -> Void) { steps.append(step) }
+  func record(_ step: @escaping () -> Void) {
+    if saves { steps.append(step) }
+  }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.
   ///
@@ -49,7 +64,12 @@ package final class Tape {
     rows.run()
     guard let node = variable.node else { return }
     node.accumulate(GradientBuffer(gradient), rows)
-    while let step = steps.popLast() { step() }
+    runBack()
     rows.run()
+  }
+
+  /// Runs the recorded operations in reverse, from the gradients that nodes hold; the last of the work may wait.
+  func runBack() {
+    while let step = steps.popLast() { step() }
   }
 }
