@@ -7,7 +7,7 @@ import PreciseJSON
 struct AnnealBenchmarks: ParsableCommand {
   /// In the order of the table.
   static let benchmarks: [Benchmark] = [
-    .trainAdapter, .trainWeights, .vocabularies, .products, .crossEntropy, .attention, .tileProduct, .rowOperations,
+    .trainAdapter, .trainWeights, .longSequences, .vocabularies, .products, .crossEntropy, .attention, .tileProduct, .rowOperations,
     .coldStart, .noOpRerun, .largePlan, .scheduling, .encoding, .datasetRows,
   ]
 
