@@ -102,9 +102,9 @@ package struct TrainFields: FieldSet {
       doc: "Steps between evaluations on the rows at `validation`"),
     Field(
       "recompute", \.recompute, role: .speed,
-      doc: "What the backward pass computes again instead of keeping it, for less memory and more time; the result never "
-        + "depends on it: `attention` from each block's input to its attention, `block` all of each block (gradient "
-        + "checkpointing, arXiv:1604.06174)"),
+      doc: "What of the forward pass is computed again instead of kept; takes less memory and more time and changes "
+        + "nothing else: `attention` each block up to its attention, `block` all of it (gradient checkpointing, "
+        + "arXiv:1604.06174)"),
     Field(
       "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
   ]

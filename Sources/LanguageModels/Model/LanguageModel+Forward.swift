@@ -30,7 +30,7 @@ extension LanguageModel {
     try hiddenStates(tape, ids: batch.ids, layout: batch.layout, rows: batch.labelRows)
   }
 
-  /// A decoder block: h = x + attention(norm(x)), then h + mlp(norm(h)).
+  /// A decoder block: h = x + output(attention(norm(x))), then h + down(mlp(norm(h))).
   ///
   /// - Parameter rows: The rows to go on with after attention; all of them when nil.
   private func block(
@@ -48,7 +48,8 @@ extension LanguageModel {
     attended = tape.project(attended, layer.projections(.output))[0]
     let (h, normed) = tape.addRMSNorm(
       residual, attended, weight: layer.norm(.feedForward), epsilon: configuration.normEpsilon)
-    return tape.add(h, feedForward(tape, normed, layer))
+    let gated = feedForward(tape, normed, layer)
+    return tape.ending { tape.add(h, tape.project(gated, layer.projections(.down))[0]) }
   }
 
   private func norm(_ tape: Tape, _ x: Variable, _ weight: Parameter) -> Variable {
@@ -74,11 +75,10 @@ extension LanguageModel {
     }
   }
 
-  /// The gated MLP of a block: down(silu(gate(x)) · up(x)).
+  /// The gated MLP of a block before its output map: silu(gate(x)) · up(x).
   private func feedForward(_ tape: Tape, _ x: Variable, _ layer: DecoderLayer) -> Variable {
     let parts = tape.project(x, layer.projections(.gate, .up))
-    let gated = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
-    return tape.project(gated, layer.projections(.down))[0]
+    return tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
   }
 
   /// The logits of the chosen positions: [L, V].

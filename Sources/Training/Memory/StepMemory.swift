@@ -68,8 +68,9 @@ private struct WeightMemory {
     let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
     let rows = min(labels, max(16, min(256, (1 << 24) / vocabulary)))
     let chunks = (vocabulary + 2047) / 2048
-    return Tensor.memory([rows, vocabulary]) + Tensor.memory([chunks, rows * width]) + 3 * Tensor.memory([labels, width])
-      + (trainsHead ? Tensor.memory([vocabulary, width]) : 0)
+    let dHead = trainsHead ? Tensor.memory([vocabulary, width]) : 0
+    return Tensor.memory([rows, vocabulary]) + Tensor.memory([chunks, rows * width])
+      + 3 * Tensor.memory([labels, width]) + dHead
   }
 }
 
@@ -119,7 +120,9 @@ private struct BlockMemory {
       let sides = adapter.targets.reduce(0) { $0 + configuration.shape(of: $1).reduce(0, +) }
       return tokens / 64 * adapter.rank * sides * 4
     }
-    backward = 3 * full(rows, wide) + 4 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys) + (shares ?? 0)
+    backward =
+      3 * full(rows, wide) + 4 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+      + (shares ?? 0)
   }
 
   func kept(_ recomputation: Recomputation) -> Int {
