@@ -7,8 +7,8 @@ import PreciseJSON
 struct AnnealBenchmarks: ParsableCommand {
   /// In the order of the table.
   static let benchmarks: [Benchmark] = [
-    .trainAdapter, .trainWeights, .vocabularies, .products, .crossEntropy, .attention, .tileProduct, .rowOperations,
-    .coldStart, .noOpRerun, .largePlan, .scheduling, .encoding, .datasetRows,
+    .trainAdapter, .trainWeights, .longSequences, .vocabularies, .products, .crossEntropy, .attention, .tileProduct,
+    .rowOperations, .coldStart, .noOpRerun, .largePlan, .scheduling, .encoding, .datasetRows,
   ]
 
   static let configuration = CommandConfiguration(

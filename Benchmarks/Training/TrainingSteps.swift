@@ -16,15 +16,21 @@ extension Bench {
     let model = try load()
     if let adapter { try model.attach(adapter, from: PatternedWeights()) }
     let rows = Self.rows(count: 8 * (steps + 1), vocabulary: model.configuration.vocabularySize)
-    let settings = TrainingSettings(length: .epochs(1), batchSize: 8, learningRate: 1e-4, shuffle: false)
+    let rates = try rates(model, rows, batchSize: 8)
+    record("\(name) speed", unit: "tokens/s", values: Array(rates.dropFirst()), isRate: true)
+    if let bytes = PeakMemory.bytes { record("\(name) memory", unit: "MiB", values: [Double(bytes >> 20)]) }
+  }
+
+  /// The tokens a second of each step of one pass over rows.
+  func rates(_ model: LanguageModel, _ rows: [TokenRow], batchSize: Int) throws -> [Double] {
+    let settings = TrainingSettings(length: .epochs(1), batchSize: batchSize, learningRate: 1e-4, shuffle: false)
     let loop = try TrainingLoop(model: model, stage: SupervisedStage(), rows: TrainingRows(rows), settings: settings)
     var rates: [Double] = []
     loop.onEvent = { event in
       if case .progressed(let progress) = event { rates.append(progress.tokensPerSecond) }
     }
     _ = try loop.run()
-    record("\(name) speed", unit: "tokens/s", values: Array(rates.dropFirst()), isRate: true)
-    if let bytes = PeakMemory.bytes { record("\(name) memory", unit: "MiB", values: [Double(bytes >> 20)]) }
+    return rates
   }
 
   /// Rows of about 200 random tokens: 24 of a system text that all begin with, then a question, and an answer of half

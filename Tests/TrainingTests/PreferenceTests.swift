@@ -8,7 +8,7 @@ import TokenShards
 import Training
 
 /// The pairs of `Tests/Fixtures/Training/pairs.json`.
-private func fixturePairs() throws -> [TokenRow] {
+func fixturePairs() throws -> [TokenRow] {
   guard let list = try readJSON(fixture("Training/pairs.json")).array else { throw FixtureError(text: "no list") }
   return try list.map { pair in
     TokenRow(

@@ -96,10 +96,7 @@ package enum AttachAdapter: NodeType {
     if let from = fields.from {
       try AdapterFolder(path: from.text).attach(to: model)
     } else {
-      let configuration = AdapterConfiguration(
-        rank: fields.rank, alpha: fields.alpha.map { Float($0) }, dropout: Float(fields.dropout),
-        targets: try .targets(named: fields.targets), usesRSLoRA: fields.rslora)
-      try model.attach(configuration, seed: UInt64(fields.seed))
+      try model.attach(fields.fresh(), seed: UInt64(fields.seed))
     }
     let output = try context.output("model")
     try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
@@ -109,5 +106,19 @@ package enum AttachAdapter: NodeType {
     let trained = model.adapterParameters.reduce(0) { $0 + $1.value.count }
     output.details["trainable_parameters"] = JSON(trained)
     context.log("\(trained) trainable parameters")
+  }
+}
+
+extension AttachAdapter.Fields {
+  /// The adapter that the fields describe, where it is not read from files.
+  func fresh() throws -> AdapterConfiguration {
+    AdapterConfiguration(
+      rank: rank, alpha: alpha.map { Float($0) }, dropout: Float(dropout), targets: try .targets(named: targets),
+      usesRSLoRA: rslora)
+  }
+
+  /// The adapter that comes out; nil when fields or files are wrong.
+  var configuration: AdapterConfiguration? {
+    from.map { try? AdapterFolder(path: $0.text).configuration } ?? (try? fresh())
   }
 }

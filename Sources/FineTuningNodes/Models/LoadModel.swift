@@ -63,11 +63,23 @@ package enum LoadModel: NodeType {
     guard let from = fields.from else { return nil }
     let tokenizer = (try? Tokenizer.files(at: from.text)) ?? []
     let model = try files(from.text)
-    return Inspection(files: model + tokenizer.filter { !model.contains($0) }) { try knownFacets(from.text) }
+    return Inspection(
+      files: model + tokenizer.filter { !model.contains($0) },
+      fields: [KeyPreimage.Entry(configurationSight, .integer(1))]
+    ) {
+      var seen = try knownFacets(from.text)
+      seen[configurationSight] = .text(try ModelFolder.open(from.text).configuration.json.text())
+      return seen
+    }
   }
 
+  /// What the inspection calls the model's configuration, for forecasts; no facet, since nothing has to agree with it.
+  static let configurationSight = "configuration"
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    Inference(outputs: ["model": ArtefactType(ArtefactName.model, inputs.seen)], conflicts: unavailable(fields))
+    var facets = inputs.seen
+    facets[configurationSight] = nil
+    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)], conflicts: unavailable(fields))
   }
 
   /// Whether this processor lacks the arithmetic that is asked for.

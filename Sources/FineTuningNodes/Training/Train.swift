@@ -91,6 +91,7 @@ package enum Train: NodeType {
   ) throws {
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let model = try artefact.model(trainsAll: true)
+    model.recomputation = fields.recompute
     let loop = try TrainingLoop(
       model: model, stage: stage, rows: TokenSet(context.input("data")).trainingRows, settings: fields.settings,
       checkpoints: CheckpointFolder(path: context.checkpointFolder()))

@@ -1,3 +1,4 @@
+import LanguageModels
 import Pipeline
 import Training
 
@@ -59,6 +60,7 @@ package struct TrainFields: FieldSet {
   var logEvery = 1
   var saveEvery = 50
   var evaluateEvery: Int?
+  var recompute = Recomputation.none
   var threads: Int?
 
   package init() {}
@@ -99,11 +101,17 @@ package struct TrainFields: FieldSet {
       "evaluate_every", \.evaluateEvery, in: 1..., unit: "steps",
       doc: "Steps between evaluations on the rows at `validation`"),
     Field(
+      "recompute", \.recompute, role: .speed,
+      doc: "What of the forward pass is computed again instead of kept; takes less memory and more time and changes "
+        + "nothing else: `attention` each block up to its attention, `block` all of it (gradient checkpointing, "
+        + "arXiv:1604.06174)"),
+    Field(
       "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
   ]
 }
 
 extension LearningRateSchedule.Shape: FieldChoice {}
+extension Recomputation: FieldChoice {}
 
 extension TrainFields {
   var length: TrainingSettings.Length {

@@ -15,23 +15,14 @@ extension LanguageModel {
 
   /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
   func hiddenStates(_ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32]) throws -> Variable {
-    let epsilon = configuration.normEpsilon
-    var residual = try tape.embed(ids, table: embedding)
-    var branch: Variable?
-    for (index, layer) in layers.enumerated() {
-      var normed: Variable
-      (residual, normed) = addNorm(tape, residual, branch, layer.norm(.attention), epsilon)
-
-      var attended = try attention(tape, normed, index, context)
-      if index == layers.count - 1 {
-        attended = try tape.selectRows(attended, rows)
-        residual = try tape.selectRows(residual, rows)
+    var x = try tape.embed(ids, table: embedding)
+    for index in layers.indices.dropLast() {
+      x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in
+        try block(tape, x, index, context)
       }
-      attended = tape.project(attended, layer.projections(.output))[0]
-      (residual, normed) = addNorm(tape, residual, attended, layer.norm(.feedForward), epsilon)
-      branch = feedForward(tape, normed, layer)
     }
-    return addNorm(tape, residual, branch, finalNorm, epsilon).normed
+    if let last = layers.indices.last { x = try block(tape, x, last, context, rows: rows) }
+    return norm(tape, x, finalNorm)
   }
 
   /// The hidden states of the positions that have labels, in the order of the labels.
@@ -39,13 +30,30 @@ extension LanguageModel {
     try hiddenStates(tape, ids: batch.ids, layout: batch.layout, rows: batch.labelRows)
   }
 
-  /// residual + branch, and its norm.
-  private func addNorm(
-    _ tape: Tape, _ residual: Variable, _ branch: Variable?, _ weight: Parameter, _ epsilon: Float
-  ) -> (residual: Variable, normed: Variable) {
-    guard let branch else { return (residual, tape.rmsNorm(residual, weight: weight, epsilon: epsilon)) }
-    let (sum, normed) = tape.addRMSNorm(residual, branch, weight: weight, epsilon: epsilon)
-    return (sum, normed)
+  /// A decoder block: h = x + output(attention(norm(x))), then h + down(mlp(norm(h))).
+  ///
+  /// - Parameter rows: The rows to go on with after attention; all of them when nil.
+  private func block(
+    _ tape: Tape, _ x: Variable, _ index: Int, _ context: AttentionContext, rows: [Int32]? = nil
+  ) throws -> Variable {
+    let layer = layers[index]
+    var residual = x
+    var attended = try tape.recomputed(x, when: recomputation == .attention) { [self] tape, x in
+      try attention(tape, norm(tape, x, layer.norm(.attention)), index, context)
+    }
+    if let rows {
+      attended = try tape.selectRows(attended, rows)
+      residual = try tape.selectRows(residual, rows)
+    }
+    attended = tape.project(attended, layer.projections(.output))[0]
+    let (h, normed) = tape.addRMSNorm(
+      residual, attended, weight: layer.norm(.feedForward), epsilon: configuration.normEpsilon)
+    let gated = feedForward(tape, normed, layer)
+    return tape.ending { tape.add(h, tape.project(gated, layer.projections(.down))[0]) }
+  }
+
+  private func norm(_ tape: Tape, _ x: Variable, _ weight: Parameter) -> Variable {
+    tape.rmsNorm(x, weight: weight, epsilon: configuration.normEpsilon)
   }
 
   /// Causal self-attention of a block before its output map: [T, H·D].
@@ -67,11 +75,10 @@ extension LanguageModel {
     }
   }
 
-  /// The gated MLP of a block: down(silu(gate(x)) · up(x)).
+  /// The gated MLP of a block before its output map: silu(gate(x)) · up(x).
   private func feedForward(_ tape: Tape, _ x: Variable, _ layer: DecoderLayer) -> Variable {
     let parts = tape.project(x, layer.projections(.gate, .up))
-    let gated = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
-    return tape.project(gated, layer.projections(.down))[0]
+    return tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
   }
 
   /// The logits of the chosen positions: [L, V].

@@ -16,6 +16,8 @@ package final class LanguageModel {
   package let rotary: RotaryTable
   /// The adapter that stands beside the weights.
   package internal(set) var adapter: AdapterConfiguration?
+  /// What recording tapes keep of a forward pass.
+  package var recomputation = Recomputation.none
 
   /// Reads every tensor of the configuration.
   ///

@@ -5,6 +5,9 @@ import Tensors
 import Tokenization
 
 extension ModelConfiguration {
+  /// A `config.json` from which the configuration can be read again.
+  package var json: JSON { huggingFaceJSON(elementType: .float32, specialTokens: SpecialTokens()) }
+
   /// A `config.json` for a model that came without one.
   func huggingFaceJSON(elementType: ElementType, specialTokens: SpecialTokens) -> JSON {
     func id(_ token: SpecialTokens.Token?) -> JSON { token.map { JSON(Int($0.id)) } ?? .null }

@@ -56,6 +56,11 @@ package struct AnyNodeType: Sendable {
     Node.infer(try own(fields, Node.self), inputs)
   }
 
+  package func forecast(_ ancestry: Ancestry) -> Forecast? { Self.forecast(base, ancestry) }
+  private static func forecast<Node: NodeType>(_: Node.Type, _ ancestry: Ancestry) -> Forecast? {
+    ancestry.node.fields.of(Node.Fields.self).flatMap { Node.forecast($0, ancestry) }
+  }
+
   /// Does the node's work.
   package func run(_ fields: AnyFields, in context: NodeContext) throws { try Self.run(base, fields, context) }
   private static func run<Node: NodeType>(_: Node.Type, _ fields: AnyFields, _ context: NodeContext) throws {

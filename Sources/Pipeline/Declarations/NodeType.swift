@@ -30,6 +30,10 @@ package protocol NodeType: Sendable {
   /// saw; and everything about the inputs' facets that does not fit.
   static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference
 
+  /// What the work is expected to take, as far as fields, types and inspections of the node and of those that it is made
+  /// from tell; nil when they do not. For people: nothing is decided by it.
+  static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast?
+
   /// Does the work. Runs in the calling process or in a worker process, according to `execution`.
   static func run(_ fields: Fields, in context: NodeContext) throws
 }
@@ -37,6 +41,7 @@ package protocol NodeType: Sendable {
 extension NodeType {
   package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
   package static func inspection(_ fields: Fields) throws -> Inspection? { nil }
+  package static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? { nil }
   package static var execution: Execution { .inProcess }
 }
 

@@ -17,6 +17,7 @@ extension GraphBuilder {
       }
       if let inspection = try type.inspection(fields) {
         inputs.seen = try inspector.facets(of: inspection, by: type, for: drafts[index].name)
+        drafts[index].seen = inputs.seen
       }
       let inference = try type.infer(fields, inputs)
       for (port, inferred) in inference.outputs { drafts[index].outputTypes[port] = inferred }
@@ -118,8 +119,8 @@ extension GraphBuilder {
       nodes.append(
         ResolvedNode(
           name: draft.name, type: type, fields: fields, inputs: inputs, sources: resolved,
-          outputTypes: draft.outputTypes, planPreimage: preimage, planKey: preimage.key, place: draft.key.mark.place,
-          settings: draft.settings))
+          outputTypes: draft.outputTypes, seen: draft.seen, planPreimage: preimage, planKey: preimage.key,
+          place: draft.key.mark.place, settings: draft.settings))
     }
     return nodes
   }

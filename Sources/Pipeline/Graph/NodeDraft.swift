@@ -24,6 +24,8 @@ struct NodeDraft {
   var isBroken = false
   var requests: [SourceRequest] = []
   var outputTypes: [String: ArtefactType] = [:]
+  /// What the inspection saw.
+  var seen: [String: Facet] = [:]
 
   var path: String { "nodes.\(name)" }
 

@@ -47,6 +47,8 @@ package struct ResolvedNode: Sendable {
   package var sources: [ResolvedSource]
   /// The inferred type of every output port.
   package var outputTypes: [String: ArtefactType]
+  /// What the node's inspection saw.
+  package var seen: [String: Facet]
   package var planPreimage: KeyPreimage
   package var planKey: Digest
   /// Where the node is declared.

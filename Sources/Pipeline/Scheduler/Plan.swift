@@ -11,6 +11,8 @@ package struct Plan: Sendable {
     package var sameWorkAs: String?
     /// What running it is expected to take; nil without a past run to go by.
     package var expectation: Expectation?
+    /// What running it is expected to take by the arithmetic of its type; nil for types that have none.
+    package var forecast: Forecast?
 
     /// Whether it runs for certain: it, or another such node that turns out to do the very same work.
     package var willRun: Bool {
@@ -80,7 +82,11 @@ extension Planner {
       nodes.append(planned)
     }
     let expected = expectations(pipeline.name, zip(needed, nodes).filter { !$1.isCached }.map(\.0))
-    for index in nodes.indices { nodes[index].expectation = expected[nodes[index].name] }
+    let ancestors = Dictionary(uniqueKeysWithValues: needed.map { ($0.name, $0) })
+    for (index, node) in needed.enumerated() where !nodes[index].isCached {
+      nodes[index].expectation = expected[node.name]
+      nodes[index].forecast = node.type.forecast(Ancestry(node, among: ancestors))
+    }
     let names = Set(needed.map(\.name))
     return Plan(
       pipeline: pipeline.name, nodes: nodes, notNeeded: pipeline.nodes.map(\.name).filter { !names.contains($0) })

@@ -8,9 +8,11 @@ extension Tape {
     let (sum, left, right) = (y.stored, a.stored, b.stored)
     let columns = sum.columns
     let add = compute.kernels.functions.pointee.add
-    rows.add(rows: sum.rows) { rows in
-      let start = rows.lowerBound * columns
-      add?(sum.pointer + start, left.pointer + start, right.pointer + start, rows.count * columns)
+    if computes {
+      rows.add(rows: sum.rows) { rows in
+        let start = rows.lowerBound * columns
+        add?(sum.pointer + start, left.pointer + start, right.pointer + start, rows.count * columns)
+      }
     }
     if let node = y.node {
       record { [rows, a = a.node, b = b.node] in

@@ -30,7 +30,7 @@ extension Tape {
       x: x.stored, half: half, projections: projections,
       packed: projections.map { $0.weight.packedForward(rows: count, on: rows) },
       adapters: adapters, outputs: outputs.map(\.stored), compute: compute)
-    rows.add(rows: count, forward.run)
+    rows.add(rows: count, computes ? forward.run : forward.prepare)
 
     if goesBack {
       let trainsWeight = projections.map { $0.weight.parameter.map(wantsGradient) ?? false }
@@ -58,11 +58,17 @@ private struct ProjectionForward {
   let outputs: [Tensor]
   let compute: Compute
 
+  /// Makes what the backward pass needs.
+  func prepare(_ rows: Range<Int>) {
+    let first = MatrixView(x).from(row: rows.lowerBound)
+    half?.take(first, rows: rows.count, at: rows.lowerBound, compute.kernels.functions)
+    adapters.forward(x, rows)
+  }
+
   func run(_ rows: Range<Int>) {
+    prepare(rows)
     let kernels = compute.kernels.functions
     let first = MatrixView(x).from(row: rows.lowerBound)
-    half?.take(first, rows: rows.count, at: rows.lowerBound, kernels)
-    adapters.forward(x, rows)
     var pieces: [(projection: Int, columns: Range<Int>)] = []
     for (index, y) in outputs.enumerated() {
       let width =

@@ -17,6 +17,11 @@ package final class Tensor: @unchecked Sendable {
     (pointer, bytes) = MemoryPool.shared.take(floats: Tensor.room(shape))
   }
 
+  /// The memory that a tensor of a shape takes, in bytes, when its block is of the size that it asks for.
+  package static func memory(_ shape: [Int]) -> Int {
+    MemoryPool.roundedSize(room(shape) * MemoryLayout<Float>.stride)
+  }
+
   /// Floats to take for a shape: many rows are rounded up, so that batches of nearly one length use the same blocks again.
   ///
   /// What is never written takes no memory of the machine's.

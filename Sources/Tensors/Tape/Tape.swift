@@ -13,7 +13,19 @@ package final class Tape {
   package let drops: Bool
   /// What operations on rows have left to do.
   let rows: RowProgram
+  /// What of a forward pass runs on the tape.
+  let run: Run
+  /// Whether values are wanted of the operations that come; see ``ending(_:)``.
+  var computes = true
   private var steps: [() -> Void] = []
+
+  /// What runs on a tape: a forward pass, or a part of one that runs twice; see ``recomputed(_:when:_:)``.
+  enum Run {
+    case whole
+    /// It comes out what needs a gradient, and nothing is kept.
+    case first
+    case second
+  }
 
   /// - `drops`: false switches dropout off while recording.
   package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true) {
@@ -22,6 +34,17 @@ package final class Tape {
     self.records = records
     self.step = step
     self.drops = records && drops
+    run = .whole
+  }
+
+  /// A tape for a part of what `whole` records: the same randomness, the same program for operations on rows.
+  init(partOf whole: Tape, _ run: Run) {
+    compute = whole.compute
+    rows = whole.rows
+    records = whole.records
+    step = whole.step
+    drops = whole.drops
+    self.run = run
   }
 
   /// Whether a parameter's gradient is wanted on this tape.
@@ -30,7 +53,9 @@ package final class Tape {
   /// Keeps `step` for the backward pass.
   ///
   /// It must not refer to the tape, and should hold only those values that it needs.
-  func record(_ step: @escaping () -> Void) { steps.append(step) }
+  func record(_ step: @escaping () -> Void) {
+    if run != .first { steps.append(step) }
+  }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.
   ///
@@ -49,7 +74,12 @@ package final class Tape {
     rows.run()
     guard let node = variable.node else { return }
     node.accumulate(GradientBuffer(gradient), rows)
-    while let step = steps.popLast() { step() }
+    runBack()
     rows.run()
+  }
+
+  /// Runs the recorded operations in reverse, from the gradients that nodes hold; the last of the work may wait.
+  func runBack() {
+    while let step = steps.popLast() { step() }
   }
 }

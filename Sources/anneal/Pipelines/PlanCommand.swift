@@ -46,10 +46,11 @@ struct PlanCommand: ParsableCommand {
 
   private static func text(_ plan: Plan) -> String {
     let width = plan.nodes.map(\.name.count).max() ?? 0
-    var lines = plan.nodes.map { node in
+    let indent = String(repeating: " ", count: width + 2)
+    var lines = plan.nodes.flatMap { node in
       let name = node.name.padding(toLength: width, withPad: " ", startingAt: 0)
       let expected = node.expectation.map { "  (\(duration($0.seconds)) last time\(memory($0)))" } ?? ""
-      return "\(name)  \(state(node).words)\(expected)"
+      return ["\(name)  \(state(node).words)\(expected)"] + (node.forecast.map { words($0).map { indent + $0 } } ?? [])
     }
     let (seconds, unknown) = plan.expectedSeconds
     var total = "\(plan.willRun.count) to run, \(plan.mayRun.count) perhaps, \(plan.cached.count) cached"
@@ -59,6 +60,13 @@ struct PlanCommand: ParsableCommand {
     }
     lines += ["", total]
     return lines.joined(separator: "\n")
+  }
+
+  /// Lines about memory that arithmetic foresees.
+  private static func words(_ forecast: Forecast) -> [String] {
+    let parts = forecast.parts.map { "\($0.name) \(byteCount($0.memory))" }.joined(separator: ", ")
+    let others = forecast.alternatives.map { "\(byteCount($0.memory)) with `\($0.setting)`" }.joined(separator: ", ")
+    return ["memory up to about \(byteCount(forecast.memory)): \(parts)"] + (others.isEmpty ? [] : [others])
   }
 
   private static func memory(_ expectation: Expectation) -> String {
@@ -73,8 +81,16 @@ struct PlanCommand: ParsableCommand {
         "key": node.actionKey.map { JSON($0.hex) } ?? .null,
         "expected_seconds": node.expectation.map { JSON($0.seconds) } ?? .null,
         "expected_memory": node.expectation?.peakMemory.map { JSON($0) } ?? .null,
+        "forecast": node.forecast.map(json) ?? .null,
       ]
     }
     return ["pipeline": JSON(plan.pipeline), "nodes": .array(nodes)]
+  }
+
+  private static func json(_ forecast: Forecast) -> JSON {
+    [
+      "memory": JSON(forecast.memory), "parts": JSON(forecast.parts.map { (key: $0.name, value: JSON($0.memory)) }),
+      "alternatives": JSON(forecast.alternatives.map { (key: $0.setting, value: JSON($0.memory)) }),
+    ]
   }
 }

@@ -1,0 +1,135 @@
+import LanguageModels
+import Tensors
+
+/// The most memory that tensors take in a training step, by the arithmetic of what each operation saves; in bytes.
+///
+/// An estimate: a test holds it against the measured peak. Letters as in ``ModelConfiguration``; T tokens and L labels of
+/// the largest batch.
+package struct StepMemory: Sendable, Hashable {
+  /// The weights, as floats and as packed for the matrix library.
+  package let model: Int
+  /// The gradients of what is trained and the optimizer's two moments.
+  package let optimizer: Int
+  /// What is kept of a forward pass until the backward pass gets there.
+  package let activations: Int
+  /// What comes on top at the busiest moment: the head with its loss, or the backward pass of a block.
+  package let work: Int
+
+  package var peak: Int { model + optimizer + activations + work }
+
+  /// - Parameters:
+  ///   - adapter: What is trained; all weights when nil.
+  ///   - tokens: T.
+  ///   - labels: L; as many as tokens unless given.
+  package init(
+    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?, tokens: Int,
+    labels: Int? = nil, recomputation: Recomputation = .none
+  ) {
+    let labels = min(tokens, labels ?? tokens)
+    let weights = WeightMemory(configuration, computeClass, adapter: adapter)
+    let block = BlockMemory(configuration, computeClass, adapter: adapter, tokens: tokens, rows: tokens)
+    // The last block goes on with label rows alone, and `block` does not recompute it.
+    let last = BlockMemory(configuration, computeClass, adapter: adapter, tokens: tokens, rows: labels)
+    let others = configuration.layerCount - 1
+    model = weights.stored
+    optimizer = 3 * weights.trained
+    activations = others * block.kept(recomputation) + last.kept(recomputation == .block ? .none : recomputation)
+    let again = others > 0 ? block.kept(.none) - block.kept(recomputation) : 0
+    work = max(weights.head(labels: labels), again + block.backward)
+  }
+}
+
+/// What weights take.
+private struct WeightMemory {
+  private let configuration: ModelConfiguration
+  private let trainsHead: Bool
+  let stored: Int
+  /// What is trained, as floats.
+  let trained: Int
+
+  init(_ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?) {
+    self.configuration = configuration
+    trainsHead = adapter == nil
+    let packs = computeClass == .bf16 || (try? KernelSet.chosenByEnvironment())?.name == .avx512
+    // Both orientations; frozen matrices are kept rounded alone in the bf16 class.
+    let packed = computeClass == .bf16 ? 4 : packs ? 8 : 0
+    let matrix = packed + (computeClass == .bf16 && adapter != nil ? 0 : 4)
+    let head = configuration.vocabularySize * configuration.hiddenSize
+    let maps = ProjectionKind.allCases.reduce(0) { $0 + configuration.shape(of: $1).reduce(1, *) }
+    let adapted = adapter.map { configuration.adapterTensors($0).reduce(0) { $0 + $1.shape.reduce(1, *) } }
+    stored =
+      configuration.layerCount * maps * matrix + head * 4 + head * (configuration.tiesHead ? packed : matrix)
+      + (adapted ?? 0) * 4
+    trained = (adapted ?? configuration.parameterCount) * 4
+  }
+
+  /// A block of the head's rows with its scores, the shares of dx of their chunks, and dx of all labels.
+  func head(labels: Int) -> Int {
+    let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
+    let rows = min(labels, max(16, min(256, (1 << 24) / vocabulary)))
+    let chunks = (vocabulary + 2047) / 2048
+    let dHead = trainsHead ? Tensor.memory([vocabulary, width]) : 0
+    return Tensor.memory([rows, vocabulary]) + Tensor.memory([chunks, rows * width])
+      + 3 * Tensor.memory([labels, width]) + dHead
+  }
+}
+
+/// What a decoder block keeps, as its operations document it.
+private struct BlockMemory {
+  /// The block's input.
+  private let input: Int
+  /// The first norm, query, key and value maps and attention, without the block's input.
+  private let attention: Int
+  /// Attention's result where it is kept for the output map although attention is not.
+  private let attended: Int
+  /// From the output map on.
+  private let rest: Int
+  /// What the gradients of one block take while they wait for each other.
+  let backward: Int
+
+  init(
+    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?, tokens: Int,
+    rows: Int
+  ) {
+    let (hidden, wide) = (configuration.hiddenSize, configuration.feedForwardSize)
+    let queries = configuration.queryHeads * configuration.headDimension
+    let keys = configuration.keyValueHeads * configuration.headDimension
+    let rounds = computeClass == .bf16
+    func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
+    func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
+    // A frozen map keeps its input rounded, a trained one as it is.
+    func saved(_ count: Int, _ width: Int) -> Int {
+      rounds && adapter != nil ? half(count, width) : full(count, width)
+    }
+    func adapted(_ count: Int, _ kinds: ProjectionKind...) -> Int {
+      let width = kinds.reduce(0) { $0 + (adapter?.targets.contains($1) == true ? adapter?.rank ?? 0 : 0) }
+      return width == 0 ? 0 : full(count, width)
+    }
+
+    input = full(tokens, hidden)
+    attention =
+      saved(tokens, hidden) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+      + full(tokens, configuration.queryHeads)
+    attended = rounds && adapter != nil ? 0 : full(tokens, queries)
+    let output = rounds && adapter != nil ? half(rows, queries) : 0
+    let gates = 2 * (rounds ? half(rows, wide) : full(rows, wide))
+    rest =
+      output + adapted(rows, .output) + full(rows, hidden) + saved(rows, hidden) + adapted(rows, .gate, .up) + gates
+      + saved(rows, wide) + adapted(rows, .down)
+    let shares = adapter.map { adapter in
+      let sides = adapter.targets.reduce(0) { $0 + configuration.shape(of: $1).reduce(0, +) }
+      return tokens / 64 * adapter.rank * sides * 4
+    }
+    backward =
+      3 * full(rows, wide) + 4 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+      + (shares ?? 0)
+  }
+
+  func kept(_ recomputation: Recomputation) -> Int {
+    switch recomputation {
+    case .none: input + attention + rest
+    case .attention: input + attended + rest
+    case .block: input
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import FineTuningNodes
+import Pipeline
+import Testing
+
+/// What `anneal plan` foresees of a training's memory.
+struct ForecastTests {
+  private static let pipeline = """
+    pipeline: p
+    nodes:
+      tokenizer: {type: load_tokenizer, from: DIR/tiny}
+      rows: {type: load_dataset, from: DIR/rows.jsonl}
+      chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+      tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100}
+      base: {type: load_model, from: DIR/tiny, compute: f32}
+      lora: {type: attach_adapter, model: base, rank: 2}
+      given: {type: attach_adapter, model: base, from: DIR/adapter}
+      tuned: {type: train, model: lora, data: tokens.train, max_steps: 1 MORE}
+      twice: {type: train, model: tuned, data: tokens.train, max_steps: 1}
+      continued: {type: train, model: given, data: tokens.train, max_steps: 1}
+      merged: {type: merge, model: twice}
+      whole: {type: train, model: merged, data: tokens.train, max_steps: 1}
+
+    """
+
+  private func plan(_ workspace: TinyWorkspace, more: String = "") throws -> [String: Plan.Node] {
+    let text = Self.pipeline.replacing(" MORE", with: more)
+    let plan = try Planner(store: workspace.store).plan(workspace.pipeline(text))
+    return Dictionary(uniqueKeysWithValues: plan.nodes.map { ($0.name, $0) })
+  }
+
+  @Test func trainingsSayWhatTheyTakeAndWhatWouldTakeLess() throws {
+    let nodes = try plan(TinyWorkspace())
+    let foreseen = nodes.values.filter { $0.forecast != nil }.map(\.name).sorted()
+    #expect(foreseen == ["continued", "tuned", "twice", "whole"])
+    let tuned = try #require(nodes["tuned"]?.forecast)
+    #expect(tuned.parts.map(\.name) == ["model", "optimizer", "activations"])
+    #expect(tuned.alternatives.map(\.setting) == ["recompute: attention", "recompute: block"])
+    // Of two blocks the last is kept, and the other is there again while its backward pass runs.
+    #expect(tuned.alternatives[0].memory < tuned.memory)
+    #expect(tuned.alternatives[1].memory == tuned.memory)
+    #expect(nodes["twice"]?.forecast == tuned)
+    #expect(nodes["continued"]?.forecast?.parts[0] != tuned.parts[0], "its adapter has two targets")
+    let whole = try #require(nodes["whole"]?.forecast)
+    #expect(whole.parts[1].memory > 4 * tuned.parts[1].memory, "all weights have moments")
+  }
+
+  @Test func whatIsSetIsWhatIsForeseen() throws {
+    let workspace = try TinyWorkspace()
+    let plain = try #require(plan(workspace)["tuned"]?.forecast)
+    let block = try #require(plan(workspace, more: ", recompute: block")["tuned"]?.forecast)
+    #expect(block.memory == plain.alternatives.last?.memory)
+    #expect(block.alternatives.first == Forecast.Alternative(setting: "recompute: none", memory: plain.memory))
+  }
+
+  /// Recomputation changes no bit, so that a result stands whatever it was made with.
+  @Test func aDoneTrainingIsCachedWhateverItKeeps() throws {
+    let workspace = try TinyWorkspace()
+    #expect(try workspace.run(Self.pipeline.replacing(" MORE", with: ", recompute: block")).state == .done)
+    let again = try plan(workspace)["tuned"]
+    #expect(again?.isCached == true)
+    #expect(again?.forecast == nil)
+  }
+
+  /// What plans see of a model beyond its type stays out of what nodes publish.
+  @Test func theModelsConfigurationIsNoFacet() throws {
+    let workspace = try TinyWorkspace()
+    let base = try #require(workspace.pipeline(Self.pipeline.replacing(" MORE", with: "")).node("base"))
+    #expect(base.seen["configuration"] != nil)
+    #expect(base.outputTypes["model"]?.facets["configuration"] == nil)
+  }
+}
