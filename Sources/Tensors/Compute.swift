@@ -24,7 +24,7 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   }
 
   /// Whether attention and what is not said to be in bytes take bfloat16 operands.
-  var takesHalves: Bool { self != .f32 }
+  package var takesHalves: Bool { self != .f32 }
 
   /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well.
   ///

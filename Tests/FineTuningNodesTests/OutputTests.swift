@@ -46,9 +46,9 @@ struct OutputTests {
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
     merged 1 77e883d49659
-    quality 2 7ae35a6d1e25
+    quality 3 7ae35a6d1e25
     rows 1 25ac1990b95f
-    still 2 5c3003caeaea
+    still 4 5c3003caeaea
     tokenizer 1 792e299a1ff9
     tokens 2 636899e6556f
     """

@@ -12,7 +12,7 @@ package enum ProjectionKind: Int, CaseIterable, Sendable, Hashable {
 
   /// Which products are in bytes in the int8 class: in the forward pass those of the two maps whose rounding moves loss and
   /// gradients least (decision 0010).
-  var byteProducts: MatrixWeight.ByteProducts {
+  package var byteProducts: MatrixWeight.ByteProducts {
     switch self {
     case .query, .key, .value, .up, .down: .backward
     case .output, .gate: .both

@@ -50,17 +50,31 @@ private struct WeightMemory {
   init(_ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?) {
     self.configuration = configuration
     trainsHead = adapter == nil
-    let packs = computeClass == .bf16 || (try? KernelSet.chosenByEnvironment())?.name == .avx512
-    // Both orientations; frozen matrices are kept rounded alone in the bf16 class.
-    let packed = computeClass == .bf16 ? 4 : packs ? 8 : 0
-    let matrix = packed + (computeClass == .bf16 && adapter != nil ? 0 : 4)
+    let rounds = computeClass.takesHalves
+    let packs = rounds || (try? KernelSet.chosenByEnvironment())?.name == .avx512
+    // Both orientations; frozen matrices are kept rounded alone in the classes that round.
+    let packed = rounds ? 4 : packs ? 8 : 0
+    let matrix = packed + (rounds && adapter != nil ? 0 : 4)
     let head = configuration.vocabularySize * configuration.hiddenSize
-    let maps = ProjectionKind.allCases.reduce(0) { $0 + configuration.shape(of: $1).reduce(1, *) }
+    let inBytes = computeClass == .int8 && adapter != nil
+    let maps = ProjectionKind.allCases.reduce(0.0) {
+      let elements = Double(configuration.shape(of: $1).reduce(1, *))
+      return $0 + elements * (inBytes ? WeightMemory.bytes($1.byteProducts) : Double(matrix))
+    }
     let adapted = adapter.map { configuration.adapterTensors($0).reduce(0) { $0 + $1.shape.reduce(1, *) } }
     stored =
-      configuration.layerCount * maps * matrix + head * 4 + head * (configuration.tiesHead ? packed : matrix)
+      configuration.layerCount * Int(maps) + head * 4 + head * (configuration.tiesHead ? packed : matrix)
       + (adapted ?? 0) * 4
     trained = (adapted ?? configuration.parameterCount) * 4
+  }
+
+  /// Bytes of an element of both orientations in the int8 class: 9/8 in bytes with their scales, 2 otherwise.
+  private static func bytes(_ products: MatrixWeight.ByteProducts) -> Double {
+    switch products {
+    case .none: 4
+    case .backward: 2 + 9 / 8
+    case .both: 18 / 8
+    }
   }
 
   /// A block of the head's rows with its scores, the shares of dx of their chunks, and dx of all labels.
@@ -94,7 +108,7 @@ private struct BlockMemory {
     let (hidden, wide) = (configuration.hiddenSize, configuration.feedForwardSize)
     let queries = configuration.queryHeads * configuration.headDimension
     let keys = configuration.keyValueHeads * configuration.headDimension
-    let rounds = computeClass == .bf16
+    let rounds = computeClass.takesHalves
     func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
     func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
     // A frozen map keeps its input rounded, a trained one as it is.
