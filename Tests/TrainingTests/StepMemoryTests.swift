@@ -77,6 +77,8 @@ struct StepMemoryTests {
   }
 
   /// Twice the tokens take twice the memory: an array with a row and a column a token would take another 17 MB of them.
+  ///
+  /// Sizes of the pool's blocks are up to a quarter apart, so that twice is not exact.
   @Test func memoryGrowsWithTheTokens() async {
     await #expect(processExitsWith: .success) {
       let configuration = Run.configuration(layers: 3, width: 64, vocabulary: 256)
@@ -90,7 +92,7 @@ struct StepMemoryTests {
           }
           let (half, whole) = (try taken(1024), try taken(2048))
           let growth = Double(whole) / Double(half)
-          #expect(1.7 < growth && growth < 2.1, "\(computeClass), \(recomputation): \(half) → \(whole) bytes")
+          #expect(1.7 < growth && growth < 2.4, "\(computeClass), \(recomputation): \(half) → \(whole) bytes")
         }
       }
     }
