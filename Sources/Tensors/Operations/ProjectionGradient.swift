@@ -43,8 +43,7 @@ struct ProjectionGradient {
   /// dx (+)= Σ dy_i W_i + v A for some rows, cut by columns where that is all the work there is.
   private func addInput(
     _ gradients: [Tensor?], _ packed: [PackedMatrix?], _ bytes: [QuantizedMatrix?], _ v: Tensor?, _ rows: Range<Int>,
-    to dx: MatrixView,
-    accumulates: Bool
+    to dx: MatrixView, accumulates: Bool
   ) {
     let halves = zip(gradients, packed).map { dy, packed in
       packed?.halves == true ? dy.map { HalfMatrix(rounding: $0, rows, compute.kernels.functions) } : nil
