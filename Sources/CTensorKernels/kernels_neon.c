@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "halves.h"
 #include "tensor_kernels.h"
 

@@ -110,9 +110,18 @@ static void halves(const tk_kernels *k, float *y, float *z, float *x[4], size_t 
 static void tiles(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   size_t m = n % 37;
   float *scratch = malloc((tk_tile_scratch(m, ROWS, ROWS + 2) + 1) * sizeof *scratch);
-  k->half_tile_product(y, ROWS, x[0], ROWS + 2, 0, x[1], ROWS, 0, m, ROWS, ROWS + 2, 0, scratch);
-  k->half_tile_product(z, ROWS, x[0], m, 1, x[1], ROWS + 2, 1, m, ROWS, ROWS + 2, 1, scratch);
+  k->half_tile_product(y, ROWS, x[0], ROWS + 2, 0, x[1], ROWS, 0, m, ROWS, ROWS + 2, 0, NULL, scratch);
+  k->half_tile_product(z, ROWS, x[0], m, 1, x[1], ROWS + 2, 1, m, ROWS, ROWS + 2, 1, NULL, scratch);
   free(scratch);
+}
+
+static void likely(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
+  uint32_t *columns = malloc((n + 1) * sizeof *columns);
+  float factor = 0.5f;
+  size_t count = k->columns_above(columns, z, x[0], n, 1, n, &factor, 0.6f);
+  for (size_t j = 0; j < n; j++) y[j] = -1;
+  k->gather(y, x[0], columns, count, 2);
+  free(columns);
 }
 
 static const struct {
@@ -124,7 +133,7 @@ static const struct {
     {"narrow", narrow, 1e-4f},    {"rms_norm", norms, 1e-5f},            {"rotate", turns, 1e-6f},
     {"softmax", softmax, 1e-5f},  {"gates", gates, 1e-5f},               {"exp_row", vocabulary, 1e-5f},
     {"dropout", dropped, 0},      {"adamw", steps, 1e-5f},               {"16-bit floats", halves, 0},
-    {"tile products", tiles, 1e-5f},
+    {"tile products", tiles, 1e-5f}, {"likely columns", likely, 0},
 };
 
 int main(void) {
