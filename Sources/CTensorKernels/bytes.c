@@ -88,6 +88,45 @@ static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_
   }
 }
 
+// Four vectors of four lanes of 32 bits, turned in every quarter.
+INLINE void turn_quarters(__m512 v[4]) {
+  __m512 ab = _mm512_unpacklo_ps(v[0], v[1]), cd = _mm512_unpacklo_ps(v[2], v[3]);
+  __m512 AB = _mm512_unpackhi_ps(v[0], v[1]), CD = _mm512_unpackhi_ps(v[2], v[3]);
+  v[0] = (__m512)_mm512_unpacklo_pd((__m512d)ab, (__m512d)cd);
+  v[1] = (__m512)_mm512_unpackhi_pd((__m512d)ab, (__m512d)cd);
+  v[2] = (__m512)_mm512_unpacklo_pd((__m512d)AB, (__m512d)CD);
+  v[3] = (__m512)_mm512_unpackhi_pd((__m512d)AB, (__m512d)CD);
+}
+
+// Four vectors of four quarters, turned.
+INLINE void turn_whole(__m512 v[4]) {
+  __m512 a = _mm512_shuffle_f32x4(v[0], v[1], 0x44), b = _mm512_shuffle_f32x4(v[0], v[1], 0xEE);
+  __m512 c = _mm512_shuffle_f32x4(v[2], v[3], 0x44), d = _mm512_shuffle_f32x4(v[2], v[3], 0xEE);
+  v[0] = _mm512_shuffle_f32x4(a, c, 0x88);
+  v[1] = _mm512_shuffle_f32x4(a, c, 0xDD);
+  v[2] = _mm512_shuffle_f32x4(b, d, 0x88);
+  v[3] = _mm512_shuffle_f32x4(b, d, 0xDD);
+}
+
+// Sums and differences of numbers whose places differ in one of the two bits that the vector stands for, the upper first.
+INLINE void sums_and_differences(__m512 v[4]) {
+  __m512 a = _mm512_add_ps(v[0], v[2]), b = _mm512_add_ps(v[1], v[3]);
+  __m512 c = _mm512_sub_ps(v[0], v[2]), d = _mm512_sub_ps(v[1], v[3]);
+  v[0] = _mm512_add_ps(a, b);
+  v[1] = _mm512_sub_ps(a, b);
+  v[2] = _mm512_add_ps(c, d);
+  v[3] = _mm512_sub_ps(c, d);
+}
+
+// See tk_hadamard_place.
+INLINE void hadamard(__m512 v[4]) {
+  sums_and_differences(v);
+  turn_whole(v);
+  sums_and_differences(v);
+  turn_quarters(v);
+  sums_and_differences(v);
+}
+
 static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
   enum { not_finite = 0x99 };
   for (size_t r = 0; r < rows; r++) {
@@ -97,12 +136,15 @@ static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, 
       UNROLL for (size_t i = 0; i < 4; i++) {
         size_t from = b + i * 16;
         v[i] = from < k ? _mm512_maskz_loadu_ps(first(k - from), x + r * ldx + from) : _mm512_setzero_ps();
+      }
+      hadamard(v);
+      UNROLL for (size_t i = 0; i < 4; i++) {
         wrong |= _mm512_fpclass_ps_mask(v[i], not_finite);
         largest = _mm512_max_ps(largest, _mm512_abs_ps(v[i]));
       }
       float most = _mm512_reduce_max_ps(largest);
       float inverse = !wrong && most > TK_BYTE_LEAST ? 127 / most : 0;
-      *scale++ = wrong ? NAN : most > TK_BYTE_LEAST ? most / 127 : 0;
+      *scale++ = wrong ? NAN : most > TK_BYTE_LEAST ? most / TK_BYTE_UNIT : 0;
       UNROLL for (int i = 0; i < 4; i++) {
         __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(v[i], _mm512_set1_ps(inverse)));
         __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(whole, _mm512_set1_epi32(128)));
@@ -164,6 +206,23 @@ void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const floa
 
 void tk_restore_panel(float *w, const int8_t *packed, const float *scale, size_t k, size_t n) {
   for (size_t j = 0; j < n; j++)
-    for (size_t i = 0; i < k; i++)
-      w[j * k + i] = scale[i / TK_BYTE_DEPTH * TK_BYTE_COLUMNS + j] * packed[(i / 4 * TK_BYTE_COLUMNS + j) * 4 + i % 4];
+    for (size_t b = 0; b < k; b += TK_BYTE_DEPTH) {
+      float block[TK_BYTE_DEPTH], unit = scale[b / TK_BYTE_DEPTH * TK_BYTE_COLUMNS + j] / 8;
+      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
+        size_t place = b + tk_hadamard_place(i);
+        block[i] = unit * packed[(place / 4 * TK_BYTE_COLUMNS + j) * 4 + place % 4];
+      }
+      tk_hadamard(block);
+      for (size_t i = 0; i < TK_BYTE_DEPTH && b + i < k; i++) w[j * k + b + i] = block[i];
+    }
+}
+
+void tk_hadamard(float *x) {
+  for (size_t apart = TK_BYTE_DEPTH / 2; apart > 0; apart /= 2)
+    for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
+      if (i & apart) continue;
+      float a = x[i], b = x[i + apart];
+      x[i] = a + b;
+      x[i + apart] = a - b;
+    }
 }

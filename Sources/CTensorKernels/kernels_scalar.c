@@ -109,14 +109,17 @@ static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, 
   for (size_t r = 0; r < rows; r++)
     for (size_t b = 0; b < k; b += TK_BYTE_DEPTH) {
       float block[TK_BYTE_DEPTH] = {0}, most = 0, sum = 0;
-      for (size_t i = 0; i < TK_BYTE_DEPTH && b + i < k; i++) {
-        block[i] = x[r * ldx + b + i];
+      for (size_t i = 0; i < TK_BYTE_DEPTH && b + i < k; i++) block[i] = x[r * ldx + b + i];
+      tk_hadamard(block);
+      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
         most = fmaxf(most, fabsf(block[i]));
         sum += block[i] * 0;
       }
       float inverse = most > TK_BYTE_LEAST ? 127 / most : 0;
-      *scale++ = isnan(sum) ? NAN : most > TK_BYTE_LEAST ? most / 127 : 0;
-      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) *q++ = isnan(sum) ? 128 : byte_of(block[i], inverse);
+      *scale++ = isnan(sum) ? NAN : most > TK_BYTE_LEAST ? most / TK_BYTE_UNIT : 0;
+      for (size_t i = 0; i < TK_BYTE_DEPTH; i++)
+        q[tk_hadamard_place(i)] = isnan(sum) ? 128 : byte_of(block[i], inverse);
+      q += TK_BYTE_DEPTH;
     }
 }
 

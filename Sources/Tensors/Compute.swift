@@ -34,7 +34,7 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
     return tk_has_byte_products() != 0 ? [.f32, .bf16, .int8] : [.f32, .bf16]
   }
 
-  /// The fastest class of the processor, but never int8, whose gradients are twice as rough as those of bf16.
+  /// The fastest class of the processor, but never int8, whose gradients are three times as rough as those of bf16.
   package static func best(_ kernels: KernelSet) -> ComputeClass {
     available(kernels).last { $0 != .int8 } ?? .f32
   }

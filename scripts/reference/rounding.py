@@ -3,7 +3,7 @@
 usage: rounding.py MODEL_FOLDER ROWS.json [COUNT]
 
 Rows are Alpaca's. Every linear map rounds its operands as Anneal's classes do: to bfloat16, or to bytes with a scale for
-each 64 neighbours along the summed dimension. All else is PyTorch's f32.
+each 64 neighbours along the summed dimension, as they are or turned by a Hadamard matrix. All else is PyTorch's f32.
 """
 
 import json
@@ -14,12 +14,25 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 BLOCK = 64
 RANK = 8
+HADAMARD = torch.ones(1, 1)
+while HADAMARD.shape[0] < BLOCK:
+    HADAMARD = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), HADAMARD)
+HADAMARD /= BLOCK**0.5
 
 
 def to_bytes(x: torch.Tensor) -> torch.Tensor:
     blocks = x.reshape(*x.shape[:-1], -1, BLOCK)
     scale = blocks.abs().amax(-1, keepdim=True).clamp_min(1e-30) / 127
     return ((blocks / scale).round() * scale).reshape(x.shape)
+
+
+def turned(x: torch.Tensor) -> torch.Tensor:
+    return (x.reshape(*x.shape[:-1], -1, BLOCK) @ HADAMARD).reshape(x.shape)
+
+
+def to_turned_bytes(x: torch.Tensor) -> torch.Tensor:
+    """Bytes of the blocks times a Hadamard matrix, turned back: what products of turned operands amount to."""
+    return turned(to_bytes(turned(x)))
 
 
 def to_half(x: torch.Tensor) -> torch.Tensor:
@@ -92,19 +105,20 @@ def main():
         losses, gradient = run(model, rows, rounding)
         error = ((gradient - exact).norm() / exact.norm()).item()
         relative = torch.tensor([a / b - 1 for a, b in zip(losses, exact_losses)])
-        print(f"{title:40s} gradients {error:6.1%}  loss of a row {relative.square().mean().sqrt().item():6.2%}")
+        print(f"{title:45s} gradients {error:6.1%}  loss of a row {relative.square().mean().sqrt().item():6.2%}")
 
     report("bf16", lambda name: (to_half, to_half))
-    maps = []
-    for added in [None, "o_proj", "gate_proj", "up_proj", "down_proj", "proj"]:
-        maps += [added] if added else []
+    for bytes_of, scheme in (to_bytes, "plain"), (to_turned_bytes, "turned"):
+        maps = []
+        for added in [None, "o_proj", "gate_proj", "up_proj", "down_proj", "proj"]:
+            maps += [added] if added else []
 
-        def rounding(name):
-            if "lm_head" in name:
-                return to_half, to_half
-            return to_bytes if any(kind in name for kind in maps) else to_half, to_bytes
+            def rounding(name):
+                if "lm_head" in name:
+                    return to_half, to_half
+                return bytes_of if any(kind in name for kind in maps) else to_half, bytes_of
 
-        report("bytes backward" + (", forward " + added if added else ""), rounding)
+            report(scheme + " bytes backward" + (", forward " + added if added else ""), rounding)
 
 
 main()

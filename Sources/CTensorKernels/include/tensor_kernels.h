@@ -32,10 +32,14 @@ static inline size_t tk_tile_scratch(size_t m, size_t n, size_t k) {
 
 // Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
 // of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
+// Before rounding, the numbers of a block are turned by a Hadamard matrix (Xi et al. 2023, "Training transformers with 4-bit
+// integers"): products stay what they were, but one large number no longer takes the resolution of its 63 neighbours.
 #define TK_BYTE_DEPTH 64
 #define TK_BYTE_COLUMNS 48
 // Blocks whose largest number is not above this are taken for zeros.
 #define TK_BYTE_LEAST 1e-30f
+// The largest number of a block that was turned, in units of its scale: 127 · √64, because turning does not divide by √64.
+#define TK_BYTE_UNIT (127 * 8)
 static inline size_t tk_byte_blocks(size_t k) { return (k + TK_BYTE_DEPTH - 1) / TK_BYTE_DEPTH; }
 static inline size_t tk_byte_panels(size_t n) { return (n + TK_BYTE_COLUMNS - 1) / TK_BYTE_COLUMNS; }
 
@@ -93,7 +97,8 @@ typedef struct tk_kernels {
 
   // ---- products in bytes, sums of a block in 32-bit integers; see TK_BYTE_DEPTH. Numbers that are not finite make the
   // results of their row so.
-  // x[rows, k] -> q[rows, blocks · depth] = round(x / scale) + 128, scale[rows, blocks] = max |x| / 127
+  // x[rows, k] -> q[rows, blocks · depth] = round(127 h / max |h|) + 128, scale[rows, blocks] = max |h| / TK_BYTE_UNIT, with h
+  // the block after tk_hadamard, each number at its tk_hadamard_place
   void (*quantize_rows)(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
   // c[rows, n] (+)= x w from the first panel on
   void (*byte_product)(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
@@ -167,6 +172,10 @@ const tk_kernels *tk_avx2_kernels(void);
 const tk_kernels *tk_avx512_kernels(void);
 const tk_kernels *tk_neon_kernels(void);
 
+// y = H x in place, x[64], with the unnormalized Hadamard matrix of Sylvester's order: H H = 64.
+void tk_hadamard(float *x);
+// Where number i of the result stands among the bytes of its block: where the vectors leave it.
+static inline size_t tk_hadamard_place(size_t i) { return i >> 2 | (i & 3) << 4; }
 // Packs one panel of w[k, n] for byte_product, n <= TK_BYTE_COLUMNS, whose elements stand at w[row · down + column · across]:
 // bytes, scale[blocks, TK_BYTE_COLUMNS], and offset[blocks, TK_BYTE_COLUMNS] = -128 Σ bytes.
 void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,

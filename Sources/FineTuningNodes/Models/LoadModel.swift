@@ -43,7 +43,7 @@ package enum LoadModel: NodeType {
         "compute", \.compute,
         doc:
           "The arithmetic of matrix products: `f32`; `bf16` with f32 sums, about twice as fast on CPUs with AVX512-BF16; "
-          + "`int8`, faster again for LoRA, with gradients that are off by 5 % in place of 2 %; `auto` takes "
+          + "`int8`, faster again for LoRA, with gradients that are off by 7 % in place of 2 %; `auto` takes "
           + "the fastest of the first two that this CPU has"),
     ]
   }

@@ -10,12 +10,12 @@ package enum ProjectionKind: Int, CaseIterable, Sendable, Hashable {
   case up
   case down
 
-  /// Which products are in bytes in the int8 class: in the forward pass those of the two maps whose rounding moves loss and
-  /// gradients least (decision 0010).
+  /// Which products are in bytes in the int8 class: all but those whose rounding moves the scores of attention and its values
+  /// (decision 0010).
   package var byteProducts: MatrixWeight.ByteProducts {
     switch self {
-    case .query, .key, .value, .up, .down: .backward
-    case .output, .gate: .both
+    case .query, .key, .value: .backward
+    case .output, .gate, .up, .down: .both
     }
   }
 

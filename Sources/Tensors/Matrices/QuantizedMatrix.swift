@@ -5,7 +5,9 @@ import CTensorKernels
 /// Activations and frozen weights are both rounded so, and a block's sum is exact in 32-bit integers. It is the scheme of
 /// SwitchBack (Wortsman et al. 2023, "Stable and low-precision training for large-scale vision-language models") with
 /// blocks in place of rows, because outliers of language models would take a whole row's resolution (Dettmers et al.
-/// 2022, "LLM.int8()"). Memory: 1.13 bytes an element.
+/// 2022, "LLM.int8()"). Both operands of a block are multiplied by a Hadamard matrix first, which changes no product and
+/// spreads an outlier over its block (Xi et al. 2023, "Training transformers with 4-bit integers"). Memory: 1.13 bytes an
+/// element.
 final class QuantizedMatrix: @unchecked Sendable {
   let k: Int
   let n: Int
