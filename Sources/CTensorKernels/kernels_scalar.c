@@ -62,6 +62,17 @@ static void narrow_gather(float *g, size_t ldg, const float *u, size_t ldu, cons
     }
 }
 
+static void outer_products(float *g, size_t ldg, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                           size_t n, size_t k, float *scratch) {
+  for (size_t top = 0; top < k; top += TK_OUTER_DEPTH)
+    for (size_t i = 0; i < m; i++) {
+      for (size_t j = 0; j < n; j++) scratch[j] = 0;
+      for (size_t l = top; l < k && l < top + TK_OUTER_DEPTH; l++)
+        for (size_t j = 0; j < n; j++) scratch[j] = fmaf(a[l * lda + i], b[l * ldb + j], scratch[j]);
+      for (size_t j = 0; j < n; j++) g[i * ldg + j] += scratch[j];
+    }
+}
+
 static void to_bf16(uint16_t *y, const float *x, size_t n);
 static void from_bf16(float *y, const uint16_t *x, size_t n);
 
@@ -397,6 +408,7 @@ static const tk_kernels kernels = {
     .narrow_dots = narrow_dots,
     .narrow_add = narrow_add,
     .narrow_gather = narrow_gather,
+    .outer_products = outer_products,
     .half_tile_product = half_tile_product,
     .half_rows_product = half_rows_product,
     .quantize_rows = quantize_rows,

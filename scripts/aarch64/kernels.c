@@ -56,6 +56,13 @@ static void narrow(const tk_kernels *k, float *y, float *z, float *x[4], size_t 
   k->narrow_add(y, n, u, RANK, x[2], n, ROWS, RANK, n, 0.25f);
   k->narrow_gather(z, n, u, RANK, x[3], n, ROWS, RANK, n, 0.25f);
 }
+static void outer(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
+  // ROWS of y from as many columns of x, then n of z from one.
+  float *scratch = malloc(tk_outer_scratch(n < ROWS ? ROWS : n, n < ROWS ? ROWS : n, ROWS) * sizeof *scratch);
+  k->outer_products(y, n, x[0], ROWS, x[1], n, ROWS, n, ROWS, scratch);
+  k->outer_products(z, 1, x[2], n, x[3], 1, n, 1, ROWS, scratch);
+  free(scratch);
+}
 static void norms(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   float inverse[ROWS];
   k->rms_norm(y, inverse, x[0], x[1], x[0], x[2], ROWS, n, 1e-5f);
@@ -133,7 +140,7 @@ static const struct {
     {"narrow", narrow, 1e-4f},    {"rms_norm", norms, 1e-5f},            {"rotate", turns, 1e-6f},
     {"softmax", softmax, 1e-5f},  {"gates", gates, 1e-5f},               {"exp_row", vocabulary, 1e-5f},
     {"dropout", dropped, 0},      {"adamw", steps, 1e-5f},               {"16-bit floats", halves, 0},
-    {"tile products", tiles, 1e-5f}, {"likely columns", likely, 0},
+    {"tile products", tiles, 1e-5f}, {"likely columns", likely, 0},      {"outer products", outer, 0},
 };
 
 int main(void) {

@@ -30,6 +30,12 @@ static inline size_t tk_tile_scratch(size_t m, size_t n, size_t k) {
   return (k + 1) / 2 * ((m + 15) / 16 * 16 + (n + 15) / 16 * 16);
 }
 
+// Rows whose sum is added at a time in products of weight gradients, and the floats that their operands are packed into.
+#define TK_OUTER_DEPTH 128
+static inline size_t tk_outer_scratch(size_t m, size_t n, size_t k) {
+  return (k < TK_OUTER_DEPTH ? k : TK_OUTER_DEPTH) * ((m + 7) / 8 * 8 + (n + 47) / 48 * 48);
+}
+
 // Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
 // of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
 // Before rounding, the numbers of a block are turned by a Hadamard matrix (Xi et al. 2023, "Training transformers with 4-bit
@@ -84,6 +90,11 @@ typedef struct tk_kernels {
   // g[rank, n] = scale · uᵀ x
   void (*narrow_gather)(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
                         size_t rank, size_t n, float scale);
+
+  // ---- what k rows add to the gradient of a weight: g[m, n] += aᵀ b, a[k, m], b[k, n]; `scratch` holds tk_outer_scratch
+  // floats. Sums of TK_OUTER_DEPTH rows, one fused multiply-add after the other, are added to g: the same bits everywhere.
+  void (*outer_products)(float *g, size_t ldg, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+                         size_t n, size_t k, float *scratch);
 
   // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
   // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `causal` may be NULL and may be ignored;

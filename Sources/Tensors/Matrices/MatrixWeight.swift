@@ -1,7 +1,8 @@
 /// A weight matrix [out, in] that activations are multiplied with.
 ///
 /// It is packed for the matrix library where the processor gains by it: a frozen one once, and in the classes that round only that
-/// is kept; a trainable one, which refers to its parameter, anew on every tape. Model code does not see the difference.
+/// is kept; a trainable one, which refers to its parameter, anew whenever it may have changed (``UnchangedWeights``). Model code
+/// does not see the difference.
 package final class MatrixWeight {
   /// The parameter that a trainable matrix stands for, also when it is not being trained now.
   package let parameter: Parameter?
@@ -17,8 +18,8 @@ package final class MatrixWeight {
   /// Wᵀ for y = x Wᵀ, of a frozen matrix whose products are in bytes.
   let quantizedForward: QuantizedMatrix?
   private var quantizedTranspose: QuantizedMatrix?
-  /// The program of the tape that a trainable matrix was packed on.
-  private var tape: RowProgram?
+  /// What a trainable matrix was packed from.
+  private var weights: UnchangedWeights?
 
   /// How products take the matrix.
   enum Packing {
@@ -124,10 +125,10 @@ package final class MatrixWeight {
     return PackedMatrix(value, transposed: transposed, halves: takesHalves, compute)
   }
 
-  /// Forgets how a trainable matrix looked on an earlier tape.
+  /// Forgets how a trainable matrix looked before it may have changed.
   private func renew(on tape: RowProgram) {
-    guard parameter != nil, self.tape !== tape else { return }
-    self.tape = tape
+    guard parameter != nil, weights !== tape.weights else { return }
+    weights = tape.weights
     forward = nil
     backward = nil
   }

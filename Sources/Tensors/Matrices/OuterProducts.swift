@@ -5,7 +5,9 @@ extension Compute {
   /// the gradient of a weight.
   func addOuterProducts(_ a: MatrixView, _ b: MatrixView, to g: MatrixView, m: Int, n: Int, k: Int) {
     guard computeClass.takesHalves else {
-      multiply(a, transposesA: true, b, into: g, m: m, n: n, k: k, accumulates: true)
+      let scratch = Tensor(uninitialized: [tk_outer_scratch(m, n, k)])
+      kernels.functions.pointee.outer_products(
+        g.pointer, g.stride, a.pointer, a.stride, b.pointer, b.stride, m, n, k, scratch.pointer)
       return
     }
     // What is packed at a time stays in the second cache.

@@ -28,9 +28,13 @@ package final class Tape {
   }
 
   /// - `drops`: false switches dropout off while recording.
-  package init(compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true) {
+  /// - `weights`: shared with the tapes between which no weight changes.
+  package init(
+    compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true,
+    weights: UnchangedWeights = UnchangedWeights()
+  ) {
     self.compute = compute
-    rows = RowProgram(compute: compute)
+    rows = RowProgram(compute: compute, weights: weights)
     self.records = records
     self.step = step
     self.drops = records && drops

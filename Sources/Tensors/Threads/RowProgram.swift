@@ -18,11 +18,16 @@ final class RowProgram {
   }
 
   let compute: Compute
+  /// Of the tape.
+  let weights: UnchangedWeights
   private var rows = 0
   private var parts: [(Range<Int>) -> Void] = []
   private var ends: [[() -> Void]] = []
 
-  init(compute: Compute) { self.compute = compute }
+  init(compute: Compute, weights: UnchangedWeights = UnchangedWeights()) {
+    self.compute = compute
+    self.weights = weights
+  }
 
   /// Adds work on rows after what was added before.
   ///

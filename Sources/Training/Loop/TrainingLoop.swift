@@ -126,9 +126,10 @@ package final class TrainingLoop<Stage: TrainingStage> {
     step.tokens = stepRows.reduce(0) { $0 + $1.tokenCount }
     let parameters = slots.map(\.parameter)
     for parameter in parameters { parameter.clearGradient() }
+    let weights = UnchangedWeights()
     for (index, batch) in batches.enumerated() {
       let key = dropoutKey.child(UInt64(state.step)).child(UInt64(index))
-      let tape = Tape(compute: model.compute, records: true, step: key, drops: Stage.usesDropout)
+      let tape = Tape(compute: model.compute, records: true, step: key, drops: Stage.usesDropout, weights: weights)
       let part = try stage.loss(of: batch, model: model, on: tape)
       guard part.value.isFinite else { throw TrainingError.lossNotFinite(step: name, rows: numbers) }
       tape.backward(from: part.loss)

@@ -38,11 +38,13 @@ package struct StageEvaluation<Stage: TrainingStage> {
   package func run(_ rows: TrainingRows, progress: (_ done: Int) throws -> Void = { _ in }) throws -> Result {
     guard rows.count > 0 else { throw TrainingError.noRows }
     var result = Result()
+    let weights = UnchangedWeights()
     for start in stride(from: 0, to: rows.count, by: Self.rowsAPass) {
       let numbers = Array(start..<min(rows.count, start + Self.rowsAPass))
       let pass = try numbers.map { try rows.row($0) }
       for batch in try stage.batches(of: pass, numbers: numbers, BatchRules()) {
-        let part = try stage.loss(of: batch, model: model, on: Tape(compute: model.compute, records: false))
+        let tape = Tape(compute: model.compute, records: false, weights: weights)
+        let part = try stage.loss(of: batch, model: model, on: tape)
         guard part.value.isFinite else { throw TrainingError.scoreNotFinite(row: start) }
         result.lossSum += part.value * Double(pass.count)
         result.labelTokens += part.labelTokens
