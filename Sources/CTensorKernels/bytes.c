@@ -3,6 +3,7 @@
 #include "bytes.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "tensor_kernels.h"
 
@@ -127,29 +128,43 @@ INLINE void hadamard(__m512 v[4]) {
   sums_and_differences(v);
 }
 
+// Bytes and scale of one block.
+INLINE void quantize_block(uint8_t *q, float *scale, __m512 v[4]) {
+  hadamard(v);
+  // Without their signs, floats are in the order of their bits, those that are not finite last.
+  __m512i largest = _mm512_setzero_si512(), magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+  UNROLL for (int i = 0; i < 4; i++)
+    largest = _mm512_max_epi32(largest, _mm512_and_epi32((__m512i)v[i], magnitude));
+  int32_t bits = _mm512_reduce_max_epi32(largest);
+  float most;
+  memcpy(&most, &bits, sizeof most);
+  int wrong = bits >= 0x7F800000;
+  float inverse = !wrong && most > TK_BYTE_LEAST ? 127 / most : 0;
+  *scale = wrong ? NAN : most > TK_BYTE_LEAST ? most / TK_BYTE_UNIT : 0;
+  UNROLL for (int i = 0; i < 4; i++) {
+    __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(v[i], _mm512_set1_ps(inverse)));
+    __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(whole, _mm512_set1_epi32(128)));
+    _mm_storeu_si128((__m128i *)(q + i * 16), bytes);
+  }
+}
+
 static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
-  enum { not_finite = 0x99 };
   for (size_t r = 0; r < rows; r++) {
-    for (size_t b = 0; b < k; b += TK_BYTE_DEPTH, q += TK_BYTE_DEPTH) {
-      __m512 v[4], largest = _mm512_setzero_ps();
-      __mmask16 wrong = 0;
+    const float *row = x + r * ldx;
+    size_t b = 0;
+    for (; b + TK_BYTE_DEPTH <= k; b += TK_BYTE_DEPTH, q += TK_BYTE_DEPTH) {
+      __m512 v[4];
+      UNROLL for (int i = 0; i < 4; i++) v[i] = _mm512_loadu_ps(row + b + i * 16);
+      quantize_block(q, scale++, v);
+    }
+    if (b < k) {
+      __m512 v[4];
       UNROLL for (size_t i = 0; i < 4; i++) {
         size_t from = b + i * 16;
-        v[i] = from < k ? _mm512_maskz_loadu_ps(first(k - from), x + r * ldx + from) : _mm512_setzero_ps();
+        v[i] = from < k ? _mm512_maskz_loadu_ps(first(k - from), row + from) : _mm512_setzero_ps();
       }
-      hadamard(v);
-      UNROLL for (size_t i = 0; i < 4; i++) {
-        wrong |= _mm512_fpclass_ps_mask(v[i], not_finite);
-        largest = _mm512_max_ps(largest, _mm512_abs_ps(v[i]));
-      }
-      float most = _mm512_reduce_max_ps(largest);
-      float inverse = !wrong && most > TK_BYTE_LEAST ? 127 / most : 0;
-      *scale++ = wrong ? NAN : most > TK_BYTE_LEAST ? most / TK_BYTE_UNIT : 0;
-      UNROLL for (int i = 0; i < 4; i++) {
-        __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(v[i], _mm512_set1_ps(inverse)));
-        __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(whole, _mm512_set1_epi32(128)));
-        _mm_storeu_si128((__m128i *)(q + i * 16), bytes);
-      }
+      quantize_block(q, scale++, v);
+      q += TK_BYTE_DEPTH;
     }
   }
 }

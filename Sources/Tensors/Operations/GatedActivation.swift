@@ -23,10 +23,12 @@ extension Tape {
       h.needsGradient && compute.computeClass.takesHalves
       ? (gate: HalfMatrix(rows: count, columns: columns), up: HalfMatrix(rows: count, columns: columns)) : nil
     rows.add(rows: count) { rows in
-      let start = rows.lowerBound * columns
-      forward(value.pointer + start, gates.pointer + start, ups.pointer + start, rows.count * columns)
-      halves?.gate.take(MatrixView(gates).from(row: rows.lowerBound), rows: rows.count, at: rows.lowerBound, functions)
-      halves?.up.take(MatrixView(ups).from(row: rows.lowerBound), rows: rows.count, at: rows.lowerBound, functions)
+      for row in rows {
+        let start = row * columns
+        forward(value.pointer + start, gates.pointer + start, ups.pointer + start, columns)
+        halves?.gate.take(MatrixView(gates).from(row: row), rows: 1, at: row, functions)
+        halves?.up.take(MatrixView(ups).from(row: row), rows: 1, at: row, functions)
+      }
     }
     if let node = h.node {
       let saved: (gate: SavedActivation, up: SavedActivation) =
@@ -36,13 +38,15 @@ extension Tape {
         let dgate = Tensor(uninitialized: dh.shape)
         let dup = Tensor(uninitialized: dh.shape)
         rows.add(rows: count) { rows in
-          let start = rows.lowerBound * columns
-          // Both may be written where they are read.
-          let dgate = MatrixView(dgate).from(row: rows.lowerBound).pointer
-          let dup = MatrixView(dup).from(row: rows.lowerBound).pointer
-          backward(
-            dgate, dup, dh.pointer + start, saved.gate.rows(rows, space: dgate, functions),
-            saved.up.rows(rows, space: dup, functions), rows.count * columns)
+          // Row by row, so that what one kernel writes is in the first cache for the next.
+          for row in rows {
+            let start = row * columns
+            // Both may be written where they are read.
+            let (dgate, dup) = (dgate.pointer + start, dup.pointer + start)
+            backward(
+              dgate, dup, dh.pointer + start, saved.gate.rows(row..<row + 1, space: dgate, functions),
+              saved.up.rows(row..<row + 1, space: dup, functions), columns)
+          }
         }
         gate?.accumulate(GradientBuffer(dgate), rows)
         up?.accumulate(GradientBuffer(dup), rows)

@@ -52,6 +52,10 @@ def compare_training(folder):
         lines.append(
             f"{setting:8} {speed[0]:14.1f} {speed[1]:8.1f} {speed[1] / speed[0]:5.2f}x   {memory[0]:9.2f} GB "
             f"{memory[1]:5.2f} GB {memory[1] / memory[0]:6.3f}   {max(largest for _, largest in found):11.3%}")
+    default, fastest = measured(folder, "default"), measured(folder, "int8")
+    if default and fastest:
+        ratio = max(tokens_per_second(ours) for _, ours in fastest) / max(tokens_per_second(peer) for peer, _ in default)
+        lines.append(f"Anneal's int8 has {ratio:.2f}x the speed of the peer's default")
     if lines:
         print(f"{'setting':8} {'tokens/s: peer':>14} {'Anneal':>8} {'ratio':>6}   {'memory: peer':>12} {'Anneal':>8} "
               f"{'ratio':>6}   {'loss within':>11}", *lines, sep="\n")
