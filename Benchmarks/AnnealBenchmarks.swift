@@ -39,7 +39,9 @@ struct AnnealBenchmarks: ParsableCommand {
     }
     let files = FileManager.default
     let project = files.currentDirectoryPath
+    // Benchmarks go into folders of their own.
     let folder = URL(fileURLWithPath: folder).path
+    let model = model.map { URL(fileURLWithPath: $0).path }
     let results = folder + "/results"
     try files.createDirectory(atPath: results, withIntermediateDirectories: true)
     let last = try files.contentsOfDirectory(atPath: results).filter { $0.hasSuffix(".json") }.max()
@@ -50,7 +52,7 @@ struct AnnealBenchmarks: ParsableCommand {
     for benchmark in Self.benchmarks where names.isEmpty || names.contains(benchmark.name) {
       let bench = Bench(
         benchmark, anneal: URL(fileURLWithPath: anneal).deletingLastPathComponent().path + "/anneal", folder: folder,
-        project: project, model: model.map { URL(fileURLWithPath: $0).path }
+        project: project, model: model
       ) { Self.put(report.add($0)) }
       do {
         try benchmark.measure(bench)
