@@ -1,7 +1,6 @@
 import CTensorKernels
+import Tensors
 import Testing
-
-@testable import Tensors
 
 /// What rows add to the gradient of a weight.
 @Suite struct OuterProductTests {
@@ -36,22 +35,5 @@ import Testing
       .outer_products(g.pointer, n, a.pointer, m, b.pointer, n, m, n, k, scratch.pointer)
     // Up to 300 roundings of sums of up to 60: 4e-6 each.
     #expect(zip(g.values, expected).allSatisfy { abs(Double($0) - $1) < 1e-4 })
-  }
-
-  /// The batches of one optimizer step pack a trained weight once.
-  @Test(.enabled(if: KernelSet.best.name == .avx512, "only AVX-512 packs weights"))
-  func tapesOfUnchangedWeightsShareThePackedOnes() throws {
-    let compute = Compute(pool: ThreadPool(threads: 1), kernels: .best)
-    let weight = try MatrixWeight(trainable: randomParameter("w", [20, 30], seed: 1), compute: compute)
-    let unchanged = UnchangedWeights()
-    func packed(_ weights: UnchangedWeights) throws -> (PackedMatrix, PackedMatrix) {
-      let tape = RowProgram(compute: compute, weights: weights)
-      return (
-        try #require(weight.packedForward(rows: 4, on: tape)), try #require(weight.packedBackward(on: tape))
-      )
-    }
-    let (first, again, other) = (try packed(unchanged), try packed(unchanged), try packed(UnchangedWeights()))
-    #expect(first.0 === again.0 && first.1 === again.1)
-    #expect(first.0 !== other.0 && first.1 !== other.1)
   }
 }
