@@ -34,10 +34,11 @@ extension Tape {
       positions: layout.positions, compute)
     if let node = o.node {
       record { [rows, q = q.node, k = k.node, v = v.node] in
-        guard let dO = node.take()?.tensor else { return }
+        guard let dO = node.takeAll(rows) else { return }
         let targets = [q, k, v].map { $0?.target(rows) }
         rows.run()
-        tiles.backward(trace, dO: dO, dq: targets[0], dk: targets[1], dv: targets[2], rows.compute)
+        let whole = targets.map { $0.map { (target: $0.array.tensor, accumulates: $0.accumulates) } }
+        tiles.backward(trace, dO: dO, dq: whole[0], dk: whole[1], dv: whole[2], rows.compute)
       }
     }
     return o

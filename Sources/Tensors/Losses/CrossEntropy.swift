@@ -41,8 +41,7 @@ extension Tape {
     let result = Variable(Tensor(shape: [1], values: [Float(loss)]), needsGradient: needsGradient)
     if let node = result.node {
       record { [rows, x = x.node] in
-        guard let dy = node.take()?.tensor else { return }
-        rows.run()
+        guard let dy = node.takeAll(rows) else { return }
         let compute = rows.compute
         let upstream = dy.pointer[0]
         if let dx {

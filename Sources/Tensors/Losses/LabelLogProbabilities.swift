@@ -18,8 +18,7 @@ extension Tape {
     let y = Variable(Tensor(shape: [targets.count], values: values), needsGradient: x.needsGradient || trainsHead)
     if let node = y.node {
       record { [program = rows, x = x.node] in
-        guard let dy = node.take()?.tensor else { return }
-        program.run()
+        guard let dy = node.takeAll(program) else { return }
         let weights = dy.buffer.map { -$0 }
         let dx = x.map { Tensor(uninitialized: $0.shape) }
         let dHead = trainsHead ? head.parameter?.gradientForAccumulation() : nil

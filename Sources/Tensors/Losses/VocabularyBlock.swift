@@ -67,7 +67,11 @@ final class VocabularyBlock {
 
   private func score() {
     let packed = head.packedForward(rows: rows.count, on: program)
-    let half = packed?.halves == true ? HalfMatrix(rounding: x, rows, compute.kernels.functions) : nil
+    let half =
+      packed?.halves == true
+      ? HalfMatrix(
+        rounding: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns: x.columns,
+        compute.kernels.functions) : nil
     let operand = half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(x.pointer + rows.lowerBound * x.columns)
     // The score of each target, before the exponential takes its place.
     logProbabilities.withUnsafeMutableBufferPointer { raw in

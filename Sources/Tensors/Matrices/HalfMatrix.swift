@@ -15,10 +15,10 @@ final class HalfMatrix {
     pointer = UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt16.self)
   }
 
-  /// Some rows of x, rounded to the nearest.
-  convenience init(rounding x: Tensor, _ rows: Range<Int>, _ kernels: UnsafePointer<tk_kernels>) {
-    self.init(rows: rows.count, columns: x.columns)
-    take(MatrixView(x).from(row: rows.lowerBound), rows: rows.count, at: 0, kernels)
+  /// The first `rows` rows of x [.., columns], rounded to the nearest.
+  convenience init(rounding x: MatrixView, rows: Int, columns: Int, _ kernels: UnsafePointer<tk_kernels>) {
+    self.init(rows: rows, columns: columns)
+    take(x, rows: rows, at: 0, kernels)
   }
 
   /// The same numbers in 32 bits.

@@ -41,7 +41,9 @@ private final class ProductRound: @unchecked Sendable {
     self.compute = compute
     quantized = compute.computeClass == .int8 ? QuantizedMatrix(weight, transposed: false, compute) : nil
     packed = packing == .none ? nil : PackedMatrix(weight, transposed: false, halves: packing == .halves, compute)
-    half = packing == .halves ? HalfMatrix(rounding: x, 0..<Self.rows, compute.kernels.functions) : nil
+    half =
+      packing == .halves
+      ? HalfMatrix(rounding: MatrixView(x), rows: Self.rows, columns: Self.k, compute.kernels.functions) : nil
   }
 
   func run() {

@@ -6,9 +6,9 @@ import CTensorKernels
 /// shares are summed in the order of the tiles. Memory of the shares: R · (in + out) floats a tile.
 final class AdapterGradient {
   /// [T, ΣR].
-  let v: Tensor
+  let v: RowArray
   private let projection: ProjectionGradient
-  private let gradients: [Tensor?]
+  private let gradients: [RowArray?]
   private let tileRows: Int
   /// [tiles, R, in] and [tiles, R, out] of each adapter that trains and that something came back to.
   private let sharesOfA: [Tensor?]
@@ -17,13 +17,13 @@ final class AdapterGradient {
   private var adapters: StackedAdapters { projection.adapters }
   private var compute: Compute { projection.compute }
 
-  init(_ projection: ProjectionGradient, _ gradients: [Tensor?], rows: Int) {
+  init(_ projection: ProjectionGradient, _ gradients: [RowArray?], rows: Int) {
     let adapters = projection.adapters
     tileRows = RowProgram.tileRows(of: rows)
     let tiles = (rows + tileRows - 1) / tileRows
     self.projection = projection
     self.gradients = gradients
-    v = Tensor(uninitialized: [rows, adapters.width])
+    v = RowArray([rows, adapters.width])
     sharesOfA = gradients.indices.map { index in
       guard gradients[index] != nil, projection.trainsA[index], let adapter = adapters.adapters[index] else {
         return nil
@@ -39,36 +39,37 @@ final class AdapterGradient {
   }
 
   /// Works off one tile of rows.
-  func add(_ rows: Range<Int>) {
+  func add(_ tile: RowTile) {
     guard let hidden = adapters.hidden else { return }
+    let rows = tile.rows
     let kernels = compute.kernels.functions
     let inputs = projection.inputs
     let width = adapters.width
-    let tile = rows.lowerBound / tileRows
+    let share = rows.lowerBound / tileRows
     let space = Tensor(uninitialized: [rows.count, inputs])
     let dropped = adapters.drops ? Tensor(uninitialized: [rows.count, inputs]) : nil
-    let x =
-      sharesOfA.contains { $0 != nil }
-      ? projection.saved.rows(rows, space: space.pointer, kernels) : UnsafePointer(space.pointer)
+    let x = projection.saved?.rows(rows, space: space.pointer, kernels) ?? UnsafePointer(space.pointer)
     for (index, adapter) in adapters.adapters.enumerated() {
       guard let adapter, let turned = adapters.turnedB[index] else { continue }
-      let place = rows.lowerBound * width + adapters.columns[index].lowerBound
+      let place = adapters.columns[index].lowerBound
+      let v = v.first(of: tile) + place
       guard let dy = gradients[index] else {
-        for row in 0..<rows.count { (v.pointer + place + row * width).update(repeating: 0, count: adapter.rank) }
+        for row in 0..<rows.count { (v + row * width).update(repeating: 0, count: adapter.rank) }
         continue
       }
-      let source = dy.pointer + rows.lowerBound * dy.columns
+      let source = dy.first(of: tile)
       kernels.pointee.narrow_dots(
-        v.pointer + place, width, source, dy.columns, turned.pointer, dy.columns, rows.count, adapter.rank, dy.columns,
+        v, width, source, dy.columns, turned.pointer, dy.columns, rows.count, adapter.rank, dy.columns,
         adapter.scale)
       if let shares = sharesOfB[index] {
         kernels.pointee.narrow_gather(
-          shares.pointer + tile * shares.columns, dy.columns, hidden.pointer + place, width, source, dy.columns,
+          shares.pointer + share * shares.columns, dy.columns, hidden.first(of: tile) + place, width, source,
+          dy.columns,
           rows.count, adapter.rank, dy.columns, adapter.scale)
       }
       if let shares = sharesOfA[index] {
         kernels.pointee.narrow_gather(
-          shares.pointer + tile * shares.columns, inputs, v.pointer + place, width,
+          shares.pointer + share * shares.columns, inputs, v, width,
           adapters.droppedRows(of: index, x: x, rows, space: dropped), inputs, rows.count, adapter.rank, inputs, 1)
       }
     }

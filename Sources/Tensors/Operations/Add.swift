@@ -9,9 +9,8 @@ extension Tape {
     let columns = sum.columns
     let add = compute.kernels.functions.pointee.add
     if computes {
-      rows.add(rows: sum.rows) { rows in
-        let start = rows.lowerBound * columns
-        add?(sum.pointer + start, left.pointer + start, right.pointer + start, rows.count * columns)
+      rows.add(rows: sum.rows, [sum, left, right]) { tile in
+        add?(sum.first(of: tile), left.first(of: tile), right.first(of: tile), tile.rows.count * columns)
       }
     }
     if let node = y.node {

@@ -8,14 +8,14 @@ extension Tape {
   package func embed(_ ids: [Int32], table: Parameter) throws -> Variable {
     let width = table.value.columns
     try checkIDs(ids, below: table.value.rows, operation: "embed")
-    let y = Variable(Tensor(uninitialized: [ids.count, width]), needsGradient: wantsGradient(of: table))
+    let rows = Tensor(uninitialized: [ids.count, width])
+    let y = Variable(rows, needsGradient: wantsGradient(of: table))
     for (row, id) in ids.enumerated() {
-      (y.stored.pointer + row * width).update(from: table.value.pointer + Int(id) * width, count: width)
+      (rows.pointer + row * width).update(from: table.value.pointer + Int(id) * width, count: width)
     }
     if let node = y.node {
-      record { [rows] in
-        guard let dy = node.take()?.tensor else { return }
-        rows.run()
+      record { [rows = self.rows] in
+        guard let dy = node.takeAll(rows) else { return }
         let compute = rows.compute
         let gradient = table.gradientForAccumulation()
         let order = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }

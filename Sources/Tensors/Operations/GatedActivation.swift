@@ -22,29 +22,31 @@ extension Tape {
     let halves =
       h.needsGradient && compute.computeClass.takesHalves
       ? (gate: HalfMatrix(rows: count, columns: columns), up: HalfMatrix(rows: count, columns: columns)) : nil
-    rows.add(rows: count) { rows in
-      for row in rows {
-        let start = row * columns
-        forward(value.pointer + start, gates.pointer + start, ups.pointer + start, columns)
-        halves?.gate.take(MatrixView(gates).from(row: row), rows: 1, at: row, functions)
-        halves?.up.take(MatrixView(ups).from(row: row), rows: 1, at: row, functions)
+    rows.add(rows: count, [value, gates, ups]) { tile in
+      let (value, gates, ups) = (value.view(tile), gates.view(tile), ups.view(tile))
+      for row in 0..<tile.rows.count {
+        let (gate, up) = (gates.from(row: row), ups.from(row: row))
+        forward(value.from(row: row).pointer, gate.pointer, up.pointer, columns)
+        halves?.gate.take(gate, rows: 1, at: tile.rows.lowerBound + row, functions)
+        halves?.up.take(up, rows: 1, at: tile.rows.lowerBound + row, functions)
       }
     }
     if let node = h.node {
       let saved: (gate: SavedActivation, up: SavedActivation) =
-        if let halves { (.half(halves.gate), .half(halves.up)) } else { (.full(gates), .full(ups)) }
+        if let halves { (.half(halves.gate), .half(halves.up)) } else {
+          (.full(keep(gates)), .full(keep(ups)))
+        }
       record { [rows, gate = gate.node, up = up.node] in
-        guard let dh = node.take()?.tensor else { return }
-        let dgate = Tensor(uninitialized: dh.shape)
-        let dup = Tensor(uninitialized: dh.shape)
-        rows.add(rows: count) { rows in
+        guard let dh = node.take()?.array else { return }
+        let (dgate, dup) = (RowArray(dh.shape), RowArray(dh.shape))
+        rows.add(rows: count, [dh, dgate, dup]) { tile in
+          let (dh, dgates, dups) = (dh.view(tile), dgate.view(tile), dup.view(tile))
           // Row by row, so that what one kernel writes is in the first cache for the next.
-          for row in rows {
-            let start = row * columns
+          for (place, row) in tile.rows.enumerated() {
             // Both may be written where they are read.
-            let (dgate, dup) = (dgate.pointer + start, dup.pointer + start)
+            let (dgate, dup) = (dgates.from(row: place).pointer, dups.from(row: place).pointer)
             backward(
-              dgate, dup, dh.pointer + start, saved.gate.rows(row..<row + 1, space: dgate, functions),
+              dgate, dup, dh.from(row: place).pointer, saved.gate.rows(row..<row + 1, space: dgate, functions),
               saved.up.rows(row..<row + 1, space: dup, functions), columns)
           }
         }

@@ -14,61 +14,79 @@ extension Tape {
       precondition(
         projection.weight.inputs == inputs, "The weight wants rows of \(projection.weight.inputs), found \(inputs)")
     }
-    let adapters = StackedAdapters(projections, input: x.stored, tape: self)
+    let trainsB = trains(projections.map(\.adapter?.b))
+    let adapters = StackedAdapters(
+      projections, input: x.stored, keepsHidden: trainsB.contains(true), tape: self)
     let outputs = projections.map { projection in
       let wanted =
         [projection.weight.parameter, projection.bias, projection.adapter?.a, projection.adapter?.b]
         .contains { $0.map(wantsGradient) ?? false }
       return Variable([count, projection.weight.outputs], of: rows, needsGradient: x.needsGradient || wanted)
     }
-    let goesBack = outputs.contains(where: \.needsGradient)
-    let takesHalves = projections.contains {
-      $0.weight.takesHalves && (goesBack || $0.weight.quantizedForward == nil)
-    }
-    let half = takesHalves ? HalfMatrix(rows: count, columns: inputs) : nil
+    let gradient = ProjectionGradient(
+      input: x.node, saved: savedInput(x.stored, projections), inputs: inputs, projections: projections,
+      adapters: adapters, program: rows, trainsWeight: trains(projections.map(\.weight.parameter)),
+      trainsBias: trains(projections.map(\.bias)), trainsA: trains(projections.map(\.adapter?.a)),
+      trainsB: trainsB)
     let forward = ProjectionForward(
-      x: x.stored, half: half, projections: projections,
+      x: x.stored, saved: gradient.saved, projections: projections,
       packed: projections.map { $0.weight.packedForward(rows: count, on: rows) },
       adapters: adapters, outputs: outputs.map(\.stored), compute: compute)
-    rows.add(rows: count, computes ? forward.run : forward.prepare)
-
-    if goesBack {
-      let trainsWeight = projections.map { $0.weight.parameter.map(wantsGradient) ?? false }
-      let saved = trainsWeight.contains(true) ? nil : half.map(SavedActivation.half)
-      let gradient = ProjectionGradient(
-        input: x.node, saved: saved ?? .full(x.stored), inputs: inputs, projections: projections, adapters: adapters,
-        program: rows, trainsWeight: trainsWeight,
-        trainsBias: projections.map { $0.bias.map(wantsGradient) ?? false },
-        trainsA: projections.map { $0.adapter.map { wantsGradient(of: $0.a) } ?? false },
-        trainsB: projections.map { $0.adapter.map { wantsGradient(of: $0.b) } ?? false })
+    rows.add(
+      rows: count, forward.outputs + [forward.x, adapters.hidden].compactMap { $0 },
+      computes ? forward.run : forward.prepare)
+    if outputs.contains(where: \.needsGradient) {
       record { [nodes = outputs.map(\.node)] in gradient.run(nodes.map { $0?.take() }) }
     }
     return outputs
+  }
+
+  private func trains(_ parameters: [Parameter?]) -> [Bool] { parameters.map { $0.map(wantsGradient) ?? false } }
+
+  /// What the backward pass keeps of x: nothing unless something that is multiplied with x is trained.
+  private func savedInput(_ x: RowArray, _ projections: [Projection]) -> SavedActivation? {
+    let trainsWeight = trains(projections.map(\.weight.parameter)).contains(true)
+    guard keeps, trainsWeight || trains(projections.map(\.adapter?.a)).contains(true) else { return nil }
+    if !trainsWeight, projections.contains(where: \.weight.takesHalves) {
+      return .half(HalfMatrix(rows: x.rows, columns: x.columns))
+    }
+    return .full(keep(x))
   }
 }
 
 /// The forward pass of ``Tape/project(_:_:)``.
 private struct ProjectionForward {
-  let x: Tensor
-  /// x in bfloat16, written here; nil where neither a product nor the backward pass takes it.
-  let half: HalfMatrix?
+  let x: RowArray
+  /// Where the backward pass finds x; roundings are made here.
+  let saved: SavedActivation?
   let projections: [Projection]
   let packed: [PackedMatrix?]
   let adapters: StackedAdapters
-  let outputs: [Tensor]
+  let outputs: [RowArray]
   let compute: Compute
 
   /// Makes what the backward pass needs.
-  func prepare(_ rows: Range<Int>) {
-    let first = MatrixView(x).from(row: rows.lowerBound)
-    half?.take(first, rows: rows.count, at: rows.lowerBound, compute.kernels.functions)
-    adapters.forward(x, rows)
+  func prepare(_ tile: RowTile) {
+    if case .half(let half) = saved {
+      half.take(x.view(tile), rows: tile.rows.count, at: tile.rows.lowerBound, compute.kernels.functions)
+    }
+    adapters.forward(x.first(of: tile), tile)
   }
 
-  func run(_ rows: Range<Int>) {
-    prepare(rows)
+  /// The tile in bfloat16, behind `before` rows; nil where no product takes it.
+  private func rounded(_ tile: RowTile) -> (matrix: HalfMatrix, before: Int)? {
+    guard packed.contains(where: { $0?.halves == true }) else { return nil }
+    if case .half(let half) = saved { return (half, tile.rows.lowerBound) }
     let kernels = compute.kernels.functions
-    let first = MatrixView(x).from(row: rows.lowerBound)
+    return (HalfMatrix(rounding: x.view(tile), rows: tile.rows.count, columns: x.columns, kernels), 0)
+  }
+
+  func run(_ tile: RowTile) {
+    prepare(tile)
+    let kernels = compute.kernels.functions
+    let rows = tile.rows
+    let first = x.view(tile)
+    let rounded = rounded(tile)
     var pieces: [(projection: Int, columns: Range<Int>)] = []
     for (index, y) in outputs.enumerated() {
       let width =
@@ -84,18 +102,18 @@ private struct ProjectionForward {
     compute.pool.tiles(pieces.count) { piece in
       let (index, columns) = pieces[piece]
       let projection = projections[index]
-      let target = MatrixView(outputs[index]).from(row: rows.lowerBound, column: columns.lowerBound)
+      let target = outputs[index].view(tile).from(row: 0, column: columns.lowerBound)
       if let matrix = projection.weight.quantizedForward, let quantized {
         matrix.multiply(quantized, columns: columns, into: target, accumulates: false, compute)
       } else if let packed = packed[index] {
-        let operand = packed.halves ? half.map { UnsafeRawPointer($0.pointer + rows.lowerBound * x.columns) } : nil
+        let operand = rounded.map { UnsafeRawPointer($0.matrix.pointer + $0.before * x.columns) }
         packed.multiply(
           operand ?? UnsafeRawPointer(first.pointer), stride: x.columns, rows: rows.count, depths: 0..<x.columns,
           columns: columns, into: target, accumulates: false)
       } else {
         projection.weight.apply(to: first, rows: rows.count, outputs: columns, into: target, compute)
       }
-      adapters.addOutput(of: index, rows, columns, to: target)
+      adapters.addOutput(of: index, tile, columns, to: target)
       if let bias = projection.bias {
         for row in 0..<rows.count {
           let start = target.pointer + row * target.stride

@@ -7,7 +7,8 @@ import CTensorKernels
 struct ProjectionGradient {
   /// Where dx goes; nil when nothing below can be trained.
   let input: GradientNode?
-  let saved: SavedActivation
+  /// x, where something that is multiplied with it is trained.
+  let saved: SavedActivation?
   let inputs: Int
   let projections: [Projection]
   let adapters: StackedAdapters
@@ -21,18 +22,18 @@ struct ProjectionGradient {
 
   /// - Parameter gradients: dy of each projection, nil for one that nothing came back to.
   func run(_ gradients: [GradientBuffer?]) {
-    guard let count = gradients.lazy.compactMap({ $0?.tensor.rows }).first else { return }
-    let tensors = gradients.map { $0?.tensor }
-    let parts = adapters.hidden.map { _ in AdapterGradient(self, tensors, rows: count) }
+    guard let count = gradients.lazy.compactMap({ $0?.array.rows }).first else { return }
+    let arrays = gradients.map { $0?.array }
+    let parts = adapters.hidden.map { _ in AdapterGradient(self, arrays, rows: count) }
     let target = input?.target(program)
     let packed = projections.map { target == nil ? nil : $0.weight.packedBackward(on: program) }
     let bytes = projections.map { target == nil ? nil : $0.weight.quantizedBackward(compute) }
-    program.add(rows: count) { rows in
-      parts?.add(rows)
+    program.add(rows: count, (arrays + [target?.array, parts?.v]).compactMap { $0 }) { tile in
+      parts?.add(tile)
       guard let target else { return }
-      let dx = MatrixView(target.target).from(row: rows.lowerBound)
-      addInput(tensors, packed, bytes, parts?.v, rows, to: dx, accumulates: target.accumulates)
-      if let parts { adapters.addDroppedInputGradient(parts.v, rows, to: target.target) }
+      let dx = target.array.view(tile)
+      addInput(arrays, packed, bytes, parts?.v, tile, to: dx, accumulates: target.accumulates)
+      if let parts { adapters.addDroppedInputGradient(parts.v, tile, to: dx.pointer) }
     }
     for (index, dy) in gradients.enumerated() {
       if let dy { addWeights(index, dy) }
@@ -40,20 +41,22 @@ struct ProjectionGradient {
     program.finally(parts?.sums() ?? [])
   }
 
-  /// dx (+)= Σ dy_i W_i + v A for some rows, cut by columns where that is all the work there is.
+  /// dx (+)= Σ dy_i W_i + v A for a tile, cut by columns where that is all the work there is.
   private func addInput(
-    _ gradients: [Tensor?], _ packed: [PackedMatrix?], _ bytes: [QuantizedMatrix?], _ v: Tensor?, _ rows: Range<Int>,
+    _ gradients: [RowArray?], _ packed: [PackedMatrix?], _ bytes: [QuantizedMatrix?], _ v: RowArray?, _ tile: RowTile,
     to dx: MatrixView, accumulates: Bool
   ) {
+    let rows = tile.rows
     let halves = zip(gradients, packed).map { dy, packed in
-      packed?.halves == true ? dy.map { HalfMatrix(rounding: $0, rows, compute.kernels.functions) } : nil
+      packed?.halves == true
+        ? dy.map {
+          HalfMatrix(
+            rounding: $0.view(tile), rows: rows.count, columns: $0.columns, compute.kernels.functions)
+        } : nil
     }
     let quantized = zip(gradients, bytes).map { dy, matrix in
       matrix == nil
-        ? nil
-        : dy.map {
-          QuantizedRows(rounding: MatrixView($0).from(row: rows.lowerBound), rows: rows.count, k: $0.columns, compute)
-        }
+        ? nil : dy.map { QuantizedRows(rounding: $0.view(tile), rows: rows.count, k: $0.columns, compute) }
     }
     let width =
       bytes.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count)
@@ -68,18 +71,18 @@ struct ProjectionGradient {
         } else if let packed = packed[index] {
           let operand =
             halves[index].map { UnsafeRawPointer($0.pointer) }
-            ?? UnsafeRawPointer(dy.pointer + rows.lowerBound * dy.columns)
+            ?? UnsafeRawPointer(dy.first(of: tile))
           packed.multiply(
             operand, stride: dy.columns, rows: rows.count, depths: 0..<dy.columns, columns: columns, into: target,
             accumulates: adds)
         } else {
           projection.weight.applyTransposed(
-            to: MatrixView(dy).from(row: rows.lowerBound), rows: rows.count, outputs: 0..<dy.columns, inputs: columns,
+            to: dy.view(tile), rows: rows.count, outputs: 0..<dy.columns, inputs: columns,
             into: target, accumulates: adds)
         }
         adds = true
       }
-      if let v { adapters.addPlainInputGradient(v, rows, columns, to: target) }
+      if let v { adapters.addPlainInputGradient(v, tile, columns, to: target) }
     }
   }
 
@@ -89,24 +92,25 @@ struct ProjectionGradient {
     var work: [() -> Void] = []
     if trainsWeight[index], let parameter = projection.weight.parameter, case .full(let x) = saved {
       let gradient = parameter.gradientForAccumulation()
-      let grid = TileGrid(rows: dy.tensor.columns, columns: inputs, tile: TileGrid.weightTile)
+      let grid = TileGrid(rows: dy.array.columns, columns: inputs, tile: TileGrid.weightTile)
       for tile in 0..<grid.count {
         work.append { [compute] in
           let (rows, columns) = grid[tile]
           compute.addOuterProducts(
-            MatrixView(dy.tensor).from(row: 0, column: rows.lowerBound),
-            MatrixView(x).from(row: 0, column: columns.lowerBound),
+            MatrixView(dy.array.tensor).from(row: 0, column: rows.lowerBound),
+            MatrixView(x.tensor).from(row: 0, column: columns.lowerBound),
             to: MatrixView(gradient).from(row: rows.lowerBound, column: columns.lowerBound), m: rows.count,
-            n: columns.count, k: dy.tensor.rows)
+            n: columns.count, k: x.rows)
         }
       }
     }
     if trainsBias[index], let bias = projection.bias {
       let gradient = bias.gradientForAccumulation()
       work.append { [compute] in
-        for row in 0..<dy.tensor.rows {
+        let dy = dy.array.tensor
+        for row in 0..<dy.rows {
           compute.kernels.functions.pointee.add(
-            gradient.pointer, gradient.pointer, dy.tensor.pointer + row * dy.tensor.columns, dy.tensor.columns)
+            gradient.pointer, gradient.pointer, dy.pointer + row * dy.columns, dy.columns)
         }
       }
     }

@@ -30,29 +30,29 @@ extension Tape {
     let normed = Variable(x.stored.shape, of: rows, needsGradient: inputNeeds || wantsGradient(of: weight))
     let inverse = Tensor(uninitialized: [count])
     let (input, before, added, output) = (x.stored, residual?.stored, sum.stored, normed.stored)
-    rows.add(rows: count) { rows in
-      let start = rows.lowerBound * width
+    rows.add(rows: count, [input, added, output] + [before].compactMap { $0 }) { tile in
       functions.pointee.rms_norm(
-        output.pointer + start, inverse.pointer + rows.lowerBound, added.pointer + start,
-        before.map { UnsafePointer($0.pointer + start) }, input.pointer + start, weight.value.pointer, rows.count,
-        width, epsilon)
+        output.first(of: tile), inverse.pointer + tile.rows.lowerBound, added.first(of: tile),
+        before.map { UnsafePointer($0.first(of: tile)) }, input.first(of: tile), weight.value.pointer,
+        tile.rows.count, width, epsilon)
     }
     guard let node = normed.node else { return (sum, normed) }
 
     let weightNeeds = wantsGradient(of: weight)
+    let saved = keep(added)
     record { [rows, sum = sum.node, x = x.node, residual = residual?.node, isSum = residual != nil] in
-      if let dy = node.take()?.tensor {
+      if let dy = node.take()?.array {
         // One row of partial sums a tile.
         let tileRows = RowProgram.tileRows(of: count)
         let tiles = (count + tileRows - 1) / tileRows
         let partial = weightNeeds ? Tensor(shape: [tiles, width]) : nil
-        let (dx, accumulates) = sum?.target(rows) ?? (Tensor(uninitialized: dy.shape), false)
-        rows.add(rows: count) { rows in
-          let start = rows.lowerBound * width
+        let (dx, accumulates) = sum?.target(rows) ?? (RowArray(dy.shape), false)
+        rows.add(rows: count, [dy, saved, dx]) { tile in
+          let first = tile.rows.lowerBound
           functions.pointee.rms_norm_backward(
-            dx.pointer + start, partial.map { $0.pointer + rows.lowerBound / tileRows * width },
-            dy.pointer + start, added.pointer + start, weight.value.pointer, inverse.pointer + rows.lowerBound,
-            rows.count, width, accumulates ? 1 : 0)
+            dx.first(of: tile), partial.map { $0.pointer + first / tileRows * width }, dy.first(of: tile),
+            saved.first(of: tile), weight.value.pointer, inverse.pointer + first, tile.rows.count, width,
+            accumulates ? 1 : 0)
         }
         if let partial {
           let gradient = weight.gradientForAccumulation().pointer

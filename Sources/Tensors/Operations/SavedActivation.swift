@@ -3,7 +3,8 @@ import CTensorKernels
 /// An activation [T, n] as the backward pass reads it: rounded to bfloat16 in the class that multiplies so, which halves
 /// what is kept.
 enum SavedActivation {
-  case full(Tensor)
+  /// Rows that are kept whole.
+  case full(RowArray)
   case half(HalfMatrix)
 
   /// Some of its rows, one after the other.
@@ -13,7 +14,7 @@ enum SavedActivation {
     -> UnsafePointer<Float>
   {
     switch self {
-    case .full(let x): return UnsafePointer(x.pointer + rows.lowerBound * x.columns)
+    case .full(let x): return UnsafePointer(x.tensor.pointer + rows.lowerBound * x.columns)
     case .half(let x):
       kernels.pointee.from_bf16(space, x.pointer + rows.lowerBound * x.columns, rows.count * x.columns)
       return UnsafePointer(space)

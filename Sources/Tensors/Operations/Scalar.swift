@@ -10,8 +10,7 @@ extension Tape {
     let y = Variable(Tensor(shape: [1], values: [value]), needsGradient: variables.contains { $0.needsGradient })
     if let node = y.node {
       record { [rows, nodes = variables.map(\.node)] in
-        guard let dy = node.take()?.tensor else { return }
-        rows.run()
+        guard let dy = node.takeAll(rows) else { return }
         for case (let variable?, let gradient) in zip(nodes, gradients) {
           let share = gradient.copy()
           rows.compute.scale(share, by: dy.pointer[0])

@@ -8,15 +8,17 @@ extension Tape {
     let source = x.value
     let width = source.columns
     try checkIDs(rows, below: source.rows, operation: "select rows")
-    let y = Variable(Tensor(uninitialized: [rows.count, width]), needsGradient: x.needsGradient)
+    let selected = Tensor(uninitialized: [rows.count, width])
+    let y = Variable(selected, needsGradient: x.needsGradient)
     for (to, from) in rows.enumerated() {
-      (y.stored.pointer + to * width).update(from: source.pointer + Int(from) * width, count: width)
+      (selected.pointer + to * width).update(from: source.pointer + Int(from) * width, count: width)
     }
     if let node = y.node, let input = x.node {
       record { [program = self.rows] in
-        guard let dy = node.take()?.tensor else { return }
-        let (dx, accumulates) = input.target(program)
+        guard let dy = node.takeAll(program) else { return }
+        let target = input.target(program)
         program.run()
+        let (dx, accumulates) = (target.array.tensor, target.accumulates)
         if !accumulates { dx.pointer.update(repeating: 0, count: dx.count) }
         for (from, to) in rows.enumerated() {
           let target = dx.pointer + Int(to) * width

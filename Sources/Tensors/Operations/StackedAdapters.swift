@@ -11,14 +11,15 @@ final class StackedAdapters {
   /// [ΣR, in]; nil without adapters.
   let stackedA: Tensor?
   /// u of the forward pass; nil without adapters.
-  let hidden: Tensor?
+  let hidden: RowArray?
   /// Bᵀ [R, out] of each adapter: the narrow products read rows as long as the activations'.
   let turnedB: [Tensor?]
   /// The dropout key of each adapter; nil when nothing is dropped.
   private let keys: [RandomKey]?
   private let compute: Compute
 
-  init(_ projections: [Projection], input: Tensor, tape: Tape) {
+  /// - Parameter keepsHidden: Whether u stays for the backward pass.
+  init(_ projections: [Projection], input: RowArray, keepsHidden: Bool, tape: Tape) {
     compute = tape.compute
     adapters = projections.map(\.adapter)
     var columns: [Range<Int>] = []
@@ -40,7 +41,8 @@ final class StackedAdapters {
         }
       }
       stackedA = stack
-      hidden = Tensor(uninitialized: [input.rows, width])
+      let made = RowArray([input.rows, width])
+      hidden = keepsHidden ? tape.keep(made) : made
     } else {
       stackedA = nil
       hidden = nil
@@ -56,23 +58,23 @@ final class StackedAdapters {
     return result
   }
 
-  /// u = dropout(x) Aᵀ for some rows.
-  func forward(_ x: Tensor, _ rows: Range<Int>) {
+  /// u = dropout(x) Aᵀ for a tile.
+  ///
+  /// - Parameter x: The first of its rows.
+  func forward(_ x: UnsafePointer<Float>, _ tile: RowTile) {
     guard let stackedA, let hidden else { return }
-    let inputs = x.columns
-    let target = hidden.pointer + rows.lowerBound * width
+    let rows = tile.rows
+    let inputs = stackedA.columns
+    let target = hidden.first(of: tile)
     let dots = compute.kernels.functions.pointee.narrow_dots
     guard keys != nil else {
-      dots?(
-        target, width, x.pointer + rows.lowerBound * inputs, inputs, stackedA.pointer, inputs, rows.count, width,
-        inputs, 1)
+      dots?(target, width, x, inputs, stackedA.pointer, inputs, rows.count, width, inputs, 1)
       return
     }
     let dropped = Tensor(uninitialized: [rows.count, inputs])
-    let source = UnsafePointer(x.pointer + rows.lowerBound * inputs)
     for index in adapters.indices where adapters[index] != nil {
       let part = columns[index]
-      let own = droppedRows(of: index, x: source, rows, space: dropped)
+      let own = droppedRows(of: index, x: x, rows, space: dropped)
       dots?(
         target + part.lowerBound, width, own, inputs, stackedA.pointer + part.lowerBound * inputs, inputs, rows.count,
         part.count, inputs, 1)
@@ -95,38 +97,39 @@ final class StackedAdapters {
   var drops: Bool { keys != nil }
 
   /// y += scale · u_i B_iᵀ for a tile.
-  func addOutput(of index: Int, _ rows: Range<Int>, _ outputs: Range<Int>, to y: MatrixView) {
+  func addOutput(of index: Int, _ tile: RowTile, _ outputs: Range<Int>, to y: MatrixView) {
     guard let adapter = adapters[index], let hidden, let turned = turnedB[index] else { return }
     compute.kernels.functions.pointee.narrow_add(
-      y.pointer, y.stride, hidden.pointer + rows.lowerBound * width + columns[index].lowerBound, width,
-      turned.pointer + outputs.lowerBound, turned.columns, rows.count, adapter.rank, outputs.count, adapter.scale)
+      y.pointer, y.stride, hidden.first(of: tile) + columns[index].lowerBound, width,
+      turned.pointer + outputs.lowerBound, turned.columns, tile.rows.count, adapter.rank, outputs.count, adapter.scale)
   }
 
-  /// dx[rows, columns] += v A without dropout: v = scale · dy B of all adapters, [T, ΣR].
-  func addPlainInputGradient(_ v: Tensor, _ rows: Range<Int>, _ inputs: Range<Int>, to dx: MatrixView) {
+  /// dx[tile, columns] += v A without dropout: v = scale · dy B of all adapters, [T, ΣR].
+  func addPlainInputGradient(_ v: RowArray, _ tile: RowTile, _ inputs: Range<Int>, to dx: MatrixView) {
     guard keys == nil, let stackedA else { return }
     compute.kernels.functions.pointee.narrow_add(
-      dx.pointer, dx.stride, v.pointer + rows.lowerBound * width, width, stackedA.pointer + inputs.lowerBound,
-      stackedA.columns, rows.count, width, inputs.count, 1)
+      dx.pointer, dx.stride, v.first(of: tile), width, stackedA.pointer + inputs.lowerBound, stackedA.columns,
+      tile.rows.count, width, inputs.count, 1)
   }
 
-  /// dx += dropout_i(v_i A_i) for some rows and all adapters, when there is dropout.
-  func addDroppedInputGradient(_ v: Tensor, _ rows: Range<Int>, to dx: Tensor) {
+  /// dx += dropout_i(v_i A_i) for a tile and all adapters, when there is dropout.
+  ///
+  /// - Parameter dx: The first of its rows.
+  func addDroppedInputGradient(_ v: RowArray, _ tile: RowTile, to dx: UnsafeMutablePointer<Float>) {
     guard keys != nil, let stackedA else { return }
-    let inputs = dx.columns
-    let product = Tensor(uninitialized: [rows.count, inputs])
-    let first = rows.lowerBound * inputs
+    let inputs = stackedA.columns
+    let product = Tensor(uninitialized: [tile.rows.count, inputs])
+    let first = UInt64(tile.rows.lowerBound * inputs)
     for index in adapters.indices where adapters[index] != nil {
       let part = columns[index]
       multiply(
-        MatrixView(v).from(row: rows.lowerBound, column: part.lowerBound),
-        MatrixView(stackedA).from(row: part.lowerBound), into: MatrixView(product), m: rows.count, n: inputs,
-        k: part.count)
+        v.view(tile).from(row: 0, column: part.lowerBound), MatrixView(stackedA).from(row: part.lowerBound),
+        into: MatrixView(product), m: tile.rows.count, n: inputs, k: part.count)
       if let (key, threshold, scale) = mask(of: index) {
         compute.kernels.functions.pointee.dropout_add(
-          dx.pointer + first, product.pointer, product.count, UInt64(first), key.seed, threshold, scale)
+          dx, product.pointer, product.count, first, key.seed, threshold, scale)
       } else {
-        compute.kernels.functions.pointee.add(dx.pointer + first, dx.pointer + first, product.pointer, product.count)
+        compute.kernels.functions.pointee.add(dx, dx, product.pointer, product.count)
       }
     }
   }

@@ -54,11 +54,17 @@ package final class Tape {
   /// Whether a parameter's gradient is wanted on this tape.
   func wantsGradient(of parameter: Parameter) -> Bool { records && parameter.isTrainable }
 
+  /// The array, whose rows stay for the steps that are recorded.
+  func keep(_ array: RowArray) -> RowArray { keeps ? array.kept() : array }
+
+  /// Whether what runs leaves a record.
+  var keeps: Bool { records && run != .first }
+
   /// Keeps `step` for the backward pass.
   ///
   /// It must not refer to the tape, and should hold only those values that it needs.
   func record(_ step: @escaping () -> Void) {
-    if run != .first { steps.append(step) }
+    if keeps { steps.append(step) }
   }
 
   /// Runs the recorded operations in reverse; each frees what it had saved.

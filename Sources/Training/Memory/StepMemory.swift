@@ -111,32 +111,37 @@ private struct BlockMemory {
     let rounds = computeClass.takesHalves
     func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
     func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
-    // A frozen map keeps its input rounded, a trained one as it is.
-    func saved(_ count: Int, _ width: Int) -> Int {
-      rounds && adapter != nil ? half(count, width) : full(count, width)
+    func ranks(_ kinds: [ProjectionKind]) -> Int {
+      adapter.map { adapter in kinds.count { adapter.targets.contains($0) } * adapter.rank } ?? 0
+    }
+    // Adapters keep the input of their maps, rounded where the class rounds, trained maps their input as it is.
+    func saved(_ count: Int, _ width: Int, _ kinds: ProjectionKind...) -> Int {
+      if adapter == nil { return full(count, width) }
+      return ranks(kinds) == 0 ? 0 : rounds ? half(count, width) : full(count, width)
     }
     func adapted(_ count: Int, _ kinds: ProjectionKind...) -> Int {
-      let width = kinds.reduce(0) { $0 + (adapter?.targets.contains($1) == true ? adapter?.rank ?? 0 : 0) }
-      return width == 0 ? 0 : full(count, width)
+      ranks(kinds) == 0 ? 0 : full(count, ranks(kinds))
     }
 
     input = full(tokens, hidden)
     attention =
-      saved(tokens, hidden) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+      saved(tokens, hidden, .query, .key, .value) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
       + full(tokens, configuration.queryHeads)
-    attended = rounds && adapter != nil ? 0 : full(tokens, queries)
-    let output = rounds && adapter != nil ? half(rows, queries) : 0
+    let copiesAttended = rounds && adapter != nil
+    attended = copiesAttended ? 0 : saved(tokens, queries, .output)
+    let output = copiesAttended ? saved(rows, queries, .output) : 0
     let gates = 2 * (rounds ? half(rows, wide) : full(rows, wide))
     rest =
-      output + adapted(rows, .output) + full(rows, hidden) + saved(rows, hidden) + adapted(rows, .gate, .up) + gates
-      + saved(rows, wide) + adapted(rows, .down)
+      output + adapted(rows, .output) + full(rows, hidden) + saved(rows, hidden, .gate, .up)
+      + adapted(rows, .gate, .up) + gates + saved(rows, wide, .down) + adapted(rows, .down)
     let shares = adapter.map { adapter in
       let sides = adapter.targets.reduce(0) { $0 + configuration.shape(of: $1).reduce(0, +) }
       return tokens / 64 * adapter.rank * sides * 4
     }
+    // What only operations on rows see exists for a tile; the gradients of weights are made of whole arrays.
+    let inside = adapter == nil ? 3 * full(rows, wide) + full(tokens, hidden) : 0
     backward =
-      3 * full(rows, wide) + 4 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
-      + (shares ?? 0)
+      inside + 3 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys) + (shares ?? 0)
   }
 
   func kept(_ recomputation: Recomputation) -> Int {

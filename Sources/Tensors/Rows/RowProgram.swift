@@ -1,8 +1,9 @@
 /// Operations on the rows of a batch that have been asked for and not been done: they wait until somebody needs what they
 /// make, and are then done together, a tile of rows through all of them before the next tile.
 ///
-/// So what one operation writes is still in the cache when the next one reads it, and the threads meet once for all of
-/// them. Tiles are fixed, so the number of threads changes no bit. A tape owns one; see ``Variable/value``.
+/// So what one operation writes is still in the cache when the next one reads it, what only they need never takes memory
+/// for more than a tile, and the threads meet once for all of them. Tiles are fixed, so the number of threads changes no
+/// bit. A tape owns one; see ``Variable/value``.
 final class RowProgram {
   /// The most rows of a tile: its arrays stay in the second cache, and products reach their full rate with fewer.
   static let tileRows = 64
@@ -21,7 +22,7 @@ final class RowProgram {
   /// Of the tape.
   let weights: UnchangedWeights
   private var rows = 0
-  private var parts: [(Range<Int>) -> Void] = []
+  private var parts: [(arrays: [RowArray], work: (RowTile) -> Void)] = []
   private var ends: [[() -> Void]] = []
 
   init(compute: Compute, weights: UnchangedWeights = UnchangedWeights()) {
@@ -33,11 +34,12 @@ final class RowProgram {
   ///
   /// - Parameters:
   ///   - rows: The number of rows; when it is another than before, what waits is done first.
-  ///   - part: Works off some rows; touches nothing of other rows that another tile touches.
-  func add(rows: Int, _ part: @escaping (Range<Int>) -> Void) {
+  ///   - arrays: All that `part` makes and reads with so many rows, but for what a backward pass was to keep.
+  ///   - part: Works off a tile; touches nothing of other rows that another tile touches.
+  func add(rows: Int, _ arrays: [RowArray], _ part: @escaping (RowTile) -> Void) {
     if rows != self.rows { run() }
     self.rows = rows
-    parts.append(part)
+    parts.append((arrays, part))
   }
 
   /// Adds work for when all rows are done, also those of parts that are added later: pieces that may run at the same time.
@@ -53,14 +55,19 @@ final class RowProgram {
     let (parts, ends) = (parts, ends)
     self.parts = []
     self.ends = []
+    let plan = TilePlan(parts.map(\.arrays))
+    let height = Self.tileRows(of: rows)
+    func work(_ rows: Range<Int>) {
+      let memory = Tensor(uninitialized: [height * plan.columns])
+      for part in parts { part.work(RowTile(rows: rows, memory: memory.pointer, height: height)) }
+    }
     if rows <= Self.tileRows {
       // A single tile is done here, so that its operations can share their work among the threads.
-      for part in parts { part(0..<rows) }
+      if !parts.isEmpty { work(0..<rows) }
     } else {
-      compute.pieces(of: rows, size: Self.tileRows(of: rows)) { tile in
-        for part in parts { part(tile) }
-      }
+      compute.pieces(of: rows, size: height, work)
     }
+    plan.end()
     for work in ends { compute.together(work) }
   }
 }
