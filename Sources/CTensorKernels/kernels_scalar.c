@@ -73,6 +73,22 @@ static void outer_products(float *g, size_t ldg, const float *a, size_t lda, con
     }
 }
 
+static void panel_product(float *c, size_t ldc, const float *x, size_t ldx, const float *w, size_t panel, size_t rows,
+                          size_t k, size_t n, int accumulate) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t j = 0; j < n; j++) {
+      const float *column = w + j / TK_PANEL_COLUMNS * panel + j % TK_PANEL_COLUMNS;
+      float total = accumulate ? c[r * ldc + j] : 0;
+      for (size_t top = 0; top < k; top += TK_PANEL_DEPTH) {
+        float sum = 0;
+        for (size_t l = top; l < k && l < top + TK_PANEL_DEPTH; l++)
+          sum = fmaf(x[r * ldx + l], column[l * TK_PANEL_COLUMNS], sum);
+        total += sum;
+      }
+      c[r * ldc + j] = total;
+    }
+}
+
 static void to_bf16(uint16_t *y, const float *x, size_t n);
 static void from_bf16(float *y, const uint16_t *x, size_t n);
 
@@ -409,6 +425,7 @@ static const tk_kernels kernels = {
     .narrow_add = narrow_add,
     .narrow_gather = narrow_gather,
     .outer_products = outer_products,
+    .panel_product = panel_product,
     .half_tile_product = half_tile_product,
     .half_rows_product = half_rows_product,
     .quantize_rows = quantize_rows,

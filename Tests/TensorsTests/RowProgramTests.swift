@@ -51,7 +51,7 @@ import Testing
       let compute = try Compute(threads: 2, computeClass: computeClass)
       let block = try Block(rows: rows, dropout: dropout, compute)
       func bits(_ run: (Tape) throws -> Variable) throws -> [[UInt32]] {
-        block.parameters.forEach { $0.clearGradient() }
+        for parameter in block.parameters { parameter.clearGradient() }
         let tape = Tape(compute: compute, records: true, step: RandomKey(seed: 7))
         let y = try run(tape)
         let value = y.value.bits
@@ -77,7 +77,9 @@ import Testing
       let before = MemoryPool.shared.liveBytes
       MemoryPool.shared.resetPeak()
       let y = try block.run(tape)
-      let (input, whole) = (Tensor.memory([rows, RowProgramTests.inputs]), Tensor.memory([rows, RowProgramTests.wide]))
+      let (input, whole) = (
+        Tensor.memory([rows, RowProgramTests.inputs]), Tensor.memory([rows, RowProgramTests.wide])
+      )
       _ = y.value
       let taken = MemoryPool.shared.peakBytes - before
       // The input, the result, and less than one of the wide arrays besides.

@@ -36,6 +36,11 @@ static inline size_t tk_outer_scratch(size_t m, size_t n, size_t k) {
   return (k < TK_OUTER_DEPTH ? k : TK_OUTER_DEPTH) * ((m + 7) / 8 * 8 + (n + 47) / 48 * 48);
 }
 
+// Products with a matrix w[k, n] that is packed in panels of TK_PANEL_COLUMNS columns: [panel][k][column], with zeros for
+// columns that are not there; and how many along k are summed at a time.
+#define TK_PANEL_COLUMNS 16
+#define TK_PANEL_DEPTH 256
+
 // Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
 // of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
 // Before rounding, the numbers of a block are turned by a Hadamard matrix (Xi et al. 2023, "Training transformers with 4-bit
@@ -95,6 +100,11 @@ typedef struct tk_kernels {
   // floats. Sums of TK_OUTER_DEPTH rows, one fused multiply-add after the other, are added to g: the same bits everywhere.
   void (*outer_products)(float *g, size_t ldg, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
                          size_t n, size_t k, float *scratch);
+
+  // ---- c[rows, n] (+)= x[rows, k] w, with w from the first of its panels on, `panel` floats apart. Sums of TK_PANEL_DEPTH
+  // along k, one fused multiply-add after the other, are added up and to c: the same bits everywhere.
+  void (*panel_product)(float *c, size_t ldc, const float *x, size_t ldx, const float *w, size_t panel, size_t rows,
+                        size_t k, size_t n, int accumulate);
 
   // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
   // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `causal` may be NULL and may be ignored;

@@ -9,7 +9,7 @@ extension VocabularyBlock {
   ///   - dx: [L, C]; nil when x needs none.
   ///   - dHead: [V, C]; nil for a frozen head.
   func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
-    if dHead == nil, let dx, let table = head.roundedRows(compute) {
+    if dHead == nil, let dx, let table = head.roundedRows() {
       likelyGradient(weights: weights, dx: dx, table: table)
     } else {
       wholeGradient(weights: weights, dx: dx, dHead: dHead)
@@ -19,7 +19,7 @@ extension VocabularyBlock {
   private func wholeGradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
     let width = x.columns
     let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
-    let packed = dx == nil ? nil : head.packedBackward(on: program)
+    let matrix = dx == nil ? nil : head.backward(on: program)
     compute.pool.tiles(chunks) { chunk in
       let columns = columns(chunk)
       let view = view(chunk)
@@ -31,19 +31,11 @@ extension VocabularyBlock {
           start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
         }
       }
-      if let partial {
+      if let partial, let matrix {
+        let left = LeftRows(
+          view, rows: rows.count, k: columns.count, for: CollectionOfOne(matrix), compute.kernels.functions)
         let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
-        if let packed {
-          let half = packed.halves ? HalfMatrix(rows: rows.count, columns: columns.count) : nil
-          half?.take(view, rows: rows.count, at: 0, compute.kernels.functions)
-          packed.multiply(
-            half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(view.pointer), stride: columns.count,
-            rows: rows.count, depths: columns, columns: 0..<width, into: target,
-            accumulates: false)
-        } else {
-          head.applyTransposed(
-            to: view, rows: rows.count, outputs: columns, inputs: 0..<width, into: target)
-        }
+        matrix.multiply(left, depths: columns, columns: 0..<width, into: target, accumulates: false)
       }
       if let dHead {
         for part in stride(from: 0, to: columns.count, by: TileGrid.weightTile.rows) {

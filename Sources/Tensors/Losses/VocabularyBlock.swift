@@ -66,13 +66,10 @@ final class VocabularyBlock {
   func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
 
   private func score() {
-    let packed = head.packedForward(rows: rows.count, on: program)
-    let half =
-      packed?.halves == true
-      ? HalfMatrix(
-        rounding: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, columns: x.columns,
-        compute.kernels.functions) : nil
-    let operand = half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(x.pointer + rows.lowerBound * x.columns)
+    let matrix = head.forward(rows: rows.count, on: program)
+    let left = LeftRows(
+      MatrixView(x).from(row: rows.lowerBound), rows: rows.count, k: x.columns, for: CollectionOfOne(matrix),
+      compute.kernels.functions)
     // The score of each target, before the exponential takes its place.
     logProbabilities.withUnsafeMutableBufferPointer { raw in
       places.withUnsafeMutableBufferPointer { places in
@@ -80,14 +77,7 @@ final class VocabularyBlock {
         compute.pool.tiles(chunks) { chunk in
           let columns = columns(chunk)
           let view = view(chunk)
-          if let packed {
-            packed.multiply(
-              operand, stride: packed.k, rows: rows.count, depths: 0..<packed.k, columns: columns, into: view,
-              accumulates: false)
-          } else {
-            head.apply(
-              to: MatrixView(x).from(row: rows.lowerBound), rows: rows.count, outputs: columns, into: view, compute)
-          }
+          matrix.multiply(left, columns: columns, into: view, accumulates: false)
           for row in 0..<rows.count {
             if chunkOfTarget(row) == chunk {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]

@@ -8,16 +8,13 @@ package final class MatrixWeight {
   package let parameter: Parameter?
   package let outputs: Int
   package let inputs: Int
-  /// The elements [out, in] as plain floats; nil when only their roundings are kept.
-  package let value: Tensor?
+  private var plain: Tensor?
   private let packing: Packing
-  private var forward: PackedMatrix?
-  private var backward: PackedMatrix?
+  private let compute: Compute
+  private var forward: (any RightMatrix)?
+  private var backward: (any RightMatrix)?
   private var table: RowTable?
   private let bytes: ByteProducts
-  /// Wᵀ for y = x Wᵀ, of a frozen matrix whose products are in bytes.
-  let quantizedForward: QuantizedMatrix?
-  private var quantizedTranspose: QuantizedMatrix?
   /// What a trainable matrix was packed from.
   private var weights: UnchangedWeights?
 
@@ -25,12 +22,22 @@ package final class MatrixWeight {
   enum Packing {
     /// As it lies, by OpenBLAS.
     case none
+    /// In panels of our own, in 32-bit floats.
+    case panels
+    /// In the layout of oneDNN's kernels for AVX-512.
     case floats
     case halves
 
     init(_ compute: Compute) {
-      // The layouts are those of oneDNN's kernels for AVX-512.
-      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .avx512 ? .floats : .none
+      if compute.computeClass.takesHalves {
+        self = .halves
+      } else {
+        switch compute.kernels.name {
+        case .avx512: self = .floats
+        case .avx2: self = .panels
+        case .neon, .scalar: self = .none
+        }
+      }
     }
   }
 
@@ -48,30 +55,32 @@ package final class MatrixWeight {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
     parameter = nil
     packing = Packing(compute)
+    self.compute = compute
     self.bytes = compute.computeClass == .int8 ? bytes : .none
-    quantizedForward = self.bytes == .both ? QuantizedMatrix(frozen, transposed: true, compute) : nil
     if case .halves = packing {
-      value = nil
-      if quantizedForward == nil { forward = PackedMatrix(frozen, transposed: true, halves: true, compute) }
+      forward = MatrixWeight.packed(frozen, transposed: true, bytes: self.bytes, compute)
     } else {
-      value = frozen
+      plain = frozen
     }
   }
 
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless the parameter has two dimensions.
   package init(trainable: Parameter, compute: Compute) throws {
     (outputs, inputs) = try MatrixWeight.extents(trainable.value, trainable.name)
-    value = trainable.value
+    plain = trainable.value
     parameter = trainable
     packing = Packing(compute)
+    self.compute = compute
     bytes = .none
-    quantizedForward = nil
   }
+
+  /// The elements [out, in] as 32-bit floats; nil when only their roundings are kept.
+  package var value: Tensor? { plain ?? (takesHalves ? nil : forward?.turned(compute)) }
 
   /// Whether products take bfloat16 operands or bytes, so that activations are kept rounded.
   var takesHalves: Bool { if case .halves = packing { true } else { false } }
 
-  /// Wᵀ for y = x Wᵀ; nil where products take it as it lies, or in bytes.
+  /// Wᵀ for y = x Wᵀ.
   ///
   /// Packed at the first call, which no tile makes, and shared by all threads; an orientation that nobody asks for takes
   /// no memory. A single row is bound by memory, so it takes 32-bit floats as they lie.
@@ -79,50 +88,57 @@ package final class MatrixWeight {
   /// - Parameters:
   ///   - rows: Rows of x.
   ///   - tape: The program of the tape.
-  func packedForward(rows: Int, on tape: RowProgram) -> PackedMatrix? {
-    if quantizedForward != nil || rows == 1 && !takesHalves { return nil }
+  func forward(rows: Int, on tape: RowProgram) -> any RightMatrix {
+    if rows == 1, let plain, !takesHalves { return PlainMatrix(plain, transposed: true, compute) }
     renew(on: tape)
-    if forward == nil, let value { forward = packed(value, transposed: true, tape.compute) }
-    return forward
+    if let forward { return forward }
+    let made = MatrixWeight.packed(elements, transposed: true, bytes: bytes, compute)
+    forward = made
+    return made
   }
 
-  /// W for dx = dy W, as ``packedForward(rows:on:)``.
-  func packedBackward(on tape: RowProgram) -> PackedMatrix? {
-    if bytes != .none { return nil }
-    renew(on: tape)
-    if backward == nil {
-      if let value {
-        backward = packed(value, transposed: false, tape.compute)
-      } else if let forward {
-        backward = PackedMatrix(transposing: forward, tape.compute)
-      }
-    }
-    return backward
-  }
-
-  /// W for dx = dy W of a frozen matrix whose products are in bytes, made from what the forward pass multiplies with.
+  /// W for dx = dy W, as ``forward(rows:on:)``.
   ///
-  /// Packed at the first call, which no tile makes.
-  func quantizedBackward(_ compute: Compute) -> QuantizedMatrix? {
-    if quantizedTranspose == nil, bytes != .none {
-      let weight = quantizedForward?.turned(compute) ?? forward.map { $0.turned(compute).widened(compute) }
-      quantizedTranspose = weight.map { QuantizedMatrix($0, transposed: false, compute) }
-    }
-    return quantizedTranspose
+  /// Once a frozen matrix is packed for both, its plain elements go away: they can be had from either.
+  func backward(on tape: RowProgram) -> any RightMatrix {
+    renew(on: tape)
+    if let backward { return backward }
+    let made = MatrixWeight.packed(elements, transposed: false, bytes: bytes, compute)
+    backward = made
+    if parameter == nil, forward != nil, packing != .none { plain = nil }
+    return made
   }
 
   /// W [out, in] rounded to bfloat16 as it lies, of a frozen matrix of the class that multiplies so; otherwise nil.
   ///
   /// Made at the first call, which no tile makes.
-  func roundedRows(_ compute: Compute) -> RowTable? {
+  func roundedRows() -> RowTable? {
     guard parameter == nil, takesHalves else { return nil }
-    if table == nil { table = forward.map { RowTable($0.turned(compute), compute) } }
+    if table == nil, let packed = forward as? PackedMatrix { table = RowTable(packed.turnedHalves(compute), compute) }
     return table
   }
 
-  private func packed(_ value: Tensor, transposed: Bool, _ compute: Compute) -> PackedMatrix? {
-    if case .none = packing { return nil }
-    return PackedMatrix(value, transposed: transposed, halves: takesHalves, compute)
+  /// The elements that products take, [out, in].
+  private var elements: Tensor {
+    guard let elements = plain ?? forward?.turned(compute) else {
+      preconditionFailure("A matrix keeps its elements or a packed form of them")
+    }
+    return elements
+  }
+
+  /// W [out, in], or its transpose, in the form that the class and the processor multiply fast.
+  static func packed(
+    _ weight: Tensor, transposed: Bool, bytes: ByteProducts, _ compute: Compute
+  ) -> any RightMatrix {
+    if bytes == .both || bytes == .backward && !transposed {
+      return QuantizedMatrix(weight, transposed: transposed, compute)
+    }
+    switch Packing(compute) {
+    case .none: return PlainMatrix(weight, transposed: transposed, compute)
+    case .panels: return PanelMatrix(weight, transposed: transposed, compute)
+    case .floats: return PackedMatrix(weight, transposed: transposed, halves: false, compute)
+    case .halves: return PackedMatrix(weight, transposed: transposed, halves: true, compute)
+    }
   }
 
   /// Forgets how a trainable matrix looked before it may have changed.

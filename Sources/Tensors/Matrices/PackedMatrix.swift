@@ -5,7 +5,7 @@ import CTensorKernels
 /// It is cut into pieces of at most ``depth`` rows, so that a vocabulary can be walked chunk by chunk; products over more
 /// are added up piece after piece. Blocks of 64 columns follow each other, so that any of them can be taken. Memory:
 /// 2 or 4 bytes an element, with columns rounded up to 64 and rows to 16 or 32 in each piece.
-final class PackedMatrix: @unchecked Sendable {
+final class PackedMatrix: RightMatrix {
   /// Rows of a piece.
   static let depth = VocabularyBlock.chunkWidth
 
@@ -14,6 +14,8 @@ final class PackedMatrix: @unchecked Sendable {
   /// Whether it and what it is multiplied with are bfloat16.
   let halves: Bool
   private let pieces: [PackedBlock]
+
+  var takes: LeftRows.Form { halves ? .halves : .floats }
 
   private var elementBytes: Int { halves ? 2 : 4 }
 
@@ -46,30 +48,19 @@ final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  /// The transpose of a matrix of bfloat16: the same numbers.
-  init(transposing other: PackedMatrix, _ compute: Compute) {
-    precondition(other.halves, "Matrices of 32-bit floats are packed from their plain elements")
-    halves = true
-    k = other.n
-    n = other.k
-    let plain = HalfMatrix(rows: other.k, columns: other.n)
-    compute.pool.tiles(other.pieces.count) { index in
-      other.pieces[index].unpack(into: plain.pointer + index * Self.depth * other.n, down: other.n, across: 1)
+  /// The columns of a matrix of bfloat16 as rows: [n, k].
+  func turnedHalves(_ compute: Compute) -> HalfMatrix {
+    precondition(halves, "Matrices of 32-bit floats are turned to floats")
+    let plain = HalfMatrix(rows: n, columns: k)
+    compute.pool.tiles(pieces.count) { index in
+      pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
     }
-    pieces = PackedMatrix.pieces(k: k, compute) { [n, k] rows in
-      if rows.count == k { return PackedBlock(plain.pointer, halves: true, k: k, n: n, transposed: true) }
-      let part = HalfMatrix(rows: n, columns: rows.count)
-      for row in 0..<n {
-        (part.pointer + row * rows.count).update(from: plain.pointer + row * k + rows.lowerBound, count: rows.count)
-      }
-      return PackedBlock(part.pointer, halves: true, k: rows.count, n: n, transposed: true)
-    }
+    return plain
   }
 
-  /// The columns of a matrix of bfloat16 as rows: [n, k].
-  func turned(_ compute: Compute) -> HalfMatrix {
-    precondition(halves, "Matrices of 32-bit floats have their plain elements")
-    let plain = HalfMatrix(rows: n, columns: k)
+  func turned(_ compute: Compute) -> Tensor {
+    if halves { return turnedHalves(compute).widened(compute) }
+    let plain = Tensor(uninitialized: [n, k])
     compute.pool.tiles(pieces.count) { index in
       pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
     }
@@ -85,23 +76,18 @@ final class PackedMatrix: @unchecked Sendable {
     }
   }
 
-  /// Columns that a tile of a product with `rows` rows takes.
-  ///
   /// The library is fast where rows of y follow each other without a gap: all columns, unless they are a vocabulary's.
   /// One row has no gap and is cut finer, because then the threads share the reading of the matrix.
   func tileColumns(rows: Int) -> Int { rows == 1 ? 512 : n <= 2 * Self.depth ? n : Self.depth }
 
-  /// y[rows, columns] (+)= x[rows, depths] · M[depths, columns], in the calling thread.
-  ///
   /// - Parameters:
-  ///   - x: Elements of the matrix's type; the first column belongs to `depths.lowerBound`, rows are `stride` apart.
   ///   - depths: Rows of M that start at a piece and end with one.
   ///   - columns: Columns of M that start at a multiple of 64.
-  func multiply(
-    _ x: UnsafeRawPointer, stride: Int, rows: Int, depths: Range<Int>, columns: Range<Int>, into y: MatrixView,
-    accumulates: Bool
-  ) {
+  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+    let rows = x.rows
     if rows == 0 || columns.isEmpty { return }
+    let (first, stride) =
+      halves ? (UnsafeRawPointer(x.asHalves), x.k) : (UnsafeRawPointer(x.floats.pointer), x.floats.stride)
     precondition(columns.lowerBound % 64 == 0, "Columns start in the middle of a block")
     var adds = accumulates
     for top in Swift.stride(from: depths.lowerBound, to: depths.upperBound, by: Self.depth) {
@@ -110,7 +96,8 @@ final class PackedMatrix: @unchecked Sendable {
       for row in Swift.stride(from: 0, to: rows, by: RowProgram.tileRows) {
         let count = min(RowProgram.tileRows, rows - row)
         multiplyPiece(
-          x + (row * stride + top - depths.lowerBound) * elementBytes, stride: stride, rows: count, k: block.k, start,
+          first + (row * stride + top - depths.lowerBound) * elementBytes, stride: stride, rows: count, k: block.k,
+          start,
           n: columns.count, into: y.from(row: row), accumulates: adds)
       }
       adds = true

@@ -26,38 +26,24 @@ private final class ProductRound: @unchecked Sendable {
   static let operations = Double(2 * rows * k * n * repetitions)
 
   private let x: Tensor
-  private let half: HalfMatrix?
-  private let weight: Tensor
-  private let packed: PackedMatrix?
-  private let quantized: QuantizedMatrix?
-  private let compute: Compute
+  private let matrix: any RightMatrix
   private let y: Tensor
+  private let kernels: KernelSet
 
   init(_ compute: Compute) {
     x = Tensor(shape: [Self.rows, Self.k], values: (0..<Self.rows * Self.k).map { Float($0 % 7) / 8 })
     y = Tensor(shape: [Self.rows, Self.n])
-    weight = Tensor(shape: [Self.k, Self.n], values: (0..<Self.k * Self.n).map { Float($0 % 5) / 8 })
-    let packing = MatrixWeight.Packing(compute)
-    self.compute = compute
-    quantized = compute.computeClass == .int8 ? QuantizedMatrix(weight, transposed: false, compute) : nil
-    packed = packing == .none ? nil : PackedMatrix(weight, transposed: false, halves: packing == .halves, compute)
-    half =
-      packing == .halves
-      ? HalfMatrix(rounding: MatrixView(x), rows: Self.rows, columns: Self.k, compute.kernels.functions) : nil
+    let weight = Tensor(shape: [Self.k, Self.n], values: (0..<Self.k * Self.n).map { Float($0 % 5) / 8 })
+    kernels = compute.kernels
+    matrix = MatrixWeight.packed(
+      weight, transposed: false, bytes: compute.computeClass == .int8 ? .both : .none, compute)
   }
 
   func run() {
     for _ in 0..<Self.repetitions {
-      if let quantized {
-        let rows = QuantizedRows(rounding: MatrixView(x), rows: Self.rows, k: Self.k, compute)
-        quantized.multiply(rows, columns: 0..<Self.n, into: MatrixView(y), accumulates: false, compute)
-      } else if let packed {
-        packed.multiply(
-          half.map { UnsafeRawPointer($0.pointer) } ?? UnsafeRawPointer(x.pointer), stride: Self.k, rows: Self.rows,
-          depths: 0..<Self.k, columns: 0..<Self.n, into: MatrixView(y), accumulates: false)
-      } else {
-        multiply(MatrixView(x), MatrixView(weight), into: MatrixView(y), m: Self.rows, n: Self.n, k: Self.k)
-      }
+      let left = LeftRows(
+        MatrixView(x), rows: Self.rows, k: Self.k, for: CollectionOfOne(matrix), kernels.functions)
+      matrix.multiply(left, columns: 0..<Self.n, into: MatrixView(y), accumulates: false)
     }
   }
 }

@@ -8,13 +8,16 @@ import CTensorKernels
 /// 2022, "LLM.int8()"). Both operands of a block are multiplied by a Hadamard matrix first, which changes no product and
 /// spreads an outlier over its block (Xi et al. 2023, "Training transformers with 4-bit integers"). Memory: 1.13 bytes an
 /// element.
-final class QuantizedMatrix: @unchecked Sendable {
+final class QuantizedMatrix: RightMatrix {
   let k: Int
   let n: Int
   private let blocks: Int
   private let bytes: Tensor
   private let scales: Tensor
   private let offsets: Tensor
+  private let kernels: KernelSet
+
+  var takes: LeftRows.Form { .bytes }
 
   /// Elements of all blocks of a panel of columns.
   private var panelBytes: Int { blocks * Int(TK_BYTE_DEPTH * TK_BYTE_COLUMNS) }
@@ -26,6 +29,7 @@ final class QuantizedMatrix: @unchecked Sendable {
   init(_ weight: Tensor, transposed: Bool, _ compute: Compute) {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
     (k, n) = transposed ? (inputs, outputs) : (outputs, inputs)
+    kernels = compute.kernels
     let (down, across) = transposed ? (1, inputs) : (inputs, 1)
     blocks = tk_byte_blocks(k)
     let panels = tk_byte_panels(n)
@@ -51,7 +55,6 @@ final class QuantizedMatrix: @unchecked Sendable {
     )
   }
 
-  /// The columns of the matrix as rows, in 32-bit floats: [n, k].
   func turned(_ compute: Compute) -> Tensor {
     let plain = Tensor(uninitialized: [n, k])
     compute.pool.tiles(tk_byte_panels(n)) { panel in
@@ -66,19 +69,15 @@ final class QuantizedMatrix: @unchecked Sendable {
   private static let rowColumns = 768
   private static let mostColumns = 4096
 
-  /// Columns that a tile of a product with `rows` rows takes: all of them, unless they are very many or the row is one, so
-  /// that the threads share the reading.
+  /// All of them, unless they are very many or the row is one, so that the threads share the reading.
   func tileColumns(rows: Int) -> Int { rows > 1 && n <= Self.mostColumns ? n : min(n, Self.rowColumns) }
 
-  /// y[rows, columns] (+)= x · M[k, columns], in the calling thread.
-  ///
-  /// - Parameter columns: Columns that start at a multiple of ``tileColumns(rows:)``.
-  func multiply(
-    _ x: QuantizedRows, columns: Range<Int>, into y: MatrixView, accumulates: Bool, _ compute: Compute
-  ) {
+  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+    precondition(depths == 0..<k, "Blocks of bytes are multiplied whole")
+    let x = x.asBytes
     precondition(columns.lowerBound % Int(TK_BYTE_COLUMNS) == 0, "Columns start in the middle of a panel")
     let (bytes, scales, offsets) = at(columns.lowerBound / Int(TK_BYTE_COLUMNS))
-    compute.kernels.functions.pointee.byte_product(
+    kernels.functions.pointee.byte_product(
       y.pointer, y.stride, x.bytes, x.scales.pointer, bytes, scales, offsets, x.rows, k, columns.count,
       accumulates ? 1 : 0)
   }
@@ -95,11 +94,11 @@ final class QuantizedRows {
   }
 
   /// Rounds `rows` rows of x [.., k], in the calling thread.
-  init(rounding x: MatrixView, rows: Int, k: Int, _ compute: Compute) {
+  init(rounding x: MatrixView, rows: Int, k: Int, _ kernels: UnsafePointer<tk_kernels>) {
     let blocks = tk_byte_blocks(k)
     self.rows = rows
     storage = Tensor(uninitialized: [rows, blocks * Int(TK_BYTE_DEPTH) / 4])
     scales = Tensor(uninitialized: [rows, blocks])
-    compute.kernels.functions.pointee.quantize_rows(bytes, scales.pointer, x.pointer, x.stride, rows, k)
+    kernels.pointee.quantize_rows(bytes, scales.pointer, x.pointer, x.stride, rows, k)
   }
 }

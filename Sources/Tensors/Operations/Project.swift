@@ -30,7 +30,7 @@ extension Tape {
       trainsB: trainsB)
     let forward = ProjectionForward(
       x: x.stored, saved: gradient.saved, projections: projections,
-      packed: projections.map { $0.weight.packedForward(rows: count, on: rows) },
+      matrices: projections.map { $0.weight.forward(rows: count, on: rows) },
       adapters: adapters, outputs: outputs.map(\.stored), compute: compute)
     rows.add(
       rows: count, forward.outputs + [forward.x, adapters.hidden].compactMap { $0 },
@@ -60,7 +60,7 @@ private struct ProjectionForward {
   /// Where the backward pass finds x; roundings are made here.
   let saved: SavedActivation?
   let projections: [Projection]
-  let packed: [PackedMatrix?]
+  let matrices: [any RightMatrix]
   let adapters: StackedAdapters
   let outputs: [RowArray]
   let compute: Compute
@@ -73,46 +73,24 @@ private struct ProjectionForward {
     adapters.forward(x.first(of: tile), tile)
   }
 
-  /// The tile in bfloat16, behind `before` rows; nil where no product takes it.
-  private func rounded(_ tile: RowTile) -> (matrix: HalfMatrix, before: Int)? {
-    guard packed.contains(where: { $0?.halves == true }) else { return nil }
-    if case .half(let half) = saved { return (half, tile.rows.lowerBound) }
-    let kernels = compute.kernels.functions
-    return (HalfMatrix(rounding: x.view(tile), rows: tile.rows.count, columns: x.columns, kernels), 0)
-  }
-
   func run(_ tile: RowTile) {
     prepare(tile)
     let kernels = compute.kernels.functions
     let rows = tile.rows
-    let first = x.view(tile)
-    let rounded = rounded(tile)
+    let rounded: (HalfMatrix, Int)? = if case .half(let half) = saved { (half, rows.lowerBound) } else { nil }
+    let left = LeftRows(x.view(tile), rows: rows.count, k: x.columns, for: matrices, saved: rounded, kernels)
     var pieces: [(projection: Int, columns: Range<Int>)] = []
     for (index, y) in outputs.enumerated() {
-      let width =
-        projections[index].weight.quantizedForward?.tileColumns(rows: rows.count)
-        ?? packed[index]?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+      let width = matrices[index].tileColumns(rows: rows.count)
       for start in stride(from: 0, to: y.columns, by: width) {
         pieces.append((index, start..<min(y.columns, start + width)))
       }
     }
-    let quantized =
-      projections.contains { $0.weight.quantizedForward != nil }
-      ? QuantizedRows(rounding: first, rows: rows.count, k: x.columns, compute) : nil
     compute.pool.tiles(pieces.count) { piece in
       let (index, columns) = pieces[piece]
       let projection = projections[index]
       let target = outputs[index].view(tile).from(row: 0, column: columns.lowerBound)
-      if let matrix = projection.weight.quantizedForward, let quantized {
-        matrix.multiply(quantized, columns: columns, into: target, accumulates: false, compute)
-      } else if let packed = packed[index] {
-        let operand = rounded.map { UnsafeRawPointer($0.matrix.pointer + $0.before * x.columns) }
-        packed.multiply(
-          operand ?? UnsafeRawPointer(first.pointer), stride: x.columns, rows: rows.count, depths: 0..<x.columns,
-          columns: columns, into: target, accumulates: false)
-      } else {
-        projection.weight.apply(to: first, rows: rows.count, outputs: columns, into: target, compute)
-      }
+      matrices[index].multiply(left, columns: columns, into: target, accumulates: false)
       adapters.addOutput(of: index, tile, columns, to: target)
       if let bias = projection.bias {
         for row in 0..<rows.count {

@@ -26,13 +26,14 @@ struct ProjectionGradient {
     let arrays = gradients.map { $0?.array }
     let parts = adapters.hidden.map { _ in AdapterGradient(self, arrays, rows: count) }
     let target = input?.target(program)
-    let packed = projections.map { target == nil ? nil : $0.weight.packedBackward(on: program) }
-    let bytes = projections.map { target == nil ? nil : $0.weight.quantizedBackward(compute) }
+    let matrices = zip(projections, arrays).map { projection, dy in
+      target == nil || dy == nil ? nil : projection.weight.backward(on: program)
+    }
     program.add(rows: count, (arrays + [target?.array, parts?.v]).compactMap { $0 }) { tile in
       parts?.add(tile)
       guard let target else { return }
       let dx = target.array.view(tile)
-      addInput(arrays, packed, bytes, parts?.v, tile, to: dx, accumulates: target.accumulates)
+      addInput(arrays, matrices, parts?.v, tile, to: dx, accumulates: target.accumulates)
       if let parts { adapters.addDroppedInputGradient(parts.v, tile, to: dx.pointer) }
     }
     for (index, dy) in gradients.enumerated() {
@@ -43,43 +44,21 @@ struct ProjectionGradient {
 
   /// dx (+)= Σ dy_i W_i + v A for a tile, cut by columns where that is all the work there is.
   private func addInput(
-    _ gradients: [RowArray?], _ packed: [PackedMatrix?], _ bytes: [QuantizedMatrix?], _ v: RowArray?, _ tile: RowTile,
-    to dx: MatrixView, accumulates: Bool
+    _ gradients: [RowArray?], _ matrices: [(any RightMatrix)?], _ v: RowArray?, _ tile: RowTile, to dx: MatrixView,
+    accumulates: Bool
   ) {
-    let rows = tile.rows
-    let halves = zip(gradients, packed).map { dy, packed in
-      packed?.halves == true
-        ? dy.map {
-          HalfMatrix(
-            rounding: $0.view(tile), rows: rows.count, columns: $0.columns, compute.kernels.functions)
-        } : nil
+    let count = tile.rows.count
+    let factors = zip(gradients, matrices).compactMap { dy, matrix -> (left: LeftRows, right: any RightMatrix)? in
+      guard let dy, let matrix else { return nil }
+      let kernels = compute.kernels.functions
+      return (LeftRows(dy.view(tile), rows: count, k: dy.columns, for: CollectionOfOne(matrix), kernels), matrix)
     }
-    let quantized = zip(gradients, bytes).map { dy, matrix in
-      matrix == nil
-        ? nil : dy.map { QuantizedRows(rounding: $0.view(tile), rows: rows.count, k: $0.columns, compute) }
-    }
-    let width =
-      bytes.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count)
-      ?? packed.lazy.compactMap { $0 }.first?.tileColumns(rows: rows.count) ?? TileGrid.activationTile.columns
+    let width = factors.first?.right.tileColumns(rows: count) ?? inputs
     compute.pieces(of: inputs, size: width) { columns in
       let target = dx.from(row: 0, column: columns.lowerBound)
       var adds = accumulates
-      for (index, projection) in projections.enumerated() {
-        guard let dy = gradients[index] else { continue }
-        if let matrix = bytes[index], let quantized = quantized[index] {
-          matrix.multiply(quantized, columns: columns, into: target, accumulates: adds, compute)
-        } else if let packed = packed[index] {
-          let operand =
-            halves[index].map { UnsafeRawPointer($0.pointer) }
-            ?? UnsafeRawPointer(dy.first(of: tile))
-          packed.multiply(
-            operand, stride: dy.columns, rows: rows.count, depths: 0..<dy.columns, columns: columns, into: target,
-            accumulates: adds)
-        } else {
-          projection.weight.applyTransposed(
-            to: dy.view(tile), rows: rows.count, outputs: 0..<dy.columns, inputs: columns,
-            into: target, accumulates: adds)
-        }
+      for (left, right) in factors {
+        right.multiply(left, columns: columns, into: target, accumulates: adds)
         adds = true
       }
       if let v { adapters.addPlainInputGradient(v, tile, columns, to: target) }

@@ -51,10 +51,11 @@ private struct WeightMemory {
     self.configuration = configuration
     trainsHead = adapter == nil
     let rounds = computeClass.takesHalves
-    let packs = rounds || (try? KernelSet.chosenByEnvironment())?.name == .avx512
-    // Both orientations; frozen matrices are kept rounded alone in the classes that round.
+    let kernels = (try? KernelSet.chosenByEnvironment())?.name
+    let packs = rounds || kernels == .avx512 || kernels == .avx2
+    // Both orientations; of frozen matrices that are packed nothing else is kept.
     let packed = rounds ? 4 : packs ? 8 : 0
-    let matrix = packed + (rounds && adapter != nil ? 0 : 4)
+    let matrix = packed + (packs && adapter != nil ? 0 : 4)
     let head = configuration.vocabularySize * configuration.hiddenSize
     let inBytes = computeClass == .int8 && adapter != nil
     let maps = ProjectionKind.allCases.reduce(0.0) {
@@ -125,7 +126,8 @@ private struct BlockMemory {
 
     input = full(tokens, hidden)
     attention =
-      saved(tokens, hidden, .query, .key, .value) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+      saved(tokens, hidden, .query, .key, .value) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries)
+      + 2 * full(tokens, keys)
       + full(tokens, configuration.queryHeads)
     let copiesAttended = rounds && adapter != nil
     attended = copiesAttended ? 0 : saved(tokens, queries, .output)
