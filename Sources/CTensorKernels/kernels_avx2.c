@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "halves.h"
 #include "tensor_kernels.h"
+#include "words.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

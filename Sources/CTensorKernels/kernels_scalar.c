@@ -89,6 +89,39 @@ static void panel_product(float *c, size_t ldc, const float *x, size_t ldx, cons
     }
 }
 
+static void float_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
+                               size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
+                               float *scratch) {
+  (void)scratch;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      float total = accumulate ? c[i * ldc + j] : 0;
+      for (size_t top = 0; top < k; top += TK_PANEL_DEPTH) {
+        float sum = 0;
+        for (size_t l = top; l < k && l < top + TK_PANEL_DEPTH; l++)
+          sum = fmaf(turned_a ? a[l * lda + i] : a[i * lda + l], turned_b ? b[j * ldb + l] : b[l * ldb + j], sum);
+        total += sum;
+      }
+      c[i * ldc + j] = total;
+    }
+}
+
+static void float_rows_product(float *c, size_t ldc, const float *a, size_t lda, const float *table, size_t ld,
+                               const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
+  (void)scratch;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < n; j++) {
+      float total = accumulate ? c[i * ldc + j] : 0;
+      for (size_t top = 0; top < k; top += TK_PANEL_DEPTH) {
+        float sum = 0;
+        for (size_t l = top; l < k && l < top + TK_PANEL_DEPTH; l++)
+          sum = fmaf(a[i * lda + l], table[row[l] * ld + j], sum);
+        total += sum;
+      }
+      c[i * ldc + j] = total;
+    }
+}
+
 static void to_bf16(uint16_t *y, const float *x, size_t n);
 static void from_bf16(float *y, const uint16_t *x, size_t n);
 
@@ -164,6 +197,43 @@ static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_
           sum += q[(i * blocks + b) * TK_BYTE_DEPTH + l] * packed[(l / 4 * TK_BYTE_COLUMNS + column) * 4 + l % 4];
         float scale = q_scale[i * blocks + b] * w_scale[block * TK_BYTE_COLUMNS + column];
         total = fmaf((float)sum, scale, total);
+      }
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + total : total;
+    }
+}
+
+static void quantize_words(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+  for (size_t r = 0; r < rows; r++, q += tk_word_stride(k)) {
+    const float *row = x + r * ldx;
+    if (k % 2 == 1) q[k] = 0;
+    for (size_t b = 0; b < k; b += TK_WORD_DEPTH) {
+      size_t end = b + TK_WORD_DEPTH < k ? b + TK_WORD_DEPTH : k;
+      float most = 0, sum = 0;
+      for (size_t i = b; i < end; i++) {
+        most = fmaxf(most, fabsf(row[i]));
+        sum += row[i] * 0;
+      }
+      float inverse = most > TK_WORD_LEAST ? TK_WORD_LARGEST / most : 0;
+      *scale++ = isnan(sum) ? NAN : most > TK_WORD_LEAST ? most / TK_WORD_LARGEST : 0;
+      for (size_t i = b; i < end; i++) q[i] = isnan(sum) ? 0 : (int16_t)nearbyintf(row[i] * inverse);
+    }
+  }
+}
+
+static void word_product(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
+                         const float *w_scale, size_t whole, size_t rows, size_t k, size_t n, int accumulate) {
+  size_t blocks = tk_word_blocks(k);
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < n; j++) {
+      size_t panel = j / TK_WORD_COLUMNS, column = j % TK_WORD_COLUMNS;
+      const int16_t *packed = w + panel * tk_word_stride(whole) * TK_WORD_COLUMNS;
+      const float *scales = w_scale + panel * tk_word_blocks(whole) * TK_WORD_COLUMNS;
+      float total = 0;
+      for (size_t b = 0; b < blocks; b++) {
+        int32_t sum = 0;
+        for (size_t l = b * TK_WORD_DEPTH; l < k && l < (b + 1) * TK_WORD_DEPTH; l++)
+          sum += q[i * tk_word_stride(k) + l] * packed[(l / 2 * TK_WORD_COLUMNS + column) * 2 + l % 2];
+        total = fmaf((float)sum, q_scale[i * blocks + b] * scales[b * TK_WORD_COLUMNS + column], total);
       }
       c[i * ldc + j] = accumulate ? c[i * ldc + j] + total : total;
     }
@@ -426,10 +496,14 @@ static const tk_kernels kernels = {
     .narrow_gather = narrow_gather,
     .outer_products = outer_products,
     .panel_product = panel_product,
+    .float_tile_product = float_tile_product,
+    .float_rows_product = float_rows_product,
     .half_tile_product = half_tile_product,
     .half_rows_product = half_rows_product,
     .quantize_rows = quantize_rows,
     .byte_product = byte_product,
+    .quantize_words = quantize_words,
+    .word_product = word_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,

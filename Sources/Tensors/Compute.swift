@@ -7,6 +7,9 @@ import CTensorKernels
 package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products and everything else in 32-bit floats.
   case f32
+  /// As f32, but products with frozen weights take 16-bit whole numbers, of 12 bits and a sign, with a scale for each 128
+  /// of them; see ``WordMatrix``.
+  case int16
   /// Products with weights and those of attention take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and
   /// sum in 32 bits; everything else is in 32-bit floats: adapters, norms, softmax, losses and the optimizer.
   case bf16
@@ -18,18 +21,21 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   package var requirement: String {
     switch self {
     case .f32: "any processor"
+    case .int16: "AVX2, and not AVX-512"
     case .bf16: "AVX512-BF16 or AMX"
     case .int8: "AVX512-VNNI, and AVX512-BF16 or AMX"
     }
   }
 
   /// Whether attention and what is not said to be in bytes take bfloat16 operands.
-  package var takesHalves: Bool { self != .f32 }
+  package var takesHalves: Bool { self == .bf16 || self == .int8 }
 
-  /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well.
+  /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well,
+  /// and int16 is for processors whose widest vectors are those of AVX2.
   ///
   /// - Parameter kernels: The class of kernels in use; one below the processor's own asks for an older processor.
   package static func available(_ kernels: KernelSet) -> [ComputeClass] {
+    if kernels.name == .avx2 { return [.f32, .int16] }
     guard kernels.name == .avx512, tk_has_bf16_products() != 0 else { return [.f32] }
     return tk_has_byte_products() != 0 ? [.f32, .bf16, .int8] : [.f32, .bf16]
   }

@@ -121,14 +121,4 @@ struct HalfProductTests {
     #expect(expected.allSatisfy { !$0.isEmpty })
     for threads in 2...4 { #expect(try run(threads: threads) == expected, "\(threads) threads") }
   }
-
-  @Test func olderKernelsHaveNoHalves() throws {
-    for kernels in KernelSet.available where kernels.name != .avx512 {
-      #expect(ComputeClass.available(kernels) == [.f32])
-      #expect(ComputeClass.best(kernels) == .f32)
-    }
-    let diagnostic = TensorError.computeClassUnavailable(.bf16, kernels: .avx2).diagnostics[0]
-    #expect(diagnostic.summary == "`compute: bf16` needs a processor with AVX512-BF16 or AMX")
-    #expect(diagnostic.advice == "Choose `compute: auto` or `compute: f32`")
-  }
 }

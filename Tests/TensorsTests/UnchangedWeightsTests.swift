@@ -5,7 +5,9 @@ import Testing
 @Suite struct UnchangedWeightsTests {
   /// The second batch of an optimizer step takes the weight as the first one packed it, which shows when the weight is
   /// changed against the promise; a tape that was promised nothing looks again.
-  @Test(.enabled(if: KernelSet.best.name == .avx512, "only AVX-512 packs weights in 32-bit floats"))
+  @Test(
+    .enabled(
+      if: [.avx2, .avx512].contains(KernelSet.best.name), "only AVX2 and AVX-512 pack weights in 32-bit floats"))
   func tapesShareWhatTheyPacked() throws {
     let compute = Compute(pool: ThreadPool(threads: 1), kernels: .best)
     let parameter = randomParameter("w", [20, 30], seed: 1)

@@ -54,6 +54,18 @@ static inline size_t tk_outer_scratch(size_t m, size_t n, size_t k) {
 static inline size_t tk_byte_blocks(size_t k) { return (k + TK_BYTE_DEPTH - 1) / TK_BYTE_DEPTH; }
 static inline size_t tk_byte_panels(size_t n) { return (n + TK_BYTE_COLUMNS - 1) / TK_BYTE_COLUMNS; }
 
+// Products in 16-bit whole numbers ("words"): blocks of TK_WORD_DEPTH along k, the last one perhaps shorter, with a scale of
+// their own for each row of x and each column of w; w is packed in panels of TK_WORD_COLUMNS columns:
+// [panel][k / 2][column][k % 2]. Sums of a block fit 32 bits: TK_WORD_DEPTH · TK_WORD_LARGEST² < 2³¹.
+#define TK_WORD_DEPTH 128
+#define TK_WORD_COLUMNS 16
+#define TK_WORD_LARGEST 4095
+// Blocks whose largest number is not above this are taken for zeros.
+#define TK_WORD_LEAST 1e-30f
+static inline size_t tk_word_blocks(size_t k) { return (k + TK_WORD_DEPTH - 1) / TK_WORD_DEPTH; }
+// Words of a row, or of a column.
+static inline size_t tk_word_stride(size_t k) { return (k + 1) / 2 * 2; }
+
 // What a product of attention tiles may leave out. Queries are stacked in groups of `rows`; query r of a group sees the
 // keys below limit + r. Scores (keys are columns) of keys that a query does not see may have any finite value; probabilities
 // and their gradients (keys are along k, or rows) are 0 there.
@@ -106,6 +118,14 @@ typedef struct tk_kernels {
   void (*panel_product)(float *c, size_t ldc, const float *x, size_t ldx, const float *w, size_t panel, size_t rows,
                         size_t k, size_t n, int accumulate);
 
+  // ---- products of small tiles in the same way: c[m, n] (+)= a b; a is [m, k], or [k, m] when `turned_a`; b is [k, n], or
+  // [n, k] when `turned_b`; `scratch` holds k · TK_PANEL_COLUMNS floats
+  void (*float_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
+                             int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+  // the same with b's row l = table[row[l]]; a is [m, k]
+  void (*float_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const float *table, size_t ld,
+                             const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
+
   // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
   // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `causal` may be NULL and may be ignored;
   // `scratch` holds tk_tile_scratch floats
@@ -124,6 +144,16 @@ typedef struct tk_kernels {
   // c[rows, n] (+)= x w from the first panel on
   void (*byte_product)(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
                        const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate);
+
+  // ---- products in words, sums of a block in 32-bit integers; see TK_WORD_DEPTH. Numbers that are not finite make the
+  // results of their row so.
+  // x[rows, k] -> q[rows, tk_word_stride] = round(TK_WORD_LARGEST x / max |x|), scale[rows, blocks] = max |x| /
+  // TK_WORD_LARGEST, block by block
+  void (*quantize_words)(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
+  // c[rows, n] (+)= x w; w has `whole` rows, and its first row and first panel here are multiples of TK_WORD_DEPTH and
+  // TK_WORD_COLUMNS
+  void (*word_product)(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
+                       const float *w_scale, size_t whole, size_t rows, size_t k, size_t n, int accumulate);
 
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
   // y = x · inverse · w. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.
@@ -203,6 +233,12 @@ void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const floa
                        size_t k, size_t n);
 // The reverse: w[n, k], the columns as rows.
 void tk_restore_panel(float *w, const int8_t *packed, const float *scale, size_t k, size_t n);
+
+// Packs one panel of w[k, n] for word_product, n <= TK_WORD_COLUMNS, whose elements stand at w[row · down + column · across]:
+// words, and scale[blocks, TK_WORD_COLUMNS].
+void tk_pack_words(int16_t *packed, float *scale, const float *w, size_t down, size_t across, size_t k, size_t n);
+// The reverse: w[n, k], the columns as rows.
+void tk_restore_words(float *w, const int16_t *packed, const float *scale, size_t k, size_t n);
 
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);

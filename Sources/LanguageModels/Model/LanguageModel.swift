@@ -40,10 +40,12 @@ package final class LanguageModel {
       }
       return Parameter(name: role.name, value: value, isTrainable: trains(role.name))
     }
-    func matrix(_ parameter: Parameter, bytes: MatrixWeight.ByteProducts) throws -> MatrixWeight {
+    func matrix(
+      _ parameter: Parameter, bytes: MatrixWeight.ByteProducts = .none, isShared: Bool = false
+    ) throws -> MatrixWeight {
       parameter.isTrainable
         ? try MatrixWeight(trainable: parameter, compute: compute)
-        : try MatrixWeight(frozen: parameter.value, compute: compute, bytes: bytes)
+        : try MatrixWeight(frozen: parameter.value, compute: compute, bytes: bytes, isShared: isShared)
     }
 
     let c = configuration.hiddenSize
@@ -62,7 +64,8 @@ package final class LanguageModel {
     }
     finalNorm = try parameter(.finalNorm, [c])
     head = try matrix(
-      configuration.tiesHead ? embedding : parameter(.head, [configuration.vocabularySize, c]), bytes: .none)
+      configuration.tiesHead ? embedding : parameter(.head, [configuration.vocabularySize, c]),
+      isShared: configuration.tiesHead)
     rotary = RotaryTable(
       headDimension: configuration.headDimension,
       maximumPosition: min(configuration.maximumPositions, longestSequence), base: configuration.rotaryBase,

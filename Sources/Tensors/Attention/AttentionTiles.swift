@@ -16,8 +16,7 @@ struct AttentionTiles {
   /// Multiplies q·k.
   let scale: Float
   let kernels: UnsafePointer<tk_kernels>
-  /// Whether products take bfloat16 operands.
-  let takesHalves: Bool
+  let kind: TileProducts.Kind
 
   init(
     heads: Int, keyValueHeads: Int, headDimension: Int, rotary: RotaryTable?, scale: Float, _ compute: Compute
@@ -29,7 +28,7 @@ struct AttentionTiles {
     self.rotary = rotary
     self.scale = scale
     kernels = compute.kernels.functions
-    takesHalves = compute.computeClass.takesHalves
+    kind = TileProducts.Kind(compute)
   }
 
   var group: Int { heads / keyValueHeads }

@@ -2,16 +2,37 @@ import CTensorKernels
 
 /// The matrix products of one attention tile at a time, in the calling thread, in the arithmetic of the class.
 struct TileProducts {
+  /// How the class and the processor multiply.
+  enum Kind {
+    /// bfloat16 operands.
+    case halves
+    /// 32-bit floats, by our own kernel.
+    case floats
+    /// 32-bit floats, by OpenBLAS.
+    case library
+
+    init(_ compute: Compute) {
+      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .avx2 ? .floats : .library
+    }
+  }
+
   private let kernels: UnsafePointer<tk_kernels>
-  /// Space for operands in bfloat16; nil where products take 32-bit floats.
-  private let scratch: Tensor?
+  private let kind: Kind
+  /// Space for packed operands.
+  private let scratch: Tensor
 
   /// - Parameter products: The (m, n, k) of all products that will be asked for, or larger ones.
   init(_ tiles: AttentionTiles, for products: (m: Int, n: Int, k: Int)...) {
     kernels = tiles.kernels
-    scratch =
-      tiles.takesHalves
-      ? Tensor(uninitialized: [products.map { tk_tile_scratch($0.m, $0.n, $0.k) }.max() ?? 0]) : nil
+    kind = tiles.kind
+    let sizes = products.map { product in
+      switch tiles.kind {
+      case .halves: tk_tile_scratch(product.m, product.n, product.k)
+      case .floats: product.k * Int(TK_PANEL_COLUMNS)
+      case .library: 0
+      }
+    }
+    scratch = Tensor(uninitialized: [sizes.max() ?? 0])
   }
 
   /// c[m, n] (+)= a b; see ``Tensors/multiply(_:transposesA:_:transposesB:into:m:n:k:scale:accumulates:)``.
@@ -21,12 +42,17 @@ struct TileProducts {
     _ a: MatrixView, transposesA: Bool = false, _ b: MatrixView, transposesB: Bool = false, into c: MatrixView, m: Int,
     n: Int, k: Int, accumulates: Bool = false, seen: tk_causal
   ) {
-    if let scratch {
+    switch kind {
+    case .halves:
       var causal = seen
       kernels.pointee.half_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
         k, accumulates ? 1 : 0, &causal, scratch.pointer)
-    } else {
+    case .floats:
+      kernels.pointee.float_tile_product(
+        c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
+        k, accumulates ? 1 : 0, scratch.pointer)
+    case .library:
       multiply(
         a, transposesA: transposesA, b, transposesB: transposesB, into: c, m: m, n: n, k: k, accumulates: accumulates)
     }

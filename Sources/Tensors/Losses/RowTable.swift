@@ -1,25 +1,72 @@
 import CTensorKernels
 
-/// The head [V, C] of a vocabulary in bfloat16, row by row, for products with some of its rows.
+/// The head [V, C] of a vocabulary row by row, for products with some of its rows, in the class's type.
 final class RowTable {
-  let rows: HalfMatrix
+  /// The elements, in one of two types.
+  enum Rows {
+    case floats(Tensor)
+    case halves(HalfMatrix)
+  }
+
+  let rows: Rows
+  let columns: Int
   /// [C].
   let mean: Tensor
+  private let kernels: UnsafePointer<tk_kernels>
 
-  init(_ rows: HalfMatrix, _ compute: Compute) {
+  init(_ rows: Rows, _ compute: Compute) {
+    let count: Int
+    switch rows {
+    case .floats(let tensor): (count, columns) = (tensor.rows, tensor.columns)
+    case .halves(let matrix): (count, columns) = (matrix.rows, matrix.columns)
+    }
     self.rows = rows
-    mean = Tensor(shape: [rows.columns])
-    let kernels = compute.kernels.functions
+    kernels = compute.kernels.functions
+    mean = Tensor(shape: [columns])
     // Sums of sums, so that small numbers are not lost in a large one.
     let piece = 256
-    let space = Tensor(uninitialized: [rows.columns])
-    for first in stride(from: 0, to: rows.rows, by: piece) {
-      let some = Tensor(shape: [rows.columns])
-      for row in first..<min(rows.rows, first + piece) {
-        kernels.pointee.from_bf16(space.pointer, rows.pointer + row * rows.columns, rows.columns)
-        kernels.pointee.add(some.pointer, some.pointer, space.pointer, rows.columns)
+    let space = Tensor(uninitialized: [columns])
+    for first in stride(from: 0, to: count, by: piece) {
+      let some = Tensor(shape: [columns])
+      for row in first..<min(count, first + piece) {
+        kernels.pointee.add(some.pointer, some.pointer, self.row(row, space), columns)
       }
-      kernels.pointee.axpy(mean.pointer, 1 / Float(rows.rows), some.pointer, rows.columns)
+      kernels.pointee.axpy(mean.pointer, 1 / Float(count), some.pointer, columns)
+    }
+  }
+
+  private func row(_ index: Int, _ space: Tensor) -> UnsafePointer<Float> {
+    switch rows {
+    case .floats(let tensor): return UnsafePointer(tensor.pointer + index * columns)
+    case .halves(let matrix):
+      kernels.pointee.from_bf16(space.pointer, matrix.pointer + index * columns, columns)
+      return UnsafePointer(space.pointer)
+    }
+  }
+
+  /// Space for products of `rows` rows with `depth` rows of the table.
+  func scratch(rows count: Int, depth: Int) -> Tensor {
+    switch rows {
+    case .floats: Tensor(uninitialized: [depth * Int(TK_PANEL_COLUMNS)])
+    case .halves: Tensor(uninitialized: [tk_tile_scratch(count, columns, depth)])
+    }
+  }
+
+  /// y[rows, C] (+)= x[rows, k] · the table's rows `first + chosen`.
+  func multiply(
+    _ x: MatrixView, rows count: Int, _ chosen: UnsafeBufferPointer<UInt32>, from first: Int, into y: MatrixView,
+    accumulates: Bool, scratch: Tensor
+  ) {
+    let adds: Int32 = accumulates ? 1 : 0
+    switch rows {
+    case .floats(let tensor):
+      kernels.pointee.float_rows_product(
+        y.pointer, y.stride, x.pointer, x.stride, tensor.pointer + first * columns, columns, chosen.baseAddress, count,
+        columns, chosen.count, adds, scratch.pointer)
+    case .halves(let matrix):
+      kernels.pointee.half_rows_product(
+        y.pointer, y.stride, x.pointer, x.stride, matrix.pointer + first * columns, columns, chosen.baseAddress, count,
+        columns, chosen.count, adds, scratch.pointer)
     }
   }
 }

@@ -9,7 +9,7 @@ extension VocabularyBlock {
   ///   - dx: [L, C]; nil when x needs none.
   ///   - dHead: [V, C]; nil for a frozen head.
   func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
-    if dHead == nil, let dx, let table = head.roundedRows() {
+    if dHead == nil, let dx, let table = head.rowTable() {
       likelyGradient(weights: weights, dx: dx, table: table)
     } else {
       wholeGradient(weights: weights, dx: dx, dHead: dHead)

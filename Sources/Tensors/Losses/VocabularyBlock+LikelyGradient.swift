@@ -32,7 +32,7 @@ extension VocabularyBlock {
       let part = index % parts
       let target = MatrixView(partial.pointer + (part * rows.count + first) * width, stride: width)
       let gradients = Tensor(uninitialized: [tile.count, Self.depth])
-      let scratch = Tensor(uninitialized: [tk_tile_scratch(tile.count, width, Self.depth)])
+      let scratch = table.scratch(rows: tile.count, depth: Self.depth)
       var adds = false
       for chunk in part * Self.chunksOfPart..<min(chunks, (part + 1) * Self.chunksOfPart) {
         let likely = likelyColumns(chunk, tile)
@@ -41,11 +41,9 @@ extension VocabularyBlock {
           some.withUnsafeBufferPointer { columns in
             takeGradients(
               of: columns, chunk, tile, weights, into: gradients, sums: taken.pointer + part * rows.count)
-            compute.kernels.functions.pointee.half_rows_product(
-              target.pointer, target.stride, gradients.pointer, Self.depth,
-              table.rows.pointer + self.columns(chunk).lowerBound * width, width, columns.baseAddress, tile.count,
-              width,
-              columns.count, adds ? 1 : 0, scratch.pointer)
+            table.multiply(
+              MatrixView(gradients), rows: tile.count, columns, from: self.columns(chunk).lowerBound, into: target,
+              accumulates: adds, scratch: scratch)
           }
           adds = true
         }

@@ -3,12 +3,13 @@ import CTensorKernels
 /// The left operand [rows, k] of products with a ``RightMatrix``: 32-bit floats and what has been made of them.
 final class LeftRows {
   /// What a product takes its left operand as.
-  enum Form: Sendable, Hashable { case floats, halves, bytes }
+  enum Form: Sendable, Hashable { case floats, halves, words, bytes }
 
   let rows: Int
   let k: Int
   let floats: MatrixView
   private let halves: UnsafeMutablePointer<UInt16>?
+  private let words: WordRows?
   private let bytes: QuantizedRows?
   /// Holds what `halves` points to.
   private let rounded: HalfMatrix?
@@ -26,6 +27,7 @@ final class LeftRows {
     self.k = k
     floats = x
     let forms = Set(matrices.map(\.takes))
+    words = forms.contains(.words) ? WordRows(rounding: x, rows: rows, k: k, kernels) : nil
     bytes = forms.contains(.bytes) ? QuantizedRows(rounding: x, rows: rows, k: k, kernels) : nil
     if !forms.contains(.halves) {
       rounded = nil
@@ -44,6 +46,11 @@ final class LeftRows {
   var asHalves: UnsafeMutablePointer<UInt16> {
     guard let halves else { preconditionFailure("Rows were not made for products that take bfloat16") }
     return halves
+  }
+
+  var asWords: WordRows {
+    guard let words else { preconditionFailure("Rows were not made for products that take words") }
+    return words
   }
 
   var asBytes: QuantizedRows {

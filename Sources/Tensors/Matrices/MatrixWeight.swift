@@ -9,6 +9,7 @@ package final class MatrixWeight {
   package let outputs: Int
   package let inputs: Int
   private var plain: Tensor?
+  private let isShared: Bool
   private let packing: Packing
   private let compute: Compute
   private var forward: (any RightMatrix)?
@@ -27,16 +28,16 @@ package final class MatrixWeight {
     /// In the layout of oneDNN's kernels for AVX-512.
     case floats
     case halves
+    /// In words, a frozen matrix alone; trainable ones are in panels.
+    case words
 
-    init(_ compute: Compute) {
-      if compute.computeClass.takesHalves {
-        self = .halves
-      } else {
-        switch compute.kernels.name {
-        case .avx512: self = .floats
-        case .avx2: self = .panels
-        case .neon, .scalar: self = .none
-        }
+    init(_ compute: Compute, frozen: Bool) {
+      switch (compute.computeClass, compute.kernels.name) {
+      case (.bf16, _), (.int8, _): self = .halves
+      case (.int16, _) where frozen: self = .words
+      case (_, .avx512): self = .floats
+      case (_, .avx2): self = .panels
+      case (_, .neon), (_, .scalar): self = .none
       }
     }
   }
@@ -49,19 +50,21 @@ package final class MatrixWeight {
     case both
   }
 
-  /// - Parameter bytes: The head of a model takes no bytes.
+  /// - Parameters:
+  ///   - bytes: The head of a model takes no bytes.
+  ///   - isShared: Whether somebody else holds the elements anyway, so that they may be used.
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless `frozen` has two dimensions.
-  package init(frozen: Tensor, compute: Compute, bytes: ByteProducts = .none) throws {
+  package init(frozen: Tensor, compute: Compute, bytes: ByteProducts = .none, isShared: Bool = false) throws {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
     parameter = nil
-    packing = Packing(compute)
+    packing = Packing(compute, frozen: true)
     self.compute = compute
+    self.isShared = isShared
     self.bytes = compute.computeClass == .int8 ? bytes : .none
-    if case .halves = packing {
-      forward = MatrixWeight.packed(frozen, transposed: true, bytes: self.bytes, compute)
-    } else {
-      plain = frozen
+    if rounds {
+      forward = MatrixWeight.packed(frozen, transposed: true, packing, bytes: self.bytes, compute)
     }
+    if !rounds || isShared { plain = frozen }
   }
 
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless the parameter has two dimensions.
@@ -69,16 +72,20 @@ package final class MatrixWeight {
     (outputs, inputs) = try MatrixWeight.extents(trainable.value, trainable.name)
     plain = trainable.value
     parameter = trainable
-    packing = Packing(compute)
+    packing = Packing(compute, frozen: false)
     self.compute = compute
     bytes = .none
+    isShared = true
   }
 
   /// The elements [out, in] as 32-bit floats; nil when only their roundings are kept.
-  package var value: Tensor? { plain ?? (takesHalves ? nil : forward?.turned(compute)) }
+  package var value: Tensor? { plain ?? (rounds ? nil : forward?.turned(compute)) }
+
+  /// Whether only roundings are kept of a frozen matrix.
+  private var rounds: Bool { packing == .halves || packing == .words }
 
   /// Whether products take bfloat16 operands or bytes, so that activations are kept rounded.
-  var takesHalves: Bool { if case .halves = packing { true } else { false } }
+  var takesHalves: Bool { packing == .halves }
 
   /// Wᵀ for y = x Wᵀ.
   ///
@@ -89,10 +96,10 @@ package final class MatrixWeight {
   ///   - rows: Rows of x.
   ///   - tape: The program of the tape.
   func forward(rows: Int, on tape: RowProgram) -> any RightMatrix {
-    if rows == 1, let plain, !takesHalves { return PlainMatrix(plain, transposed: true, compute) }
+    if rows == 1, let plain, !rounds { return PlainMatrix(plain, transposed: true, compute) }
     renew(on: tape)
     if let forward { return forward }
-    let made = MatrixWeight.packed(elements, transposed: true, bytes: bytes, compute)
+    let made = MatrixWeight.packed(elements, transposed: true, packing, bytes: bytes, compute)
     forward = made
     return made
   }
@@ -103,19 +110,26 @@ package final class MatrixWeight {
   func backward(on tape: RowProgram) -> any RightMatrix {
     renew(on: tape)
     if let backward { return backward }
-    let made = MatrixWeight.packed(elements, transposed: false, bytes: bytes, compute)
+    let made = MatrixWeight.packed(elements, transposed: false, packing, bytes: bytes, compute)
     backward = made
-    if parameter == nil, forward != nil, packing != .none { plain = nil }
+    if parameter == nil, forward != nil, packing != .none, !isShared { plain = nil }
     return made
   }
 
-  /// W [out, in] rounded to bfloat16 as it lies, of a frozen matrix of the class that multiplies so; otherwise nil.
+  /// W [out, in] row by row, of a frozen matrix in a class that rounds; otherwise nil.
   ///
   /// Made at the first call, which no tile makes.
-  func roundedRows() -> RowTable? {
-    guard parameter == nil, takesHalves else { return nil }
-    if table == nil, let packed = forward as? PackedMatrix { table = RowTable(packed.turnedHalves(compute), compute) }
-    return table
+  func rowTable() -> RowTable? {
+    guard parameter == nil, rounds else { return nil }
+    if let table { return table }
+    let made =
+      if let packed = forward as? PackedMatrix {
+        RowTable(.halves(packed.turnedHalves(compute)), compute)
+      } else {
+        RowTable(.floats(elements), compute)
+      }
+    table = made
+    return made
   }
 
   /// The elements that products take, [out, in].
@@ -128,16 +142,17 @@ package final class MatrixWeight {
 
   /// W [out, in], or its transpose, in the form that the class and the processor multiply fast.
   static func packed(
-    _ weight: Tensor, transposed: Bool, bytes: ByteProducts, _ compute: Compute
+    _ weight: Tensor, transposed: Bool, _ packing: Packing, bytes: ByteProducts, _ compute: Compute
   ) -> any RightMatrix {
     if bytes == .both || bytes == .backward && !transposed {
       return QuantizedMatrix(weight, transposed: transposed, compute)
     }
-    switch Packing(compute) {
+    switch packing {
     case .none: return PlainMatrix(weight, transposed: transposed, compute)
     case .panels: return PanelMatrix(weight, transposed: transposed, compute)
     case .floats: return PackedMatrix(weight, transposed: transposed, halves: false, compute)
     case .halves: return PackedMatrix(weight, transposed: transposed, halves: true, compute)
+    case .words: return WordMatrix(weight, transposed: transposed, compute)
     }
   }
 

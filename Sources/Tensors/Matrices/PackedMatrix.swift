@@ -76,7 +76,8 @@ final class PackedMatrix: RightMatrix {
     }
   }
 
-  /// The library is fast where rows of y follow each other without a gap: all columns, unless they are a vocabulary's.
+  /// All of them, unless they are a vocabulary's: the library is fast where rows of y follow each other without a gap.
+  ///
   /// One row has no gap and is cut finer, because then the threads share the reading of the matrix.
   func tileColumns(rows: Int) -> Int { rows == 1 ? 512 : n <= 2 * Self.depth ? n : Self.depth }
 

@@ -36,7 +36,8 @@ private final class ProductRound: @unchecked Sendable {
     let weight = Tensor(shape: [Self.k, Self.n], values: (0..<Self.k * Self.n).map { Float($0 % 5) / 8 })
     kernels = compute.kernels
     matrix = MatrixWeight.packed(
-      weight, transposed: false, bytes: compute.computeClass == .int8 ? .both : .none, compute)
+      weight, transposed: false, MatrixWeight.Packing(compute, frozen: true),
+      bytes: compute.computeClass == .int8 ? .both : .none, compute)
   }
 
   func run() {

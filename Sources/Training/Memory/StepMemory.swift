@@ -34,8 +34,9 @@ package struct StepMemory: Sendable, Hashable {
     model = weights.stored
     optimizer = 3 * weights.trained
     activations = others * block.kept(recomputation) + last.kept(recomputation == .block ? .none : recomputation)
-    let again = others > 0 ? block.kept(.none) - block.kept(recomputation) : 0
-    work = max(weights.head(labels: labels), again + block.backward)
+    // Nothing is left of the last block when the others run back.
+    let another = others > 0 ? block.backward(recomputation) - last.kept(.none) : 0
+    work = max(weights.head(labels: labels), last.backward(.none), another)
   }
 }
 
@@ -54,7 +55,7 @@ private struct WeightMemory {
     let kernels = (try? KernelSet.chosenByEnvironment())?.name
     let packs = rounds || kernels == .avx512 || kernels == .avx2
     // Both orientations; of frozen matrices that are packed nothing else is kept.
-    let packed = rounds ? 4 : packs ? 8 : 0
+    let packed = rounds || computeClass == .int16 && adapter != nil ? 4 : packs ? 8 : 0
     let matrix = packed + (packs && adapter != nil ? 0 : 4)
     let head = configuration.vocabularySize * configuration.hiddenSize
     let inBytes = computeClass == .int8 && adapter != nil
@@ -99,8 +100,10 @@ private struct BlockMemory {
   private let attended: Int
   /// From the output map on.
   private let rest: Int
-  /// What the gradients of one block take while they wait for each other.
-  let backward: Int
+  /// The gradients that wait for each other while the second half of a block runs back.
+  private let gradients: Int
+  /// Those while attention runs back.
+  private let attentionGradients: Int
 
   init(
     _ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?, tokens: Int,
@@ -142,8 +145,17 @@ private struct BlockMemory {
     }
     // What only operations on rows see exists for a tile; the gradients of weights are made of whole arrays.
     let inside = adapter == nil ? 3 * full(rows, wide) + full(tokens, hidden) : 0
-    backward =
-      inside + 3 * full(tokens, hidden) + 2 * full(tokens, queries) + 2 * full(tokens, keys) + (shares ?? 0)
+    gradients = inside + 3 * full(tokens, hidden) + (shares ?? 0)
+    attentionGradients = gradients + 2 * full(tokens, queries) + 2 * full(tokens, keys)
+  }
+
+  /// What comes on top while the block runs back; attention does so when nothing is left of the second half.
+  func backward(_ recomputation: Recomputation) -> Int {
+    switch recomputation {
+    case .none: max(gradients, attentionGradients - rest)
+    case .attention: max(gradients, attention - attended + attentionGradients - rest)
+    case .block: max(attention + rest + gradients, attention + attentionGradients)
+    }
   }
 
   func kept(_ recomputation: Recomputation) -> Int {

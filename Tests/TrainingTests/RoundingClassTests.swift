@@ -6,19 +6,30 @@ import Testing
 import TokenShards
 import Training
 
+/// The classes of this processor, or of the one that ANNEAL_CPU asks for, that round.
+private let classes = ((try? ComputeClass.available(.chosenByEnvironment())) ?? []).filter { $0 != .f32 }
+
 /// Training in the classes that round what they multiply.
 ///
 /// A bf16 operand is off by at most 2⁻⁹ = 0.2 %, in either direction, and a loss is a mean over thousands of such
 /// products: it stays within half a percent of the f32 loss at every step, which is far less than seeds differ by. A byte
-/// is off by three times as much on average; the few rows of a step here let it show.
+/// is off by three times as much on average; the few rows of a step here let it show. A 16-bit whole number is off by a
+/// tenth as much.
 @Suite(
   "The classes that round learn what f32 learns",
   .enabled(
-    if: (try? ComputeClass.available(.chosenByEnvironment()).contains(.bf16)) ?? false,
-    "the processor, or the one that ANNEAL_CPU asks for, has no bf16 products"))
-struct HalfClassTests {
-  static func tolerance(_ computeClass: ComputeClass) -> Double { computeClass == .int8 ? 15e-3 : 5e-3 }
-  static let smollm2 = realAsset("models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    if: !classes.isEmpty, "the processor, or the one that ANNEAL_CPU asks for, computes in 32-bit floats alone"))
+struct RoundingClassTests {
+  static func tolerance(_ computeClass: ComputeClass) -> Double {
+    switch computeClass {
+    case .f32: 0
+    case .int16: 5e-4
+    case .bf16: 5e-3
+    case .int8: 15e-3
+    }
+  }
+
+  private static let smollm2 = realAsset("models/SmolLM2-135M-Instruct.Q4_1.gguf")
 
   private func losses(_ metrics: [JSON]) -> [Double] { metrics.compactMap { $0["loss"]?.double } }
 
@@ -35,17 +46,14 @@ struct HalfClassTests {
     return (timeless(try loop.run().metrics), trainedValues(model))
   }
 
-  @Test func tinyModel() throws {
-    let half = losses(try train(threads: 1, .bf16).metrics)
+  @Test(arguments: classes.filter { $0 != .int8 }) func tinyModel(_ computeClass: ComputeClass) throws {
+    let rounded = losses(try train(threads: 1, computeClass).metrics)
     let plain = losses(try train(threads: 1, .f32).metrics)
-    #expect(half.count == 10 && half != plain)
-    for (a, b) in zip(half, plain) { #expect(relativeError(a, b) < Self.tolerance(.bf16)) }
+    #expect(rounded.count == 10 && rounded != plain)
+    for (a, b) in zip(rounded, plain) { #expect(relativeError(a, b) < Self.tolerance(computeClass)) }
   }
 
-  @Test(arguments: [ComputeClass.bf16, .int8]) func everyNumberOfThreadsGivesTheSameBits(_ computeClass: ComputeClass)
-    throws
-  {
-    guard try ComputeClass.available(.chosenByEnvironment()).contains(computeClass) else { return }
+  @Test(arguments: classes) func everyNumberOfThreadsGivesTheSameBits(_ computeClass: ComputeClass) throws {
     let expected = try train(threads: 1, computeClass)
     for threads in 2...4 {
       let found = try train(threads: threads, computeClass)
@@ -55,9 +63,8 @@ struct HalfClassTests {
 
   @Test(
     .enabled(if: smollm2 != nil, "needs ANNEAL_ASSETS with models/SmolLM2-135M-Instruct.Q4_1.gguf"),
-    arguments: [ComputeClass.bf16, .int8])
+    arguments: classes)
   func smolLM2(_ computeClass: ComputeClass) throws {
-    guard try ComputeClass.available(.chosenByEnvironment()).contains(computeClass) else { return }
     let source = try StoredGGUF(#require(Self.smollm2))
     let compute = try Compute(threads: 2, computeClass: computeClass)
     let model = try LanguageModel(source.configuration, weights: source, compute: compute)
@@ -72,10 +79,10 @@ struct HalfClassTests {
     for (a, b) in zip(found, expected) { #expect(relativeError(a, b) < Self.tolerance(computeClass)) }
   }
 
-  @Test("logits by the cache are those of a whole pass")
-  func decoding() throws {
+  @Test("logits by the cache are those of a whole pass", arguments: classes.filter { $0 != .int8 })
+  func decoding(_ computeClass: ComputeClass) throws {
     let tiny = try TinyLlama("gqa")
-    let compute = try Compute(threads: 2, computeClass: .bf16)
+    let compute = try Compute(threads: 2, computeClass: computeClass)
     let model = try LanguageModel(tiny.configuration, weights: tiny.weights, compute: compute)
     let ids = try #require(tiny.sequences().first { $0.ids.count > 4 }).ids
     let cache = model.keyValueCache(capacity: ids.count)
