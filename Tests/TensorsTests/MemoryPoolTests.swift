@@ -2,16 +2,11 @@ import Tensors
 import Testing
 
 @Suite struct MemoryPoolTests {
-  @Test func blocksAreAlignedAndUsedAgain() {
-    var address = 0
-    do {
-      let tensor = Tensor(uninitialized: [12_345, 7])
-      address = Int(bitPattern: tensor.pointer)
-      #expect(address % 64 == 0)
-    }
-    // Other tests run beside this one, so the block may be taken by one of them; its size is unusual enough.
-    let again = Tensor(uninitialized: [12_345, 7])
-    #expect(Int(bitPattern: again.pointer) == address)
+  @Test(arguments: [[1], [257], [12_345, 7], [1 << 20, 3]]) func blocksAreAlignedAndUsable(shape: [Int]) {
+    let tensor = Tensor(uninitialized: shape)
+    #expect(Int(bitPattern: tensor.pointer) % 64 == 0)
+    tensor.pointer.update(repeating: 2, count: tensor.count)
+    #expect(tensor.values.allSatisfy { $0 == 2 })
   }
 
   @Test func emptyTensorsAreFine() {
@@ -35,5 +30,70 @@ import Testing
       tape.backward(from: y)
     }
     #expect(kept == nil)
+  }
+
+  /// Batches of a hundred lengths, as arrays that live as those of a training step do: the first half of a step makes
+  /// them, the second half lets the last one go first. What the longest batch takes is enough for all.
+  @Test func lengthsOfBatchesTakeNoMoreThanTheLongest() async {
+    await #expect(processExitsWith: .success) {
+      let pool = MemoryPool.shared
+      func step(rows: Int) {
+        var saved: [Tensor] = []
+        for _ in 0..<8 {
+          for columns in [576, 192, 1536] {
+            let passing = Tensor(uninitialized: [rows, 1536])
+            saved.append(Tensor(uninitialized: [rows, columns]))
+            passing.pointer[0] = 1
+          }
+        }
+        while saved.popLast() != nil { _ = Tensor(uninitialized: [rows, 576]) }
+      }
+      step(rows: 1024)
+      let held = pool.heldBytes
+      var random = CounterRandom(seed: 1)
+      for _ in 0..<100 { step(rows: 300 + Int(random.next() % 700)) }
+      #expect(pool.heldBytes == held)
+      #expect(Double(held) < 1.02 * Double(pool.peakBytes))
+      pool.trim()
+      #expect(pool.heldBytes == pool.liveBytes)
+      // What was given back to the system can be used again.
+      step(rows: 1024)
+      #expect(pool.heldBytes == held)
+    }
+  }
+}
+
+@Suite struct AddressMapTests {
+  /// Against a plain list of who has each place.
+  @Test(arguments: 1...5 as ClosedRange<UInt64>) func blocksNeverOverlap(seed: UInt64) {
+    var random = CounterRandom(seed: seed)
+    var map = AddressMap()
+    var owners: [Int?] = []
+    var blocks: [Int: Range<Int>] = [:]
+    for number in 0..<2000 {
+      if random.next() % 2 == 0 || blocks.isEmpty {
+        let count = 1 + Int(random.next() % 40)
+        let start = map.take(count)
+        while owners.count < start + count { owners.append(nil) }
+        #expect(owners[start..<start + count].allSatisfy { $0 == nil })
+        // No lower place would have done.
+        var (run, longest) = (0, 0)
+        for place in 0..<start {
+          run = owners[place] == nil ? run + 1 : 0
+          longest = max(longest, run)
+        }
+        #expect(longest < count)
+        for place in start..<start + count { owners[place] = number }
+        blocks[number] = start..<start + count
+      } else {
+        let key = blocks.keys.sorted()[Int(random.next()) % blocks.count]
+        guard let block = blocks.removeValue(forKey: key) else { continue }
+        for place in block { owners[place] = nil }
+        map.give(block)
+      }
+      #expect(map.end == (owners.lastIndex { $0 != nil }).map { $0 + 1 } ?? 0)
+      let holes = map.holes.flatMap { Array($0) }
+      #expect(holes == (0..<map.end).filter { owners[$0] == nil })
+    }
   }
 }

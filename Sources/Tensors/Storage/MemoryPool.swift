@@ -1,25 +1,33 @@
 import Glibc
 import Synchronization
 
-/// The source of all tensor memory: blocks that are given back are kept by size and handed out again, so that a training
-/// step after the first asks nothing of the system's allocator.
+/// The source of all tensor memory, so that a training step after the first asks nothing of the system.
 ///
-/// Sizes are rounded up to one of four steps per power of two, which wastes at most a quarter; a kept block of up to
-/// three sizes more is taken before the system is asked. Blocks are aligned to 64 bytes, a cache line and the widest
-/// vector; large ones lie on huge pages where the system has them.
+/// Large blocks lie in one range of addresses, each at the lowest place where it fits; what is given back is there for
+/// blocks of any size. So the range ends where the batch that needs most ends, whatever the lengths of the batches, and
+/// batches of one length find their blocks where they were. Small blocks are kept by size and handed out again. Blocks are
+/// aligned to 64 bytes, a cache line and the widest vector.
 package final class MemoryPool: Sendable {
   package static let shared = MemoryPool()
 
+  /// What is at least so large lies in the range of addresses.
+  package static let largeBytes = 1 << 16
+  private static let pageBytes = 1 << 12
+
   private struct State: @unchecked Sendable {
-    var free: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// Blocks that nobody uses, by size.
+    var small: [Int: [UnsafeMutableRawPointer]] = [:]
+    var range = AddressRange()
+    var map = AddressMap()
     var live = 0
     var peak = 0
-    var held = 0
+    var smallHeld = 0
+    /// The most of the range that was in use since it was last emptied.
+    var reached = 0
+  }
 
-    mutating func take(_ bytes: Int) {
-      live += bytes
-      peak = max(peak, live)
-    }
+  private struct Block: @unchecked Sendable {
+    let pointer: UnsafeMutableRawPointer?
   }
 
   private let state = Mutex(State())
@@ -31,79 +39,72 @@ package final class MemoryPool: Sendable {
   package var peakBytes: Int { state.withLock { $0.peak } }
 
   /// Bytes taken from the system, in use or kept for reuse.
-  package var heldBytes: Int { state.withLock { $0.held } }
+  package var heldBytes: Int { state.withLock { $0.smallHeld + $0.reached } }
 
   /// Lets ``peakBytes`` start again from what is live now.
   package func resetPeak() { state.withLock { $0.peak = $0.live } }
 
-  /// Gives the blocks that nobody uses back to the system.
+  /// Gives the memory that nobody uses back to the system.
   package func trim() {
-    let blocks = state.withLock { state in
-      for (size, blocks) in state.free { state.held -= size * blocks.count }
-      defer { state.free = [:] }
-      return FreeBlocks(pointers: state.free.values.flatMap { $0 })
+    state.withLock { state in
+      for (size, blocks) in state.small {
+        state.smallHeld -= size * blocks.count
+        for block in blocks { free(block) }
+      }
+      state.small = [:]
+      for hole in state.map.holes { state.range?.empty(hole) }
+      if state.reached > state.map.end { state.range?.empty(state.map.end..<state.reached) }
+      state.reached = state.map.end
     }
-    for block in blocks.pointers { free(block) }
-  }
-
-  private struct FreeBlocks: @unchecked Sendable {
-    let pointers: [UnsafeMutableRawPointer]
-  }
-
-  private struct Block: @unchecked Sendable {
-    let pointer: UnsafeMutableRawPointer?
-    let bytes: Int
   }
 
   /// A block for `floats` floats, and its true size.
   func take(floats: Int) -> (UnsafeMutablePointer<Float>, bytes: Int) {
-    let wanted = MemoryPool.roundedSize(floats * MemoryLayout<Float>.stride)
-    let kept = state.withLock { state in
-      var bytes = wanted
-      // Batches differ in length: a block somewhat larger than wanted is there far more often than one of the size.
-      for _ in 0...MemoryPool.largerSizes {
-        if let block = state.free[bytes]?.popLast() {
-          state.take(bytes)
-          return Block(pointer: block, bytes: bytes)
-        }
-        bytes = MemoryPool.roundedSize(bytes + 1)
-      }
-      state.take(wanted)
-      state.held += wanted
-      return Block(pointer: nil, bytes: wanted)
+    let bytes = MemoryPool.roundedSize(floats * MemoryLayout<Float>.stride)
+    let block = state.withLock { state in
+      state.live += bytes
+      state.peak = max(state.peak, state.live)
+      if bytes >= MemoryPool.largeBytes { return Block(pointer: MemoryPool.large(bytes, &state)) }
+      if let kept = state.small[bytes]?.popLast() { return Block(pointer: kept) }
+      state.smallHeld += bytes
+      var raw: UnsafeMutableRawPointer?
+      posix_memalign(&raw, 64, bytes)
+      return Block(pointer: raw)
     }
-    let raw = kept.pointer ?? allocate(wanted)
-    return (raw.bindMemory(to: Float.self, capacity: floats), kept.bytes)
+    guard let raw = block.pointer else {
+      preconditionFailure("Out of memory: \(bytes) bytes more were wanted for tensors")
+    }
+    return (raw.bindMemory(to: Float.self, capacity: floats), bytes)
   }
 
   func give(_ pointer: UnsafeMutablePointer<Float>, bytes: Int) {
-    let block = Block(pointer: UnsafeMutableRawPointer(pointer), bytes: bytes)
+    let block = Block(pointer: UnsafeMutableRawPointer(pointer))
     state.withLock { state in
       state.live -= bytes
-      if let pointer = block.pointer { state.free[bytes, default: []].append(pointer) }
+      guard let pointer = block.pointer else { return }
+      if bytes >= MemoryPool.largeBytes, let range = state.range {
+        let start = pointer - range.start
+        state.map.give(start..<start + bytes)
+      } else {
+        state.small[bytes, default: []].append(pointer)
+      }
     }
   }
 
-  /// How many sizes above the wanted one a kept block may have: less than twice the size.
-  private static let largerSizes = 3
-  /// Pages of this size cost the system a five-hundredth of the faults that its ordinary ones cost.
-  private static let hugePage = 1 << 21
-
-  private func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
-    var raw: UnsafeMutableRawPointer?
-    let isLarge = bytes >= 2 * MemoryPool.hugePage
-    let alignment = isLarge ? MemoryPool.hugePage : 64
-    if posix_memalign(&raw, alignment, bytes) != 0 {
-      trim()
-      posix_memalign(&raw, alignment, bytes)
+  private static func large(_ bytes: Int, _ state: inout State) -> UnsafeMutableRawPointer? {
+    let start = state.map.take(bytes)
+    guard state.range?.use(state.map.end) == true else {
+      state.map.give(start..<start + bytes)
+      return nil
     }
-    if isLarge { madvise(raw, bytes, MADV_HUGEPAGE) }
-    guard let raw else { preconditionFailure("Out of memory: \(bytes) bytes more were wanted for tensors") }
-    return raw
+    state.reached = max(state.reached, state.map.end)
+    return state.range.map { $0.start + start }
   }
 
-  /// The smallest size of the pool that holds `bytes`: 64 · {4, 5, 6, 7} · 2^n above 256 bytes.
+  /// The bytes of a block for `bytes`: whole pages when it is large, otherwise 64 · {4, 5, 6, 7} · 2^n above 256 bytes, which
+  /// wastes at most a quarter.
   static func roundedSize(_ bytes: Int) -> Int {
+    if bytes >= largeBytes { return (bytes + pageBytes - 1) / pageBytes * pageBytes }
     let lines = max(4, (bytes + 63) / 64)
     let step = 1 << (Int.bitWidth - 1 - lines.leadingZeroBitCount - 2)
     return (lines + step - 1) / step * step * 64

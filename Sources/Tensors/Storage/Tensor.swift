@@ -1,6 +1,6 @@
 /// A dense row-major array of 32-bit floats, aligned to 64 bytes.
 ///
-/// The memory comes from the recycling pool and goes back to it when the last reference goes away. A tensor does not
+/// The memory comes from the ``MemoryPool`` and goes back to it when the last reference goes away. A tensor does not
 /// guard its elements: whoever hands one to another thread orders the accesses (``ThreadPool`` does for its tiles),
 /// which is why `Sendable` is unchecked.
 package final class Tensor: @unchecked Sendable {
@@ -14,20 +14,12 @@ package final class Tensor: @unchecked Sendable {
     precondition(shape.allSatisfy { $0 >= 0 }, "A tensor's extents are not negative, found \(shape)")
     self.shape = shape
     count = shape.reduce(1, *)
-    (pointer, bytes) = MemoryPool.shared.take(floats: Tensor.room(shape))
+    (pointer, bytes) = MemoryPool.shared.take(floats: count)
   }
 
-  /// The memory that a tensor of a shape takes, in bytes, when its block is of the size that it asks for.
+  /// The memory that a tensor of a shape takes, in bytes.
   package static func memory(_ shape: [Int]) -> Int {
-    MemoryPool.roundedSize(room(shape) * MemoryLayout<Float>.stride)
-  }
-
-  /// Floats to take for a shape: many rows are rounded up, so that batches of nearly one length use the same blocks again.
-  ///
-  /// What is never written takes no memory of the machine's.
-  private static func room(_ shape: [Int]) -> Int {
-    guard shape.count == 2, shape[0] > 256 else { return shape.reduce(1, *) }
-    return (shape[0] + 255) / 256 * 256 * shape[1]
+    MemoryPool.roundedSize(shape.reduce(1, *) * MemoryLayout<Float>.stride)
   }
 
   /// A tensor of zeros.
