@@ -60,6 +60,6 @@ struct EnvTests {
     #expect(peaks.map(\.key) == classes && classes.contains(chosen))
     for (name, peak) in peaks { #expect(try #require(peak.int) > 0, "\(name)") }
     let text = try env("--measure", cpu: cpu)
-    #expect(text.contains(/\npeak gflops        f32 \d+(, bf16 \d+)?(, int8 \d+)?\n/), "\(text)")
+    #expect(text.contains(/\npeak gflops        f32 \d+(, int16 \d+)?(, bf16 \d+)?(, int8 \d+)?\n/), "\(text)")
   }
 }

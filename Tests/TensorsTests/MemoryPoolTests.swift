@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 
@@ -32,8 +33,9 @@ import Testing
     #expect(kept == nil)
   }
 
-  /// Batches of a hundred lengths, as arrays that live as those of a training step do: the first half of a step makes
-  /// them, the second half lets the last one go first. What the longest batch takes is enough for all.
+  /// Batches of a hundred lengths take what the longest one takes.
+  ///
+  /// Arrays live as those of a training step do: its first half makes them, its second half lets the last one go first.
   @Test func lengthsOfBatchesTakeNoMoreThanTheLongest() async {
     await #expect(processExitsWith: .success) {
       let pool = MemoryPool.shared
@@ -59,6 +61,21 @@ import Testing
       // What was given back to the system can be used again.
       step(rows: 1024)
       #expect(pool.heldBytes == held)
+    }
+  }
+
+  /// A process that may have three gigabytes of addresses: there is room for half of them in tensors.
+  @Test func limitedAddressesAreEnough() async {
+    await #expect(processExitsWith: .success) {
+      var limit = rlimit(rlim_cur: 3 << 30, rlim_max: 3 << 30)
+      #expect(setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0)
+      for _ in 0..<3 {
+        let tensors = (0..<15).map { _ in Tensor(uninitialized: [100 << 18]) }
+        for (index, tensor) in tensors.enumerated() { tensor.pointer[tensor.count - 1] = Float(index) }
+        for (index, tensor) in tensors.enumerated() { #expect(tensor.pointer[tensor.count - 1] == Float(index)) }
+      }
+      MemoryPool.shared.trim()
+      #expect(MemoryPool.shared.heldBytes == 0)
     }
   }
 }

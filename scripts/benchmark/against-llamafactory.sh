@@ -7,7 +7,7 @@
 #   --settings LIST  of the peer, with commas between them; default: all
 #                      best           no gradient checkpointing, bf16 where the processor multiplies it (elsewhere
 #                                     PyTorch takes many times as long as in f32): its fastest on a CPU
-#                      int8           the same, against Anneal's class of 8-bit products
+#                      int8           the same, against Anneal's class of 8-bit products; left out where there is none
 #                      default        f32, gradient checkpointing
 #                      f32            no gradient checkpointing
 #                      full           f32, no gradient checkpointing, all weights instead of LoRA
@@ -202,6 +202,10 @@ measure() {
   fi
 }
 
+if [[ " ${chosen[*]} " == *' int8 '* ]] && ! "$anneal" env | grep -q '^compute available.*int8'; then
+  say 'int8: left out, this processor lacks what that takes'
+  for index in "${!chosen[@]}"; do [[ ${chosen[index]} != int8 ]] || unset "chosen[$index]"; done
+fi
 for ((round = 1; round <= rounds; round++)); do
   for setting in "${chosen[@]}"; do measure "$setting" "$round"; done
 done

@@ -45,7 +45,7 @@ package enum LoadModel: NodeType {
         "compute", \.compute,
         doc:
           "The arithmetic of matrix products: `f32`; `bf16` with f32 sums, about twice as fast on CPUs with AVX512-BF16; "
-          + "`int16`, nearer to f32 than `bf16` and 1.4 times as fast for LoRA on CPUs with AVX2 and no AVX-512; "
+          + "`int16`, nearer to f32 than `bf16` and 1.3 times as fast for LoRA on CPUs with AVX2 and no AVX-512; "
           + "`int8`, faster than `bf16` for LoRA, with gradients that are off by 7 % in place of 2 %; `auto` takes "
           + "the fastest of the first three that this CPU has"),
     ]

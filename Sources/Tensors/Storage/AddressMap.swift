@@ -1,5 +1,7 @@
-/// Which places of a range of addresses are free: every block goes to the lowest place where it fits, and free neighbours
-/// become one ("address-ordered first fit", Wilson et al. 1995, "Dynamic storage allocation: a survey and critical review").
+/// Which places of a range of addresses are free.
+///
+/// Every block goes to the lowest place where it fits, and free neighbours become one: "address-ordered first fit" (Wilson
+/// and others 1995, "Dynamic storage allocation: a survey and critical review").
 ///
 /// Taking and giving cost a walk over the free places, some hundreds in a training step.
 package struct AddressMap: Sendable {

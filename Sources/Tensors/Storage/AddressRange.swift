@@ -36,6 +36,12 @@ struct AddressRange: @unchecked Sendable {
     return true
   }
 
+  /// Where a pointer points, from the start; nil when that is somewhere else.
+  func place(of pointer: UnsafeMutableRawPointer) -> Int? {
+    let place = pointer - start
+    return 0 <= place && place < count ? place : nil
+  }
+
   /// Gives the memory of some bytes back; they stay usable, and are zeros.
   func empty(_ bytes: Range<Int>) { madvise(start + bytes.lowerBound, bytes.count, MADV_DONTNEED) }
 }

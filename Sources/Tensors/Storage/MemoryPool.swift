@@ -5,8 +5,9 @@ import Synchronization
 ///
 /// Large blocks lie in one range of addresses, each at the lowest place where it fits; what is given back is there for
 /// blocks of any size. So the range ends where the batch that needs most ends, whatever the lengths of the batches, and
-/// batches of one length find their blocks where they were. Small blocks are kept by size and handed out again. Blocks are
-/// aligned to 64 bytes, a cache line and the widest vector.
+/// batches of one length find their blocks where they were. Small blocks are kept by size and handed out again. Where
+/// addresses are limited, large blocks that find no place are the system's own. Blocks are aligned to 64 bytes, a cache
+/// line and the widest vector.
 package final class MemoryPool: Sendable {
   package static let shared = MemoryPool()
 
@@ -21,7 +22,8 @@ package final class MemoryPool: Sendable {
     var map = AddressMap()
     var live = 0
     var peak = 0
-    var smallHeld = 0
+    /// Bytes outside of the range.
+    var elsewhere = 0
     /// The most of the range that was in use since it was last emptied.
     var reached = 0
   }
@@ -39,7 +41,7 @@ package final class MemoryPool: Sendable {
   package var peakBytes: Int { state.withLock { $0.peak } }
 
   /// Bytes taken from the system, in use or kept for reuse.
-  package var heldBytes: Int { state.withLock { $0.smallHeld + $0.reached } }
+  package var heldBytes: Int { state.withLock { $0.elsewhere + $0.reached } }
 
   /// Lets ``peakBytes`` start again from what is live now.
   package func resetPeak() { state.withLock { $0.peak = $0.live } }
@@ -48,7 +50,7 @@ package final class MemoryPool: Sendable {
   package func trim() {
     state.withLock { state in
       for (size, blocks) in state.small {
-        state.smallHeld -= size * blocks.count
+        state.elsewhere -= size * blocks.count
         for block in blocks { free(block) }
       }
       state.small = [:]
@@ -64,9 +66,12 @@ package final class MemoryPool: Sendable {
     let block = state.withLock { state in
       state.live += bytes
       state.peak = max(state.peak, state.live)
-      if bytes >= MemoryPool.largeBytes { return Block(pointer: MemoryPool.large(bytes, &state)) }
-      if let kept = state.small[bytes]?.popLast() { return Block(pointer: kept) }
-      state.smallHeld += bytes
+      if bytes >= MemoryPool.largeBytes {
+        if let placed = MemoryPool.place(bytes, &state) { return Block(pointer: placed) }
+      } else if let kept = state.small[bytes]?.popLast() {
+        return Block(pointer: kept)
+      }
+      state.elsewhere += bytes
       var raw: UnsafeMutableRawPointer?
       posix_memalign(&raw, 64, bytes)
       return Block(pointer: raw)
@@ -82,16 +87,19 @@ package final class MemoryPool: Sendable {
     state.withLock { state in
       state.live -= bytes
       guard let pointer = block.pointer else { return }
-      if bytes >= MemoryPool.largeBytes, let range = state.range {
-        let start = pointer - range.start
+      if bytes < MemoryPool.largeBytes {
+        state.small[bytes, default: []].append(pointer)
+      } else if let start = state.range?.place(of: pointer) {
         state.map.give(start..<start + bytes)
       } else {
-        state.small[bytes, default: []].append(pointer)
+        state.elsewhere -= bytes
+        free(pointer)
       }
     }
   }
 
-  private static func large(_ bytes: Int, _ state: inout State) -> UnsafeMutableRawPointer? {
+  /// A block in the range; nil when it has no place, or no memory.
+  private static func place(_ bytes: Int, _ state: inout State) -> UnsafeMutableRawPointer? {
     let start = state.map.take(bytes)
     guard state.range?.use(state.map.end) == true else {
       state.map.give(start..<start + bytes)
