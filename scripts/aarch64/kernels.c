@@ -63,6 +63,19 @@ static void outer(const tk_kernels *k, float *y, float *z, float *x[4], size_t n
   k->outer_products(z, 1, x[2], n, x[3], 1, n, 1, ROWS, scratch);
   free(scratch);
 }
+static void panels(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
+  // x[ROWS, n] with columns of a panel and a piece of the next; its first columns turned, with rows of n as columns.
+  size_t panel = n * TK_PANEL_COLUMNS, columns = 19;
+  float *packed = calloc(2 * panel + 1, sizeof *packed), *scratch = malloc((n + 1) * TK_PANEL_COLUMNS * sizeof *scratch);
+  for (size_t i = 0; i < columns * n; i++)
+    packed[i / n / TK_PANEL_COLUMNS * panel + i % n * TK_PANEL_COLUMNS + i / n % TK_PANEL_COLUMNS] = x[1][i % (ROWS * n)];
+  float c[ROWS * 19] = {0};
+  k->panel_product(c, columns, x[0], n, packed, panel, ROWS, n, columns, 0);
+  for (size_t i = 0; i < ROWS * n; i++) y[i] = c[i % (ROWS * columns)];
+  k->float_tile_product(z, n, x[2], ROWS, 1, x[3], 1, 1, ROWS, n, 1, 0, scratch);
+  free(scratch);
+  free(packed);
+}
 static void norms(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   float inverse[ROWS];
   k->rms_norm(y, inverse, x[0], x[1], x[0], x[2], ROWS, n, 1e-5f);
@@ -141,6 +154,7 @@ static const struct {
     {"softmax", softmax, 1e-5f},  {"gates", gates, 1e-5f},               {"exp_row", vocabulary, 1e-5f},
     {"dropout", dropped, 0},      {"adamw", steps, 1e-5f},               {"16-bit floats", halves, 0},
     {"tile products", tiles, 1e-5f}, {"likely columns", likely, 0},      {"outer products", outer, 0},
+    {"panels", panels, 0},
 };
 
 int main(void) {
