@@ -1,4 +1,5 @@
 import Tensors
+import TestKit
 import Testing
 
 /// Operations on rows done together: arrays that nobody else wants exist for a tile of rows at a time.
@@ -62,8 +63,21 @@ import Testing
       var held: [Variable] = []
       #expect(try bits { try block.run($0) { held.append($0) } } == unseen, "\(computeClass), held")
       held = []
+      if dropout == 0 {
+        // Nothing is kept, so that everything in between exists for tiles alone.
+        let inference = Tape(compute: compute, records: false)
+        #expect(try block.run(inference).value.bits == unseen[0], "\(computeClass), without a record")
+      }
       #expect(try bits { try block.run($0) { _ = $0.value } } == unseen, "\(computeClass), read")
     }
+  }
+
+  /// Arrays of a backward pass exist for tiles alone whoever looks, so they are held against central differences.
+  @Test func gradientsAreThoseOfTheWhole() throws {
+    let compute = Compute(pool: ThreadPool(threads: 2), kernels: .best)
+    let block = try Block(rows: 70, dropout: 0, compute)
+    #expect(
+      try GradientCheck.differences(block.parameters, compute, tolerance: 1e-2) { [try block.run($0)] }.isEmpty)
   }
 
   /// Sixteen thousand rows of 80 numbers are 5 MB: the three arrays of that width in a forward pass, and the three of
