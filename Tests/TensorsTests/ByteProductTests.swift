@@ -1,16 +1,9 @@
 import CTensorKernels
-import Foundation
 import Tensors
 import Testing
 
 /// Products in bytes, with a scale for each 64 neighbours along k after they were turned.
 @Suite struct ByteProductTests {
-  /// |a − b| / |b| as vectors.
-  private func relativeDistance(_ a: [Float], _ b: [Float]) -> Double {
-    let difference = zip(a, b).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-    return (difference / b.reduce(0.0) { $0 + pow(Double($1), 2) }).squareRoot()
-  }
-
   private struct Packed {
     var bytes: [Int8]
     var scales: [Float]

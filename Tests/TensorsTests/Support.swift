@@ -37,6 +37,13 @@ func distance(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Doubl
   return largest
 }
 
+/// |a − b| / |b| as vectors.
+func relativeDistance(_ a: [Float], _ b: [Float]) -> Double {
+  func square(_ x: Float) -> Double { Double(x) * Double(x) }
+  let difference = zip(a, b).reduce(0.0) { $0 + square($1.0 - $1.1) }
+  return (difference / b.reduce(0.0) { $0 + square($1) }).squareRoot()
+}
+
 extension Tensor {
   var bits: [UInt32] { buffer.map(\.bitPattern) }
 }

@@ -1,5 +1,4 @@
 import CTensorKernels
-import Foundation
 import Tensors
 import Testing
 
@@ -7,12 +6,6 @@ import Testing
 @Suite struct WordProductTests {
   private static let columns = Int(TK_WORD_COLUMNS)
   private static let depth = Int(TK_WORD_DEPTH)
-
-  /// |a − b| / |b| as vectors.
-  private func relativeDistance(_ a: [Float], _ b: [Float]) -> Double {
-    let difference = zip(a, b).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-    return (difference / b.reduce(0.0) { $0 + pow(Double($1), 2) }).squareRoot()
-  }
 
   private struct Packed {
     var words: [Int16]
