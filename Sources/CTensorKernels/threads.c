@@ -1,6 +1,7 @@
 // What a thread pool asks of the system that Swift does not reach.
 #define _GNU_SOURCE
 #include <sched.h>
+#include <time.h>
 
 #include "tensor_kernels.h"
 
@@ -39,4 +40,32 @@ int tk_run_on(const int32_t *processors, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (processors[i] >= 0 && processors[i] < CPU_SETSIZE) CPU_SET(processors[i], &set);
   return sched_setaffinity(0, sizeof set, &set);
+}
+
+// Tells the processor that this thread polls, so that a sibling on the same core has the rest of it.
+static inline void pause_polling(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static int64_t nanoseconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void tk_wait(sem_t *semaphore, int64_t polling) {
+  if (polling > 0) {
+    int64_t end = nanoseconds_now() + polling;
+    do {
+      for (int i = 0; i < 16; i++) {
+        if (sem_trywait(semaphore) == 0) return;
+        pause_polling();
+      }
+    } while (nanoseconds_now() < end);
+  }
+  while (sem_wait(semaphore) != 0) {}
 }

@@ -10,6 +10,7 @@
 #ifndef TENSOR_KERNELS_H
 #define TENSOR_KERNELS_H
 
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -243,6 +244,8 @@ void tk_restore_words(float *w, const int16_t *packed, const float *scale, size_
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);
 void tk_set_inside_tile(int inside);
+// Takes one from the semaphore: looks again and again for so many nanoseconds, and sleeps after that.
+void tk_wait(sem_t *semaphore, int64_t polling);
 // Whether this processor multiplies bf16 numbers in vectors (AVX512-BF16) or tiles (AMX).
 int tk_has_bf16_products(void);
 // Whether this processor multiplies bytes in vectors (AVX512-VNNI).

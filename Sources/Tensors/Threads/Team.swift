@@ -22,6 +22,11 @@ final class Team: @unchecked Sendable {
   private static let stride = 128
 
   private let seats: Int
+  /// How long a thread looks for work before it sleeps, in nanoseconds.
+  ///
+  /// Between the calls of a step there is less to wait for than a sleeping processor takes to wake up. Zero where a thread
+  /// that looks would keep another one from its work.
+  private let polling: Int64
   private let places: UnsafeMutableRawPointer
   private let gate: UnsafeMutablePointer<Gate>
   /// Told by the last worker to leave a call that is closed.
@@ -38,6 +43,7 @@ final class Team: @unchecked Sendable {
   init(seats: Int) {
     self.seats = seats
     ranges = TileRanges(seats: seats)
+    polling = seats <= ThreadPool.availableProcessors ? 200_000 : 0
     places = .allocate(byteCount: (seats + 1) * Self.stride, alignment: Self.stride)
     gate = (places + seats * Self.stride).bindMemory(to: Gate.self, capacity: 1)
     gate.initialize(to: Gate())
@@ -97,14 +103,14 @@ final class Team: @unchecked Sendable {
     gate.pointee.state.store(1, ordering: .releasing)
     work(body, seat: 0)
     let (before, _) = gate.pointee.state.bitwiseAnd(~1, ordering: .acquiringAndReleasing)
-    if before > 1 { Self.wait(for: isEmpty) }
+    if before > 1 { wait(for: isEmpty) }
     self.body = nil
     pthread_mutex_unlock(turn)
   }
 
   private func work(_ seat: Int) {
     while true {
-      Self.wait(for: &place(seat).pointee.wake)
+      wait(for: &place(seat).pointee.wake)
       if isStopped.load(ordering: .acquiring) { return }
       // Before the look at the gate, so that a call that opens after the look wakes this thread again.
       place(seat).pointee.isWanted.store(false, ordering: .sequentiallyConsistent)
@@ -139,7 +145,7 @@ final class Team: @unchecked Sendable {
     tk_set_inside_tile(0)
   }
 
-  private static func wait(for semaphore: UnsafeMutablePointer<sem_t>) { while sem_wait(semaphore) != 0 {} }
+  private func wait(for semaphore: UnsafeMutablePointer<sem_t>) { tk_wait(semaphore, polling) }
 }
 
 /// What a new thread of a team needs to know.

@@ -3,7 +3,7 @@ import CTensorKernels
 /// A fixed team of threads that works off numbered tiles.
 ///
 /// Which tiles there are is the caller's business and never depends on the number of threads, so results do not either.
-/// Waiting threads sleep. Any thread may call; calls from several threads take turns.
+/// A thread that waits polls for a moment and then sleeps. Any thread may call; calls from several threads take turns.
 package final class ThreadPool: Sendable {
   /// The number of threads that work, the caller included, from 1 to 128.
   package let threads: Int
