@@ -197,12 +197,20 @@ INLINE void causal_strip(float *c, size_t ldc, const uint32_t *a, size_t down, s
 }
 
 // c[m, n] (+)= a b, packed.
-INLINE void packed_product(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
+static void packed_product(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
                            size_t width, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal) {
   size_t i = 0;
   for (; i + ROWS <= m; i += ROWS)
     causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, ROWS);
-  for (; i < m; i++) causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 1);
+  if (i + 4 <= m) {
+    causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 4);
+    i += 4;
+  }
+  if (i + 2 <= m) {
+    causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 2);
+    i += 2;
+  }
+  if (i < m) causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 1);
 }
 
 static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
