@@ -20,16 +20,16 @@ final class LeftRows {
   ///   - x: The rows, of which this refers to the memory.
   ///   - saved: A matrix that has the rounded rows already, and the first of them in it.
   init(
-    _ x: MatrixView, rows: Int, k: Int, for matrices: some Sequence<any RightMatrix>,
+    _ x: MatrixView, rows: Int, k: Int, for matrices: some Collection<any RightMatrix>,
     saved: (matrix: HalfMatrix, first: Int)? = nil, _ kernels: UnsafePointer<tk_kernels>
   ) {
     self.rows = rows
     self.k = k
     floats = x
-    let forms = Set(matrices.map(\.takes))
-    words = forms.contains(.words) ? WordRows(rounding: x, rows: rows, k: k, kernels) : nil
-    bytes = forms.contains(.bytes) ? QuantizedRows(rounding: x, rows: rows, k: k, kernels) : nil
-    if !forms.contains(.halves) {
+    func isTaken(_ form: Form) -> Bool { matrices.contains { $0.takes == form } }
+    words = isTaken(.words) ? WordRows(rounding: x, rows: rows, k: k, kernels) : nil
+    bytes = isTaken(.bytes) ? QuantizedRows(rounding: x, rows: rows, k: k, kernels) : nil
+    if !isTaken(.halves) {
       rounded = nil
       halves = nil
     } else if let saved {

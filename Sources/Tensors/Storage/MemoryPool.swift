@@ -16,8 +16,8 @@ package final class MemoryPool: Sendable {
   private static let pageBytes = 1 << 12
 
   private struct State: @unchecked Sendable {
-    /// Blocks that nobody uses, by size.
-    var small: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// Blocks that nobody uses, by ``MemoryPool/smallClass(_:)``.
+    var small = [[UnsafeMutableRawPointer]](repeating: [], count: MemoryPool.smallClass(MemoryPool.largeBytes))
     var range = AddressRange()
     var map = AddressMap()
     var live = 0
@@ -49,11 +49,11 @@ package final class MemoryPool: Sendable {
   /// Gives the memory that nobody uses back to the system.
   package func trim() {
     state.withLock { state in
-      for (size, blocks) in state.small {
-        state.elsewhere -= size * blocks.count
-        for block in blocks { free(block) }
+      for index in state.small.indices {
+        state.elsewhere -= MemoryPool.smallSize(index) * state.small[index].count
+        for block in state.small[index] { free(block) }
+        state.small[index] = []
       }
-      state.small = [:]
       for hole in state.map.holes { state.range?.empty(hole) }
       if state.reached > state.map.end { state.range?.empty(state.map.end..<state.reached) }
       state.reached = state.map.end
@@ -68,7 +68,7 @@ package final class MemoryPool: Sendable {
       state.peak = max(state.peak, state.live)
       if bytes >= MemoryPool.largeBytes {
         if let placed = MemoryPool.place(bytes, &state) { return Block(pointer: placed) }
-      } else if let kept = state.small[bytes]?.popLast() {
+      } else if let kept = state.small[MemoryPool.smallClass(bytes)].popLast() {
         return Block(pointer: kept)
       }
       state.elsewhere += bytes
@@ -88,7 +88,7 @@ package final class MemoryPool: Sendable {
       state.live -= bytes
       guard let pointer = block.pointer else { return }
       if bytes < MemoryPool.largeBytes {
-        state.small[bytes, default: []].append(pointer)
+        state.small[MemoryPool.smallClass(bytes)].append(pointer)
       } else if let start = state.range?.place(of: pointer) {
         state.map.give(start..<start + bytes)
       } else {
@@ -117,4 +117,12 @@ package final class MemoryPool: Sendable {
     let step = 1 << (Int.bitWidth - 1 - lines.leadingZeroBitCount - 2)
     return (lines + step - 1) / step * step * 64
   }
+  /// The place of a rounded size among those below ``largeBytes``: sizes are 64 · {4, 5, 6, 7} · 2^n, four for each n.
+  private static func smallClass(_ bytes: Int) -> Int {
+    let lines = bytes / 64
+    let n = Int.bitWidth - 1 - lines.leadingZeroBitCount - 2
+    return 4 * n + (lines >> n) - 4
+  }
+
+  private static func smallSize(_ index: Int) -> Int { (4 + index % 4) << (index / 4) * 64 }
 }
