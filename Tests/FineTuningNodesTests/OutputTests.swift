@@ -48,7 +48,7 @@ struct OutputTests {
     merged 1 77e883d49659
     quality 5 7ae35a6d1e25
     rows 1 25ac1990b95f
-    still 6 5c3003caeaea
+    still 7 5c3003caeaea
     tokenizer 1 792e299a1ff9
     tokens 2 636899e6556f
     """

@@ -38,7 +38,7 @@ extension Tape {
         let targets = [q, k, v].map { $0?.target(rows) }
         rows.run()
         let whole = targets.map { $0.map { (target: $0.array.tensor, accumulates: $0.accumulates) } }
-        tiles.backward(trace, dO: dO, dq: whole[0], dk: whole[1], dv: whole[2], rows.compute)
+        AttentionGradient.run(tiles, trace, dO: dO, dq: whole[0], dk: whole[1], dv: whole[2], rows.compute)
       }
     }
     return o

@@ -29,11 +29,13 @@ extension SequenceLayout {
     }
   }
 
-  /// Who sees the keys of each segment: its own queries, then those of the segments below in their order.
-  var seers: [[Sight]] {
-    var seers = segments.map { [sight(of: $0, $0, causal: true)] }
-    for segment in segments {
+  /// Which of the chosen segments' queries see the keys of each segment: its own, then those of the segments below in
+  /// their order.
+  func seers(_ isChosen: [Bool]) -> [[Sight]] {
+    var seers = [[Sight]](repeating: [], count: segments.count)
+    for (index, segment) in segments.enumerated() where isChosen[index] {
       for above in segment.ancestors { seers[above].append(sight(of: segment, above, causal: false)) }
+      seers[index].append(sight(of: segment, segment, causal: true))
     }
     return seers
   }

@@ -1,0 +1,135 @@
+import CTensorKernels
+
+/// What the backward pass of attention starts from.
+struct AttentionTrace {
+  /// [T, H·D], not turned.
+  let q: Tensor
+  /// [T, K·D], turned.
+  let k: Tensor
+  /// [T, K·D].
+  let v: Tensor
+  /// [T, H·D].
+  let o: Tensor
+  /// [H, T].
+  let logSums: Tensor
+  let layout: SequenceLayout
+}
+
+/// One backward pass of attention: dq, dk and dv from dO, with the scores computed again from the saved log-sums.
+///
+/// Tiles of queries first, for dq, then tiles of keys, for dk and dv, so that no two tiles write to the same place and
+/// every sum has one order: seven products a pair of tiles. A short segment is one tile of the first kind, with five
+/// products: what its queries send to the keys that they see is summed there, and waits in ``KeyShares`` for the tiles of
+/// those keys.
+struct AttentionGradient {
+  let tiles: AttentionTiles
+  let trace: AttentionTrace
+  let dO: Tensor
+  /// delta[h, t] = Σ_d dO o.
+  let delta: Tensor
+  let dq: GradientTarget?
+  let dk: GradientTarget?
+  let dv: GradientTarget?
+  /// One a row of q.
+  let positions: UnsafePointer<Int32>
+
+  static func run(
+    _ tiles: AttentionTiles, _ trace: AttentionTrace, dO: Tensor, dq: GradientTarget?, dk: GradientTarget?,
+    dv: GradientTarget?, _ compute: Compute
+  ) {
+    let delta = Tensor(uninitialized: trace.logSums.shape)
+    let count = trace.q.rows
+    compute.pieces(of: count, size: 64) { rows in
+      for row in rows {
+        for head in 0..<tiles.heads {
+          let start = row * tiles.queryStride + head * tiles.headDimension
+          delta.pointer[head * count + row] = tiles.kernels.pointee.dot(
+            dO.pointer + start, trace.o.pointer + start, tiles.headDimension)
+        }
+      }
+    }
+    trace.layout.positions.withUnsafeBufferPointer { buffer in
+      guard let positions = buffer.baseAddress else { return }
+      AttentionGradient(
+        tiles: tiles, trace: trace, dO: dO, delta: delta, dq: dq, dk: dk, dv: dv, positions: positions
+      ).run(compute)
+    }
+  }
+
+  private func run(_ compute: Compute) {
+    let segments = trace.layout.segments
+    let isShort = segments.map { KeyShares.holds($0) && dq != nil && dk != nil && dv != nil }
+    let shares = KeyShares(segments, isShort: isShort, tiles)
+    if let dq {
+      let sights = trace.layout.sights
+      let short = segments.indices.filter { isShort[$0] }.flatMap { segment in
+        (0..<tiles.keyValueHeads).map { (segment: segment, head: $0) }
+      }
+      let long = tiles.tiles(
+        segments.indices.filter { !isShort[$0] }.map { sights[$0] }, of: \.queryCount, size: AttentionTiles.queryRows)
+      compute.pool.tiles(short.count + long.count) { index in
+        if index < short.count {
+          let (segment, head) = short[index]
+          segmentGradient(sights[segment], keyValueHead: head, dq: dq, to: shares, first: shares.first[segment])
+        } else {
+          queryGradient(long[index - short.count], dq: dq)
+        }
+      }
+    }
+    if dk != nil || dv != nil {
+      let pieces = keyTiles(isShort: isShort, shares)
+      compute.pool.tiles(pieces.count) { keyGradient(pieces[$0], shares) }
+    }
+  }
+
+  /// dq of a short segment, and what it sends to the keys that it sees: to its own at once, to others by `shares`.
+  private func segmentGradient(
+    _ sights: [Sight], keyValueHead: Int, dq: GradientTarget, to shares: KeyShares, first: Int
+  ) {
+    let own = sights[sights.count - 1]
+    let sums = KeySums(keys: sights.reduce(0) { $0 + $1.keyCount }, headDimension: tiles.headDimension)
+    for start in stride(from: 0, to: own.queryCount, by: AttentionTiles.queryRows) {
+      let rows = start..<min(own.queryCount, start + AttentionTiles.queryRows)
+      queryGradient(
+        AttentionTiles.Tile(sights: sights, rows: rows, keyValueHead: keyValueHead), dq: dq, sums: sums)
+    }
+    let above = sums.count - own.keyCount
+    shares.keep(sums, rows: above, at: first, keyValueHead: keyValueHead)
+    store(sums, from: above, row: own.keyStart, rows: own.keyCount, keyValueHead: keyValueHead, accumulates: false)
+  }
+
+  /// dq of a tile; with `sums` also what its queries send to the keys of all sights, one sight after the other, added there.
+  private func queryGradient(_ tile: AttentionTiles.Tile, dq: GradientTarget, sums: KeySums? = nil) {
+    let (group, headDimension) = (tiles.group, tiles.headDimension)
+    let rows = tile.rows.count
+    let row = tile.sights[0].queryStart + tile.rows.lowerBound
+    let head = tile.keyValueHead
+    let pair = TilePair(self, row: row, rows: rows, keyValueHead: head)
+    let result = Tensor(uninitialized: [group * rows, headDimension])
+    var isFirst = true
+    var before = 0
+    for sight in tile.sights {
+      let visible = sight.visibleKeys(to: tile.rows)
+      for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
+        let keys = min(AttentionTiles.keyRows, visible - start)
+        let keyRow = sight.keyStart + start
+        let limit = sight.limit(of: tile.rows, from: start)
+        pair.score(keyRow: keyRow, keys: keys, limit: limit)
+        pair.product(
+          MatrixView(pair.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
+          into: MatrixView(result), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst,
+          seen: tk_causal(keys: tk_keys_are_inner, rows: rows, limit: limit))
+        isFirst = false
+        if let sums { pair.add(to: sums, from: before + start, keys: keys, limit: limit) }
+      }
+      before += sight.keyCount
+    }
+    for member in 0..<group {
+      tiles.store(
+        result.pointer + member * rows * headDimension,
+        to: dq.target.pointer + row * tiles.queryStride + (head * group + member) * headDimension,
+        stride: tiles.queryStride, rows: rows, positions: positions + row, scale: tiles.scale,
+        accumulates: dq.accumulates)
+    }
+  }
+}
