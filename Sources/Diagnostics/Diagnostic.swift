@@ -82,5 +82,19 @@ package struct DiagnosticList: DiagnosticError {
 }
 
 extension [Diagnostic] {
+  /// The first `limit` of many problems of one kind, and how many more there are.
+  package init<Problem>(
+    _ problems: [Problem], limit: Int, code: String, at place: Place,
+    words: (Problem) -> (summary: String, reason: String?, advice: String?)
+  ) {
+    self = problems.prefix(limit).map { problem in
+      let (summary, reason, advice) = words(problem)
+      return Diagnostic(code: code, summary, at: place, reason: reason, advice: advice)
+    }
+    if problems.count > limit {
+      append(Diagnostic(code: code, "\(problems.count - limit) more problems of this kind", at: place))
+    }
+  }
+
   package var hasErrors: Bool { contains { $0.severity == .error } }
 }

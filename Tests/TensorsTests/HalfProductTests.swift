@@ -97,25 +97,7 @@ struct HalfProductTests {
 
   @Test func everyNumberOfThreadsGivesTheSameBits() throws {
     func run(threads: Int) throws -> [[UInt32]] {
-      let compute = compute(threads: threads)
-      let x = randomParameter("x", [203, 96], seed: 1)
-      var adapters: [Parameter] = []
-      func projection(_ outputs: Int, _ seed: UInt64) throws -> Projection {
-        let a = randomParameter("a\(seed)", [8, 96], seed: seed, scale: 0.1)
-        let b = randomParameter("b\(seed)", [outputs, 8], seed: seed + 1, scale: 0.1)
-        adapters += [a, b]
-        return try Projection(
-          weight: try MatrixWeight(frozen: randomTensor([outputs, 96], seed: seed + 2, scale: 0.1), compute: compute),
-          adapter: try LowRankAdapter(a: a, b: b, scale: 2, dropout: 0.1, dropoutStream: seed))
-      }
-      let tape = Tape(compute: compute, records: true, step: RandomKey(seed: 3))
-      let parts = tape.project(try tape.input(x), [try projection(96, 10), try projection(96, 20)])
-      let y = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
-      let head = try MatrixWeight(frozen: randomTensor([2100, 96], seed: 5, scale: 0.1), compute: compute)
-      let result = try tape.crossEntropy(
-        y, head: head, targets: (0..<203).map { $0 * 7 }, weights: [Float](repeating: 1, count: 203))
-      tape.backward(from: result.loss)
-      return [result.loss.value.bits, x.gradient?.bits ?? []] + adapters.map { $0.gradient?.bits ?? [] }
+      try adaptedStep(compute(threads: threads), vocabulary: 2100, headScale: 0.1).map { $0.map(\.bitPattern) }
     }
     let expected = try run(threads: 1)
     #expect(expected.allSatisfy { !$0.isEmpty })

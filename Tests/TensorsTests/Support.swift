@@ -24,6 +24,30 @@ extension Tape {
   }
 }
 
+/// The loss and all gradients of a step over projections with adapters, an activation and a head, with 203 rows: a
+/// multiple of nothing.
+func adaptedStep(_ compute: Compute, vocabulary: Int, headScale: Float) throws -> [[Float]] {
+  let x = randomParameter("x", [203, 96], seed: 1)
+  var adapters: [Parameter] = []
+  func projection(_ outputs: Int, _ seed: UInt64) throws -> Projection {
+    let a = randomParameter("a\(seed)", [8, 96], seed: seed, scale: 0.1)
+    let b = randomParameter("b\(seed)", [outputs, 8], seed: seed + 1, scale: 0.1)
+    adapters += [a, b]
+    return try Projection(
+      weight: try MatrixWeight(frozen: randomTensor([outputs, 96], seed: seed + 2, scale: 0.1), compute: compute),
+      adapter: try LowRankAdapter(a: a, b: b, scale: 2, dropout: 0.1, dropoutStream: seed))
+  }
+  let tape = Tape(compute: compute, records: true, step: RandomKey(seed: 3))
+  let parts = tape.project(try tape.input(x), [try projection(96, 10), try projection(96, 20)])
+  let y = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
+  let head = try MatrixWeight(frozen: randomTensor([vocabulary, 96], seed: 5, scale: headScale), compute: compute)
+  let result = try tape.crossEntropy(
+    y, head: head, targets: (0..<203).map { $0 * Int32(vocabulary / 203) },
+    weights: [Float](repeating: 1, count: 203))
+  tape.backward(from: result.loss)
+  return [result.loss.value.values, x.gradient?.values ?? []] + adapters.map { $0.gradient?.values ?? [] }
+}
+
 /// The largest |a − b| / (1 + |b|), infinite when the counts differ or something is not a number.
 func distance(_ a: some Collection<Float>, _ b: some Collection<Float>) -> Double {
   if a.count != b.count { return .infinity }

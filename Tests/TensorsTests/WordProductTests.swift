@@ -145,36 +145,16 @@ import Testing
 
   // MARK: - The class
 
-  private func compute(threads: Int, _ computeClass: ComputeClass = .int16) throws -> Compute {
+  private func run(threads: Int, _ computeClass: ComputeClass = .int16) throws -> [[Float]] {
     let kernels = try #require(KernelSet.named(.avx2))
-    return Compute(pool: ThreadPool(threads: threads), kernels: kernels, computeClass: computeClass)
-  }
-
-  /// A pass over a projection with an adapter, an activation and the head; rows that are not a multiple of anything.
-  private func run(_ compute: Compute) throws -> [[Float]] {
-    let x = randomParameter("x", [203, 96], seed: 1)
-    var adapters: [Parameter] = []
-    func projection(_ outputs: Int, _ seed: UInt64) throws -> Projection {
-      let a = randomParameter("a\(seed)", [8, 96], seed: seed, scale: 0.1)
-      let b = randomParameter("b\(seed)", [outputs, 8], seed: seed + 1, scale: 0.1)
-      adapters += [a, b]
-      return try Projection(
-        weight: try MatrixWeight(frozen: randomTensor([outputs, 96], seed: seed + 2, scale: 0.1), compute: compute),
-        adapter: try LowRankAdapter(a: a, b: b, scale: 2, dropout: 0.1, dropoutStream: seed))
-    }
-    let tape = Tape(compute: compute, records: true, step: RandomKey(seed: 3))
-    let parts = tape.project(try tape.input(x), [try projection(96, 10), try projection(96, 20)])
-    let y = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
-    let head = try MatrixWeight(frozen: randomTensor([9000, 96], seed: 5, scale: 0.3), compute: compute)
-    let result = try tape.crossEntropy(
-      y, head: head, targets: (0..<203).map { $0 * 44 }, weights: [Float](repeating: 1, count: 203))
-    tape.backward(from: result.loss)
-    return [result.loss.value.values, x.gradient?.values ?? []] + adapters.map { $0.gradient?.values ?? [] }
+    return try adaptedStep(
+      Compute(pool: ThreadPool(threads: threads), kernels: kernels, computeClass: computeClass), vocabulary: 9000,
+      headScale: 0.3)
   }
 
   @Test(.enabled(if: KernelSet.named(.avx2) != nil, "the processor has no AVX2"))
   func lossesAndGradientsAreNearThoseOfFloats() throws {
-    let (words, floats) = (try run(compute(threads: 2)), try run(compute(threads: 2, .f32)))
+    let (words, floats) = (try run(threads: 2), try run(threads: 2, .f32))
     // Scores of about 3 that are off by 3e-4 each, of which the loss takes 203.
     #expect(abs(words[0][0] / floats[0][0] - 1) < 1e-4)
     // Tokens below 2⁻¹⁵ that count as their mean are part of it.
@@ -186,9 +166,9 @@ import Testing
 
   @Test(.enabled(if: KernelSet.named(.avx2) != nil, "the processor has no AVX2"))
   func everyNumberOfThreadsGivesTheSameBits() throws {
-    let expected = try run(compute(threads: 1)).map { $0.map(\.bitPattern) }
+    let expected = try run(threads: 1).map { $0.map(\.bitPattern) }
     for threads in 2...4 {
-      #expect(try run(compute(threads: threads)).map { $0.map(\.bitPattern) } == expected, "\(threads) threads")
+      #expect(try run(threads: threads).map { $0.map(\.bitPattern) } == expected, "\(threads) threads")
     }
   }
 }

@@ -36,16 +36,7 @@ extension AdapterFolderError: DiagnosticError {
   private static let limit = 8
 
   package var diagnostics: [Diagnostic] {
-    var all = problems.prefix(Self.limit).map { problem in
-      let (summary, reason, advice) = Self.words(problem)
-      return Diagnostic(code: "adapter-folder", summary, at: Place(file: path), reason: reason, advice: advice)
-    }
-    if problems.count > Self.limit {
-      all.append(
-        Diagnostic(
-          code: "adapter-folder", "\(problems.count - Self.limit) more problems of this kind", at: Place(file: path)))
-    }
-    return all
+    [Diagnostic](problems, limit: Self.limit, code: "adapter-folder", at: Place(file: path), words: Self.words)
   }
 
   private static func words(_ problem: Problem) -> (summary: String, reason: String?, advice: String?) {
