@@ -2,6 +2,8 @@
 // pairs.
 #include "halves.h"
 
+#include "causal.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), \
@@ -102,13 +104,8 @@ INLINE void pack_pairs(uint32_t *y, size_t width, const float *x, size_t ld, siz
       _mm512_mask_storeu_epi32(y + i * width + l / 2, first((k - l + 1) / 2), neighbours(x + i * ld + l, k - l));
 }
 
-// Pairs along k that count for a strip of rows.
-typedef struct range {
-  size_t from, to;
-} range;
-
 INLINE void block(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
-                  const range *ranges, size_t count, size_t columns, int accumulate, const int rows, const int blocks) {
+                  const tk_range *ranges, size_t count, size_t columns, int accumulate, const int rows, const int blocks) {
   __m512 s[ROWS][BLOCKS];
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < blocks; v++) s[r][v] = _mm512_setzero_ps();
@@ -134,7 +131,7 @@ INLINE void block(float *c, size_t ldc, const uint32_t *a, size_t down, size_t a
 }
 
 INLINE void strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b, size_t width,
-                  const range *ranges, size_t count, size_t n, int accumulate, const int rows) {
+                  const tk_range *ranges, size_t count, size_t n, int accumulate, const int rows) {
   size_t j = 0;
   for (; j + 48 < n; j += 64)
     block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 4);
@@ -146,47 +143,22 @@ INLINE void strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t a
     block(c + j, ldc, a, down, across, b + j, width, ranges, count, n - j, accumulate, rows, 1);
 }
 
-// The first key that query `row` of the stacked groups does not see.
-INLINE size_t end_of_keys(const tk_causal *causal, size_t row, size_t keys) {
-  ptrdiff_t end = causal->limit + (ptrdiff_t)(row % causal->rows);
-  return end < 0 ? 0 : (size_t)end < keys ? (size_t)end : keys;
-}
-
-enum { most_groups = 32 };
-
-// The pairs of k that count for rows i to i + rows; *n becomes the columns that do.
-INLINE size_t seen(range *ranges, const tk_causal *causal, size_t i, size_t rows, size_t k, size_t *n) {
-  ranges[0] = (range){0, (k + 1) / 2};
-  if (!causal) return 1;
-  if (causal->keys == tk_keys_are_rows) {
-    size_t groups = k / causal->rows;
-    if (groups > most_groups) return 1;
-    ptrdiff_t blind = (ptrdiff_t)i - causal->limit + 1;
-    size_t first_query = blind < 0 ? 0 : (size_t)blind < causal->rows ? (size_t)blind : causal->rows, done = 0;
-    for (size_t g = 0; g < groups; g++) {
-      size_t from = (g * causal->rows + first_query) / 2, to = ((g + 1) * causal->rows + 1) / 2;
-      ranges[g] = (range){from < done ? done : from, to};
-      done = to;
-    }
-    return groups;
+// Elements along k to pairs; neighbouring ranges may share one.
+INLINE void to_pairs(tk_range *ranges, size_t count) {
+  size_t done = 0;
+  for (size_t g = 0; g < count; g++) {
+    size_t from = ranges[g].from / 2, to = (ranges[g].to + 1) / 2;
+    ranges[g] = (tk_range){from < done ? done : from, to};
+    done = to;
   }
-  size_t keys = causal->keys == tk_keys_are_columns ? *n : k, end = 0;
-  for (size_t r = i; r < i + rows; r++) {
-    size_t own = end_of_keys(causal, r, keys);
-    end = own > end ? own : end;
-  }
-  if (causal->keys == tk_keys_are_columns)
-    *n = end;
-  else
-    ranges[0].to = (end + 1) / 2;
-  return 1;
 }
 
 INLINE void causal_strip(float *c, size_t ldc, const uint32_t *a, size_t down, size_t across, const uint32_t *b,
                          size_t width, size_t i, size_t k, size_t n, int accumulate, const tk_causal *causal,
                          const int rows) {
-  range ranges[most_groups];
-  size_t wanted = n, count = seen(ranges, causal, i, (size_t)rows, k, &wanted);
+  tk_range ranges[tk_most_ranges];
+  size_t wanted = n, count = tk_seen(ranges, causal, i, (size_t)rows, k, &wanted);
+  to_pairs(ranges, count);
   wanted = (wanted + 15) / 16 * 16 < n ? (wanted + 15) / 16 * 16 : n;
   strip(c + i * ldc, ldc, a + i * down, down, across, b, width, ranges, count, wanted, accumulate, rows);
   if (wanted == n || accumulate) return;

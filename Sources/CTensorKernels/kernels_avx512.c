@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "causal.h"
 #include "halves.h"
 #include "tensor_kernels.h"
 #include "words.h"

@@ -91,7 +91,8 @@ static void panel_product(float *c, size_t ldc, const float *x, size_t ldx, cons
 
 static void float_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
                                size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
-                               float *scratch) {
+                               const tk_causal *causal, float *scratch) {
+  (void)causal;
   (void)scratch;
   for (size_t i = 0; i < m; i++)
     for (size_t j = 0; j < n; j++) {

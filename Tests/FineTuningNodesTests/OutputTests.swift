@@ -39,14 +39,14 @@ struct OutputTests {
   /// Node, implementation version of its type, digest of what it makes.
   private static let table = """
     adapter_folder 1 67fa469f1fdc
-    answers 4 e257831e4dd7
+    answers 5 e257831e4dd7
     base 1 621f14d7e614
     chat 1 fcf78e8a659d
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
     merged 1 77e883d49659
-    quality 5 7ae35a6d1e25
+    quality 6 7ae35a6d1e25
     rows 1 25ac1990b95f
     still 7 5c3003caeaea
     tokenizer 1 792e299a1ff9

@@ -20,14 +20,13 @@ import Testing
     let (m, n, k) = size
     let (a, b) = (randomTensor([m, k], seed: 1), randomTensor([k, n], seed: 2))
     let (turnedA, turnedB) = (turned(a), turned(b))
-    let scratch = Tensor(uninitialized: [k * Int(TK_PANEL_COLUMNS)])
+    let scratch = Tensor(uninitialized: [k * Int(TK_TILE_COLUMNS)])
     func run(_ kernels: tk_kernels, _ flipsA: Bool, _ flipsB: Bool) -> [UInt32] {
       let c = randomTensor([m, n + 1], seed: 3)
       let (left, right) = (flipsA ? turnedA : a, flipsB ? turnedB : b)
       kernels.float_tile_product(
         c.pointer, n + 1, left.pointer, left.columns, flipsA ? 1 : 0, right.pointer, right.columns, flipsB ? 1 : 0, m,
-        n,
-        k, accumulates, scratch.pointer)
+        n, k, accumulates, nil, scratch.pointer)
       return c.bits
     }
     let reference = run(tk_scalar_kernels().unsafelyUnwrapped.pointee, false, false)
@@ -47,7 +46,7 @@ import Testing
     let scratch = Tensor(uninitialized: [k * Int(TK_PANEL_COLUMNS)])
     let expected = randomTensor([m, n], seed: 3)
     tk_scalar_kernels().unsafelyUnwrapped.pointee.float_tile_product(
-      expected.pointer, n, a.pointer, k, 0, plain.pointer, n, 0, m, n, k, 1, scratch.pointer)
+      expected.pointer, n, a.pointer, k, 0, plain.pointer, n, 0, m, n, k, 1, nil, scratch.pointer)
     for set in KernelSet.available {
       let c = randomTensor([m, n], seed: 3)
       set.functions.pointee.float_rows_product(

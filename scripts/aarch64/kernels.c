@@ -72,7 +72,7 @@ static void panels(const tk_kernels *k, float *y, float *z, float *x[4], size_t 
   float c[ROWS * 19] = {0};
   k->panel_product(c, columns, x[0], n, packed, panel, ROWS, n, columns, 0);
   for (size_t i = 0; i < ROWS * n; i++) y[i] = c[i % (ROWS * columns)];
-  k->float_tile_product(z, n, x[2], ROWS, 1, x[3], 1, 1, ROWS, n, 1, 0, scratch);
+  k->float_tile_product(z, n, x[2], ROWS, 1, x[3], 1, 1, ROWS, n, 1, 0, NULL, scratch);
   free(scratch);
   free(packed);
 }

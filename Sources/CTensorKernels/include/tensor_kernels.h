@@ -41,6 +41,8 @@ static inline size_t tk_outer_scratch(size_t m, size_t n, size_t k) {
 // columns that are not there; and how many along k are summed at a time.
 #define TK_PANEL_COLUMNS 16
 #define TK_PANEL_DEPTH 256
+// The most columns of a small tile that are packed at a time.
+#define TK_TILE_COLUMNS 64
 
 // Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
 // of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
@@ -120,10 +122,11 @@ typedef struct tk_kernels {
                         size_t k, size_t n, int accumulate);
 
   // ---- products of small tiles in the same way: c[m, n] (+)= a b; a is [m, k], or [k, m] when `turned_a`; b is [k, n], or
-  // [n, k] when `turned_b`; `scratch` holds k · TK_PANEL_COLUMNS floats
+  // [n, k] when `turned_b`; `causal` may be NULL and may be ignored; `scratch` holds k · TK_TILE_COLUMNS floats
   void (*float_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                             int turned_b, size_t m, size_t n, size_t k, int accumulate, float *scratch);
-  // the same with b's row l = table[row[l]]; a is [m, k]
+                             int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+                             float *scratch);
+  // the same with b's row l = table[row[l]]; a is [m, k]; `scratch` holds k · TK_PANEL_COLUMNS floats
   void (*float_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const float *table, size_t ld,
                              const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
 

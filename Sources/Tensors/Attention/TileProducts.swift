@@ -8,11 +8,11 @@ struct TileProducts {
     case halves
     /// 32-bit floats, by our own kernel.
     case floats
-    /// 32-bit floats, by OpenBLAS.
+    /// 32-bit floats, by OpenBLAS, where there are no vector kernels.
     case library
 
     init(_ compute: Compute) {
-      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .avx2 ? .floats : .library
+      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .scalar ? .library : .floats
     }
   }
 
@@ -28,7 +28,7 @@ struct TileProducts {
     let sizes = products.map { product in
       switch tiles.kind {
       case .halves: tk_tile_scratch(product.m, product.n, product.k)
-      case .floats: product.k * Int(TK_PANEL_COLUMNS)
+      case .floats: product.k * Int(TK_TILE_COLUMNS)
       case .library: 0
       }
     }
@@ -42,16 +42,16 @@ struct TileProducts {
     _ a: MatrixView, transposesA: Bool = false, _ b: MatrixView, transposesB: Bool = false, into c: MatrixView, m: Int,
     n: Int, k: Int, accumulates: Bool = false, seen: tk_causal
   ) {
+    var causal = seen
     switch kind {
     case .halves:
-      var causal = seen
       kernels.pointee.half_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
         k, accumulates ? 1 : 0, &causal, scratch.pointer)
     case .floats:
       kernels.pointee.float_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
-        k, accumulates ? 1 : 0, scratch.pointer)
+        k, accumulates ? 1 : 0, &causal, scratch.pointer)
     case .library:
       multiply(
         a, transposesA: transposesA, b, transposesB: transposesB, into: c, m: m, n: n, k: k, accumulates: accumulates)
