@@ -14,12 +14,13 @@ extension DatasetError: DiagnosticError {
     func list(_ names: [String]) -> String { "[\(names.map { "`\($0)`" }.joined(separator: ", "))]" }
     switch problem {
     case .unreadable(let reason): return ("The dataset cannot be read", nil, reason, nil)
-    case .unknownFileKind(let name):
-      return (
-        "Files ending in `\(name)` are not read as datasets", nil, nil,
-        "name a file that ends in `.jsonl`, `.json` or `.txt`"
-      )
+    case .foreignFile(let kind):
+      let (summary, reason, advice) = kind.words
+      return (summary, nil, reason, advice)
     case .empty: return ("The dataset is empty", nil, "it has no rows", "put at least one row into it")
+    case .brokenList(let expected, let found):
+      let place = found.map { "found `\($0 < 0x80 ? String(UnicodeScalar($0)) : "byte \($0)")`" } ?? "the file ends"
+      return ("The list of rows is broken: \(place) where \(expected) was expected", nil, nil, nil)
     case .notAnObject(let found): return ("The row is \(found), not an object", nil, nil, nil)
     case .invalidUTF8: return ("The row is not UTF-8", nil, nil, "save the file as UTF-8")
     case .unknownFormat(let columns):

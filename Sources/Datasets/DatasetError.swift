@@ -4,8 +4,11 @@ import Diagnostics
 package struct DatasetError: Error, Sendable, Hashable {
   package enum Problem: Sendable, Hashable {
     case unreadable(reason: String)
-    case unknownFileKind(extension: String)
+    /// The file is something that no rows are read from.
+    case foreignFile(ForeignFile)
     case empty
+    /// Something else stands where a list goes on or ends; the byte there, nil at the file's end.
+    case brokenList(expected: String, found: UInt8?)
     case notAnObject(found: String)
     case invalidUTF8
     /// No rule of detection holds for the first row; its columns are the evidence.

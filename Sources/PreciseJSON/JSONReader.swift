@@ -10,19 +10,22 @@ package struct JSONReader {
   private let file: String
   /// Where `bytes` starts in the file, for places: one line of a JSONL file is read by itself.
   private let origin: (byteOffset: Int, line: Int)
+  /// The column of the first byte.
+  private let column: Int
   private var index = 0
 
-  private init(_ bytes: UnsafeRawBufferPointer, file: String, origin: (byteOffset: Int, line: Int)) {
+  private init(_ bytes: UnsafeRawBufferPointer, file: String, origin: (byteOffset: Int, line: Int), column: Int) {
     self.bytes = bytes.assumingMemoryBound(to: UInt8.self)
     self.file = file
     self.origin = origin
+    self.column = column
   }
 
   /// Reads one value that fills the whole of `bytes` (white space around it is allowed).
   package static func read(
-    _ bytes: UnsafeRawBufferPointer, file: String, origin: (byteOffset: Int, line: Int) = (0, 1)
+    _ bytes: UnsafeRawBufferPointer, file: String, origin: (byteOffset: Int, line: Int) = (0, 1), column: Int = 1
   ) throws(JSONError) -> JSON {
-    var reader = JSONReader(bytes, file: file, origin: origin)
+    var reader = JSONReader(bytes, file: file, origin: origin, column: column)
     let value = try reader.value(depth: 0)
     reader.skipSpace()
     if reader.index < bytes.count { throw reader.error(.trailingText) }
@@ -240,7 +243,8 @@ package struct JSONReader {
       lineStart = i + 1
     }
     // Continuation bytes do not start a scalar, so they do not count as columns.
-    let column = bytes[lineStart..<offset].count { $0 & 0xC0 != 0x80 } + 1
+    let before = bytes[lineStart..<offset].count { $0 & 0xC0 != 0x80 }
+    let column = before + (lineStart == 0 ? self.column : 1)
     return JSONError(
       problem: problem, file: file, byteOffset: origin.byteOffset + offset, line: line, column: column)
   }

@@ -47,7 +47,7 @@ struct OutputTests {
     given 1 a6effcc03c7a
     merged 1 77e883d49659
     quality 6 7ae35a6d1e25
-    rows 1 25ac1990b95f
+    rows 2 25ac1990b95f
     still 7 5c3003caeaea
     tokenizer 1 792e299a1ff9
     tokens 2 636899e6556f

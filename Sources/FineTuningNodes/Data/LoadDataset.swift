@@ -48,7 +48,10 @@ package enum LoadDataset: NodeType {
     package init() {}
 
     package static let fields: [Field<Self>] = [
-      Field("from", \.from, required: true, doc: "A `.jsonl`, `.json` or `.txt` file"),
+      Field(
+        "from", \.from, required: true,
+        doc: "A file of JSON objects (a line each, in a list, or one after another) or of text; its content tells which"
+      ),
       Field(
         "format", \.format, doc: "The layout of the rows; `auto` tells it from the first row's columns and says how"),
       Field("columns", \.columns, doc: "The names of columns, where the file calls them differently"),
@@ -58,7 +61,7 @@ package enum LoadDataset: NodeType {
 
   package static let name = "load_dataset"
   package static let summary = "Reads a dataset file and brings its rows to one form"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
 
@@ -100,7 +103,7 @@ package enum LoadDataset: NodeType {
       try output.write(GroupFile.bytes(lines: lines), to: GroupFile.name(groups))
       groups += 1
     }
-    try RowReader.read(path: path, limit: fields.maxRows) { row in
+    let shape = try RowReader.read(path: path, format: format, limit: fields.maxRows) { row in
       let known: RowFormat
       if let format {
         known = format
@@ -115,6 +118,7 @@ package enum LoadDataset: NodeType {
       if rows % 1000 == 0 { try context.checkCancellation() }
     }
     try publish(grouper.finish())
+    if let words = shape.words { context.log(words) }
     output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text((format ?? .text).kind.rawValue)]))
     output.details["rows"] = JSON(rows)
     output.details["groups"] = JSON(groups)

@@ -1,21 +1,22 @@
-/// Steps over JSON text quickly without building values, for the two large members of a tokenizer's file.
+/// Steps over JSON text quickly without building values: for the two large members of a tokenizer's file, and to find
+/// the rows of a dataset.
 ///
 /// It only has to be right about valid JSON: whoever uses it reads the text again with `JSONReader` when it stops, which
 /// then says what is wrong and where.
-struct JSONScanner {
-  struct Stopped: Error {}
+package struct JSONScanner {
+  package struct Stopped: Error {}
 
   let bytes: UnsafeRawBufferPointer
-  var index: Int
+  package var index: Int
   let end: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+  package init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
     self.bytes = bytes
     index = range.lowerBound
     end = range.upperBound
   }
 
-  mutating func skipSpace() {
+  package mutating func skipSpace() {
     while index < end, bytes[index] == 0x20 || bytes[index] == 0x0A || bytes[index] == 0x0D || bytes[index] == 0x09 {
       index += 1
     }
@@ -27,7 +28,8 @@ struct JSONScanner {
     index += 1
   }
 
-  mutating func take(_ byte: UInt8) -> Bool {
+  /// Steps over `byte` when it is what comes next, white space aside.
+  package mutating func take(_ byte: UInt8) -> Bool {
     skipSpace()
     guard index < end, bytes[index] == byte else { return false }
     index += 1
@@ -118,7 +120,7 @@ struct JSONScanner {
   }
 
   /// Steps over a value and gives where it stands; brackets are counted, not matched.
-  mutating func skipValue() throws(Stopped) -> Range<Int> {
+  package mutating func skipValue() throws(Stopped) -> Range<Int> {
     skipSpace()
     let start = index
     var depth = 0
@@ -127,8 +129,13 @@ struct JSONScanner {
       switch bytes[index] {
       case UInt8(ascii: "\""):
         index += 1
-        while index < end, bytes[index] != UInt8(ascii: "\"") { index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1 }
-        guard index < end else { throw Stopped() }
+        skipPlainBytes()
+        while index < end, bytes[index] == UInt8(ascii: "\\") {
+          index += 2
+          skipPlainBytes()
+        }
+        // A raw line break is in no string.
+        guard index < end, bytes[index] == UInt8(ascii: "\"") else { throw Stopped() }
         index += 1
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         depth += 1
@@ -161,7 +168,7 @@ struct JSONScanner {
   ///
   /// - Parameter visit: Called with each key where its value starts. It may read the value, and then gives true; the
   ///   member is not among those that are given.
-  mutating func members(
+  package mutating func members(
     _ visit: (_ key: String, _ scanner: inout JSONScanner) throws -> Bool
   ) throws -> [(key: String, value: Range<Int>)] {
     var found: [(key: String, value: Range<Int>)] = []

@@ -20,7 +20,7 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "`auto` for the tokenizer's own chat template, or a Jinja file.")
   var template = "auto"
 
-  @Option(help: "A .jsonl, .json or .txt file.")
+  @Option(help: "A file of JSON objects or of text.")
   var dataset: String
 
   @Option(help: "The layout of the rows, or `auto`.")
@@ -46,7 +46,7 @@ struct RenderCommand: ParsableCommand {
         options: .init(
           maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0)))
       var format = try knownFormat()
-      try RowReader.read(path: dataset, limit: limit) { row in
+      try RowReader.read(path: dataset, format: format, limit: limit) { row in
         let known = try format ?? RowFormat.detect(row, columns: ColumnMap()).format
         format = known
         let record = try known.record(row, columns: ColumnMap())
