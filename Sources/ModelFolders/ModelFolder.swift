@@ -14,45 +14,47 @@ package enum ModelFolder: Sendable {
   /// Opens a folder with `config.json` and safetensors, a `.gguf` file, or a folder that holds one.
   ///
   /// - Throws: ``ModelFolderError``, ``ModelConfigurationError``, and what the readers of the files throw.
-  package static func open(_ path: String) throws -> ModelFolder {
-    switch try place(path) {
-    case .folder: .huggingFace(try HuggingFaceFolder(path: path))
-    case .gguf(let file): .gguf(try GGUFModel(path: file))
-    }
+  package static func open(_ path: String) throws -> ModelFolder { try open(files(at: path)) }
+
+  /// Opens a model from the files that ``files(at:)`` gives, and opens no other.
+  ///
+  /// - Throws: As ``open(_:)-(String)``.
+  package static func open(_ files: FileSet) throws -> ModelFolder {
+    if files[configurationFile] == nil, let model = files[ggufFile] { return .gguf(try GGUFModel(path: model)) }
+    return .huggingFace(try HuggingFaceFolder(files))
   }
 
-  /// The files that decide what a model computes, as ``files`` of the opened model gives them.
+  static let configurationFile = "config.json"
+  static let generationFile = "generation_config.json"
+  /// What a GGUF file is called in a set, whatever its name.
+  private static let ggufFile = "model.gguf"
+
+  /// The files that make up the model at a path: configuration, what it says about generating, index and weights.
+  ///
+  /// A tokenizer's files are not among them.
   ///
   /// Cost: no file is read but the index of a model in shards.
   ///
   /// - Throws: ``ModelFolderError`` when there is no model.
-  package static func files(at path: String) throws -> [String] {
-    switch try place(path) {
-    case .folder: [HuggingFaceFolder.configurationPath(path)] + (try SafetensorsWeights.paths(folder: path))
-    case .gguf(let file): [file]
-    }
-  }
-
-  /// What a path leads to.
-  private enum Place {
-    case folder
-    case gguf(String)
-  }
-
-  private static func place(_ path: String) throws -> Place {
+  package static func files(at path: String) throws -> FileSet {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw ModelFolderError(path, .notFound)
     }
-    guard isFolder.boolValue else { return .gguf(path) }
+    guard isFolder.boolValue else { return gguf(path) }
     let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     let models = names.filter { $0.hasSuffix(".gguf") }
     let hasWeights = names.contains { $0.hasSuffix(".safetensors") }
-    if names.contains("config.json"), hasWeights || models.isEmpty { return .folder }
+    if names.contains(configurationFile), hasWeights || models.isEmpty {
+      let weights = try SafetensorsWeights.names(folder: path)
+      return FileSet(folder: path, names: [configurationFile] + weights + [generationFile])
+    }
     guard let model = models.first else { throw ModelFolderError(path, .notAModel(files: names)) }
     guard models.count == 1 else { throw ModelFolderError(path, .severalModels(models)) }
-    return .gguf(path + "/" + model)
+    return gguf(path + "/" + model)
   }
+
+  private static func gguf(_ path: String) -> FileSet { FileSet([FileSet.File(name: ggufFile, path: path)]) }
 
   /// What messages call the model: the folder, or the GGUF file.
   package var path: String { weights.origin }
@@ -72,11 +74,14 @@ package enum ModelFolder: Sendable {
     }
   }
 
-  /// The files that decide what the model computes; a tokenizer's are not among them.
-  package var files: [String] {
+  /// The files that make up the model; a tokenizer's are not among them.
+  package var files: FileSet {
     switch self {
-    case .huggingFace(let folder): [folder.configurationPath] + folder.weights.files.map(\.file.path)
-    case .gguf(let model): [model.file.file.path]
+    case .huggingFace(let folder):
+      folder.files.filter {
+        $0 == Self.configurationFile || $0 == Self.generationFile || folder.weights.fileNames.contains($0)
+      }
+    case .gguf(let model): Self.gguf(model.file.file.path)
     }
   }
 

@@ -94,8 +94,8 @@ package enum ToyFile: NodeType {
   package static let implementationVersion = 1
   package static let inputs: [InputPort] = []
   package static let outputs = [textOutput]
-  package static func sources(_ fields: Fields) -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "from", path: $0.text)] } ?? []
+  package static func sources(_ fields: Fields, _ paths: PathReader) -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "from", path: paths.text(of: $0))] } ?? []
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -105,10 +105,10 @@ package enum ToyFile: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     try count(fields.countIn, context)
     let source = try context.source("from")
-    let text = try String(contentsOfFile: source.path, encoding: .utf8)
+    let text = try String(contentsOfFile: source, encoding: .utf8)
     let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
     try context.output("text").write(lines.joined(separator: "\n"), to: "text")
-    if fields.meddle { try FileSystem().append(source.path, Array("more\n".utf8)) }
+    if fields.meddle { try FileSystem().append(source, Array("more\n".utf8)) }
   }
 }
 

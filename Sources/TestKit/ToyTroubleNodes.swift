@@ -195,8 +195,8 @@ package enum ToyReference: NodeType {
   package static let implementationVersion = 1
   package static let inputs: [InputPort] = []
   package static let outputs = [textOutput]
-  package static func sources(_ fields: Fields) -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "from", path: $0.text)] } ?? []
+  package static func sources(_ fields: Fields, _ paths: PathReader) -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "from", path: paths.text(of: $0))] } ?? []
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -205,6 +205,6 @@ package enum ToyReference: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     try count(fields.countIn, context)
-    try context.output("text").reference("text", externalPath: try context.source("from").path)
+    try context.output("text").reference("text", externalPath: try context.source("from"))
   }
 }

@@ -3,32 +3,11 @@ import PreciseJSON
 import TensorFiles
 
 extension Tokenizer {
-  /// Files that make up a tokenizer in a folder.
-  private static let fileNames = [
-    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
-    "merges.txt", "encoder.json", "vocab.bpe", "chat_template.jinja",
-  ]
-
-  /// The files that ``load(path:)`` would read: those of a folder that are there, or the GGUF file.
-  ///
-  /// - Throws: ``TokenizerError`` when there is none.
-  package static func files(at path: String) throws -> [String] {
-    let files = FileManager.default
-    var isFolder: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return [path] }
-    let known = fileNames.map { path + "/" + $0 }.filter { files.fileExists(atPath: $0) }
-    if !known.isEmpty { return known }
-    let models = ((try? files.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".gguf") }
-    guard models.count == 1, let model = models.first else {
-      throw TokenizerError(.noTokenizer(expected: ["tokenizer.json", "a .gguf file"]), file: path)
-    }
-    return [path + "/" + model]
-  }
-
   /// Writes the tokenizer's files into a folder, which is made when it is missing.
   ///
   /// From a folder they are copied byte for byte; from a GGUF file they are made, so that `tokenizers` and transformers
-  /// give the same ids as this value. Settings that are there already are replaced.
+  /// give the same ids as this value. Settings that are there already are replaced. `generation_config.json` is the
+  /// model's and not written: see ``generationSettings``.
   ///
   /// - Throws: `FileError` when a file cannot be read or written.
   package func writeFolder(to folder: String) throws {
@@ -36,9 +15,9 @@ extension Tokenizer {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch { throw FileError(path: folder, action: .create, code: errno == 0 ? EIO : errno) }
     switch source {
-    case .folder(let origin):
-      for name in Self.fileNames where FileManager.default.fileExists(atPath: origin + "/" + name) {
-        try MappedFile(path: origin + "/" + name).withBytes { try Self.write($0, to: folder + "/" + name) }
+    case .files(let files):
+      for file in files.files where file.name != Self.generationFile {
+        try MappedFile(path: file.path).withBytes { try Self.write($0, to: folder + "/" + file.name) }
       }
     case .gguf:
       try Self.write(tokenizerJSON.text(.pretty), to: folder + "/tokenizer.json")
@@ -48,12 +27,23 @@ extension Tokenizer {
     }
   }
 
+  /// What `generation_config.json` has to say for the written folder to have this value's ``endOfTurnIDs``; nil when its
+  /// other files say it already.
+  package var generationSettings: JSON? {
+    let implied = Self.ends(listed: [], specialTokens, pipeline)
+    guard endOfTurnIDs != implied else { return nil }
+    return ["eos_token_id": .array(endOfTurnIDs.map { JSON(Int($0)) })]
+  }
+
   private static func write(_ text: String, to path: String) throws {
     var text = text
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: path) }
   }
 
   private static func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
+    if let slash = path.lastIndex(of: "/") {
+      try FileManager.default.createDirectory(atPath: String(path[..<slash]), withIntermediateDirectories: true)
+    }
     let file = try OutputFile(path: path)
     try file.write(bytes)
     try file.finish()

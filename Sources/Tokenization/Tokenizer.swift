@@ -47,8 +47,8 @@ package struct Tokenizer: Sendable {
 
 /// Where a tokenizer came from.
 enum TokenizerSource: Sendable {
-  /// A folder whose files can be copied as they are.
-  case folder(String)
+  /// Files that can be copied as they are.
+  case files(FileSet)
   case gguf(name: String)
 }
 

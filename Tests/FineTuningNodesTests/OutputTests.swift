@@ -40,7 +40,7 @@ struct OutputTests {
   private static let table = """
     adapter_folder 1 67fa469f1fdc
     answers 5 e257831e4dd7
-    base 1 621f14d7e614
+    base 2 621f14d7e614
     chat 1 fcf78e8a659d
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
@@ -49,7 +49,7 @@ struct OutputTests {
     quality 6 7ae35a6d1e25
     rows 2 25ac1990b95f
     still 7 5c3003caeaea
-    tokenizer 1 792e299a1ff9
+    tokenizer 2 792e299a1ff9
     tokens 2 636899e6556f
     """
 

@@ -1,6 +1,7 @@
 import LanguageModels
 import ModelFolders
 import PreciseJSON
+import TensorFiles
 import Tensors
 import TestKit
 import Testing
@@ -19,15 +20,15 @@ struct OpeningTests {
     #expect(sharded.summary.storedType == "BF16")
     #expect(sharded.summary.tiesHead)
     #expect(
-      sharded.files.map { $0.split(separator: "/").last } == [
-        "config.json", "model-00001-of-00003.safetensors", "model-00002-of-00003.safetensors",
-        "model-00003-of-00003.safetensors",
+      sharded.files.names == [
+        "config.json", "model.safetensors.index.json", "model-00001-of-00003.safetensors",
+        "model-00002-of-00003.safetensors", "model-00003-of-00003.safetensors", "generation_config.json",
       ])
     let gguf = try ModelFolder.open(fixture("ModelFolders/tiny.gguf"))
     #expect(gguf.summary.format == .gguf)
     #expect(gguf.summary.parameterCount == single.summary.parameterCount)
     #expect(gguf.summary.json["hidden_size"] == 32)
-    #expect(gguf.files == [fixture("ModelFolders/tiny.gguf")])
+    #expect(gguf.files.files == [.init(name: "model.gguf", path: fixture("ModelFolders/tiny.gguf"))])
   }
 
   @Test("a folder that holds one GGUF file is that model, one that holds two is not")

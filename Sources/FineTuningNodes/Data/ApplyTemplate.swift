@@ -11,8 +11,8 @@ package enum ApplyTemplate: NodeType {
   package struct Fields: FieldSet {
     var template = FilePath("auto")
 
-    /// The Jinja file; nil for the tokenizer's own template.
-    var templateFile: String? { template.text == "auto" ? nil : template.text }
+    /// Whether a Jinja file is named, and not the tokenizer's own template meant.
+    var namesFile: Bool { template != FilePath("auto") }
 
     package init() {}
 
@@ -34,13 +34,16 @@ package enum ApplyTemplate: NodeType {
     OutputPort("conversations", ArtefactName.conversations, doc: "Rendered rows, in the same record groups")
   ]
 
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    fields.templateFile.map { [SourceRequest(role: "template", path: $0, kind: .file)] } ?? []
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    guard fields.namesFile else { return [] }
+    return [SourceRequest(role: templateRole, path: paths.text(of: fields.template), kind: .file)]
   }
 
-  package static func inspection(_ fields: Fields) -> Inspection? {
-    fields.templateFile.map { path in
-      Inspection(files: [path]) {
+  private static let templateRole = "template"
+
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
+    sources[templateRole].map { path in
+      Inspection(of: sources) {
         guard let source = try? templateSource(path) else { return [:] }
         return [FacetName.template: .text(Digest(of: source.utf8).short)]
       }
@@ -54,7 +57,7 @@ package enum ApplyTemplate: NodeType {
     if let tokenizer = inputs["tokenizer"]?.type {
       facets[FacetName.tokenizer] = tokenizer[FacetName.tokenizer]
       facets[FacetName.vocabulary] = tokenizer[FacetName.vocabulary]
-      if fields.templateFile != nil {
+      if fields.namesFile {
         facets[FacetName.template] = inputs.seen[FacetName.template]
       } else {
         facets[FacetName.template] = tokenizer[FacetName.template]
@@ -75,9 +78,10 @@ package enum ApplyTemplate: NodeType {
     let dataset = try context.input("dataset")
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
-    let source = try templateSource(fields, tokenizer)
+    let file = context.sources[templateRole]
+    let source = try file.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
     let renderer = RecordRenderer(
-      template: try ChatTemplate(source: source, name: fields.templateFile ?? "chat template"),
+      template: try ChatTemplate(source: source, name: file ?? "chat template"),
       specialTokens: tokenizer.templateTokens)
     let names = dataset.members
     var firstRow = 1
@@ -107,10 +111,6 @@ package enum ApplyTemplate: NodeType {
     facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(firstRow - 1)
-  }
-
-  private static func templateSource(_ fields: Fields, _ tokenizer: Tokenizer) throws -> String {
-    try fields.templateFile.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
   }
 
   private static func templateSource(_ path: String) throws -> String {

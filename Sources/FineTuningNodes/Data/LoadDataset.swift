@@ -65,14 +65,16 @@ package enum LoadDataset: NodeType {
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
 
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "rows", path: $0.text, kind: .file)] } ?? []
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: rowsRole, path: paths.text(of: $0), kind: .file)] } ?? []
   }
 
-  package static func inspection(_ fields: Fields) -> Inspection? {
-    guard fields.format == .auto, let path = fields.from?.text else { return nil }
+  private static let rowsRole = "rows"
+
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
+    guard fields.format == .auto, let path = sources[rowsRole] else { return nil }
     let columns = AnyFields(fields).keyEntries.filter { $0.label.hasPrefix("fields.columns") }
-    return Inspection(files: [path], fields: columns) {
+    return Inspection(of: sources, fields: columns) {
       // A row that cannot be understood is the run's to report, with its number.
       guard let kind = try? detectedKind(path, fields.columns.map) else { return [:] }
       return [FacetName.kind: .text(kind.rawValue)]
@@ -92,7 +94,7 @@ package enum LoadDataset: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    guard let path = fields.from?.text else { return }
+    let path = try context.source(rowsRole)
     let output = try context.output("rows")
     var format = fields.format.rowFormat
     var grouper = RecordGrouper()

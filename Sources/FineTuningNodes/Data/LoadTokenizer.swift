@@ -12,26 +12,26 @@ package enum LoadTokenizer: NodeType {
     package static let fields: [Field<Self>] = [
       Field(
         "from", \.from, required: true,
-        doc: "A model folder with `tokenizer.json`, a folder with GPT-2's vocabulary and merges, or a `.gguf` file")
+        doc:
+          "A model folder with `tokenizer.json`, a folder with GPT-2's vocabulary and merges, a `tokenizer.json` under "
+          + "any name, or a `.gguf` file")
     ]
   }
 
   package static let name = "load_tokenizer"
   package static let summary = "Reads a tokenizer, with its chat template, from a model folder or a GGUF file"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs: [InputPort] = []
   package static let outputs = [
     OutputPort("tokenizer", ArtefactName.tokenizer, doc: "A folder with the tokenizer's files")
   ]
 
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    guard let from = fields.from else { return [] }
-    return try Tokenizer.files(at: from.text).map { SourceRequest(role: "tokenizer", path: $0, kind: .file) }
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    try fields.from.map { try Tokenizer.files(at: paths.text(of: $0)).requests } ?? []
   }
 
-  package static func inspection(_ fields: Fields) throws -> Inspection? {
-    guard let from = fields.from else { return nil }
-    return Inspection(files: try Tokenizer.files(at: from.text)) { facets(of: try Tokenizer.load(path: from.text)) }
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
+    Inspection(of: sources) { facets(of: try Tokenizer.load(sources.fileSet)) }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -39,10 +39,12 @@ package enum LoadTokenizer: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    guard let from = fields.from else { return }
-    let tokenizer = try Tokenizer.load(path: from.text)
+    let tokenizer = try Tokenizer.load(context.sources.fileSet)
     let output = try context.output("tokenizer")
     try tokenizer.writeFolder(to: output.folder)
+    if let settings = tokenizer.generationSettings {
+      try output.write(settings.text(.pretty) + "\n", to: "generation_config.json")
+    }
     output.set(type: ArtefactType(ArtefactName.tokenizer, facets(of: tokenizer)))
     output.details["vocabulary"] = JSON(tokenizer.vocabularySize)
   }

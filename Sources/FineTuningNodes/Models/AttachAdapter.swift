@@ -46,11 +46,8 @@ package enum AttachAdapter: NodeType {
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model with the adapter")]
   package static let execution = Execution.worker(cores: .one)
 
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    guard let from = fields.from else { return [] }
-    return ["adapter_config.json", "adapter_model.safetensors"].map {
-      SourceRequest(role: "adapter", path: from.text + "/" + $0)
-    }
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    try fields.from.map { try AdapterFolder.files(at: paths.text(of: $0)).requests } ?? []
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -93,8 +90,8 @@ package enum AttachAdapter: NodeType {
     let artefact = try ModelArtefact(context)
     let view = artefact.view
     let model = try artefact.model()
-    if let from = fields.from {
-      try AdapterFolder(path: from.text).attach(to: model)
+    if fields.from != nil {
+      try AdapterFolder(context.sources.fileSet).attach(to: model)
     } else {
       try model.attach(fields.fresh(), seed: UInt64(fields.seed))
     }
@@ -118,7 +115,7 @@ extension AttachAdapter.Fields {
   }
 
   /// The adapter that comes out; nil when fields or files are wrong.
-  var configuration: AdapterConfiguration? {
-    from.map { try? AdapterFolder(path: $0.text).configuration } ?? (try? fresh())
+  func configuration(_ sources: NodeSources) -> AdapterConfiguration? {
+    from == nil ? try? fresh() : try? AdapterFolder(sources.fileSet).configuration
   }
 }

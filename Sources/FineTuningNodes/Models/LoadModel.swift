@@ -1,8 +1,8 @@
-import Foundation
 import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
+import TensorFiles
 import Tensors
 import Tokenization
 
@@ -53,25 +53,22 @@ package enum LoadModel: NodeType {
 
   package static let name = "load_model"
   package static let summary = "Takes a model from a folder or a GGUF file, without copying it"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model's files")]
 
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    guard let from = fields.from else { return [] }
-    return try files(from.text).map { SourceRequest(role: "weights", path: $0, kind: .file) }
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    guard let path = fields.from.map(paths.text) else { return [] }
+    // The tokenizer beside the model says which one the model was trained with.
+    let tokenizer = (try? Tokenizer.files(at: path)) ?? FileSet([])
+    return try ModelFolder.files(at: path).union(tokenizer).requests
   }
 
-  package static func inspection(_ fields: Fields) throws -> Inspection? {
-    guard let from = fields.from else { return nil }
-    let tokenizer = (try? Tokenizer.files(at: from.text)) ?? []
-    let model = try files(from.text)
-    return Inspection(
-      files: model + tokenizer.filter { !model.contains($0) },
-      fields: [KeyPreimage.Entry(configurationSight, .integer(1))]
-    ) {
-      var seen = try knownFacets(from.text)
-      seen[configurationSight] = .text(try ModelFolder.open(from.text).configuration.json.text())
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
+    Inspection(of: sources, fields: [KeyPreimage.Entry(configurationSight, .integer(1))]) {
+      let model = try ModelFolder.open(sources.fileSet)
+      var seen = knownFacets(model, sources.fileSet)
+      seen[configurationSight] = .text(model.configuration.json.text())
       return seen
     }
   }
@@ -99,37 +96,27 @@ package enum LoadModel: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    guard let from = fields.from else { return }
+    let files = context.sources.fileSet
+    let model = try ModelFolder.open(files)
     let output = try context.output("model")
-    for file in try files(from.text) {
-      try output.reference(ModelArtefact.base + "/" + fileName(file), externalPath: file)
+    for file in model.files.files {
+      try output.reference(ModelArtefact.base + "/" + file.name, externalPath: file.path)
     }
-    output.set(type: ArtefactType(ArtefactName.model, try knownFacets(from.text)))
+    output.set(type: ArtefactType(ArtefactName.model, knownFacets(model, files)))
     output.details["compute"] = JSON(fields.compute.resolved.rawValue)
   }
 
-  /// What decides the model's results, and what it says about generating.
-  private static func files(_ path: String) throws -> [String] {
-    let generation = path + "/generation_config.json"
-    let isThere = FileManager.default.fileExists(atPath: generation)
-    return try ModelFolder.files(at: path) + (isThere ? [generation] : [])
-  }
-
-  private static func knownFacets(_ path: String) throws -> [String: Facet] {
-    let configuration = try ModelFolder.open(path).configuration
+  private static func knownFacets(_ model: ModelFolder, _ files: FileSet) -> [String: Facet] {
+    let configuration = model.configuration
     var facets: [String: Facet] = [
       FacetName.architecture: .text(configuration.family.name),
       FacetName.vocabulary: .integer(configuration.vocabularySize),
       FacetName.length: .integer(configuration.maximumPositions), FacetName.form: "all",
     ]
     // Only a tokenizer that lies with the model says which one the model was trained with.
-    if let tokenizer = try? Tokenizer.load(path: path) {
+    if let tokenizer = try? Tokenizer.load(files) {
       facets[FacetName.tokenizer] = LoadTokenizer.facets(of: tokenizer)[FacetName.tokenizer]
     }
     return facets
-  }
-
-  private static func fileName(_ path: String) -> String {
-    path.split(separator: "/").last.map(String.init) ?? path
   }
 }

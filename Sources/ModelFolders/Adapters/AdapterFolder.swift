@@ -16,22 +16,39 @@ package struct AdapterFolder: Sendable {
   package let baseModel: String?
   let file: SafetensorsFile
 
-  /// Opens the folder; options that mean another computation than plain LoRA are refused.
+  private static let configurationFile = "adapter_config.json"
+  private static let weightsFile = "adapter_model.safetensors"
+
+  /// The files that make up the adapter in a folder.
   ///
-  /// - Throws: ``AdapterFolderError``, and what reading the files throws.
-  package init(path: String) throws {
-    self.path = path
-    let weights = path + "/adapter_model.safetensors"
-    guard FileManager.default.fileExists(atPath: path + "/adapter_config.json") else {
-      throw AdapterFolderError(path, .notAnAdapter)
-    }
-    let json = try readJSON(path + "/adapter_config.json")
-    guard FileManager.default.fileExists(atPath: weights) else {
+  /// Cost: none is read.
+  ///
+  /// - Throws: ``AdapterFolderError`` when there is none.
+  package static func files(at path: String) throws -> FileSet {
+    let files = FileSet(folder: path, names: [configurationFile, weightsFile])
+    guard files[configurationFile] != nil else { throw AdapterFolderError(path, .notAnAdapter) }
+    guard files[weightsFile] != nil else {
       let isPickled = FileManager.default.fileExists(atPath: path + "/adapter_model.bin")
       throw AdapterFolderError(path, .noWeights(isPickled: isPickled))
     }
+    return files
+  }
+
+  /// Opens the folder; options that mean another computation than plain LoRA are refused.
+  ///
+  /// - Throws: ``AdapterFolderError``, and what reading the files throws.
+  package init(path: String) throws { try self.init(Self.files(at: path)) }
+
+  /// Opens an adapter from the files that ``files(at:)`` gives, and opens no other.
+  ///
+  /// - Throws: As ``init(path:)``.
+  package init(_ files: FileSet) throws {
+    path = files.origin
+    guard let options = files[Self.configurationFile] else { throw AdapterFolderError(path, .notAnAdapter) }
+    guard let weights = files[Self.weightsFile] else { throw AdapterFolderError(path, .noWeights(isPickled: false)) }
+    let json = try readJSON(options)
     file = try SafetensorsFile(path: weights)
-    (configuration, baseModel) = try Self.configuration(json, names: file.names, path: path + "/adapter_config.json")
+    (configuration, baseModel) = try Self.configuration(json, names: file.names, path: options)
   }
 
   /// Checks that every tensor belongs to a linear map of the model, and that none is missing.

@@ -5,25 +5,22 @@ import TensorFiles
 
 /// A model as transformers saves it: `config.json` beside safetensors, in one file or in shards.
 package struct HuggingFaceFolder: Sendable {
-  package let path: String
+  package let files: FileSet
   /// `config.json` as it stands.
   package let configurationJSON: JSON
+  package let configurationPath: String
   package let configuration: ModelConfiguration
   package let weights: SafetensorsWeights
 
-  /// Opens the folder and checks that its tensors are those of its configuration.
-  package init(path: String) throws {
-    self.path = path
-    let file = Self.configurationPath(path)
-    configurationJSON = try readJSON(file)
-    configuration = try ModelConfiguration(huggingFace: configurationJSON, file: file)
-    weights = try SafetensorsWeights(folder: path)
+  /// Opens the files and checks that the tensors are those of the configuration.
+  package init(_ files: FileSet) throws {
+    self.files = files
+    configurationPath = files[ModelFolder.configurationFile] ?? files.origin + "/" + ModelFolder.configurationFile
+    configurationJSON = try readJSON(configurationPath)
+    configuration = try ModelConfiguration(huggingFace: configurationJSON, file: configurationPath)
+    weights = try SafetensorsWeights(files)
     try check()
   }
-
-  package var configurationPath: String { Self.configurationPath(path) }
-
-  static func configurationPath(_ folder: String) -> String { folder + "/config.json" }
 
   private func check() throws {
     let names = weights.names
@@ -34,7 +31,7 @@ package struct HuggingFaceFolder: Sendable {
       guard let type = weights.entry(name)?.type, !type.isFloat else { continue }
       problems.append(.notFloat(tensor: name, type: type.rawValue))
     }
-    guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
+    guard problems.isEmpty else { throw ModelFolderError(files.origin, problems: problems) }
   }
 
   /// Whether a tensor repeats what is known: a tied head, or rotary frequencies that old files carry.

@@ -10,49 +10,47 @@ import Tensors
 package struct SafetensorsWeights: Sendable {
   package let origin: String
   package let files: [SafetensorsFile]
+  /// The names of the files and of their index.
+  let fileNames: [String]
   /// The file of each tensor.
   private let fileByName: [String: Int]
+
+  private static let single = "model.safetensors"
+  private static let index = "model.safetensors.index.json"
 
   /// Opens `model.safetensors`, or else the files that `model.safetensors.index.json` names.
   ///
   /// - Throws: ``ModelFolderError``, and what reading the files throws.
-  init(folder: String) throws {
-    origin = folder
-    switch try Self.layout(folder) {
-    case .single(let file):
-      files = [try SafetensorsFile(path: file)]
-      fileByName = Dictionary(uniqueKeysWithValues: files[0].names.map { ($0, 0) })
-    case .shards(let index, let shardByTensor):
-      (files, fileByName) = try Self.open(shardByTensor, index: index, folder: folder)
+  init(_ set: FileSet) throws {
+    origin = set.origin
+    if let single = set[Self.single] {
+      let file = try SafetensorsFile(path: single)
+      files = [file]
+      fileNames = [Self.single]
+      fileByName = Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
+    } else if let index = set[Self.index] {
+      let shardByTensor = try Self.shards(index) { set[$0] != nil }
+      fileNames = [Self.index] + Set(shardByTensor.values).sorted()
+      (files, fileByName) = try Self.open(shardByTensor, index: index, set)
+    } else {
+      throw ModelFolderError(origin, .noWeights(pickled: []))
     }
   }
 
-  /// The paths of ``files``, without opening them.
+  /// The names of the weights' files in a folder, and of their index.
   ///
   /// - Throws: ``ModelFolderError``, and what reading the index throws.
-  static func paths(folder: String) throws -> [String] {
-    switch try layout(folder) {
-    case .single(let file): [file]
-    case .shards(_, let shardByTensor): Set(shardByTensor.values).sorted().map { folder + "/" + $0 }
+  static func names(folder: String) throws -> [String] {
+    let all = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    if all.contains(single) { return [single] }
+    guard all.contains(index) else {
+      throw ModelFolderError(folder, .noWeights(pickled: all.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }))
     }
-  }
-
-  private enum Layout {
-    case single(String)
-    case shards(index: String, [String: String])
-  }
-
-  private static func layout(_ folder: String) throws -> Layout {
-    let single = folder + "/model.safetensors"
-    if FileManager.default.fileExists(atPath: single) { return .single(single) }
-    let index = folder + "/model.safetensors.index.json"
-    if FileManager.default.fileExists(atPath: index) { return .shards(index: index, try shards(index, folder)) }
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
-    throw ModelFolderError(folder, .noWeights(pickled: names.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }))
+    return [index] + Set(try shards(folder + "/" + index, exists: all.contains).values).sorted()
   }
 
   /// The shard of each tensor by the index; every shard is there.
-  private static func shards(_ index: String, _ folder: String) throws -> [String: String] {
+  private static func shards(_ index: String, exists: (String) -> Bool) throws -> [String: String] {
     guard let map = try readJSON(index)["weight_map"]?.object else {
       throw ModelFolderError(index, .invalidIndex("it has no `weight_map`"))
     }
@@ -64,9 +62,7 @@ package struct SafetensorsWeights: Sendable {
       }
       shardByTensor[tensor] = shard
     }
-    let missing = Set(shardByTensor.values).sorted().filter {
-      !FileManager.default.fileExists(atPath: folder + "/" + $0)
-    }
+    let missing = Set(shardByTensor.values).sorted().filter { !exists($0) }
     guard missing.isEmpty, !shardByTensor.isEmpty else {
       throw ModelFolderError(
         index, problems: missing.isEmpty ? [.invalidIndex("it names no file")] : missing.map { .missingShard($0) })
@@ -75,10 +71,10 @@ package struct SafetensorsWeights: Sendable {
   }
 
   private static func open(
-    _ shardByTensor: [String: String], index: String, folder: String
+    _ shardByTensor: [String: String], index: String, _ set: FileSet
   ) throws -> (files: [SafetensorsFile], fileByName: [String: Int]) {
     let shards = Set(shardByTensor.values).sorted()
-    let files = try shards.map { try SafetensorsFile(path: folder + "/" + $0) }
+    let files = try shards.compactMap { set[$0] }.map { try SafetensorsFile(path: $0) }
     var problems: [ModelFolderError.Problem] = []
     var fileByName: [String: Int] = [:]
     for (number, file) in files.enumerated() {

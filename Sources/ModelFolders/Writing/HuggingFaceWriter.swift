@@ -71,7 +71,7 @@ package struct HuggingFaceWriter {
   }
 
   private func writeConfiguration(to folder: String) throws {
-    let generation = "/generation_config.json"
+    let generation = "/" + ModelFolder.generationFile
     switch base {
     case .huggingFace(let source):
       if let elementType {
@@ -80,9 +80,7 @@ package struct HuggingFaceWriter {
       } else {
         try writeFile(readBytes(source.configurationPath), to: folder + "/config.json")
       }
-      if FileManager.default.fileExists(atPath: source.path + generation) {
-        try writeFile(readBytes(source.path + generation), to: folder + generation)
-      }
+      if let file = source.files[ModelFolder.generationFile] { try writeFile(readBytes(file), to: folder + generation) }
     case .gguf:
       let type = type(of: TensorRole.embedding.name)
       let specialTokens = namedTokenizer?.specialTokens ?? SpecialTokens()
@@ -161,7 +159,7 @@ package struct HuggingFaceWriter {
   private func verify(
     _ tensors: [SafetensorsWriter.Declaration], _ weights: any WeightSource, in folder: String
   ) throws {
-    let written = try HuggingFaceFolder(path: folder)
+    let written = try HuggingFaceFolder(ModelFolder.files(at: folder))
     guard written.configuration == base.configuration else {
       throw ModelFolderError(folder, .differsAfterWriting("the configuration"))
     }

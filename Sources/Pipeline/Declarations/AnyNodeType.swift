@@ -40,12 +40,16 @@ package struct AnyNodeType: Sendable {
 
   package func sources(_ fields: AnyFields) throws -> [SourceRequest] { try Self.sources(base, fields) }
   private static func sources<Node: NodeType>(_: Node.Type, _ fields: AnyFields) throws -> [SourceRequest] {
-    try Node.sources(try own(fields, Node.self))
+    try Node.sources(try own(fields, Node.self), PathReader())
   }
 
-  package func inspection(_ fields: AnyFields) throws -> Inspection? { try Self.inspection(base, fields) }
-  private static func inspection<Node: NodeType>(_: Node.Type, _ fields: AnyFields) throws -> Inspection? {
-    try Node.inspection(try own(fields, Node.self))
+  package func inspection(_ fields: AnyFields, _ sources: NodeSources) throws -> Inspection? {
+    try Self.inspection(base, fields, sources)
+  }
+  private static func inspection<Node: NodeType>(
+    _: Node.Type, _ fields: AnyFields, _ sources: NodeSources
+  ) throws -> Inspection? {
+    try Node.inspection(try own(fields, Node.self), sources)
   }
 
   package func infer(_ fields: AnyFields, _ inputs: InputTypes) throws -> Inference {

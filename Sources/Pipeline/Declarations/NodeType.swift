@@ -18,13 +18,16 @@ package protocol NodeType: Sendable {
   /// Where the work runs.
   static var execution: Execution { get }
 
-  /// The files outside the store that the node reads; they enter the key by content, never by path.
-  static func sources(_ fields: Fields) throws -> [SourceRequest]
+  /// The files outside the store that the node reads; they enter the key by role and content, never by path.
+  ///
+  /// This is the only place where a node sees the paths that its fields give. Roles say what a file is to the node: where
+  /// it reads a folder, they are the files' names in it.
+  static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest]
 
   /// A look into files that tells more about the outputs' types than the fields do; nil when there is nothing to see.
   ///
   /// What it throws is an error of the pipeline, at the field that names the file. Cost of asking: no file is read.
-  static func inspection(_ fields: Fields) throws -> Inspection?
+  static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection?
 
   /// The types of the outputs, as far as they can be known from the fields, the inputs' types and what the inspection
   /// saw; and everything about the inputs' facets that does not fit.
@@ -39,8 +42,8 @@ package protocol NodeType: Sendable {
 }
 
 extension NodeType {
-  package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
-  package static func inspection(_ fields: Fields) throws -> Inspection? { nil }
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] { [] }
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? { nil }
   package static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? { nil }
   package static var execution: Execution { .inProcess }
 }
@@ -89,22 +92,6 @@ package struct OutputPort: Sendable {
     self.name = name
     self.type = type
     self.doc = doc
-  }
-}
-
-/// A file or folder outside the store that a node reads.
-package struct SourceRequest: Sendable, Hashable {
-  /// What it is to the node, such as `weights`; part of the key.
-  package var role: String
-  /// As the user wrote it, relative to the folder that the program is started in.
-  package var path: String
-  /// What must stand there; nil takes either.
-  package var kind: SourceKind?
-
-  package init(role: String, path: String, kind: SourceKind? = nil) {
-    self.role = role
-    self.path = path
-    self.kind = kind
   }
 }
 

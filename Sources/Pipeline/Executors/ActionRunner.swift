@@ -62,8 +62,12 @@ struct ActionRunner: Sendable {
       ports[input.port, default: []].append(
         InputTypes.Source(node: input.node, output: input.output, type: input.artefact.type))
     }
-    let seen = try job.type.inspection(job.fields)?.read() ?? [:]
-    let inference = try job.type.infer(job.fields, InputTypes(ports, seen: seen))
+    let seen = try job.type.inspection(job.fields, NodeSources(job.sources)).map { inspection in
+      // What planning saw in files of these digests need not be looked at again.
+      let digests = job.sources.map(\.digest)
+      return try Inspector.known(inspection, by: job.type, digests: digests, store.sources) ?? inspection.read()
+    }
+    let inference = try job.type.infer(job.fields, InputTypes(ports, seen: seen ?? [:]))
     guard inference.conflicts.isEmpty else {
       throw DiagnosticList(
         inference.conflicts.map { conflict in

@@ -58,18 +58,16 @@ package final class NodeContext: Sendable {
     job.inputs.filter { $0.port == port }.map { view(of: $0.artefact) }
   }
 
-  /// The file or folder that `sources(_:)` asked for in this role.
+  /// All files and folders outside the store that the node may read: what ``NodeType/sources(_:_:)`` asked for.
+  package var sources: NodeSources { NodeSources(job.sources) }
+
+  /// Where the file or folder stands that was asked for in this role.
   /// - Throws: ``StoreError/unknownPort(_:node:known:)``.
-  package func source(_ role: String) throws -> SourceFile {
-    guard let source = sources(role).first else {
+  package func source(_ role: String) throws -> String {
+    guard let path = sources[role] else {
       throw StoreError.unknownPort(role, node: nodeName, known: job.sources.map(\.role))
     }
-    return source
-  }
-
-  /// All sources of a role, in the order in which they were asked for.
-  package func sources(_ role: String) -> [SourceFile] {
-    job.sources.filter { $0.role == role }.map { SourceFile(path: $0.path, digest: $0.digest) }
+    return path
   }
 
   private func view(of artefact: Artefact) -> ArtefactView {
@@ -202,10 +200,4 @@ package final class NodeContext: Sendable {
   var parts: [Digest] { state.withLock { $0.parts.sorted() } }
   var unflushed: [String] { state.withLock { $0.unflushed.sorted() } }
   var lost: (blob: BlobReference, damage: BlobDamage)? { state.withLock { $0.lost } }
-}
-
-/// A source of a node: where it lies, and what it was when the node's key was made.
-package struct SourceFile: Sendable, Hashable {
-  package let path: String
-  package let digest: Digest
 }

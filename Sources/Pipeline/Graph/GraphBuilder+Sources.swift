@@ -15,7 +15,7 @@ extension GraphBuilder {
         drafts[index].isBroken = true
         return
       }
-      if let inspection = try type.inspection(fields) {
+      if let inspection = try type.inspection(fields, NodeSources(drafts[index].requests)) {
         inputs.seen = try inspector.facets(of: inspection, by: type, for: drafts[index].name)
         drafts[index].seen = inputs.seen
       }

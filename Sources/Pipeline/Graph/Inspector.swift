@@ -4,7 +4,16 @@ struct Inspector {
     var type: String
     var version: Int
     var fields: [KeyPreimage.Entry]
-    var files: [String]
+    var sources: NodeSources
+
+    init(_ inspection: Inspection, by type: AnyNodeType) {
+      self.type = type.name
+      version = type.implementationVersion
+      fields = inspection.fields
+      sources = inspection.sources
+    }
+
+    var files: [String] { sources.files.map(\.path) }
   }
 
   /// Something seen just now.
@@ -26,20 +35,19 @@ struct Inspector {
   ///
   /// - Throws: What the inspection throws.
   mutating func facets(of inspection: Inspection, by type: AnyNodeType, for node: String) throws -> [String: Facet] {
-    let question = Question(
-      type: type.name, version: type.implementationVersion, fields: inspection.fields, files: inspection.files)
+    let question = Question(inspection, by: type)
     if let facets = known[question] { return facets }
     if let sight = seen[question] {
       seen[question]?.nodes.append(node)
       return sight.facets
     }
-    let digests = inspection.files.compactMap(sources.knownDigest)
-    if digests.count == inspection.files.count, let facets = sources.facets(for: Self.key(question, digests)) {
+    let digests = question.files.compactMap(sources.knownDigest)
+    if digests.count == question.files.count, let facets = sources.facets(for: Self.key(question, digests)) {
       known[question] = facets
       return facets
     }
     let start = wallClock()
-    let stamps = inspection.files.map(sources.stamp)
+    let stamps = question.files.map(sources.stamp)
     let facets = try inspection.read()
     seen[question] = Sight(facets: facets, nodes: [node], stamps: stamps, start: start)
     return facets
@@ -56,11 +64,17 @@ struct Inspector {
     }
   }
 
+  /// What an inspection says by the digests that its sources are known to have; nil when the store does not know.
+  static func known(
+    _ inspection: Inspection, by type: AnyNodeType, digests: [Digest], _ sources: any SourceDigester
+  ) -> [String: Facet]? {
+    let question = Question(inspection, by: type)
+    return digests.count == question.files.count ? sources.facets(for: key(question, digests)) : nil
+  }
+
   private static func key(_ question: Question, _ digests: [Digest]) -> Digest {
-    let files = zip(question.files, digests).enumerated().map { index, file in
-      // The name may decide how a file is read.
-      let name = file.0.split(separator: "/").last.map(String.init) ?? ""
-      return KeyPreimage.Entry("files[\(index)]", .list([.text(name), .digest(file.1)]))
+    let files = zip(question.sources.files, digests).enumerated().map { index, file in
+      KeyPreimage.Entry("files[\(index)]", .list([.text(file.0.role), .digest(file.1)]))
     }
     return KeyPreimage(
       .facets,

@@ -54,6 +54,9 @@ package struct ResolvedNode: Sendable {
   /// Where the node is declared.
   package var place: Place
   package var settings: NodeSettings
+
+  /// The sources as the node's type is handed them.
+  package var files: NodeSources { NodeSources(sources) }
 }
 
 extension ResolvedNode {

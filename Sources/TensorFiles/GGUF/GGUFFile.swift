@@ -1,4 +1,5 @@
 import Diagnostics
+import Glibc
 
 /// An open GGUF file: metadata, and tensors plain or quantised.
 ///
@@ -22,11 +23,22 @@ package struct GGUFFile: Sendable {
   package let entries: [Entry]
   private let indexByName: [String: Int]
 
+  private static let magic = Array("GGUF".utf8)
+
+  /// Whether a file begins as one of this format.
+  package static func isGGUF(_ path: String) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var start = [UInt8](repeating: 0, count: magic.count)
+    return read(descriptor, &start, start.count) == start.count && start == magic
+  }
+
   package init(path: String) throws {
     file = try MappedFile(path: path)
     var reader = GGUFReader(file.bytes, file: path)
     let magic = file.bytes.prefix(4)
-    guard magic.elementsEqual("GGUF".utf8) else {
+    guard magic.elementsEqual(Self.magic) else {
       let found = magic.map { "0x" + String($0, radix: 16) }.joined(separator: " ")
       throw TensorFileError(.notThisFormat(format: "GGUF", found: found.isEmpty ? "nothing" : found), file: path)
     }

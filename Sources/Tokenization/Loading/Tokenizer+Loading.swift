@@ -1,56 +1,35 @@
-import Foundation
 import PreciseJSON
 import TensorFiles
 
 extension Tokenizer {
-  /// Names of GPT-2's own files: the vocabulary and the merges.
-  private static let gpt2Files = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")]
-
   /// Loads from a folder with `tokenizer.json`, with GPT-2's own files or with one `.gguf` file, or from a file.
   ///
   /// - Throws: ``TokenizerError`` when the tokenizer is malformed or of a kind that is not read, `JSONError`,
   ///   `FileError` or `TensorFileError` when a file is.
-  package static func load(path: String) throws -> Tokenizer {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-      return try load(file: path)
-    }
-    return try load(folder: path)
-  }
+  package static func load(path: String) throws -> Tokenizer { try load(files(at: path)) }
 
   /// Loads from a folder; see ``load(path:)``.
-  package static func load(folder: String) throws -> Tokenizer {
-    let files = FileManager.default
-    if files.fileExists(atPath: folder + "/tokenizer.json") { return try load(json: folder + "/tokenizer.json") }
-    for (vocabulary, merges) in gpt2Files
-    where files.fileExists(atPath: folder + "/" + vocabulary) && files.fileExists(atPath: folder + "/" + merges) {
-      return try load(gpt2Vocabulary: folder + "/" + vocabulary, merges: folder + "/" + merges, folder: folder)
+  package static func load(folder: String) throws -> Tokenizer { try load(path: folder) }
+
+  /// Loads from a `.gguf` file, or from a `tokenizer.json` and the settings beside it; see ``files(at:)``.
+  package static func load(file: String) throws -> Tokenizer { try load(path: file) }
+
+  /// Loads from the files that ``files(at:)`` gives, and opens no other.
+  package static func load(_ files: FileSet) throws -> Tokenizer {
+    if let json = files["tokenizer.json"] { return try load(json: json, files) }
+    for (vocabulary, merges) in gpt2Files {
+      guard let vocabulary = files[vocabulary], let merges = files[merges] else { continue }
+      return try load(gpt2Vocabulary: vocabulary, merges: merges, files)
     }
-    let models = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".gguf") }.sorted()
-    if models.count == 1, let model = models.first { return try load(file: folder + "/" + model) }
-    if models.count > 1 {
-      throw TokenizerError(
-        .invalidValue("folder with several models", reason: "name one of [\(models.joined(separator: ", "))]"),
-        file: folder)
+    guard let model = files[ggufFile] else {
+      throw TokenizerError(.noTokenizer(expected: ["tokenizer.json"]), file: files.origin)
     }
-    throw TokenizerError(
-      .noTokenizer(expected: ["tokenizer.json", "vocab.json and merges.txt", "a .gguf file"]), file: folder)
+    return try load(gguf: GGUFFile(path: model))
   }
 
-  /// Loads from a `.gguf` file, or from a `tokenizer.json` and the settings beside it.
-  package static func load(file: String) throws -> Tokenizer {
-    if file.hasSuffix(".gguf") { return try load(gguf: GGUFFile(path: file)) }
-    return try load(json: file)
-  }
-
-  private static func folder(of file: String) -> String {
-    file.lastIndex(of: "/").map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
-  }
-
-  private static func load(json path: String) throws -> Tokenizer {
-    let folder = folder(of: path)
+  private static func load(json path: String, _ files: FileSet) throws -> Tokenizer {
     let parts = try TokenizerJSON(path: path)
-    return try Tokenizer(parts, settings: TokenizerSettings(folder: folder), file: path, source: .folder(folder))
+    return try Tokenizer(parts, settings: TokenizerSettings(files), file: path, source: .files(files))
   }
 
   private init(_ parts: TokenizerJSON, settings: TokenizerSettings, file: String, source: TokenizerSource) throws {
@@ -93,27 +72,32 @@ extension Tokenizer {
     _ pipeline: TokenizerPipeline, _ specials: SpecialTokens, endIDs: [Int32], chatTemplate: String?,
     source: TokenizerSource
   ) {
-    var ends = Set(endIDs)
+    self.pipeline = pipeline
+    specialTokens = specials
+    endOfTurnIDs = Self.ends(listed: endIDs, specials, pipeline)
+    chatTemplateSource = chatTemplate
+    self.source = source
+  }
+
+  /// The ids that end a turn, in rising order: those that a file lists, the end of sequence, and known marks.
+  static func ends(listed: [Int32], _ specials: SpecialTokens, _ pipeline: TokenizerPipeline) -> [Int32] {
+    var ends = Set(listed)
     if let eos = specials.eos { ends.insert(eos.id) }
-    for name in Self.endOfTurnNames {
+    for name in endOfTurnNames {
       if let id = pipeline.addedTokens.first(where: { $0.content == name })?.id
         ?? pipeline.model.vocabulary.id(of: name)
       {
         ends.insert(id)
       }
     }
-    self.pipeline = pipeline
-    specialTokens = specials
-    endOfTurnIDs = ends.sorted()
-    chatTemplateSource = chatTemplate
-    self.source = source
+    return ends.sorted()
   }
 
   /// Marks by which the chat formats in use end a turn.
   private static let endOfTurnNames = ["<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|eot|>"]
 
   /// Loads GPT-2's own files.
-  private static func load(gpt2Vocabulary: String, merges: String, folder: String) throws -> Tokenizer {
+  private static func load(gpt2Vocabulary: String, merges: String, _ files: FileSet) throws -> Tokenizer {
     let vocabulary = try MappedFile(path: gpt2Vocabulary).withBytes { bytes in
       if !UTF8Text.isValid(bytes.bindMemory(to: UInt8.self)) { _ = try JSONReader.read(bytes, file: gpt2Vocabulary) }
       var scanner = JSONScanner(bytes, 0..<bytes.count)
@@ -122,15 +106,16 @@ extension Tokenizer {
     let table = try MappedFile(path: merges).withBytes { try mergeTable($0, file: merges, vocabulary) }
     let name = "<|endoftext|>"
     let end = vocabulary.id(of: name).map { SpecialTokens.Token(id: $0, text: name) }
-    let settings = try TokenizerSettings(folder: folder)
+    let settings = try TokenizerSettings(files)
     let pipeline = try TokenizerPipeline(
       model: BytePairModel(vocabulary: vocabulary, merges: table),
       addedTokens: end.map { [AddedToken(id: $0.id, content: name, isSpecial: true)] } ?? [], normalizer: nil,
       preTokenizer: .byteLevel(addsPrefixSpace: false, usesPattern: true), postProcessor: PostProcessor(),
       decoder: .byteLevel)
     return Tokenizer(
-      pipeline, SpecialTokens(bos: end, eos: end, unknown: end), endIDs: [], chatTemplate: settings.chatTemplate,
-      source: .folder(folder))
+      pipeline, SpecialTokens(bos: end, eos: end, unknown: end),
+      endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
+      chatTemplate: settings.chatTemplate, source: .files(files))
   }
 
   /// Reads merges as lines; the first may be `#version: …`.

@@ -1,4 +1,3 @@
-import Foundation
 import PreciseJSON
 import TensorFiles
 
@@ -17,9 +16,9 @@ struct TokenizerSettings {
 
   /// Reads `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and `chat_template.jinja`, each
   /// when it is there.
-  init(folder: String) throws {
-    let config = try Self.read("tokenizer_config.json", in: folder)
-    let map = try Self.read("special_tokens_map.json", in: folder)
+  init(_ files: FileSet) throws {
+    let config = try Self.read("tokenizer_config.json", of: files)
+    let map = try Self.read("special_tokens_map.json", of: files)
     for key in Self.keys {
       guard let found = config?.member(key) ?? map?.member(key) else { continue }
       specials[key] = found.value.object == nil ? found : try found.required("content", "a token")
@@ -33,10 +32,10 @@ struct TokenizerSettings {
         addedTokens.append(try AddedToken(reader, id: id))
       }
     }
-    if let ends = try Self.read("generation_config.json", in: folder)?.member("eos_token_id") {
+    if let ends = try Self.read(Tokenizer.generationFile, of: files)?.member("eos_token_id") {
       endIDs = ends.value.array == nil ? [try ends.int()] : try ends.list().map { try $0.int() }
     }
-    chatTemplate = try Self.text("chat_template.jinja", in: folder) ?? config.flatMap(Self.template)
+    chatTemplate = try Self.text("chat_template.jinja", of: files) ?? config.flatMap(Self.template)
   }
 
   /// `chat_template`: a text, or a list of named ones of which `default` counts.
@@ -47,16 +46,14 @@ struct TokenizerSettings {
     return named.first { $0.name == "default" }?.template ?? named.first?.template
   }
 
-  private static func read(_ name: String, in folder: String) throws -> ComponentReader? {
-    let path = folder + "/" + name
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+  private static func read(_ name: String, of files: FileSet) throws -> ComponentReader? {
+    guard let path = files[name] else { return nil }
     let json = try MappedFile(path: path).withBytes { try JSONReader.read($0, file: path) }
     return ComponentReader(value: json, path: "", file: path)
   }
 
-  private static func text(_ name: String, in folder: String) throws -> String? {
-    let path = folder + "/" + name
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+  private static func text(_ name: String, of files: FileSet) throws -> String? {
+    guard let path = files[name] else { return nil }
     return try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -69,7 +69,7 @@ struct InspectCommand: ParsableCommand {
     var facts: [(key: String, value: JSON)] = [("kind", "model")]
     let model = try ModelFolder.open(path)
     facts += model.summary.json.object?.members ?? []
-    facts.append(("files", .array(model.files.map { JSON($0) })))
+    facts.append(("files", .array(model.files.files.map { JSON($0.path) })))
     if path.hasSuffix(".gguf") {
       let file = try GGUFFile(path: path)
       facts.append(("keys", .array(file.metadata.keys.map { JSON($0) })))

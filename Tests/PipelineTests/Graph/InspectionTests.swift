@@ -88,14 +88,14 @@ private enum Peek: NodeType {
   static let inputs: [InputPort] = []
   static let outputs = [OutputPort("text", "text", doc: "The line")]
 
-  static func sources(_ fields: Fields) -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "from", path: $0.text)] } ?? []
+  static func sources(_ fields: Fields, _ paths: PathReader) -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "from", path: paths.text(of: $0))] } ?? []
   }
 
-  static func inspection(_ fields: Fields) -> Inspection? {
-    fields.from.map { file in
-      Inspection(files: [file.text]) {
-        let text = try String(contentsOfFile: file.text, encoding: .utf8)
+  static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
+    sources["from"].map { file in
+      Inspection(of: sources) {
+        let text = try String(contentsOfFile: file, encoding: .utf8)
         let line = text.split(separator: "\n").first.map(String.init) ?? ""
         if line == "bad" { throw ToyError(text: "A bad file") }
         if let counter = fields.countIn { try FileSystem().append(counter, Array((line + "\n").utf8)) }

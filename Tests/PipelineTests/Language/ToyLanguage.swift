@@ -58,8 +58,8 @@ enum ToyLoad: NodeType {
   static let implementationVersion = 1
   static let inputs: [InputPort] = []
   static let outputs = [OutputPort("rows", "rows", doc: "The rows")]
-  static func sources(_ fields: Fields) -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "rows", path: $0.text, kind: .file)] } ?? []
+  static func sources(_ fields: Fields, _ paths: PathReader) -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "rows", path: paths.text(of: $0), kind: .file)] } ?? []
   }
   static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     Inference(outputs: ["rows": ArtefactType("rows")])
@@ -143,8 +143,8 @@ enum ToyModel: NodeType {
   static let implementationVersion = 1
   static let inputs: [InputPort] = []
   static let outputs = [OutputPort("model", "model", doc: "The model")]
-  static func sources(_ fields: Fields) -> [SourceRequest] {
-    fields.from.map { [SourceRequest(role: "weights", path: $0.text)] } ?? []
+  static func sources(_ fields: Fields, _ paths: PathReader) -> [SourceRequest] {
+    fields.from.map { [SourceRequest(role: "weights", path: paths.text(of: $0))] } ?? []
   }
   static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     Inference(outputs: ["model": ArtefactType("model", ["tokenizer": "smol"])])
