@@ -13,17 +13,17 @@ extension Benchmark {
     }
     let lines = text.split(separator: 0x0A)
     let megabytes = Double(text.count) / 1e6
-    func encode(_ tokenizer: Tokenizer) {
-      for line in lines { line.withUnsafeBytes { _ = tokenizer.encode($0, addsSpecialTokens: false) } }
+    func encode(_ tokenizer: Tokenizer) throws {
+      for line in lines { try line.withUnsafeBytes { _ = try tokenizer.encode($0, addsSpecialTokens: false) } }
     }
     try bench.time("load") { _ = try Tokenizer.load(path: model) }
     let clock = ContinuousClock()
     let first = try (0..<10).map { _ in
       let tokenizer = try Tokenizer.load(path: model)
-      return megabytes / (clock.measure { encode(tokenizer) } / .seconds(1))
+      return try megabytes / (clock.measure { try encode(tokenizer) } / .seconds(1))
     }
     bench.record("new text", unit: "MB/s", values: first, isRate: true)
     let tokenizer = try Tokenizer.load(path: model)
-    try bench.rate("known text", amount: megabytes, unit: "MB/s") { encode(tokenizer) }
+    try bench.rate("known text", amount: megabytes, unit: "MB/s") { try encode(tokenizer) }
   }
 }

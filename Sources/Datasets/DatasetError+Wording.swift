@@ -1,4 +1,5 @@
 import Diagnostics
+import Tokenization
 
 extension DatasetError: DiagnosticError {
   package var diagnostics: [Diagnostic] {
@@ -62,6 +63,11 @@ extension DatasetError: DiagnosticError {
       )
     case .nothingLeft(let reason): return ("No row is left to learn from", nil, reason, nil)
     case .damagedGroup(let reason): return ("A record group cannot be read", nil, reason, nil)
+    case .notTokenized(let error):
+      let cause = error.diagnostics.first
+      return (
+        "The row cannot be tokenised: \(cause?.summary ?? "")", cause?.path, cause?.reason, cause?.advice
+      )
     case .template(let words): return ("The row cannot be rendered: \(words)", nil, nil, nil)
     }
   }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Tokenization
 
 /// What is wrong with a dataset, with the evidence; worded in `DatasetError+Wording.swift`.
 package struct DatasetError: Error, Sendable, Hashable {
@@ -28,6 +29,8 @@ package struct DatasetError: Error, Sendable, Hashable {
     case nothingLeft(reason: String)
     case damagedGroup(reason: String)
     case template(String)
+    /// A pattern of the tokenizer gave up on the row.
+    case notTokenized(TokenizerError)
   }
 
   package var problem: Problem

@@ -52,9 +52,9 @@ package final class TextGenerator {
     ) { id in
       if answer.ids.isEmpty { answer.secondsToFirstToken = start.duration(to: clock.now) / .seconds(1) }
       answer.ids.append(id)
-      return try take(decoder.push(id))
+      return try take(try decoder.push(id))
     }
-    if answer.ending != .cancelled { _ = try take(decoder.finish()) }
+    if answer.ending != .cancelled { _ = try take(try decoder.finish()) }
     answer.seconds = start.duration(to: clock.now) / .seconds(1)
     return answer
   }

@@ -17,9 +17,9 @@ package struct StreamingDecoder: Sendable {
   }
 
   /// The text that is certain once `id` has come; empty while a scalar is unfinished.
-  package mutating func push(_ id: Int32) -> String {
-    guard tokenizer.pipeline.byteTable != nil else { return pushInContext(id) }
-    pending += tokenizer.decodeBytes(CollectionOfOne(id), skipsSpecialTokens: skipsSpecialTokens)
+  package mutating func push(_ id: Int32) throws -> String {
+    guard tokenizer.pipeline.byteTable != nil else { return try pushInContext(id) }
+    pending += try tokenizer.decodeBytes(CollectionOfOne(id), skipsSpecialTokens: skipsSpecialTokens)
     let complete = UTF8Text.completePrefix(of: pending)
     guard complete > 0 else { return "" }
     let text = String(decoding: pending[..<complete], as: UTF8.self)
@@ -28,24 +28,26 @@ package struct StreamingDecoder: Sendable {
   }
 
   /// The text that was held back; the decoder is as new afterwards.
-  package mutating func finish() -> String {
+  package mutating func finish() throws -> String {
     defer {
       pending = []
       window = []
       shown = 0
     }
     if tokenizer.pipeline.byteTable != nil { return String(decoding: pending, as: UTF8.self) }
-    return String(decoding: windowBytes().dropFirst(shown), as: UTF8.self)
+    return String(decoding: try windowBytes().dropFirst(shown), as: UTF8.self)
   }
 
-  private func windowBytes() -> [UInt8] { tokenizer.decodeBytes(window, skipsSpecialTokens: skipsSpecialTokens) }
+  private func windowBytes() throws -> [UInt8] {
+    try tokenizer.decodeBytes(window, skipsSpecialTokens: skipsSpecialTokens)
+  }
 
   /// For decoders in which a token's text depends on those before it: the window is decoded whole and what is new is
   /// given out, unless a run of byte tokens is unfinished.
-  private mutating func pushInContext(_ id: Int32) -> String {
+  private mutating func pushInContext(_ id: Int32) throws -> String {
     window.append(id)
     if isByteToken(id), endsInsideScalar() { return "" }
-    let bytes = windowBytes()
+    let bytes = try windowBytes()
     guard bytes.count > shown else { return "" }
     let text = String(decoding: bytes[shown...], as: UTF8.self)
     shown = bytes.count
@@ -53,7 +55,7 @@ package struct StreamingDecoder: Sendable {
     if window.count > 16, !isByteToken(id) {
       let whole = window
       window.removeFirst(window.count - 2)
-      let rest = windowBytes().count
+      let rest = try windowBytes().count
       if rest > 0 { shown = rest } else { window = whole }
     }
     return text

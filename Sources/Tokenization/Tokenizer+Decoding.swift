@@ -2,12 +2,14 @@ extension Tokenizer {
   /// The text of ids.
   ///
   /// Bytes that are not UTF-8 become U+FFFD; ids without a token are passed over.
-  package func decode(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) -> String {
-    String(decoding: decodeBytes(ids, skipsSpecialTokens: skipsSpecialTokens), as: UTF8.self)
+  ///
+  /// - Throws: ``TokenizerError`` when a pattern of the decoder gives up on the tokens.
+  package func decode(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) throws -> String {
+    String(decoding: try decodeBytes(ids, skipsSpecialTokens: skipsSpecialTokens), as: UTF8.self)
   }
 
   /// The bytes of ids, which may start or end inside a scalar.
-  package func decodeBytes(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) -> [UInt8] {
+  package func decodeBytes(_ ids: some Sequence<Int32>, skipsSpecialTokens: Bool) throws -> [UInt8] {
     if let table = pipeline.byteTable?.table {
       var bytes: [UInt8] = []
       for id in ids where !skipsSpecialTokens || !isSpecial(id) { table.append(id, to: &bytes) }
@@ -22,6 +24,11 @@ extension Tokenizer {
       }
     }
     guard let decoder = pipeline.decoder else { return Array(pieces.joined(separator: [0x20])) }
-    return pool.with { Array(decoder.apply(pieces, $0.pieces.matcher).joined()) }
+    return try pool.with { scratch in
+      let matcher = scratch.pieces.matcher
+      let bytes = Array(decoder.apply(pieces, matcher).joined())
+      try matcher.throwIfGivenUp(source)
+      return bytes
+    }
   }
 }

@@ -50,6 +50,14 @@ enum TokenizerSource: Sendable {
   /// Files that can be copied as they are.
   case files(FileSet)
   case gguf(name: String)
+
+  /// Where it was read.
+  var path: String {
+    switch self {
+    case .files(let files): files.origin
+    case .gguf(let name): name
+    }
+  }
 }
 
 /// Buffers of one thread's work.
@@ -76,9 +84,9 @@ final class ScratchPool: Sendable {
   private let idle = Mutex(Idle())
 
   /// Runs `body` with buffers that nobody else uses meanwhile.
-  func with<T>(_ body: (Scratch) -> T) -> T {
+  func with<T>(_ body: (Scratch) throws -> T) rethrows -> T {
     let scratch = Idle(list: [idle.withLock { $0.list.popLast() } ?? Scratch()])
     defer { idle.withLock { $0.list += scratch.list } }
-    return body(scratch.list[0])
+    return try body(scratch.list[0])
   }
 }

@@ -1,5 +1,3 @@
-import Diagnostics
-
 /// What is wrong with a tokenizer's files, and where.
 package struct TokenizerError: Error, Sendable, Hashable {
   package enum Problem: Sendable, Hashable {
@@ -18,8 +16,19 @@ package struct TokenizerError: Error, Sendable, Hashable {
     case idOutOfRange(String, limit: Int)
     case invalidMerge(String)
     case invalidPattern(String, reason: String)
+    /// A pattern was given up on a text, which is not the same as finding nothing: at a byte of so many.
+    case patternGivenUp(String, MatchingLimit, offset: Int, count: Int)
     /// A folder without any tokenizer in it.
     case noTokenizer(expected: [String])
+  }
+
+  /// How far a pattern may go in matching.
+  package enum MatchingLimit: Sendable, Hashable {
+    case steps(Int)
+    case bytes(Int)
+    case seconds(Int)
+    /// Another error of the library, by its number.
+    case other(Int32)
   }
 
   package var problem: Problem
@@ -33,40 +42,5 @@ package struct TokenizerError: Error, Sendable, Hashable {
     self.file = file
     self.path = path
     self.byteOffset = byteOffset
-  }
-}
-
-extension TokenizerError: DiagnosticError {
-  package var diagnostics: [Diagnostic] {
-    let (summary, reason, advice) = words
-    return [
-      Diagnostic(
-        code: "tokenizer", summary, at: Place(file: file, byteOffset: byteOffset), path: path, reason: reason,
-        advice: advice)
-    ]
-  }
-
-  private var words: (summary: String, reason: String?, advice: String?) {
-    switch problem {
-    case .missing(let expected): ("Missing \(expected)", nil, nil)
-    case .wrongType(let expected, let found): ("Expected \(expected), found \(found)", nil, nil)
-    case .unknownName(let kind, let name, let known):
-      (
-        "Unknown \(kind) `\(name)`", "known: [\(known.joined(separator: ", "))]",
-        nearestName(to: name, among: known).map { "`\($0)`" }
-      )
-    case .unsupported(let what, let reason): ("Unsupported \(what)", reason, nil)
-    case .invalidValue(let what, let reason): ("Invalid \(what)", reason, nil)
-    case .unknownToken(let token): ("Token `\(token)` is not in the vocabulary", nil, nil)
-    case .duplicateToken(let token): ("Token `\(token)` stands twice in the vocabulary", nil, nil)
-    case .duplicateID(let id, let first, let second):
-      ("Tokens `\(first)` and `\(second)` have the same id \(id)", nil, nil)
-    case .idOutOfRange(let id, let limit): ("Token id \(id) is out of range", "ids go from 0 to \(limit)", nil)
-    case .invalidMerge(let text):
-      ("Invalid merge `\(text)`", "a merge is two tokens: `\"a b\"` or `[\"a\", \"b\"]`", nil)
-    case .invalidPattern(let pattern, let reason): ("Invalid pattern `\(pattern)`", reason, nil)
-    case .noTokenizer(let expected):
-      ("No tokenizer here", "looked for [\(expected.joined(separator: ", "))]", nil)
-    }
   }
 }

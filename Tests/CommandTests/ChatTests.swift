@@ -11,7 +11,7 @@ import Tokenization
     let tokenizer = try Tokenizer.load(path: fixture("Command/tiny"))
     return try (readJSON(fixture("Command/greedy.json")).array ?? []).map { item in
       let ids = (item["ids"]?.array ?? []).compactMap(\.int).map { Int32($0) }
-      let text = tokenizer.decode(ids[...], skipsSpecialTokens: true)
+      let text = try tokenizer.decode(ids[...], skipsSpecialTokens: true)
       return (try #require(item["prompt"]?.string), text)
     }
   }

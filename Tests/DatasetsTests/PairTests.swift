@@ -34,9 +34,9 @@ import Tokenization
     let row = try #require(try tokenized([("Q: ", "yes<|im_end|>", "no")], maxLength: 100).train.first)
     #expect(row.sequences.map(\.role) == [.chosen, .rejected])
     let tokenizer = try Self.tokenizer.get()
-    let prompt = tokenizer.encode("Q: ")
+    let prompt = try tokenizer.encode("Q: ")
     for (sequence, answer) in zip(row.sequences, ["yes<|im_end|>", "no"]) {
-      let ids = tokenizer.encode(answer)
+      let ids = try tokenizer.encode(answer)
       #expect(sequence.ids == prompt + ids)
       #expect(sequence.trained == prompt.map { _ in false } + ids.map { _ in true })
     }

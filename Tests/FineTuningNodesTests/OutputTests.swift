@@ -50,7 +50,7 @@ struct OutputTests {
     rows 2 25ac1990b95f
     still 7 5c3003caeaea
     tokenizer 2 792e299a1ff9
-    tokens 2 636899e6556f
+    tokens 3 636899e6556f
     """
 
   @Test func outputsAreTheSameUnderTheSameVersion() throws {

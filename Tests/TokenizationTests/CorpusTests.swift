@@ -44,31 +44,31 @@ import Tokenization
     var wrongIDs: [Int] = []
     var wrongTexts: [Int] = []
     for (index, string) in strings.enumerated() {
-      let ids = tokenizer.encode(string)
+      let ids = try tokenizer.encode(string)
       let digest = 8 * index..<8 * index + 8
       if Expectation.digest(ids) != expected.ids[digest] {
         wrongIDs.append(index)
         continue
       }
-      let text = tokenizer.decode(ids, skipsSpecialTokens: false)
-      let bare = tokenizer.decode(ids, skipsSpecialTokens: true)
+      let text = try tokenizer.decode(ids, skipsSpecialTokens: false)
+      let bare = try tokenizer.decode(ids, skipsSpecialTokens: true)
       if Expectation.digest(text) != expected.texts[digest] || Expectation.digest(bare) != expected.bareTexts[digest] {
         wrongTexts.append(index)
       }
     }
-    let shown = wrongIDs.prefix(5).map { index in
+    let shown = try wrongIDs.prefix(5).map { index in
       let wanted = index < expected.first.count ? "\(expected.first[index])" : "?"
-      return "\(index) \(strings[index].debugDescription): \(tokenizer.encode(strings[index])), expected \(wanted)"
+      return "\(index) \(strings[index].debugDescription): \(try tokenizer.encode(strings[index])), expected \(wanted)"
     }
     #expect(wrongIDs.isEmpty, "\(wrongIDs.count) of \(strings.count): \(shown.joined(separator: "\n"))")
-    let texts = wrongTexts.prefix(5).map {
+    let texts = try wrongTexts.prefix(5).map {
       "\($0) \(strings[$0].debugDescription): "
-        + tokenizer.decode(tokenizer.encode(strings[$0]), skipsSpecialTokens: false).debugDescription
+        + (try tokenizer.decode(try tokenizer.encode(strings[$0]), skipsSpecialTokens: false).debugDescription)
     }
     #expect(wrongTexts.isEmpty, "\(wrongTexts.count) of \(strings.count): \(texts.joined(separator: "\n"))")
     for (string, ids) in zip(strings, expected.withSpecialTokens) {
       let bytes = Array(string.utf8)
-      #expect(bytes.withUnsafeBytes { tokenizer.encode($0, addsSpecialTokens: true) } == ids)
+      #expect(try bytes.withUnsafeBytes { try tokenizer.encode($0, addsSpecialTokens: true) } == ids)
     }
   }
 
@@ -83,7 +83,8 @@ import Tokenization
       }
       let text = try #require(item["text"]?.string)
       #expect(
-        bytes.withUnsafeBytes { tokenizer.encode($0, addsSpecialTokens: false) } == tokenizer.encode(text), "\(bytes)")
+        try bytes.withUnsafeBytes { try tokenizer.encode($0, addsSpecialTokens: false) } == tokenizer.encode(text),
+        "\(bytes)")
     }
   }
 }

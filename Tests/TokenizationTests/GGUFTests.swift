@@ -17,14 +17,14 @@ import Tokenization
     let tokenizer = try load(.smollm())
     let expected = try Expectation("smollm")
     for (index, string) in try Expectation.corpus().enumerated() {
-      #expect(Expectation.digest(tokenizer.encode(string)) == expected.ids[8 * index..<8 * index + 8])
+      #expect(try Expectation.digest(tokenizer.encode(string)) == expected.ids[8 * index..<8 * index + 8])
     }
     #expect(tokenizer.specialTokens.eos == .init(id: 2, text: "<|im_end|>"))
     #expect(tokenizer.specialTokens.bos == .init(id: 1, text: "<|im_start|>"))
     #expect(tokenizer.specialTokens.pad == nil)
     #expect(tokenizer.endOfTurnIDs == [2])
     #expect(tokenizer.chatTemplateSource == "{{ messages }}")
-    #expect([UInt8]().withUnsafeBytes { tokenizer.encode($0, addsSpecialTokens: true) } == [1])
+    #expect(try [UInt8]().withUnsafeBytes { try tokenizer.encode($0, addsSpecialTokens: true) } == [1])
   }
 
   @Test func writtenFolderIsTheSameTokenizer() throws {
@@ -35,7 +35,7 @@ import Tokenization
     #expect(again.definition == tokenizer.definition)
     #expect(again.chatTemplateSource == tokenizer.chatTemplateSource)
     #expect(again.specialTokens == tokenizer.specialTokens)
-    for string in try Expectation.corpus() { #expect(again.encode(string) == tokenizer.encode(string)) }
+    for string in try Expectation.corpus() { #expect(try again.encode(string) == tokenizer.encode(string)) }
     // Copies of a folder are byte for byte.
     try again.writeFolder(to: folder.path("copy"))
     for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
@@ -61,7 +61,7 @@ import Tokenization
     ] {
       let tokenizer = try load(.smollm().setting("tokenizer.ggml.pre", .string(name)))
       let text = "Hello  World's 12345 größe 中文\n\n\tdone…"
-      #expect(tokenizer.decode(tokenizer.encode(text), skipsSpecialTokens: true) == text, "\(name)")
+      #expect(try tokenizer.decode(tokenizer.encode(text), skipsSpecialTokens: true) == text, "\(name)")
     }
   }
 

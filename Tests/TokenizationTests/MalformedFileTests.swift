@@ -19,7 +19,7 @@ import Tokenization
     try folder.write(text, to: "tokenizer.json")
     do {
       let tokenizer = try Tokenizer.load(folder: folder.path)
-      _ = tokenizer.encode("abc <x> é")
+      _ = try tokenizer.encode("abc <x> é")
       return nil
     } catch { return diagnostics(of: error).first }
   }

@@ -37,7 +37,7 @@ import Tokenization
     let folder = try TemporaryFolder()
     try folder.write(file.text(), to: "tokenizer.json")
     let tokenizer = try Tokenizer.load(folder: folder.path)
-    let text = tokenizer.decode(tokenizer.encode(Self.text), skipsSpecialTokens: false)
+    let text = try tokenizer.decode(try tokenizer.encode(Self.text), skipsSpecialTokens: false)
     return Expectation.digest(text).map { byte in
       let digits = String(byte, radix: 16)
       return digits.count < 2 ? "0" + digits : digits

@@ -40,8 +40,8 @@ import Tokenization
     let matched = try tokenizer("(?:\(expression))")
     var wrong: [String] = []
     for text in texts {
-      let pieces = scanned.pieces(of: text)
-      if pieces != matched.pieces(of: text) { wrong.append(text) }
+      let pieces = try scanned.pieces(of: text)
+      if try pieces != matched.pieces(of: text) { wrong.append(text) }
       if !pieces.joined().elementsEqual(text.utf8) { wrong.append(text) }
     }
     #expect(wrong.isEmpty, "\(wrong.count), such as \(wrong[0].debugDescription)")

@@ -1,5 +1,6 @@
 import ChatTemplates
 import TokenShards
+import Tokenization
 
 /// A rendered record with every piece as token ids.
 enum Encoded: Sendable {
@@ -8,13 +9,18 @@ enum Encoded: Sendable {
   case sample([Piece])
   case pair(prompt: [Int32], chosen: [Int32], rejected: [Int32])
 
-  init(_ record: RenderedRecord, encode: (String) -> [Int32]) {
+  /// - Parameter encode: Gives the ids of a piece after what its context says, and changes that to what follows.
+  init(_ record: RenderedRecord, encode: (String, inout TextContext) throws -> [Int32]) throws {
+    var context = TextContext()
     switch record {
-    case .sample(let pieces): self = .sample(pieces.map { (encode($0.text), $0.isTrained) })
+    case .sample(let pieces): self = .sample(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
     case .pair(let prompt, let chosen, let rejected):
-      self = .pair(
-        prompt: prompt.flatMap { encode($0.text) }, chosen: chosen.flatMap { encode($0.text) },
-        rejected: rejected.flatMap { encode($0.text) })
+      let prompt = try prompt.flatMap { try encode($0.text, &context) }
+      func answer(_ pieces: [TextPiece]) throws -> [Int32] {
+        var context = context
+        return try pieces.flatMap { try encode($0.text, &context) }
+      }
+      self = .pair(prompt: prompt, chosen: try answer(chosen), rejected: try answer(rejected))
     }
   }
 

@@ -52,7 +52,7 @@ package struct GroupTokenizer: Sendable {
   ///   - firstRow: The number of the group's first record in the dataset, for messages.
   ///   - threads: How many threads encode at once.
   /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`, and all pairs whose
-  ///   answers are the same tokens.
+  ///   answers are the same tokens, or on which a pattern of the tokenizer gives up.
   package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String, threads: Int = 1) throws -> Result {
     var report = TokenizeReport()
     var train: [TokenRow] = []
@@ -63,7 +63,10 @@ package struct GroupTokenizer: Sendable {
     }
     for (index, (line, record)) in zip(lines, records).enumerated() {
       try collector.collect {
-        let encoded = try record.get()
+        let encoded: Encoded
+        do { encoded = try record.get() } catch let error as TokenizerError {
+          throw DatasetError(.notTokenized(error), file: file, row: firstRow + index)
+        }
         report.records += 1
         guard !encoded.hasEqualAnswers else {
           throw DatasetError(.equalAnswers, file: file, row: firstRow + index)
@@ -107,12 +110,13 @@ package struct GroupTokenizer: Sendable {
     guard let record = RenderedRecord(json: try JSON(parsing: line, file: file)) else {
       throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
     }
-    return Encoded(record, encode: { isText ? encodeText($0) : tokenizer.encode($0) })
+    return try Encoded(record) { text, context in
+      isText ? try encodeText(text) : try tokenizer.encode(text, after: &context)
+    }
   }
 
-  private func encodeText(_ text: String) -> [Int32] {
-    var text = text
-    var ids = text.withUTF8 { tokenizer.encode(UnsafeRawBufferPointer($0), addsSpecialTokens: true) }
+  private func encodeText(_ text: String) throws -> [Int32] {
+    var ids = try tokenizer.encode(document: text)
     if let endOfText, ids.last != endOfText { ids.append(endOfText) }
     return ids
   }

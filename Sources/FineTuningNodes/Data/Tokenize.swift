@@ -32,7 +32,7 @@ package enum Tokenize: NodeType {
 
   package static let name = "tokenize"
   package static let summary = "Turns rendered rows into token shards, cut, packed and split"
-  package static let implementationVersion = 2
+  package static let implementationVersion = 3
   package static let inputs = [
     InputPort("conversations", [ArtefactName.conversations], doc: "Rendered rows"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "The tokenizer they were rendered for"),

@@ -74,7 +74,7 @@ package enum Predict: NodeType {
         messages, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens
       ).text
       let answer = try generator.answer(
-        tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens
+        try tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens
       ) { _ in !context.isCancelled }
       try context.checkCancellation()
       let object: JSON = [

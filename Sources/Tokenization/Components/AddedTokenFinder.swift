@@ -69,8 +69,18 @@ struct AddedTokenFinder: Sendable {
   }
 
   /// Calls `gap` with the stretches between added tokens and `token` with the ids of those, in order.
-  func split(_ text: UnsafeBufferPointer<UInt8>, gap: (Range<Int>) -> Void, token: (Int32) -> Void) {
-    var done = 0
+  ///
+  /// - Parameters:
+  ///   - position: Where the text stands, and then where what follows it does.
+  ///   - gap: Also gets whether an added token, or nothing, is right before the stretch.
+  func split(
+    _ text: UnsafeBufferPointer<UInt8>, _ position: inout TextContext.Position,
+    gap: (Range<Int>, _ isFresh: Bool) -> Void, token: (Int32) -> Void
+  ) {
+    guard !text.isEmpty else { return }
+    let last = position.last
+    position.last = UTF8Text.scalar(at: UTF8Text.start(before: text.count, in: text), in: text).value
+    var done = position.takesWhitespace ? whitespaceEnd(in: text, from: 0) : 0
     var index = 0
     while true {
       index = nextStart(in: text, from: index)
@@ -84,7 +94,7 @@ struct AddedTokenFinder: Sendable {
       var stop = match.end
       // A match that the next test throws away still uses up its text.
       index = match.end
-      if added.isSingleWord, touchesWord(text, start, stop) { continue }
+      if added.isSingleWord, touchesWord(text, start, stop, before: last) { continue }
       if added.stripsLeft {
         while start > done {
           let before = UTF8Text.start(before: start, in: text)
@@ -93,25 +103,36 @@ struct AddedTokenFinder: Sendable {
         }
         start = max(start, done)
       }
-      if added.stripsRight {
-        while stop < text.count {
-          let (value, length) = UTF8Text.scalar(at: stop, in: text)
-          guard ScalarSet.whitespace.contains(value) else { break }
-          stop += length
-        }
-      }
-      if done < start { gap(done..<start) }
+      if added.stripsRight { stop = whitespaceEnd(in: text, from: stop) }
+      if done < start { gap(done..<start, position.isFresh) }
       token(added.id)
+      position.isFresh = true
+      position.takesWhitespace = added.stripsRight
       done = stop
     }
-    if done < text.count { gap(done..<text.count) }
+    guard done < text.count else { return }
+    gap(done..<text.count, position.isFresh)
+    position.isFresh = false
+    position.takesWhitespace = false
   }
 
-  private func touchesWord(_ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ stop: Int) -> Bool {
-    if start > 0 {
-      let before = UTF8Text.scalar(at: UTF8Text.start(before: start, in: text), in: text).value
-      if ScalarSet.word.contains(before) { return true }
+  /// The end of the white space that starts at `start`.
+  private func whitespaceEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    var end = start
+    while end < text.count {
+      let (value, length) = UTF8Text.scalar(at: end, in: text)
+      guard ScalarSet.whitespace.contains(value) else { break }
+      end += length
     }
+    return end
+  }
+
+  /// - Parameter before: The scalar before the text.
+  private func touchesWord(
+    _ text: UnsafeBufferPointer<UInt8>, _ start: Int, _ stop: Int, before: UInt32?
+  ) -> Bool {
+    let before = start > 0 ? UTF8Text.scalar(at: UTF8Text.start(before: start, in: text), in: text).value : before
+    if let before, ScalarSet.word.contains(before) { return true }
     return stop < text.count && ScalarSet.word.contains(UTF8Text.scalar(at: stop, in: text).value)
   }
 }

@@ -39,20 +39,24 @@ indirect enum Normalizer: Sendable {
   }
 
   /// The rewritten text, or nil when nothing changes.
-  func apply(_ text: UnsafeBufferPointer<UInt8>, _ matcher: PatternMatcher) -> [UInt8]? {
+  ///
+  /// - Parameter continues: Whether the text goes on from another one, so that it has no beginning of its own.
+  func apply(_ text: UnsafeBufferPointer<UInt8>, continues: Bool = false, _ matcher: PatternMatcher) -> [UInt8]? {
     switch self {
     case .sequence(let steps):
       var current: [UInt8]?
       for step in steps {
-        let next = current.map { $0.withUnsafeBufferPointer { step.apply($0, matcher) } } ?? step.apply(text, matcher)
+        let next =
+          current.map { $0.withUnsafeBufferPointer { step.apply($0, continues: continues, matcher) } }
+          ?? step.apply(text, continues: continues, matcher)
         if let next { current = next }
       }
       return current
     case .form(let form): return form.apply(text)
     case .lowercase: return Self.lowercased(text)
-    case .strip(let left, let right): return Self.stripped(text, left: left, right: right)
+    case .strip(let left, let right): return Self.stripped(text, left: left && !continues, right: right)
     case .replace(let search, let content): return search.replacing(in: text, with: Array(content.utf8), matcher)
-    case .prepend(let prefix): return text.isEmpty ? nil : Array(prefix.utf8) + text
+    case .prepend(let prefix): return text.isEmpty || continues ? nil : Array(prefix.utf8) + text
     }
   }
 

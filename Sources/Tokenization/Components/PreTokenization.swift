@@ -20,6 +20,16 @@ struct PreTokenization: Sendable {
     case alphabet
   }
 
+  /// Where a text stands in the whole input.
+  enum Standing: Sendable {
+    /// At the very start.
+    case start
+    /// After an added token.
+    case section
+    /// After other text, which ends in this scalar.
+    case continued(after: UInt32?)
+  }
+
   let stages: [Stage]
   /// Whether pieces are bytes to look up through GPT-2's alphabet.
   let isByteLevel: Bool
@@ -65,31 +75,64 @@ struct PreTokenization: Sendable {
   }
 
   /// Calls `body` with every piece of `text`, in order.
-  ///
-  /// - Parameter startsInput: Whether the text is at the very start of what is encoded (`Metaspace` asks).
   @inline(__always)
   func forEachPiece(
-    of text: UnsafeBufferPointer<UInt8>, startsInput: Bool, _ scratch: PieceBuffers,
+    of text: UnsafeBufferPointer<UInt8>, _ standing: Standing, _ scratch: PieceBuffers,
     _ body: (UnsafeBufferPointer<UInt8>) -> Void
   ) {
+    let start = prefixes(of: text, standing, scratch)
     guard case .cut(.scanner(let scanner), .isolated, _) = stages.last else {
-      let current = run(stages[...], text, startsInput: startsInput, scratch)
+      let current = run(stages[...], text, start, scratch)
       for (start, end) in scratch.ranges {
         body(UnsafeBufferPointer(rebasing: current[Int(start)..<Int(end)]))
       }
       return
     }
     // The usual case: what the last stage finds need not be written down.
-    let current = run(stages.dropLast(), text, startsInput: startsInput, scratch)
+    let current = run(stages.dropLast(), text, start, scratch)
     for (start, end) in scratch.ranges {
       let part = UnsafeBufferPointer(rebasing: current[Int(start)..<Int(end)])
       scanner.forEachPiece(of: part) { body(UnsafeBufferPointer(rebasing: part[$0..<$1])) }
     }
   }
 
+  /// Which pieces get what a stage puts before pieces.
+  private struct Prefixes {
+    /// Whether the piece at the start of the text is one of them.
+    var atStart: Bool
+    /// Whether the text is the start of the input, where `Metaspace` asks for that.
+    var isInputStart: Bool
+  }
+
+  private func prefixes(
+    of text: UnsafeBufferPointer<UInt8>, _ standing: Standing, _ scratch: PieceBuffers
+  ) -> Prefixes {
+    switch standing {
+    case .start: Prefixes(atStart: true, isInputStart: true)
+    case .section: Prefixes(atStart: true, isInputStart: false)
+    case .continued(let last): Prefixes(atStart: isCut(before: text, after: last, scratch), isInputStart: false)
+    }
+  }
+
+  /// Whether the stages before the one that puts prefixes would cut between a scalar and the text after it.
+  private func isCut(before text: UnsafeBufferPointer<UInt8>, after last: UInt32?, _ scratch: PieceBuffers) -> Bool {
+    let prefixing = stages.firstIndex {
+      switch $0 {
+      case .prefixSpace, .metaspace: true
+      case .cut, .alphabet: false
+      }
+    }
+    guard let prefixing, prefixing > 0, let scalar = last.flatMap(Unicode.Scalar.init) else { return false }
+    let before = Array(String(scalar).utf8)
+    return (before + text).withUnsafeBufferPointer { joined in
+      _ = run(stages[..<prefixing], joined, Prefixes(atStart: false, isInputStart: false), scratch)
+      return scratch.ranges.contains { $0.0 == before.count }
+    }
+  }
+
   /// Runs stages, which leave the ranges of their pieces in `scratch`; gives the text in which those stand.
   private func run(
-    _ stages: ArraySlice<Stage>, _ text: UnsafeBufferPointer<UInt8>, startsInput: Bool, _ scratch: PieceBuffers
+    _ stages: ArraySlice<Stage>, _ text: UnsafeBufferPointer<UInt8>, _ prefixes: Prefixes, _ scratch: PieceBuffers
   ) -> UnsafeBufferPointer<UInt8> {
     scratch.reset(count: text.count)
     var current = text
@@ -98,8 +141,8 @@ struct PreTokenization: Sendable {
       case .cut(let cutter, let behavior, let isInverted):
         cut(current, cutter, behavior, isInverted: isInverted, scratch)
       case .prefixSpace:
-        current = scratch.rewrite(current) { piece, _, out in
-          if piece.first != 0x20 { out.append(0x20) }
+        current = scratch.rewrite(current) { piece, start, out in
+          if piece.first != 0x20, start > 0 || prefixes.atStart { out.append(0x20) }
           out.append(contentsOf: piece)
         }
       case .metaspace(let replacement, let scheme):
@@ -108,7 +151,12 @@ struct PreTokenization: Sendable {
           for byte in piece {
             if byte == 0x20 { out.append(contentsOf: replacement) } else { out.append(byte) }
           }
-          let wanted = scheme == .always || (scheme == .first && startsInput && start == 0)
+          let wanted =
+            switch scheme {
+            case .always: start > 0 || prefixes.atStart
+            case .first: start == 0 && prefixes.isInputStart
+            case .never: false
+            }
           if wanted, !out[from...].starts(with: replacement) { out.insert(contentsOf: replacement, at: from) }
         }
       case .alphabet:

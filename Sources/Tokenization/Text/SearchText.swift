@@ -13,7 +13,9 @@ enum SearchText: Sendable {
       self = .literal(Array(try literal.string().utf8))
     } else if let expression = reader.member("Regex") {
       let source = try expression.string()
-      do { self = .pattern(try Pattern(source)) } catch let refusal as Pattern.Refusal {
+      do { self = .pattern(try Pattern(source, at: (expression.file, expression.path))) } catch let refusal
+        as Pattern.Refusal
+      {
         throw expression.error(.invalidPattern(source, reason: refusal.reason))
       }
     } else if let other = reader.value.object?.keys.first {

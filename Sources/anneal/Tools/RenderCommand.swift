@@ -54,7 +54,7 @@ struct RenderCommand: ParsableCommand {
         let result = try encoder.tokenize(
           lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
         for sequence in result.train.flatMap(\.sequences) {
-          Terminal.put(json ? Self.object(sequence).text() : shown(sequence, tokenizer) + "\n")
+          Terminal.put(json ? Self.object(sequence).text() : try shown(sequence, tokenizer) + "\n")
         }
       }
     }
@@ -75,14 +75,14 @@ struct RenderCommand: ParsableCommand {
   }
 
   /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.
-  private func shown(_ sequence: TokenSequence, _ tokenizer: Tokenizer) -> String {
+  private func shown(_ sequence: TokenSequence, _ tokenizer: Tokenizer) throws -> String {
     let marks = Terminal.takesColor(STDOUT_FILENO) ? ("\u{1B}[32m", "\u{1B}[0m") : ("⟦", "⟧")
     var text = ""
     var start = 0
     while start < sequence.ids.count {
       var end = start
       while end < sequence.ids.count, sequence.trained[end] == sequence.trained[start] { end += 1 }
-      let piece = tokenizer.decode(sequence.ids[start..<end], skipsSpecialTokens: false)
+      let piece = try tokenizer.decode(sequence.ids[start..<end], skipsSpecialTokens: false)
       text += sequence.trained[start] ? marks.0 + piece + marks.1 : piece
       start = end
     }

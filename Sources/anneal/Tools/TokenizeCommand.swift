@@ -24,7 +24,7 @@ struct TokenizeCommand: ParsableCommand {
   @Option(help: "How many threads encode the lines.")
   var threads = ProcessInfo.processInfo.activeProcessorCount
 
-  @Flag(help: "Put the tokenizer's own special tokens around each text.")
+  @Flag(help: "Put the tokenizer's own special tokens around each text, as HF does also where the text has them.")
   var addSpecialTokens = false
 
   func validate() throws {
@@ -38,10 +38,10 @@ struct TokenizeCommand: ParsableCommand {
       let texts = lines ? Self.lines(of: input) : [input[...]]
       let clock = ContinuousClock()
       var found: [[Int32]] = []
-      let time = clock.measure {
-        found = concurrentMap(texts, threads: threads) { text in
-          text.withUnsafeBytes { tokenizer.encode($0, addsSpecialTokens: addSpecialTokens) }
-        }
+      let time = try clock.measure {
+        found = try concurrentMap(texts, threads: threads) { text in
+          Result { try text.withUnsafeBytes { try tokenizer.encode($0, addsSpecialTokens: addSpecialTokens) } }
+        }.map { try $0.get() }
       }
       if count {
         printCount(texts, found, seconds: time / .seconds(1))

@@ -31,7 +31,7 @@ final class ChatConversation {
     let tokenizer = generator.tokenizer
     let prompt = try template.render(asked, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens).text
     let answer = try generator.answer(
-      tokenizer.encode(prompt), sampling: sampling, maximumTokens: maximumTokens
+      try tokenizer.encode(prompt), sampling: sampling, maximumTokens: maximumTokens
     ) { piece in
       receive(piece)
       return true
