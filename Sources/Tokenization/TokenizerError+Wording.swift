@@ -26,6 +26,13 @@ extension TokenizerError: DiagnosticError {
     case .duplicateID(let id, let first, let second):
       ("Tokens `\(first)` and `\(second)` have the same id \(id)", nil, nil)
     case .idOutOfRange(let id, let limit): ("Token id \(id) is out of range", "ids go from 0 to \(limit)", nil)
+    case .otherID(let token, let written, let given):
+      (
+        "Token `\(token)` is said to have the id \(written), but gets \(given)",
+        "transformers takes no id from this file: a token that the vocabulary lacks gets the next free one",
+        "write \(given) if that is the id the model knows, else put the token into `tokenizer.json`"
+      )
+    case .foreign(let kind): kind.words
     case .invalidMerge(let text):
       ("Invalid merge `\(text)`", "a merge is two tokens: `\"a b\"` or `[\"a\", \"b\"]`", nil)
     case .invalidPattern(let pattern, let reason): ("Invalid pattern `\(pattern)`", reason, nil)
@@ -34,6 +41,12 @@ extension TokenizerError: DiagnosticError {
         "The pattern `\(pattern)` gives up on a text of \(count) bytes",
         "at byte \(offset) \(limit.words)",
         "leave the text out, or write the pattern so that it does not try so many ways"
+      )
+    case .withoutTokenizerJSON(let name, let known):
+      (
+        "Tokenizer class `\(name)` is not read without `tokenizer.json`",
+        "`vocab.json` and `merges.txt` do not say how text is cut; known for that are [\(known.joined(separator: ", "))]",
+        "load it with transformers and save it: `AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`"
       )
     case .noTokenizer(let expected):
       ("No tokenizer here", "looked for [\(expected.joined(separator: ", "))]", nil)

@@ -14,10 +14,16 @@ package struct TokenizerError: Error, Sendable, Hashable {
     case duplicateToken(String)
     case duplicateID(Int, first: String, second: String)
     case idOutOfRange(String, limit: Int)
+    /// A file beside the vocabulary gives a token another id than HF does.
+    case otherID(String, written: Int, given: Int)
+    /// The file is something else than a `tokenizer.json`.
+    case foreign(ForeignTokenizer)
     case invalidMerge(String)
     case invalidPattern(String, reason: String)
     /// A pattern was given up on a text, which is not the same as finding nothing: at a byte of so many.
     case patternGivenUp(String, MatchingLimit, offset: Int, count: Int)
+    /// GPT-2's own files under a class whose rules for cutting text are not known.
+    case withoutTokenizerJSON(class: String, known: [String])
     /// A folder without any tokenizer in it.
     case noTokenizer(expected: [String])
   }

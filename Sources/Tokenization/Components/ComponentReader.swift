@@ -46,6 +46,19 @@ struct ComponentReader {
     return elements.enumerated().map { ComponentReader(value: $1, path: "\(path)[\($0)]", file: file) }
   }
 
+  /// The members of an object, null ones included.
+  func members() throws -> [(key: String, reader: ComponentReader)] {
+    guard let object = value.object else { throw error(.wrongType(expected: "an object", found: value.kind)) }
+    return object.members.map { ($0.key, at($0.key, $0.value)) }
+  }
+
+  /// A token's id.
+  func tokenID() throws -> Int32 {
+    if let id = value.int, (0..<Vocabulary.idLimit).contains(id) { return Int32(id) }
+    if case .number(let number) = value { throw error(.idOutOfRange(number.text, limit: Vocabulary.idLimit - 1)) }
+    throw error(.wrongType(expected: "a token id", found: value.kind))
+  }
+
   func string(_ key: String) throws -> String { try required(key, "a string").string() }
   func list(_ key: String) throws -> [ComponentReader] { try required(key, "a list").list() }
   func bool(_ key: String, default fallback: Bool) throws -> Bool { try member(key)?.bool() ?? fallback }

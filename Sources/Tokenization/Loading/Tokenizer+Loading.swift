@@ -29,42 +29,17 @@ extension Tokenizer {
 
   private static func load(json path: String, _ files: FileSet) throws -> Tokenizer {
     let parts = try TokenizerJSON(path: path)
-    return try Tokenizer(parts, settings: TokenizerSettings(files), file: path, source: .files(files))
+    return try Tokenizer(parts, settings: TokenizerSettings(files), source: .files(files))
   }
 
-  private init(_ parts: TokenizerJSON, settings: TokenizerSettings, file: String, source: TokenizerSource) throws {
-    var tokens = parts.addedTokens
-    let vocabulary = parts.model.vocabulary
-    for token in settings.addedTokens where !tokens.contains(where: { $0.content.hasSameBytes(as: token.content) }) {
-      // transformers adds what only `tokenizer_config.json` knows; an id that is taken by another text is a mistake.
-      let current =
-        tokens.first { $0.id == token.id }?.content
-        ?? vocabulary.bytes(of: token.id).map { String(decoding: $0, as: UTF8.self) }
-      if let current, !current.hasSameBytes(as: token.content) {
-        throw TokenizerError(
-          .duplicateID(Int(token.id), first: current, second: token.content), file: file, path: "added_tokens_decoder")
-      }
-      tokens.append(token)
-    }
-    func token(_ key: String) throws -> SpecialTokens.Token? {
-      guard let reader = settings.specials[key] else { return nil }
-      let text = try reader.string()
-      if let added = tokens.first(where: { $0.content.hasSameBytes(as: text) }) {
-        return SpecialTokens.Token(id: added.id, text: text)
-      }
-      guard let id = vocabulary.id(of: text) else { throw reader.error(.unknownToken(text)) }
-      // transformers makes every special token one that is found in the text.
-      tokens.append(AddedToken(id: id, content: text, isSpecial: true))
-      return SpecialTokens.Token(id: id, text: text)
-    }
-    let specials = SpecialTokens(
-      bos: try token("bos_token"), eos: try token("eos_token"), pad: try token("pad_token"),
-      unknown: try token("unk_token"))
+  private init(_ parts: TokenizerJSON, settings: TokenizerSettings, source: TokenizerSource) throws {
+    var table = AddedTokenTable(parts.model.vocabulary, parts.addedTokens)
+    try table.add(settings)
     let pipeline = try TokenizerPipeline(
-      model: parts.model, addedTokens: tokens, normalizer: parts.normalizer, preTokenizer: parts.preTokenizer,
+      model: parts.model, addedTokens: table.tokens, normalizer: parts.normalizer, preTokenizer: parts.preTokenizer,
       postProcessor: parts.postProcessor, decoder: parts.decoder)
     self.init(
-      pipeline, specials, endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
+      pipeline, table.specialTokens(settings), endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
       chatTemplate: settings.chatTemplate, source: source)
   }
 
@@ -104,17 +79,20 @@ extension Tokenizer {
       return try VocabularyReader(bytes: bytes, file: gpt2Vocabulary).vocabulary(&scanner, path: "")
     }
     let table = try MappedFile(path: merges).withBytes { try mergeTable($0, file: merges, vocabulary) }
-    let name = "<|endoftext|>"
-    let end = vocabulary.id(of: name).map { SpecialTokens.Token(id: $0, text: name) }
     let settings = try TokenizerSettings(files)
+    let kind = try GPT2Class(settings)
+    var added = AddedTokenTable(vocabulary, [])
+    try added.add(settings)
+    let specials = kind.specialTokens(&added, settings, vocabulary)
     let pipeline = try TokenizerPipeline(
-      model: BytePairModel(vocabulary: vocabulary, merges: table),
-      addedTokens: end.map { [AddedToken(id: $0.id, content: name, isSpecial: true)] } ?? [], normalizer: nil,
-      preTokenizer: .byteLevel(addsPrefixSpace: false, usesPattern: true), postProcessor: PostProcessor(),
+      model: BytePairModel(vocabulary: vocabulary, merges: table), addedTokens: added.tokens,
+      normalizer: kind.normalizer, preTokenizer: kind.preTokenizer,
+      postProcessor: PostProcessor(
+        before: kind.addsBOS ? [specials.bos].compactMap { $0?.id } : [],
+        after: kind.addsEOS ? [specials.eos].compactMap { $0?.id } : []),
       decoder: .byteLevel)
     return Tokenizer(
-      pipeline, SpecialTokens(bos: end, eos: end, unknown: end),
-      endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
+      pipeline, specials, endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
       chatTemplate: settings.chatTemplate, source: .files(files))
   }
 

@@ -1,41 +1,106 @@
 import PreciseJSON
 import TensorFiles
 
-/// What the files beside `tokenizer.json` say: special tokens, more added tokens, the chat template.
+/// What the files beside `tokenizer.json` say, as transformers 5 reads a folder: special tokens, more added tokens, the
+/// chat template.
+///
+/// Where `tokenizer_config.json` has `added_tokens_decoder`, `special_tokens_map.json` and `added_tokens.json` count for
+/// nothing; else the map overrides the configuration.
 struct TokenizerSettings {
-  /// Texts of the special tokens, with where each stands.
-  private(set) var specials: [String: ComponentReader] = [:]
-  /// `added_tokens_decoder`: ids as text, and tokens.
-  private(set) var addedTokens: [AddedToken] = []
+  /// Tokens with the ids that `added_tokens_decoder` or `added_tokens.json` write, by rising id.
+  private(set) var declared: [(token: AddedToken, reader: ComponentReader)] = []
+  /// Tokens with a name: those of ``names`` first, then the model's own (`image_token` and what `extra_special_tokens`
+  /// maps).
+  private(set) var named: [(key: String, token: AddedToken)] = []
+  /// Names of tokens that are null: there is no such token, whatever the class has.
+  private(set) var absent: Set<String> = []
+  /// Special tokens without a name.
+  private(set) var extra: [AddedToken] = []
   private(set) var endIDs: [Int] = []
   private(set) var chatTemplate: String?
+  /// `tokenizer_config.json`.
+  let configuration: ComponentReader?
 
-  static let keys = ["bos_token", "eos_token", "pad_token", "unk_token"]
+  static let names = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
 
-  init() {}
-
-  /// Reads `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and `chat_template.jinja`, each
-  /// when it is there.
+  /// Reads `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, `generation_config.json` and
+  /// `chat_template.jinja`, each when it is there.
   init(_ files: FileSet) throws {
     let config = try Self.read("tokenizer_config.json", of: files)
-    let map = try Self.read("special_tokens_map.json", of: files)
-    for key in Self.keys {
-      guard let found = config?.member(key) ?? map?.member(key) else { continue }
-      specials[key] = found.value.object == nil ? found : try found.required("content", "a token")
+    configuration = config
+    if let splits = config?.member("split_special_tokens"), try splits.bool() {
+      throw splits.error(.unsupported("`split_special_tokens`", reason: "special tokens are always found in the text"))
     }
-    if let decoder = config?.member("added_tokens_decoder"), let members = decoder.value.object?.members {
-      for (key, value) in members {
-        let reader = ComponentReader(value: value, path: "added_tokens_decoder.\(key)", file: decoder.file)
+    let decoder = config?.member("added_tokens_decoder")
+    try readSpecials(config, map: decoder == nil ? Self.read("special_tokens_map.json", of: files) : nil)
+    if let decoder {
+      declared = try decoder.members().map { key, reader in
         guard let id = Int32(key), (0..<Int32(Vocabulary.idLimit)).contains(id) else {
           throw reader.error(.idOutOfRange(key, limit: Vocabulary.idLimit - 1))
         }
-        addedTokens.append(try AddedToken(reader, id: id))
+        return (try AddedToken(reader, id: id), reader)
+      }
+    } else if let added = try Self.read("added_tokens.json", of: files) {
+      let specials = Set(named.filter { Self.names.contains($0.key) }.map(\.token.content) + extra.map(\.content))
+      declared = try added.members().map { content, reader in
+        let isSpecial = specials.contains(content)
+        let id = try reader.tokenID()
+        return (AddedToken(id: id, content: content, isSpecial: isSpecial, isNormalized: !isSpecial), reader)
       }
     }
+    declared.sort { $0.token.id < $1.token.id }
     if let ends = try Self.read(Tokenizer.generationFile, of: files)?.member("eos_token_id") {
       endIDs = ends.value.array == nil ? [try ends.int()] : try ends.list().map { try $0.int() }
     }
     chatTemplate = try Self.text("chat_template.jinja", of: files) ?? config.flatMap(Self.template)
+  }
+
+  /// The token of a name; nil when no file has it or one says null.
+  func token(_ name: String) -> AddedToken? { named.first { $0.key == name }?.token }
+
+  private mutating func readSpecials(_ config: ComponentReader?, map: ComponentReader?) throws {
+    var standard: [String: AddedToken] = [:]
+    var own: [(key: String, token: AddedToken)] = []
+    var others: [(key: String, reader: ComponentReader)] = []
+    var later: [(key: String, token: AddedToken)] = []
+    for (key, reader) in try config?.members() ?? [] where key.hasSuffix("_token") {
+      if Self.names.contains(key) {
+        if reader.value.isNull { absent.insert(key) } else { standard[key] = try Self.special(reader) }
+      } else if reader.value.string != nil {
+        own.append((key, try Self.special(reader)))
+      } else if reader.value.object?["content"] != nil {
+        later.append((key, try Self.special(reader)))
+      }
+    }
+    let key = config?.value["extra_special_tokens"] == nil ? "additional_special_tokens" : "extra_special_tokens"
+    if let reader = config?.member(key) { others.append((key, reader)) }
+    for (key, reader) in try map?.members() ?? [] {
+      if Self.names.contains(key) {
+        absent.remove(key)
+        standard[key] = reader.value.isNull ? nil : try Self.special(reader)
+        if reader.value.isNull { absent.insert(key) }
+      } else if key.hasSuffix("_token"), !reader.value.isNull {
+        later.append((key, try Self.special(reader)))
+      } else if key == "extra_special_tokens" || (key == "additional_special_tokens" && others.isEmpty),
+        !reader.value.isNull
+      {
+        others.append((key, reader))
+      }
+    }
+    for (_, reader) in others {
+      if reader.value.object != nil {
+        own += try reader.members().map { ($0, try Self.special($1)) }
+      } else {
+        extra += try reader.list().map(Self.special)
+      }
+    }
+    named = Self.names.compactMap { name in standard[name].map { (name, $0) } } + own + later
+  }
+
+  /// A special token, written as a text or as an object with flags.
+  private static func special(_ reader: ComponentReader) throws -> AddedToken {
+    if reader.value.object != nil { return try AddedToken(reader, id: -1) }
+    return AddedToken(id: -1, content: try reader.string(), isSpecial: true)
   }
 
   /// `chat_template`: a text, or a list of named ones of which `default` counts.

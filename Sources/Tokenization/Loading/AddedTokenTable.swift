@@ -1,0 +1,79 @@
+import PreciseJSON
+
+/// The added tokens of a tokenizer as its files are put together, with the ids that HF gives them.
+///
+/// HF takes no id from a side file: a token has the id that the vocabulary gives it, else the next free one.
+struct AddedTokenTable {
+  private let vocabulary: Vocabulary
+  private(set) var tokens: [AddedToken]
+
+  /// - Parameter tokens: Those of `tokenizer.json`.
+  init(_ vocabulary: Vocabulary, _ tokens: [AddedToken]) {
+    self.vocabulary = vocabulary
+    self.tokens = tokens
+  }
+
+  func token(_ content: String) -> AddedToken? { tokens.first { $0.content.hasSameBytes(as: content) } }
+
+  /// Makes a text a token of its own, or gives such a token other flags; once special it stays so.
+  mutating func add(_ token: AddedToken) {
+    if let index = tokens.firstIndex(where: { $0.content.hasSameBytes(as: token.content) }) {
+      var token = token
+      token.id = tokens[index].id
+      token.isSpecial = token.isSpecial || tokens[index].isSpecial
+      tokens[index] = token
+    } else if !token.content.isEmpty {
+      var token = token
+      token.id = vocabulary.id(of: token.content) ?? nextID
+      tokens.append(token)
+    }
+  }
+
+  /// Whether the token is there with the same flags, whatever its id.
+  private func isThere(_ token: AddedToken) -> Bool {
+    guard var found = self.token(token.content) else { return false }
+    found.id = token.id
+    return found == token
+  }
+
+  private var nextID: Int32 {
+    let count = Int32(vocabulary.tokenCount)
+    return max(count, (tokens.map(\.id).max() ?? -1) + 1)
+  }
+
+  /// Adds what the files beside `tokenizer.json` name, in transformers' order.
+  ///
+  /// - Throws: ``TokenizerError`` when a file gives a token another id than it gets.
+  mutating func add(_ settings: TokenizerSettings) throws {
+    let names = settings.named.map(\.token.content)
+    for (declared, reader) in settings.declared {
+      var token = declared
+      let id = token.id
+      if !isThere(token) {
+        if names.contains(where: { $0.hasSameBytes(as: token.content) }) { token.isSpecial = true }
+        add(token)
+      }
+      guard let found = self.token(token.content), found.id != id else { continue }
+      let taken =
+        tokens.first { $0.id == id }?.content
+        ?? vocabulary.bytes(of: id).map { String(decoding: $0, as: UTF8.self) }
+      if let taken { throw reader.error(.duplicateID(Int(id), first: taken, second: token.content)) }
+      throw reader.error(.otherID(token.content, written: Int(id), given: Int(found.id)))
+    }
+    for named in settings.named.map(\.token) where token(named.content) == nil {
+      var named = named
+      named.isSpecial = true
+      add(named)
+    }
+    for extra in settings.extra where token(extra.content) == nil { add(extra) }
+  }
+
+  /// The special tokens that the files name, with the ids they got.
+  func specialTokens(_ settings: TokenizerSettings) -> SpecialTokens {
+    func found(_ name: String) -> SpecialTokens.Token? {
+      settings.token(name).flatMap { token($0.content) }.map { SpecialTokens.Token(id: $0.id, text: $0.content) }
+    }
+    return SpecialTokens(
+      bos: found("bos_token"), eos: found("eos_token"), pad: found("pad_token"), unknown: found("unk_token"))
+  }
+}
