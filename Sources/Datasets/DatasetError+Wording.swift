@@ -56,6 +56,71 @@ extension DatasetError: DiagnosticError {
       )
     case .columnWithoutUse(let column, let format):
       return ("Format `\(format)` has no use for a column named as `\(column)`", "columns.\(column)", nil, nil)
+    case .mappedColumnNowhere(let name, let column, let nearest):
+      return (
+        "No row has a column `\(name)`, which `columns` names as `\(column)`", "columns.\(column)", nil,
+        nearest.map { "`\($0)`" } ?? "name a column that is there, or take the line out"
+      )
+    case .ignoredAndMapped(let name):
+      return ("Column `\(name)` is mapped and ignored at once", "ignore_columns", nil, "take it out of one of the two")
+    case .ambiguousColumn(let meaning, let names):
+      return (
+        "The columns \(list(names)) both stand for the \(meaning), and differ", names.first, nil,
+        "say which one is meant with `columns: {\(meaning): \(names.first ?? "")}`, and name the other in "
+          + "`ignore_columns`"
+      )
+    case .unreadColumn(let name, let format, let rows, let reason):
+      return (
+        "Column `\(name)` says something that format `\(format)` does not read, in \(rows) rows", name, reason,
+        "map it with `columns`, or name it in `ignore_columns` to leave it out"
+      )
+    case .undesiredAnswers(let column, let rows):
+      return (
+        "Column `\(column)` is false in \(rows) rows: their answers are examples of what not to say", column,
+        "KTO learns from such rows, other training would learn to say them", "take these rows out"
+      )
+    case .twoSystemTexts(let column):
+      return (
+        "Column `\(column)` and the system message of the conversation differ", column,
+        "a conversation has one of them",
+        "name the column in `ignore_columns`, or take the message out"
+      )
+    case .weightBetween(let weight, let field):
+      return (
+        "A message has the weight \(weight)", field,
+        "a message is learned (1) or not (0); there are no weights between",
+        "write 0 or 1"
+      )
+    case .marksDisagree(let first, let second, let field):
+      return (
+        "`\(first)` and `\(second)` disagree on whether the message is learned", field, nil, "keep one of the two"
+      )
+    case .learnedByMark(let role, let field):
+      return (
+        "A message of role `\(role)` is marked to be learned", field, "only what the assistant says is learned",
+        "take the mark out, or give the text to the assistant"
+      )
+    case .unlearnedAnswer(let field):
+      return (
+        "An answer of the pair is marked not to be learned", field, "both answers of a pair are compared whole",
+        "take the mark out"
+      )
+    case .promptsDiffer(let first, let second):
+      return (
+        "The prompts of the two answers differ", first, "`\(first)` and `\(second)` are not the same",
+        "give both answers the same prompt, or remove the row"
+      )
+    case .pairWithoutPrompt:
+      return (
+        "The pair has no prompt", nil, "no column holds one, and the two answers share no beginning",
+        "name the prompt's column with `columns: {prompt: ...}`"
+      )
+    case .differsFromPair(let field):
+      return (
+        "The conversation in `\(field)` is neither the prompt nor the chosen one", field, nil,
+        "name the column in `ignore_columns` to leave it out"
+      )
+    case .invalidTool(let field, let reason): return ("The tool cannot be read", field, reason, nil)
     case .tooLong(let tokens, let limit):
       return (
         "The row has \(tokens) tokens, more than `max_length` \(limit)", nil, "`overlong` is `error`",

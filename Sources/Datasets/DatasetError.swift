@@ -25,6 +25,24 @@ package struct DatasetError: Error, Sendable, Hashable {
     case unsupportedPart(field: String, type: String)
     case equalAnswers
     case columnWithoutUse(String, format: String)
+    /// A mapped column that stands in no row.
+    case mappedColumnNowhere(String, as: String, nearest: String?)
+    case ignoredAndMapped(String)
+    /// Two columns of one meaning that say different things.
+    case ambiguousColumn(String, names: [String])
+    /// A column with a meaning that the format does not read.
+    case unreadColumn(String, format: String, rows: Int, reason: String?)
+    case undesiredAnswers(column: String, rows: Int)
+    case twoSystemTexts(column: String)
+    /// A weight of a message that is neither 0 nor 1.
+    case weightBetween(String, field: String)
+    case marksDisagree(String, String, field: String)
+    case learnedByMark(role: String, field: String)
+    case unlearnedAnswer(field: String)
+    case promptsDiffer(String, String)
+    case pairWithoutPrompt
+    case differsFromPair(field: String)
+    case invalidTool(field: String, reason: String)
     case tooLong(tokens: Int, limit: Int)
     case nothingLeft(reason: String)
     case damagedGroup(reason: String)

@@ -9,8 +9,9 @@ extension Record {
     case .conversation(let conversation): return conversation.json
     case .preference(let pair):
       var object = pair.prompt.json.object ?? JSONObject()
-      object["chosen"] = pair.chosen.json
-      object["rejected"] = pair.rejected.json
+      object["unlearned"] = nil
+      object["chosen"] = Self.json(pair.chosen)
+      object["rejected"] = Self.json(pair.rejected)
       return .object(object)
     }
   }
@@ -26,9 +27,19 @@ extension Record {
       self = .conversation(conversation)
       return
     }
-    guard let chosen = ChatMessage(json: chosen), let rejected = json["rejected"].flatMap(ChatMessage.init(json:))
-    else { return nil }
+    guard let chosen = Self.messages(chosen), let rejected = json["rejected"].flatMap(Self.messages) else { return nil }
     self = .preference(Preference(prompt: conversation, chosen: chosen, rejected: rejected))
+  }
+
+  /// An answer: the message alone where it is one.
+  private static func json(_ answer: [ChatMessage]) -> JSON {
+    answer.count == 1 ? answer[0].json : .array(answer.map(\.json))
+  }
+
+  private static func messages(_ json: JSON) -> [ChatMessage]? {
+    let list = json.array ?? [json]
+    let messages = list.compactMap(ChatMessage.init(json:))
+    return messages.count == list.count && !messages.isEmpty ? messages : nil
   }
 }
 
@@ -37,13 +48,18 @@ extension Conversation {
     var object = JSONObject()
     object["messages"] = .array(messages.map(\.json))
     object["tools"] = tools
+    let unlearned = messages.indices.filter { messages[$0].role == "assistant" && !messages[$0].isLearned }
+    if !unlearned.isEmpty { object["unlearned"] = .array(unlearned.map { JSON($0) }) }
     return .object(object)
   }
 
   init?(json: JSON) {
     guard let list = json["messages"]?.array else { return nil }
-    let messages = list.compactMap(ChatMessage.init(json:))
+    var messages = list.compactMap(ChatMessage.init(json:))
     guard messages.count == list.count else { return nil }
+    for index in (json["unlearned"]?.array ?? []).compactMap(\.int) where messages.indices.contains(index) {
+      messages[index].isLearned = false
+    }
     self.init(messages: messages, tools: json["tools"])
   }
 }

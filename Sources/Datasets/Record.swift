@@ -41,10 +41,13 @@ package struct Conversation: Sendable {
 /// Two answers to one prompt, the first of which is preferred.
 package struct Preference: Sendable {
   package var prompt: Conversation
-  package var chosen: ChatMessage
-  package var rejected: ChatMessage
+  /// The messages of the preferred answer: one, or calls with what tools answered and what was said then.
+  ///
+  /// What the assistant says in them is compared.
+  package var chosen: [ChatMessage]
+  package var rejected: [ChatMessage]
 
-  package init(prompt: Conversation, chosen: ChatMessage, rejected: ChatMessage) {
+  package init(prompt: Conversation, chosen: [ChatMessage], rejected: [ChatMessage]) {
     self.prompt = prompt
     self.chosen = chosen
     self.rejected = rejected

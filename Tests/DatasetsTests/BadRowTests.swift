@@ -8,12 +8,7 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
   let folder = try TemporaryFolder()
   let path = try folder.write(text, to: name)
   do {
-    var format: RowFormat?
-    try RowReader.read(path: path) { row in
-      let known = try format ?? RowFormat.detect(row, columns: ColumnMap()).format
-      format = known
-      _ = try known.record(row, columns: ColumnMap())
-    }
+    _ = try load(path)
     return "no error"
   } catch let error as any DiagnosticError {
     return error.diagnostics.rendered().replacing(folder.path + "/", with: "")
@@ -73,7 +68,7 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
       try words(#"{"messages":[{"role":"usr","content":"Q"}]}"#) == """
         d.jsonl:1, row 1: error: Unknown role `usr`
           at `messages[0].role`
-          why: known roles are [`system`, `developer`, `user`, `assistant`, `tool`]
+          why: known roles are [`system`, `developer`, `user`, `assistant`, `tool`, `function`]
           try: `user`
         """)
   }

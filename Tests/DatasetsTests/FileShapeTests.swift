@@ -60,12 +60,13 @@ import Testing
   /// One row whose own column holds a list of objects is no wrapping.
   @Test func aSingleRowIsARow() throws {
     let row = #"{"messages":[{"role":"user","content":"Q"}],"extra":[{"b":1}]}"#
-    #expect(try read(row) == "the file is JSON objects one after another\n1 \(row)")
+    #expect(try read(row) == "lines\n1 \(row)")
   }
 
   /// `format: text` has one meaning: JSON rows give their column, other files a row a line, tables too.
   @Test func textOfJSONIsItsColumn() throws {
     #expect(try read(#"{"text":"x"}"# + "\n" + #"{"text":"y"}"#, format: .text).hasPrefix("lines\n1 {\"text\":\"x\"}"))
+    #expect(try read("{ int x; }\n}", format: .text).hasPrefix("the file is text"))
     #expect(
       try read("text,label\nx,1", format: .text)
         == "the file is text, a row a line\n1 {\"text\":\"text,label\"}\n2 {\"text\":\"x,1\"}")

@@ -4,18 +4,22 @@ import PreciseJSON
 import TestKit
 import Testing
 
+/// Reads a file's rows as `load_dataset` does.
+func load(
+  _ path: String, format: RowFormat? = nil, columns: ColumnMap = ColumnMap(), ignored: [String] = []
+) throws -> (records: [Record], format: RowFormat?, tally: ColumnTally) {
+  var options = DatasetReading.Options()
+  (options.format, options.columns, options.ignored) = (format, columns, ignored)
+  var records: [Record] = []
+  let reading = try DatasetReading(path: path, options) { record, _ in records.append(record) }
+  return (records, reading.format, reading.tally)
+}
+
 /// Reads a file's rows and gives the records and the format that was detected.
 private func load(_ text: String, as name: String, columns: ColumnMap = ColumnMap()) throws -> ([Record], RowFormat?) {
   let folder = try TemporaryFolder()
-  let path = try folder.write(text, to: name)
-  var format: RowFormat?
-  var records: [Record] = []
-  try RowReader.read(path: path) { row in
-    let known = try format ?? RowFormat.detect(row, columns: columns).format
-    format = known
-    records.append(try known.record(row, columns: columns))
-  }
-  return (records, format)
+  let loaded = try load(try folder.write(text, to: name), columns: columns)
+  return (loaded.records, loaded.format)
 }
 
 @Suite struct FormatTests {
@@ -42,7 +46,7 @@ private func load(_ text: String, as name: String, columns: ColumnMap = ColumnMa
       records[0].json.text()
         == #"{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":"","tool_calls":[{"type":"function","#
         + #""function":{"name":"f","arguments":{"x":1}}}]},{"role":"tool","content":"7"},"#
-        + #"{"role":"assistant","content":"A"}],"tools":[{"name":"f"}]}"#)
+        + #"{"role":"assistant","content":"A"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#)
   }
 
   @Test func argumentsAsTextBecomeAnObject() throws {
@@ -97,8 +101,8 @@ private func load(_ text: String, as name: String, columns: ColumnMap = ColumnMa
 
   @Test func columnsUnderOtherNames() throws {
     var columns = ColumnMap()
-    columns.instruction = "task"
-    columns.output = "reply"
+    columns[.instruction] = "task"
+    columns[.output] = "reply"
     let (records, format) = try load(#"{"task":"Q","reply":"A"}"#, as: "a.jsonl", columns: columns)
     #expect(format == .alpaca)
     #expect(records[0].json["messages"]?.array?[1]["content"] == "A")

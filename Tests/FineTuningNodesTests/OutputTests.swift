@@ -41,7 +41,7 @@ struct OutputTests {
     adapter_folder 1 67fa469f1fdc
     answers 5 e257831e4dd7
     base 2 621f14d7e614
-    chat 1 fcf78e8a659d
+    chat 2 fcf78e8a659d
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
@@ -97,7 +97,13 @@ struct OutputTests {
     let workspace = try TinyWorkspace()
     _ = try workspace.run("pipeline: p\nnodes:\n  rows: {type: load_dataset, from: DIR/rows.jsonl}\n")
     let log = try String(contentsOfFile: workspace.folder.path("rows.log"), encoding: .utf8)
-    #expect(log == "format `messages`: `messages` is a list of objects with `role`\n6 rows in 1 record groups\n")
+    #expect(
+      log == """
+        format `messages`: `messages` is a list of objects with `role`
+        columns read: `messages` (6 rows)
+        6 rows in 1 record groups
+
+        """)
   }
 }
 

@@ -30,9 +30,11 @@ struct RealPairTests {
     let renderer = RecordRenderer(
       template: try ChatTemplate(source: #require(tokenizer.chatTemplateSource), name: "SmolLM2"), specialTokens: [:])
     var lines: [String] = []
+    var tally = ColumnTally()
+    let reader = try RecordReader(.preference, file: "pairs")
     try RowReader.read(path: #require(data), limit: numbers.last.map { $0 + 1 }) { row in
       guard numbers.contains(row.number - 1) else { return }
-      lines.append(try renderer.render(RowFormat.preference.record(row, columns: ColumnMap())).line)
+      lines.append(try renderer.render(reader.record(row, tally: &tally)).line)
     }
     let worker = GroupTokenizer(
       tokenizer: tokenizer,

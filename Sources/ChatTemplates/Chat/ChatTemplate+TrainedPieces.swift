@@ -21,8 +21,8 @@ import PreciseJSON
 extension ChatTemplate {
   /// The rendered conversation cut into alternating trained and untrained pieces; their texts make up the whole.
   ///
-  /// Trained is, for every assistant message, the answer with its end of turn, without what the generation prompt
-  /// supplies.
+  /// Trained is, for every assistant message that is to be learned, the answer with its end of turn, without what the
+  /// generation prompt supplies.
   ///
   /// - Throws: ``TemplateError``, ``AssistantSpanError``
   package func trainedPieces(
@@ -71,20 +71,21 @@ extension ChatTemplate {
     let fields = MessageFields(messages)
     let whole = try render(fields.values, addGenerationPrompt: false, surroundings)
     if marksGeneration {
-      return (
-        whole,
-        whole.generated.map { range in
-          let owner = whole.spans.first { span in
-            guard case .field(let index) = span.source else { return false }
-            return fields.isAnswer(index) && range.contains(span.start)
-          }
-          var message: Int?
-          if case .field(let index) = owner?.source { message = fields.table[index].message }
-          return AssistantSpan(message: message, range: range, method: .generationBlock)
+      // A block without anything of a message, such as an end mark alone, belongs to the one before.
+      var message: Int?
+      let spans = whole.generated.map { range in
+        let owner = whole.spans.first { span in
+          guard case .field(let index) = span.source else { return false }
+          return fields.isAnswer(index) && range.contains(span.start)
         }
-      )
+        if case .field(let index) = owner?.source { message = fields.table[index].message }
+        return AssistantSpan(message: message, range: range, method: .generationBlock)
+      }
+      return (whole, spans.filter { $0.message.map { messages[$0].isLearned } ?? true })
     }
     let search = AnswerSearch(template: self, fields: fields, surroundings: surroundings, whole: whole)
-    return (whole, try messages.indices.filter { messages[$0].role == "assistant" }.map(search.span))
+    return (
+      whole, try messages.indices.filter { messages[$0].role == "assistant" && messages[$0].isLearned }.map(search.span)
+    )
   }
 }

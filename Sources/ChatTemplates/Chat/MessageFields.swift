@@ -8,7 +8,7 @@ struct MessageFields {
 
   init(_ messages: [ChatMessage]) {
     for (index, message) in messages.enumerated() {
-      values.append(value(of: message.json, message: index, path: ""))
+      values.append(value(of: message.seen, message: index, path: ""))
     }
   }
 

@@ -1,55 +1,133 @@
 import ChatTemplates
 import PreciseJSON
 
-/// A prompt in any layout, and `chosen` and `rejected`: strings, single messages, or lists of messages (which may
-/// repeat the prompt, as some published sets do).
-func preferencePair(_ row: SourceRow, _ map: ColumnMap) throws -> Preference {
-  var prompt: [ChatMessage] = []
-  let conversationField = [map.messages, "conversations"].first { row.columns[$0]?.array != nil }
-  if let field = conversationField, let list = row.columns[field] {
-    let isShareGPT = list.array?.first?["from"] != nil
-    prompt = try isShareGPT ? sharegptMessages(list, row, field: field) : openAIMessages(list, row, field: field)
-  } else if row.columns[map.instruction] != nil {
-    prompt = [try alpacaPrompt(row, map)]
-  } else if row.columns[map.prompt] != nil {
-    prompt = try row.messages(orText: map.prompt, role: "user", format: .preference)
+extension LayoutRow {
+  /// A prompt in any layout, and `chosen` and `rejected`: texts, single messages, or lists of messages, which may repeat
+  /// the prompt, as most published sets do.
+  func preferencePair() throws -> Preference {
+    var (prompt, promptField) = try statedPrompt()
+    var chosen = try answer(.chosen)
+    var rejected = try answer(.rejected)
+    if chosen.messages == rejected.messages { throw source.error(.equalAnswers) }
+    if chosen.startsConversation || rejected.startsConversation || prompt.isEmpty {
+      let shared = zip(chosen.messages, rejected.messages).prefix { $0 == $1 }.map(\.0)
+      for (answer, other) in [(chosen, rejected), (rejected, chosen)] where answer.startsConversation {
+        guard answer.messages.count > shared.count, answer.messages[shared.count].role == "assistant" else {
+          throw source.error(
+            .promptsDiffer("\(answer.field)[\(shared.count)]", "\(other.field)[\(shared.count)]"))
+        }
+      }
+      if shared.isEmpty { throw source.error(.pairWithoutPrompt) }
+      try check(prompt, promptField, isIn: shared, of: chosen.field)
+      prompt = shared
+      promptField = chosen.field
+      chosen.messages.removeFirst(shared.count)
+      rejected.messages.removeFirst(shared.count)
+    }
+    try addSystem(to: &prompt)
+    try checkOrder(prompt, field: promptField, needsAnswer: false)
+    if prompt.last?.role == "assistant" {
+      throw source.error(.rolesOutOfOrder(field: promptField, found: "assistant", expected: "a user message last"))
+    }
+    for answer in [chosen, rejected] {
+      guard answer.messages.first?.role == "assistant" else {
+        throw source.error(
+          .rolesOutOfOrder(
+            field: answer.field, found: answer.messages.first?.role ?? "nothing", expected: "an assistant message"))
+      }
+      try checkOrder(prompt + answer.messages, field: answer.field)
+      if answer.messages.contains(where: { $0.role == "assistant" && !$0.isLearned }) {
+        throw source.error(.unlearnedAnswer(field: answer.field))
+      }
+      if answer.messages.contains(where: { $0.role == "assistant" && $0.saysNothing }) {
+        throw source.error(.emptyColumn(answer.field))
+      }
+    }
+    let pair = Preference(
+      prompt: Conversation(messages: prompt, tools: try tools()), chosen: chosen.messages, rejected: rejected.messages)
+    try checkRepetition(of: pair)
+    return pair
   }
-  if let system = try row.optionalText(map.system), prompt.first?.role != "system" {
-    prompt.insert(ChatMessage(role: "system", content: system), at: 0)
+
+  /// Checks that a list of messages beside the pair that ends in an answer is the chosen conversation, as in UltraFeedback.
+  private func checkRepetition(of pair: Preference) throws {
+    guard let (field, value) = try find(.messages), value.array?.isEmpty == false else { return }
+    let messages = try self.messages(value, field: field)
+    let whole = pair.prompt.messages + pair.chosen
+    guard messages.last?.role == "assistant", messages.map(\.text) != whole.suffix(messages.count).map(\.text) else {
+      return
+    }
+    throw source.error(.differsFromPair(field: field))
   }
-  var chosen = try answer(row, map.chosen)
-  var rejected = try answer(row, map.rejected)
-  if prompt.isEmpty {
-    // Both answers repeat the prompt: what they have in common, all but their last messages.
-    prompt = Array(chosen.dropLast())
+
+  /// The prompt that a column of its own holds, and that column; no messages when none does.
+  private func statedPrompt() throws -> (messages: [ChatMessage], field: String) {
+    var prompts: [(messages: [ChatMessage], field: String)] = []
+    // A list that ends in an answer repeats the pair, see ``checkRepetition(of:)``.
+    if let (field, value) = try find(.messages), value.array?.isEmpty == false {
+      let messages = try self.messages(value, field: field)
+      if messages.last?.role != "assistant" { prompts.append((messages, field)) }
+    }
+    if let (field, value) = try find(.prompt), value.string?.isEmpty != true {
+      prompts.append((try messages(orText: .prompt, role: "user"), field))
+    }
+    if try optionalText(.instruction) != nil || optionalText(.input) != nil {
+      prompts.append((try history() + [try alpacaPrompt()], try find(.instruction)?.name ?? Column.input.rawValue))
+    }
+    guard let first = prompts.first else { return ([], map.candidates(.prompt)[0]) }
+    for other in prompts.dropFirst() where other.messages.last?.text != first.messages.last?.text {
+      throw source.error(.ambiguousColumn("prompt", names: [first.field, other.field]))
+    }
+    return first
   }
-  chosen = chosen.suffix(1)
-  rejected = rejected.suffix(1)
-  guard let good = chosen.first, let bad = rejected.first, !prompt.isEmpty else {
-    throw row.error(.emptyColumn(map.prompt))
+
+  /// Checks that a prompt of a column of its own is what the two conversations begin with.
+  private func check(
+    _ prompt: [ChatMessage], _ field: String, isIn shared: [ChatMessage], of conversation: String
+  ) throws {
+    guard let last = prompt.last else { return }
+    // Sets of several turns give the first question as the prompt.
+    let isThere = shared.contains { message in
+      message.role == "user" && message.text.trimmed == last.text.trimmed
+    }
+    if !isThere { throw source.error(.promptsDiffer(field, conversation)) }
   }
-  try checkOrder(prompt, row, field: conversationField ?? map.prompt, needsAnswer: false)
-  if prompt.last?.role == "assistant" {
-    throw row.error(
-      .rolesOutOfOrder(field: conversationField ?? map.prompt, found: "assistant", expected: "a user message last"))
+
+  /// What a column of a pair holds.
+  private struct Answer {
+    var field: String
+    var messages: [ChatMessage]
+
+    /// Whether it is a whole conversation, prompt and all.
+    var startsConversation: Bool { messages.count > 1 && messages.first?.role != "assistant" }
   }
-  for (message, field) in [(good, map.chosen), (bad, map.rejected)] where message.role != "assistant" {
-    throw row.error(.rolesOutOfOrder(field: field, found: message.role, expected: "an assistant message"))
+
+  private func answer(_ column: Column) throws -> Answer {
+    let (field, value) = try self.column(column)
+    if let text = value.string, let dialogue = dialogue(text) { return Answer(field: field, messages: dialogue) }
+    let messages = try self.messages(orText: column, role: "assistant")
+    if messages.allSatisfy(\.saysNothing) { throw source.error(.emptyColumn(field)) }
+    return Answer(field: field, messages: messages)
   }
-  for (message, field) in [(good, map.chosen), (bad, map.rejected)]
-  where message.toolCalls == nil {
-    let isBlank = message.content.string?.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) } ?? false
-    if isBlank { throw row.error(.emptyColumn(field)) }
+
+  /// The turns of a conversation that is written as one text, as in Anthropic's sets; nil for any other text.
+  private func dialogue(_ text: String) -> [ChatMessage]? {
+    let (user, assistant) = ("\n\nHuman:", "\n\nAssistant:")
+    guard text.hasPrefix(user), text.contains(assistant) else { return nil }
+    var messages: [ChatMessage] = []
+    for turns in text.split(separator: user) {
+      for (index, turn) in turns.split(separator: assistant, omittingEmptySubsequences: false).enumerated() {
+        messages.append(ChatMessage(role: index == 0 ? "user" : "assistant", content: String(turn).trimmed))
+      }
+    }
+    return messages
   }
-  if good == bad { throw row.error(.equalAnswers) }
-  return Preference(
-    prompt: Conversation(messages: prompt, tools: try row.tools(map.tools)), chosen: good, rejected: bad)
 }
 
-private func answer(_ row: SourceRow, _ name: String) throws -> [ChatMessage] {
-  let value = try row.column(name, format: .preference)
-  if value["from"] != nil { return [try sharegptMessage(value, row, field: name)] }
-  if value["role"] != nil { return [try openAIMessage(value, row, field: name)] }
-  if let first = value.array?.first, first["from"] != nil { return try sharegptMessages(value, row, field: name) }
-  return try row.messages(orText: name, role: "assistant", format: .preference)
+extension String {
+  /// The text without white space around it.
+  fileprivate var trimmed: String {
+    let head = drop(while: \.isWhitespace)
+    return String(head.reversed().drop(while: \.isWhitespace).reversed())
+  }
 }

@@ -36,73 +36,31 @@ package struct DetectedFormat: Sendable, Hashable {
 extension RowFormat {
   /// Tells the format of a dataset from its first row.
   ///
-  /// Rules, in this order: `chosen` and `rejected` → preference; a list under `messages` → messages; a list under
-  /// `conversations` whose objects have `from` → sharegpt, `role` → messages; `instruction` → alpaca; a pair of prompt
-  /// and completion columns → prompt_completion; `text` → text. Names are those that `columns` maps to.
+  /// Rules, in this order: `chosen` and `rejected` → preference; a list of objects with `role` → messages, with `from` →
+  /// sharegpt; `instruction` → alpaca; a prompt and a completion → prompt_completion; `text` → text. Names are those of
+  /// ``Column/names``, or what `columns` maps to.
   ///
   /// - Throws: ``DatasetError`` when no rule matches.
   package static func detect(_ row: SourceRow, columns map: ColumnMap) throws -> DetectedFormat {
-    let columns = row.columns
-    func has(_ name: String) -> Bool { columns[name].map { !$0.isNull } ?? false }
-    if has(map.chosen), has(map.rejected) {
-      return DetectedFormat(format: .preference, rule: "the columns `\(map.chosen)` and `\(map.rejected)` are there")
+    func name(_ column: Column) -> String? {
+      map.candidates(column).first { row.columns[$0].map { !$0.isNull } ?? false }
     }
-    for name in [map.messages, "messages", "conversations"] {
-      guard let list = columns[name]?.array, let first = list.first else { continue }
-      if first["role"] != nil {
-        return DetectedFormat(format: .messages, rule: "`\(name)` is a list of objects with `role`")
-      }
-      if first["from"] != nil {
-        return DetectedFormat(format: .sharegpt, rule: "`\(name)` is a list of objects with `from`")
+    if let chosen = name(.chosen), let rejected = name(.rejected) {
+      return DetectedFormat(format: .preference, rule: "the columns `\(chosen)` and `\(rejected)` are there")
+    }
+    for name in map.candidates(.messages) {
+      guard let first = row.columns[name]?.array?.first else { continue }
+      for (member, format) in [("role", RowFormat.messages), ("from", .sharegpt)] where first[member] != nil {
+        return DetectedFormat(format: format, rule: "`\(name)` is a list of objects with `\(member)`")
       }
     }
-    if has(map.instruction) {
-      return DetectedFormat(format: .alpaca, rule: "the column `\(map.instruction)` is there")
+    if let instruction = name(.instruction) {
+      return DetectedFormat(format: .alpaca, rule: "the column `\(instruction)` is there")
     }
-    if let pair = map.promptAndCompletion(in: columns) {
-      return DetectedFormat(
-        format: .promptCompletion, rule: "the columns `\(pair.prompt)` and `\(pair.completion)` are there")
+    if let prompt = name(.prompt), let completion = name(.completion) {
+      return DetectedFormat(format: .promptCompletion, rule: "the columns `\(prompt)` and `\(completion)` are there")
     }
-    if has(map.text) { return DetectedFormat(format: .text, rule: "the column `\(map.text)` is there") }
-    throw row.error(.unknownFormat(columns: columns.keys))
-  }
-
-  /// Brings a row of this format to the common form.
-  ///
-  /// - Throws: ``DatasetError`` naming the row and the field.
-  package func record(_ row: SourceRow, columns map: ColumnMap) throws -> Record {
-    switch self {
-    case .messages: .conversation(try messagesConversation(row, map))
-    case .sharegpt: .conversation(try sharegptConversation(row, map))
-    case .alpaca: .conversation(try alpacaConversation(row, map))
-    case .promptCompletion: .conversation(try promptCompletionConversation(row, map))
-    case .text: .text(try row.text(map.text, format: self))
-    case .preference: .preference(try preferencePair(row, map))
-    }
-  }
-}
-
-/// The names of the columns that formats read, where a file calls them differently.
-package struct ColumnMap: Sendable, Hashable {
-  package var messages = "messages"
-  package var instruction = "instruction"
-  package var input = "input"
-  package var output = "output"
-  package var history = "history"
-  package var system = "system"
-  package var tools = "tools"
-  package var prompt = "prompt"
-  package var completion = "completion"
-  package var text = "text"
-  package var chosen = "chosen"
-  package var rejected = "rejected"
-
-  package init() {}
-
-  /// The first pair of prompt and completion columns that a row has.
-  func promptAndCompletion(in columns: JSONObject) -> (prompt: String, completion: String)? {
-    [(prompt, completion), ("prompt", "response"), ("question", "answer")].first {
-      columns[$0.0] != nil && columns[$0.1] != nil
-    }
+    if let text = name(.text) { return DetectedFormat(format: .text, rule: "the column `\(text)` is there") }
+    throw row.error(.unknownFormat(columns: row.columns.keys))
   }
 }

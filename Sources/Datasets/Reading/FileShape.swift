@@ -31,6 +31,7 @@ extension FileShape {
       return
     }
     switch bytes[start] {
+    case UInt8(ascii: "{") where isText && !Self.opensObject(bytes, start..<bytes.count): self = .texts
     case UInt8(ascii: "{"): self = try Self.startingWithAnObject(bytes, at: start, file: file)
     case UInt8(ascii: "["): self = Self.isList(bytes, at: start) ? .list : .texts
     case UInt8(ascii: "\""): self = Self.isJSON(bytes, Self.line(in: bytes, from: start)) ? .lines : .texts
@@ -73,9 +74,11 @@ extension FileShape {
   ) throws -> FileShape {
     var scanner = JSONScanner(bytes, value)
     let members = (try? scanner.members { _, _ in false }) ?? []
-    let known = Layout.allColumns
+    let known = Layout.knownColumns
     let lists = members.filter { isList(bytes, at: $0.value.lowerBound) && bytes[$0.value].contains(UInt8(ascii: "{")) }
-    guard !lists.isEmpty, !members.contains(where: { known.contains($0.key) }) else { return .objects }
+    guard !lists.isEmpty, !members.contains(where: { known.contains($0.key) }) else {
+      return bytes[value].contains(0x0A) ? .objects : .lines
+    }
     guard lists.count == 1, let list = lists.first else {
       throw DatasetError(.foreignFile(.severalLists(members: lists.map(\.key))), file: file)
     }
@@ -136,7 +139,7 @@ extension FileShape {
       }
       guard names.count > 1, Set(names).count == names.count,
         names.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) } }),
-        names.contains(where: { Layout.allColumns.contains($0.lowercased()) })
+        names.contains(where: { Layout.knownColumns.contains($0.lowercased()) })
       else { continue }
       return names
     }

@@ -7,7 +7,24 @@ enum Encoded: Sendable {
   typealias Piece = (ids: [Int32], isTrained: Bool)
 
   case sample([Piece])
-  case pair(prompt: [Int32], chosen: [Int32], rejected: [Int32])
+  case pair(prompt: [Int32], chosen: Answer, rejected: Answer)
+
+  /// The tokens of one answer of a pair, each with whether it is trained: what tools say in between is not.
+  struct Answer: Sendable, Equatable {
+    var ids: [Int32]
+    var trained: [Bool]
+
+    init(_ pieces: [Piece]) {
+      ids = pieces.flatMap(\.ids)
+      trained = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
+    }
+
+    func prefix(_ count: Int) -> Answer {
+      var copy = self
+      (copy.ids, copy.trained) = (Array(ids.prefix(count)), Array(trained.prefix(count)))
+      return copy
+    }
+  }
 
   /// - Parameter encode: Gives the ids of a piece after what its context says, and changes that to what follows.
   init(_ record: RenderedRecord, encode: (String, inout TextContext) throws -> [Int32]) throws {
@@ -16,9 +33,9 @@ enum Encoded: Sendable {
     case .sample(let pieces): self = .sample(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
     case .pair(let prompt, let chosen, let rejected):
       let prompt = try prompt.flatMap { try encode($0.text, &context) }
-      func answer(_ pieces: [TextPiece]) throws -> [Int32] {
+      func answer(_ pieces: [TextPiece]) throws -> Answer {
         var context = context
-        return try pieces.flatMap { try encode($0.text, &context) }
+        return Answer(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
       }
       self = .pair(prompt: prompt, chosen: try answer(chosen), rejected: try answer(rejected))
     }
@@ -28,7 +45,7 @@ enum Encoded: Sendable {
   var count: Int {
     switch self {
     case .sample(let pieces): pieces.reduce(0) { $0 + $1.ids.count }
-    case .pair(let prompt, let chosen, let rejected): prompt.count + max(chosen.count, rejected.count)
+    case .pair(let prompt, let chosen, let rejected): prompt.count + max(chosen.ids.count, rejected.ids.count)
     }
   }
 
@@ -40,7 +57,7 @@ enum Encoded: Sendable {
   var row: TokenRow {
     switch self {
     case .sample(let pieces): Self.sampleRow(pieces)
-    case .pair(let prompt, let chosen, let rejected): Self.pairRow(prompt[...], chosen[...], rejected[...])
+    case .pair(let prompt, let chosen, let rejected): Self.pairRow(prompt, chosen, rejected)
     }
   }
 
@@ -66,9 +83,10 @@ enum Encoded: Sendable {
       report.droppedTurns += turns.count
       row = Self.sampleRow(kept)
     case .pair(let prompt, let chosen, let rejected):
-      let budget = turnBudget(source: prompt.count, target: max(chosen.count, rejected.count), room: room)
+      let longer = max(chosen.ids.count, rejected.ids.count)
+      let budget = turnBudget(source: prompt.count, target: longer, room: room)
       row = Self.pairRow(
-        prompt.prefix(budget.source), chosen.prefix(budget.target), rejected.prefix(budget.target))
+        Array(prompt.prefix(budget.source)), chosen.prefix(budget.target), rejected.prefix(budget.target))
     }
     report.truncatedTokens += self.row.tokenCount - row.tokenCount
     return row
@@ -97,12 +115,10 @@ enum Encoded: Sendable {
     return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, trained: trained)])
   }
 
-  private static func pairRow(
-    _ prompt: ArraySlice<Int32>, _ chosen: ArraySlice<Int32>, _ rejected: ArraySlice<Int32>
-  ) -> TokenRow {
-    func sequence(_ answer: ArraySlice<Int32>, _ role: TokenSequence.Role) -> TokenSequence {
-      let marks = [Bool](repeating: false, count: prompt.count) + [Bool](repeating: true, count: answer.count)
-      return TokenSequence(role: role, ids: Array(prompt + answer), trained: marks)
+  private static func pairRow(_ prompt: [Int32], _ chosen: Answer, _ rejected: Answer) -> TokenRow {
+    func sequence(_ answer: Answer, _ role: TokenSequence.Role) -> TokenSequence {
+      let marks = [Bool](repeating: false, count: prompt.count) + answer.trained
+      return TokenSequence(role: role, ids: prompt + answer.ids, trained: marks)
     }
     return TokenRow([sequence(chosen, .chosen), sequence(rejected, .rejected)])
   }

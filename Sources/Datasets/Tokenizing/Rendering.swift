@@ -27,9 +27,7 @@ package struct RecordRenderer: Sendable {
     switch record {
     case .text(let text): return .sample([TextPiece(text: text, isTrained: true)])
     case .conversation(let conversation):
-      return .sample(
-        try template.trainedPieces(
-          conversation.messages, tools: conversation.tools, specialTokens: specialTokens, clock: { Self.day }))
+      return .sample(try trainedPieces(conversation.messages, tools: conversation.tools))
     case .preference(let pair):
       let chosen = try answer(pair.chosen, after: pair.prompt)
       let rejected = try answer(pair.rejected, after: pair.prompt)
@@ -37,14 +35,26 @@ package struct RecordRenderer: Sendable {
     }
   }
 
-  /// The prompt as one untrained piece, and what is trained of the answer to it.
+  private func trainedPieces(_ messages: [ChatMessage], tools: JSON?) throws -> [TextPiece] {
+    try template.trainedPieces(
+      template.fitting(messages, specialTokens: specialTokens), tools: tools, specialTokens: specialTokens,
+      clock: { Self.day })
+  }
+
+  /// The prompt as one untrained piece, and the answer to it from the first trained piece to the last.
   private func answer(
-    _ message: ChatMessage, after prompt: Conversation
+    _ messages: [ChatMessage], after prompt: Conversation
   ) throws -> (prompt: [TextPiece], answer: [TextPiece]) {
-    let pieces = try template.trainedPieces(
-      prompt.messages + [message], tools: prompt.tools, specialTokens: specialTokens, clock: { Self.day })
-    guard let last = pieces.lastIndex(where: \.isTrained) else { return (pieces, []) }
-    let before = pieces[..<last].map(\.text).joined()
-    return ([TextPiece(text: before, isTrained: false)], [pieces[last]])
+    let asked = prompt.messages.map { message in
+      var copy = message
+      copy.isLearned = false
+      return copy
+    }
+    let pieces = try trainedPieces(asked + messages, tools: prompt.tools)
+    guard let first = pieces.firstIndex(where: \.isTrained), let last = pieces.lastIndex(where: \.isTrained) else {
+      return (pieces, [])
+    }
+    let before = pieces[..<first].map(\.text).joined()
+    return ([TextPiece(text: before, isTrained: false)], Array(pieces[first...last]))
   }
 }

@@ -25,7 +25,7 @@ package enum ApplyTemplate: NodeType {
 
   package static let name = "apply_template"
   package static let summary = "Renders rows by a chat template and marks what the model learns to say"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs = [
     InputPort("dataset", [ArtefactName.rows], doc: "The rows to render"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Whose chat template and special tokens are used"),

@@ -24,18 +24,19 @@ package enum LoadDataset: NodeType {
     package init() {}
 
     package static let fields: [Field<Self>] = [
-      Field("messages", \.map.messages, doc: "Column with the messages of a conversation"),
-      Field("instruction", \.map.instruction, doc: "Column with alpaca's instruction"),
-      Field("input", \.map.input, doc: "Column with alpaca's input"),
-      Field("output", \.map.output, doc: "Column with alpaca's answer"),
-      Field("history", \.map.history, doc: "Column with alpaca's earlier turns"),
-      Field("system", \.map.system, doc: "Column with the system text"),
-      Field("tools", \.map.tools, doc: "Column with the tools' schemas"),
-      Field("prompt", \.map.prompt, doc: "Column with the prompt"),
-      Field("completion", \.map.completion, doc: "Column with the completion"),
-      Field("text", \.map.text, doc: "Column with plain text"),
-      Field("chosen", \.map.chosen, doc: "Column with the preferred answer"),
-      Field("rejected", \.map.rejected, doc: "Column with the other answer"),
+      Field("messages", \.map[.messages], doc: "Column with the messages of a conversation"),
+      Field("instruction", \.map[.instruction], doc: "Column with alpaca's instruction"),
+      Field("input", \.map[.input], doc: "Column with alpaca's input"),
+      Field("output", \.map[.output], doc: "Column with alpaca's answer"),
+      Field("history", \.map[.history], doc: "Column with alpaca's earlier turns"),
+      Field("system", \.map[.system], doc: "Column with the system text"),
+      Field("tools", \.map[.tools], doc: "Column with the tools' schemas"),
+      Field("prompt", \.map[.prompt], doc: "Column with the prompt"),
+      Field("completion", \.map[.completion], doc: "Column with the completion"),
+      Field("text", \.map[.text], doc: "Column with plain text"),
+      Field("chosen", \.map[.chosen], doc: "Column with the preferred answer"),
+      Field("rejected", \.map[.rejected], doc: "Column with the other answer"),
+      Field("label", \.map[.label], doc: "Column that says whether KTO's answer is one to give"),
     ]
   }
 
@@ -43,6 +44,7 @@ package enum LoadDataset: NodeType {
     var from: FilePath?
     var format = Format.auto
     var columns = Columns()
+    var ignoreColumns: [String] = []
     var maxRows: Int?
 
     package init() {}
@@ -55,6 +57,9 @@ package enum LoadDataset: NodeType {
       Field(
         "format", \.format, doc: "The layout of the rows; `auto` tells it from the first row's columns and says how"),
       Field("columns", \.columns, doc: "The names of columns, where the file calls them differently"),
+      Field(
+        "ignore_columns", \.ignoreColumns,
+        doc: "Columns to leave out; those with a meaning for training that the layout does not read have to be named"),
       Field("max_rows", \.maxRows, in: 1..., unit: "rows", doc: "Takes only the first rows"),
     ]
   }
@@ -96,7 +101,6 @@ package enum LoadDataset: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let path = try context.source(rowsRole)
     let output = try context.output("rows")
-    var format = fields.format.rowFormat
     var grouper = RecordGrouper()
     var groups = 0
     var rows = 0
@@ -105,25 +109,22 @@ package enum LoadDataset: NodeType {
       try output.write(GroupFile.bytes(lines: lines), to: GroupFile.name(groups))
       groups += 1
     }
-    let shape = try RowReader.read(path: path, format: format, limit: fields.maxRows) { row in
-      let known: RowFormat
-      if let format {
-        known = format
-      } else {
-        let detected = try RowFormat.detect(row, columns: fields.columns.map)
-        context.log("format `\(detected.format.rawValue)`: \(detected.rule)")
-        (known, format) = (detected.format, detected.format)
-      }
-      let record = try known.record(row, columns: fields.columns.map)
+    var options = DatasetReading.Options()
+    options.format = fields.format.rowFormat
+    options.columns = fields.columns.map
+    options.ignored = fields.ignoreColumns
+    options.limit = fields.maxRows
+    func detected(_ found: DetectedFormat) { context.log("format `\(found.format.rawValue)`: \(found.rule)") }
+    let reading = try DatasetReading(path: path, options, detected: detected) { record, _ in
       rows += 1
       try publish(grouper.append(record.json.text()))
       if rows % 1000 == 0 { try context.checkCancellation() }
     }
     try publish(grouper.finish())
-    if let words = shape.words { context.log(words) }
-    output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text((format ?? .text).kind.rawValue)]))
+    output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text(reading.format.kind.rawValue)]))
     output.details["rows"] = JSON(rows)
     output.details["groups"] = JSON(groups)
+    for line in [reading.shape.words].compactMap({ $0 }) + reading.tally.lines { context.log(line) }
     context.log("\(rows) rows in \(groups) record groups")
   }
 }

@@ -26,6 +26,12 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "The layout of the rows, or `auto`.")
   var format = "auto"
 
+  @Option(name: .customLong("column"), help: "A column under another name, such as `prompt=query`.")
+  var columns: [String] = []
+
+  @Option(name: .customLong("ignore-column"), help: "A column to leave out.")
+  var ignoredColumns: [String] = []
+
   @Option(help: "Cut longer rows to this many tokens, as `overlong: truncate` does.")
   var maxLength: Int?
 
@@ -45,11 +51,12 @@ struct RenderCommand: ParsableCommand {
         tokenizer: tokenizer,
         options: .init(
           maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0)))
-      var format = try knownFormat()
-      try RowReader.read(path: dataset, format: format, limit: limit) { row in
-        let known = try format ?? RowFormat.detect(row, columns: ColumnMap()).format
-        format = known
-        let record = try known.record(row, columns: ColumnMap())
+      var options = DatasetReading.Options()
+      options.format = try knownFormat()
+      options.columns = try columnMap()
+      options.ignored = ignoredColumns
+      options.limit = limit
+      let reading = try DatasetReading(path: dataset, options) { record, row in
         let rendered = try renderer.render(record)
         let result = try encoder.tokenize(
           lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
@@ -57,7 +64,24 @@ struct RenderCommand: ParsableCommand {
           Terminal.put(json ? Self.object(sequence).text() : try shown(sequence, tokenizer) + "\n")
         }
       }
+      for line in [reading.shape.words].compactMap({ $0 }) + reading.tally.lines { Terminal.say(line) }
     }
+  }
+
+  private func columnMap() throws -> ColumnMap {
+    var map = ColumnMap()
+    for entry in columns {
+      let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
+      let names = Column.allCases.map(\.rawValue)
+      guard parts.count == 2, let column = Column(rawValue: parts[0]) else {
+        throw Diagnostic(
+          code: "unknown-column", "`--column \(entry)` names no column",
+          reason: "known are [\(names.joined(separator: ", "))]",
+          advice: "write `--column NAME=COLUMN`, such as `--column prompt=query`")
+      }
+      map[column] = parts[1]
+    }
+    return map
   }
 
   private func knownFormat() throws -> RowFormat? {

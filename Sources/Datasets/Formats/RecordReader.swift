@@ -1,0 +1,89 @@
+import ChatTemplates
+import Diagnostics
+import PreciseJSON
+
+/// Brings rows of one layout to the common form, and keeps account of the columns.
+package struct RecordReader: Sendable {
+  package let format: RowFormat
+  private let map: ColumnMap
+  /// Columns that the user does not want to be read.
+  private let ignored: Set<String>
+
+  /// - Throws: ``DatasetError`` when a column is mapped that the format does not read.
+  package init(_ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], file: String) throws {
+    self.format = format
+    self.map = map
+    self.ignored = Set(ignored)
+    let layout = Layout.of(format)
+    for (column, name) in map.mapped {
+      if !layout.columns.contains(column) {
+        throw DatasetError(.columnWithoutUse(column.rawValue, format: format.rawValue), file: file)
+      }
+      if self.ignored.contains(name) { throw DatasetError(.ignoredAndMapped(name), file: file) }
+    }
+  }
+
+  /// The record of a row.
+  ///
+  /// - Parameter tally: Gets the row's columns added.
+  /// - Throws: ``DatasetError`` naming the row and the field.
+  package func record(_ source: SourceRow, tally: inout ColumnTally) throws -> Record {
+    var source = source
+    tally.add(source, mapped: map.mapped.map(\.name))
+    if !ignored.isEmpty {
+      source.columns = JSONObject(source.columns.members.filter { !ignored.contains($0.key) })
+    }
+    let row = LayoutRow(source: source, layout: Layout.of(format), map: map)
+    let record: Record
+    switch format {
+    case .messages, .sharegpt: record = .conversation(try row.listedConversation())
+    case .alpaca: record = .conversation(try row.alpacaConversation())
+    case .promptCompletion: record = .conversation(try row.promptCompletionConversation())
+    case .text: record = .text(try row.text(.text).text)
+    case .preference: record = .preference(try row.preferencePair())
+    }
+    if let label = try row.find(.label), label.value.bool == false { tally.undesired(label.name, row: source.number) }
+    // A label that is no truth value is a class, which nothing here learns.
+    let read = Set(
+      try row.layout.columns.compactMap { column in
+        try row.find(column).flatMap { column == .label && $0.value.bool == nil ? nil : $0.name }
+      })
+    for (name, value) in source.columns.members where !value.isEmpty {
+      if read.contains(name) {
+        tally.read(name)
+      } else if Layout.knownColumns.contains(name) || Layout.columnsOfOthers[name] != nil {
+        if repeats(name, value, record) { tally.repeated(name) } else { tally.refuse(name, row: source.number) }
+      } else {
+        tally.unread(name, row: source.number)
+      }
+    }
+    return record
+  }
+
+  /// Whether a column that a layout does not read says again what the record says, as in many published sets: the
+  /// question as `prompt` beside `messages`, the whole as `text`.
+  private func repeats(_ name: String, _ value: JSON, _ record: Record) -> Bool {
+    guard let text = value.string else { return false }
+    let messages: [ChatMessage]
+    switch record {
+    case .text: return false
+    case .conversation(let conversation): messages = conversation.messages
+    case .preference(let pair): messages = pair.prompt.messages + pair.chosen
+    }
+    // The text of one message, or of all of them in some template.
+    let said = messages.filter { $0.role != "system" }
+    return said.contains { $0.text == text } || said.allSatisfy { text.contains($0.text) }
+  }
+}
+
+extension JSON {
+  /// Whether a column says nothing: null, an empty text or an empty list.
+  fileprivate var isEmpty: Bool {
+    switch self {
+    case .null: true
+    case .string(let text): text.isEmpty
+    case .array(let elements): elements.isEmpty
+    default: false
+    }
+  }
+}
