@@ -230,7 +230,7 @@ import Testing
     (#"true"#, "Column `tools` is a boolean where a tool is needed", "tools"),
   ]) func toolsThatAreNone(tools: String, summary: String, path: String) throws {
     let words = try read(#"{"messages":[\#(Self.q),\#(Self.a)],"tools":\#(tools)}"#)
-    #expect(words.hasPrefix("FILE:1, row 1: error: \(summary)\n"), "\(words)")
+    #expect(words.hasPrefix("FILE:1, row 1: error: \(summary)\n  at `\(path)`"), "\(words)")
   }
 
   @Test(arguments: [
