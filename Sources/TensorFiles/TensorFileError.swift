@@ -6,6 +6,8 @@ package struct TensorFileError: Error, Sendable, Hashable {
     /// The file ends before something it promises.
     case truncated(needed: Int, found: Int, what: String)
     case notThisFormat(format: String, found: String)
+    /// A file of another kind, known by its first bytes.
+    case otherKind(format: String, found: FileSignature)
     case unsupportedVersion(format: String, version: Int, supported: String)
     case invalidHeader(String)
     case unknownElementType(tensor: String, type: String)
@@ -45,6 +47,8 @@ extension TensorFileError: DiagnosticError {
       ("The file is cut short", "\(what) needs \(needed) bytes, the file has \(found)", "fetch the file again")
     case .notThisFormat(let format, let found):
       ("This is not a \(format) file", "it starts with \(found)", "check that the path names the right file")
+    case .otherKind(let format, let found):
+      ("This is \(found.name), not a \(format) file", "its first bytes say so", found.advice)
     case .unsupportedVersion(let format, let version, let supported):
       ("Version \(version) of \(format) is not supported", "supported: \(supported)", "convert the file")
     case .invalidHeader(let detail): ("The header of the file is invalid", detail, "fetch the file again")

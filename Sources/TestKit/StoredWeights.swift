@@ -31,7 +31,7 @@ package struct StoredGGUF: WeightSource {
     let file = try GGUFFile(path: path)
     self.file = file
     configuration = try ModelConfiguration(
-      gguf: path,
+      gguf: path, keys: file.metadata.keys,
       value: { key in
         switch file.metadata[key] {
         case let value? where value.int != nil: value.int.map { JSON($0) }

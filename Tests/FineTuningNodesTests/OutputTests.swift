@@ -39,16 +39,16 @@ struct OutputTests {
   /// Node, implementation version of its type, digest of what it makes.
   private static let table = """
     adapter_folder 1 67fa469f1fdc
-    answers 5 e257831e4dd7
+    answers 6 e257831e4dd7
     base 2 621f14d7e614
     chat 2 fcf78e8a659d
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
-    merged 1 77e883d49659
-    quality 6 7ae35a6d1e25
+    merged 2 77e883d49659
+    quality 7 7ae35a6d1e25
     rows 2 25ac1990b95f
-    still 7 5c3003caeaea
+    still 8 5c3003caeaea
     tokenizer 2 792e299a1ff9
     tokens 3 636899e6556f
     """

@@ -41,6 +41,23 @@ struct AdapterTests {
     #expect(throws: AdapterError.alreadyAttached) { try model.attach(AdapterConfiguration(rank: 4), seed: 1) }
   }
 
+  @Test("what an adapter drops depends on its own name, not on which other linear maps there are")
+  func dropoutIsNamed() throws {
+    let tiny = try TinyLlama("gqa")
+    func streams(_ targets: Set<ProjectionKind>) throws -> [UInt64] {
+      let model = try tiny.model()
+      try model.attach(AdapterConfiguration(rank: 2, dropout: 0.1, targets: targets), seed: 1)
+      return model.layers.flatMap { layer in
+        ProjectionKind.allCases.compactMap { layer.projection($0).adapter?.dropoutStream }
+      }
+    }
+    let all = try streams(Set(ProjectionKind.allCases))
+    #expect(Set(all).count == 2 * 7)
+    #expect(try streams([.up]) == [all[5], all[12]])
+    // FNV-1a of the name that PEFT gives the first matrix.
+    #expect(all[0] == 0xB5A8_E92F_2345_7E3F)
+  }
+
   @Test func startsAsPEFTStarts() throws {
     let tiny = try TinyLlama("gqa")
     func values(seed: UInt64, _ targets: Set<ProjectionKind>) throws -> [String: [Float]] {

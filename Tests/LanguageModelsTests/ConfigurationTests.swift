@@ -108,6 +108,43 @@ struct HuggingFaceConfigurationTests {
     }
   }
 
+  @Test("keys that change the numbers and are not computed are refused, and so are those that nobody knows")
+  func keysThatAreNotComputed() {
+    #expect(messages(("is_causal", false)) == ["`is_causal` is `false`, which is not supported"])
+    #expect(messages(("partial_rotary_factor", 0.5)) == ["`partial_rotary_factor` is `0.5`, which is not supported"])
+    #expect(
+      messages(("logit_scale", 0.0625), ("my_gate", 2)) == [
+        "`logit_scale` is `0.0625`, which is not supported", "`my_gate` is not known",
+      ])
+    #expect(
+      messages(("layer_types", ["chunked_attention"])) == [
+        "`layer_types` is `chunked_attention`, which is not supported"
+      ])
+    #expect(
+      messages(("rope_scaling", ["rope_type": "linear", "factor": 2, "truncate": false]))
+        == ["`rope_scaling.truncate` is not known"])
+  }
+
+  @Test("keys that leave the numbers alone are passed over, and null is no value")
+  func harmlessKeys() {
+    #expect(
+      messages(
+        ("is_causal", true), ("partial_rotary_factor", 1.0), ("my_gate", nil), ("attention_dropout", 0.1),
+        ("transformers_version", "5.6.2"), ("_name_or_path", "x"), ("use_cache", false), ("eos_token_id", [1, 2]),
+        ("rope_interleaved", false), ("layer_types", ["full_attention", "full_attention"]),
+        ("rope_parameters", ["rope_type": "default", "rope_theta": 10_000, "partial_rotary_factor": 1.0])) == [])
+  }
+
+  @Test func aFamilyWithAnotherNumberIsNoNeighbour() {
+    func advice(_ found: String) -> String? {
+      ModelConfigurationError(
+        file: "config.json", problems: [.unsupported(key: "model_type", found: found, supported: ["llama", "qwen2"])]
+      ).diagnostics[0].advice
+    }
+    #expect(advice("qwen3") == "Supported are [llama, qwen2]")
+    #expect(advice("lama") == "Did you mean `llama`?")
+  }
+
   @Test func theNearestFamilyIsSuggested() throws {
     let error = ModelConfigurationError(
       file: "config.json", problems: [.unsupported(key: "model_type", found: "lama", supported: ["llama", "qwen2"])])
@@ -125,7 +162,7 @@ struct GGUFConfigurationTests {
 
   @Test func tellsTheSameAsConfigJSON() throws {
     let found = try ModelConfiguration(
-      gguf: "model.gguf", value: { values[$0] },
+      gguf: "model.gguf", keys: Array(values.keys), value: { values[$0] },
       tensorShape: { ["token_embd.weight": [90, 64], "blk.0.attn_q.bias": [64]][$0] })
     #expect(
       found
@@ -135,12 +172,53 @@ struct GGUFConfigurationTests {
           tiesHead: true, biases: [.query]))
   }
 
+  private func scaling(_ changes: [String: JSON], factors: [Float]? = nil) throws -> RotaryTable.Scaling {
+    let changed = values.merging(changes) { $1 }
+    return try ModelConfiguration(
+      gguf: "model.gguf", keys: Array(changed.keys), value: { changed[$0] },
+      tensorShape: { ["token_embd.weight": [90, 64]][$0] }, rotaryFactors: factors
+    ).rotaryScaling
+  }
+
+  @Test("scaling factors count as in llama.cpp: without a type, under the older key, on top of a tensor's")
+  func scalingFactors() throws {
+    #expect(try scaling([:]) == .none)
+    #expect(try scaling(["llama.rope.scaling.factor": 4.0]) == .linear(factor: 4))
+    #expect(try scaling(["llama.rope.scale_linear": 2.0]) == .linear(factor: 2))
+    #expect(try scaling(["llama.rope.scale_linear": 2.0, "llama.rope.scaling.factor": 4.0]) == .linear(factor: 4))
+    #expect(try scaling(["llama.rope.scaling.factor": 0.0]) == .none)
+    #expect(try scaling(["llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4.0]) == .none)
+    let factors = [Float](repeating: 3, count: 8)
+    #expect(try scaling([:], factors: factors) == .factors(factors))
+    #expect(
+      try scaling(["llama.rope.scaling.factor": 4.0], factors: factors)
+        == .factors([Float](repeating: 12, count: 8)))
+    #expect(throws: ModelConfigurationError.self) { try scaling([:], factors: [1, 2]) }
+    #expect(throws: ModelConfigurationError.self) { try scaling([:], factors: [0] + factors.dropFirst()) }
+  }
+
+  @Test("keys of the architecture that change the numbers and are not computed are refused")
+  func keysThatAreNotComputed() {
+    for (key, value, summary) in [
+      ("llama.expert_count", 8, "`llama.expert_count` is `8`, which is not supported"),
+      ("llama.attention.causal", false, "`llama.attention.causal` is `false`, which is not supported"),
+      ("llama.new_gate", 1, "`llama.new_gate` is not known"),
+    ] as [(String, JSON, String)] {
+      do {
+        _ = try scaling([key: value])
+        Issue.record("\(key) is not refused")
+      } catch { #expect(diagnostics(of: error).map(\.summary) == [summary]) }
+    }
+    #expect(throws: Never.self) { try scaling(["llama.expert_count": 0, "llama.vocab_size": 90, "general.name": "x"]) }
+  }
+
   @Test func refusesWhatItCannotCompute() {
     var changed = values
     changed["llama.rope.scaling.type"] = "yarn"
     changed["llama.rope.dimension_count"] = 8
     do {
-      _ = try ModelConfiguration(gguf: "model.gguf", value: { changed[$0] }, tensorShape: { _ in nil })
+      _ = try ModelConfiguration(
+        gguf: "model.gguf", keys: Array(changed.keys), value: { changed[$0] }, tensorShape: { _ in nil })
       Issue.record("no error")
     } catch {
       #expect(
@@ -152,7 +230,8 @@ struct GGUFConfigurationTests {
     }
     changed["general.architecture"] = "mamba"
     #expect(throws: ModelConfigurationError.self) {
-      try ModelConfiguration(gguf: "model.gguf", value: { changed[$0] }, tensorShape: { _ in nil })
+      try ModelConfiguration(
+        gguf: "model.gguf", keys: Array(changed.keys), value: { changed[$0] }, tensorShape: { _ in nil })
     }
   }
 

@@ -118,6 +118,24 @@ struct ExportTests {
     #expect(try bytes(folder.path("a/model.safetensors")) != bytes(fixture("ModelFolders/single/model.safetensors")))
   }
 
+  @Test("a fresh adapter written from shapes alone is the one that a model in memory starts with")
+  func freshAdapter() throws {
+    let base = try ModelFolder.open(fixture("ModelFolders/single"))
+    let adapter = AdapterConfiguration(rank: 3, alpha: 5, dropout: 0.1, targets: [.query, .down])
+    let model = try base.languageModel(compute: Compute(threads: 1))
+    try model.attach(adapter, seed: 7)
+    let writer = AdapterWriter(baseModel: "base", tokenizer: nil, card: nil)
+    try writer.write(model, to: folder.path("model"))
+    try writer.write(fresh: adapter, seed: 7, of: base.configuration, to: folder.path("shapes"))
+    for file in ["adapter_model.safetensors", "adapter_config.json"] {
+      #expect(try bytes(folder.path("model/" + file)) == bytes(folder.path("shapes/" + file)))
+    }
+    #expect(throws: AdapterError.rank(0)) {
+      try writer.write(
+        fresh: AdapterConfiguration(rank: 0), seed: 7, of: base.configuration, to: folder.path("none"))
+    }
+  }
+
   @Test("an adapter is written as PEFT names it and reads back the same", arguments: ["adapter", "rslora"])
   func adapter(name: String) throws {
     let base = try ModelFolder.open(fixture("ModelFolders/single"))

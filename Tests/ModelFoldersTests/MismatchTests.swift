@@ -125,7 +125,7 @@ struct MismatchTests {
     }
     let scaling = message { _ = try ModelFolder.open(folder.path("m")) }
     #expect(scaling.contains("`yarn`"))
-    #expect(scaling.contains("[default, linear, llama3]"))
+    #expect(scaling.contains("[default, linear, llama3, longrope]"))
   }
 
   @Test("files cut short, at any length", arguments: ["single/model.safetensors", "tiny.gguf", "single/config.json"])

@@ -89,18 +89,24 @@ package enum AttachAdapter: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let artefact = try ModelArtefact(context)
     let view = artefact.view
-    let model = try artefact.model()
-    if fields.from != nil {
-      try AdapterFolder(context.sources.fileSet).attach(to: model)
-    } else {
-      try model.attach(fields.fresh(), seed: UInt64(fields.seed))
-    }
+    // Shapes decide everything: no weight of the base is read.
+    let base = try artefact.source().configuration
     let output = try context.output("model")
     try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
-    try ModelArtefact.writeAdapter(of: model, in: output)
+    let writer = AdapterWriter(baseModel: ModelArtefact.base, tokenizer: nil, card: nil)
+    let folder = output.folder + "/" + ModelArtefact.adapter
+    let adapter: AdapterConfiguration
+    if fields.from != nil {
+      let given = try AdapterFolder(context.sources.fileSet)
+      adapter = given.configuration
+      try writer.write(given, of: base, to: folder)
+    } else {
+      adapter = try fields.fresh()
+      try writer.write(fresh: adapter, seed: UInt64(fields.seed), of: base, to: folder)
+    }
     output.set(type: type(view.type))
     output.details = view.details
-    let trained = model.adapterParameters.reduce(0) { $0 + $1.value.count }
+    let trained = base.adapterTensors(adapter).reduce(0) { $0 + $1.shape.reduce(1, *) }
     output.details["trainable_parameters"] = JSON(trained)
     context.log("\(trained) trainable parameters")
   }

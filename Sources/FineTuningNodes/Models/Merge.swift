@@ -38,7 +38,7 @@ package enum Merge: NodeType {
 
   package static let name = "merge"
   package static let summary = "Adds an adapter to its base's weights: in f32, rounded once"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs = [InputPort("model", [ArtefactName.model], doc: "A model with an adapter")]
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model without adapter")]
   package static let execution = Execution.worker(cores: .all)

@@ -40,7 +40,7 @@ package enum Predict: NodeType {
 
   package static let name = "predict"
   package static let summary = "Lets a model answer prompts, in its own chat template"
-  package static let implementationVersion = 5
+  package static let implementationVersion = 6
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model that answers"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, with the chat template"),

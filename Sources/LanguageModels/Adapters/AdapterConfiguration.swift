@@ -26,6 +26,13 @@ package struct AdapterConfiguration: Sendable, Hashable {
     usesRSLoRA ? Float(Double(alpha) / Double(rank).squareRoot()) : Float(Double(alpha) / Double(rank))
   }
 
+  /// - Throws: ``AdapterError`` for numbers that no adapter has.
+  package func validate() throws(AdapterError) {
+    guard !targets.isEmpty else { throw .noTargets }
+    guard rank >= 1 else { throw .rank(rank) }
+    guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
+  }
+
   /// The targets as PEFT lists them, in the order of a block.
   package var targetNames: [String] {
     ProjectionKind.allCases.filter { targets.contains($0) }.map(\.shortName)

@@ -7,14 +7,17 @@ extension LanguageModel {
   /// depend on the seed and its own name alone.
   /// - Throws: ``AdapterError``.
   package func attach(_ adapter: AdapterConfiguration, seed: UInt64) throws {
-    try attach(adapter) { name, shape in
-      let tensor = Tensor(shape: shape)
-      guard name.hasSuffix(Self.suffixA) else { return tensor }
-      let bound = Float(1 / Double(shape[1]).squareRoot())
-      var random = CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
-      for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
-      return tensor
-    }
+    try attach(adapter) { name, shape in Self.freshAdapterTensor(name, shape, seed: seed) }
+  }
+
+  /// A matrix of a fresh adapter, by PEFT's name: what ``attach(_:seed:)`` starts with, of no model but its shape.
+  package static func freshAdapterTensor(_ name: String, _ shape: [Int], seed: UInt64) -> Tensor {
+    let tensor = Tensor(shape: shape)
+    guard name.hasSuffix(suffixA) else { return tensor }
+    let bound = Float(1 / Double(shape[1]).squareRoot())
+    var random = CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
+    for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
+    return tensor
   }
 
   /// Puts an adapter with the values of `weights` (PEFT's names) beside the targeted linear maps and freezes everything
@@ -49,10 +52,7 @@ extension LanguageModel {
 
   private func attach(_ adapter: AdapterConfiguration, value: (String, [Int]) throws -> Tensor) throws {
     guard self.adapter == nil else { throw AdapterError.alreadyAttached }
-    guard !adapter.targets.isEmpty else { throw AdapterError.noTargets }
-    guard adapter.rank >= 1 else { throw AdapterError.rank(adapter.rank) }
-    guard adapter.dropout >= 0, adapter.dropout < 1 else { throw AdapterError.dropout(adapter.dropout) }
-
+    try adapter.validate()
     var adapted = layers
     for layer in layers.indices {
       for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
@@ -63,7 +63,7 @@ extension LanguageModel {
           a: Parameter(name: names.a, value: value(names.a, [adapter.rank, shape[1]]), isTrainable: true),
           b: Parameter(name: names.b, value: value(names.b, [shape[0], adapter.rank]), isTrainable: true),
           scale: adapter.scale, dropout: adapter.dropout,
-          dropoutStream: UInt64(layer * ProjectionKind.allCases.count + kind.rawValue))
+          dropoutStream: stableHash(names.a))
         adapted[layer].projections[kind.rawValue] = try Projection(weight: old.weight, bias: old.bias, adapter: pair)
       }
     }

@@ -1,5 +1,6 @@
 import Diagnostics
 import PreciseJSON
+import Tensors
 
 /// Reads the values of a configuration one by one and keeps what is wrong with them, so that all of it is told at once.
 struct ConfigurationReader {
@@ -7,16 +8,36 @@ struct ConfigurationReader {
   /// The value of a key, nil where it is missing or null.
   let lookup: (String) -> JSON?
   private(set) var problems: [ModelConfigurationError.Problem] = []
+  private let asked = AskedKeys()
+
+  private final class AskedKeys {
+    var names: Set<String> = []
+  }
 
   init(file: String, lookup: @escaping (String) -> JSON?) {
     self.file = file
-    self.lookup = { key in
-      if let value = lookup(key), !value.isNull { value } else { nil }
+    self.lookup = { [asked] key in
+      asked.names.insert(key)
+      return if let value = lookup(key), !value.isNull { value } else { nil }
     }
   }
 
   /// The largest extent accepted: far above every model, far below what could overflow a product of three.
   static let limit = 1 << 24
+
+  /// Reports every key that nothing has read and that is not known to leave the numbers alone.
+  ///
+  /// To be called when all that is computed has been read.
+  ///
+  /// - Parameters:
+  ///   - keys: All keys of the file.
+  ///   - prefix: What stands before the names that `known` speaks of; keys without it are passed over.
+  mutating func reportUnread(among keys: [String], prefix: String = "", _ known: KnownKeys) {
+    for key in keys where key.hasPrefix(prefix) && !asked.names.contains(key) {
+      guard let value = lookup(key) else { continue }
+      known.problem(String(key.dropFirst(prefix.count)), value, path: key).map { report($0) }
+    }
+  }
 
   mutating func report(_ problem: ModelConfigurationError.Problem) { problems.append(problem) }
 
@@ -86,6 +107,11 @@ struct ConfigurationReader {
       }
       if configuration.headDimension % 2 != 0 {
         report(.inconsistent("The head dimension \(configuration.headDimension) is odd, rotary positions need pairs"))
+      }
+      if case .factors(let factors) = configuration.rotaryScaling, factors.count != configuration.headDimension / 2 {
+        report(
+          .inconsistent(
+            "\(factors.count) rotary factors do not fit a head dimension of \(configuration.headDimension)"))
       }
     }
     guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }

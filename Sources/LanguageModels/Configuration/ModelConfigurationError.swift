@@ -8,6 +8,8 @@ package struct ModelConfigurationError: Error, Sendable, Hashable {
     case outOfRange(key: String, wanted: String, found: String)
     /// A value that means something this program does not compute.
     case unsupported(key: String, found: String, supported: [String])
+    /// A key of which it is not known whether it changes what is computed.
+    case unknown(key: String)
     case inconsistent(String)
     case notAnObject(found: String)
   }
@@ -36,10 +38,17 @@ extension ModelConfigurationError: DiagnosticError {
       return Diagnostic(
         code: "model-configuration", "`\(key)` is \(found), not \(wanted)", at: place, path: key)
     case .unsupported(let key, let found, let supported):
-      let near = nearestName(to: found, among: supported).map { "Did you mean `\($0)`?" }
+      // A family with another number is another family: qwen3 is not qwen2.
+      let isNumbered = found.unicodeScalars.contains { ("0"..."9").contains($0) }
+      let near = isNumbered ? nil : nearestName(to: found, among: supported).map { "Did you mean `\($0)`?" }
       return Diagnostic(
         code: "unsupported-model", "`\(key)` is `\(found)`, which is not supported", at: place, path: key,
         advice: near ?? "Supported are [\(supported.joined(separator: ", "))]")
+    case .unknown(let key):
+      return Diagnostic(
+        code: "unknown-configuration-key", "`\(key)` is not known", at: place, path: key,
+        reason: "it may change what the model computes, and nothing here would compute it",
+        advice: "remove it from the file if it changes nothing")
     case .inconsistent(let text):
       return Diagnostic(code: "model-configuration", text, at: place)
     case .notAnObject(let found):

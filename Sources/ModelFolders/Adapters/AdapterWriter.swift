@@ -32,6 +32,21 @@ package struct AdapterWriter {
     }
   }
 
+  /// Writes a fresh adapter for a model of these shapes, with the first values of ``LanguageModel/attach(_:seed:)``.
+  ///
+  /// Cost: the adapter alone; no weight of the model is read.
+  ///
+  /// - Throws: ``AdapterError``, ``AdapterFolderError``, and errors of the file system.
+  package func write(
+    fresh adapter: AdapterConfiguration, seed: UInt64, of model: ModelConfiguration, to folder: String
+  ) throws {
+    try adapter.validate()
+    let shapes = Dictionary(uniqueKeysWithValues: model.adapterTensors(adapter).map { ($0.name, $0.shape) })
+    try write(adapter, of: model, to: folder) { name in
+      shapes[name].map { LanguageModel.freshAdapterTensor(name, $0, seed: seed) }
+    }
+  }
+
   /// Writes an adapter that stands in another folder already.
   package func write(_ source: AdapterFolder, of model: ModelConfiguration, to folder: String) throws {
     try source.check(against: model)

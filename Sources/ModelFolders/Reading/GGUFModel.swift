@@ -15,14 +15,27 @@ package struct GGUFModel: Sendable {
     let file = try GGUFFile(path: path)
     self.file = file
     configuration = try ModelConfiguration(
-      gguf: path, value: { file.metadata[$0].map(JSON.init(gguf:)) },
-      tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil })
+      gguf: path, keys: file.metadata.keys, value: { file.metadata[$0].map(JSON.init(gguf:)) },
+      tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil },
+      rotaryFactors: try Self.rotaryFactors(file))
     let problems = TensorCheck(
       configuration: configuration, stored: file.entries.map(\.name), name: \.ggufName,
       shape: { name in file.has(name) ? try? file.entry(name).shape : nil }
-    ).problems { _ in false }
+    ).problems { $0 == Self.rotaryFactors }
     guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
     specifications = Dictionary(uniqueKeysWithValues: configuration.tensors.map { ($0.name, $0) })
+  }
+
+  /// The tensor that converters write for Llama 3.1 and later; part of the configuration, not of the weights.
+  private static let rotaryFactors = "rope_freqs.weight"
+
+  private static func rotaryFactors(_ file: GGUFFile) throws -> [Float]? {
+    guard file.has(rotaryFactors) else { return nil }
+    let count = try file.entry(rotaryFactors).count
+    return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try file.readFloats(rotaryFactors, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    }
   }
 
   /// Whether some tensors are stored in blocks of fewer bits than a number has.

@@ -17,9 +17,24 @@ package struct HuggingFaceFolder: Sendable {
     self.files = files
     configurationPath = files[ModelFolder.configurationFile] ?? files.origin + "/" + ModelFolder.configurationFile
     configurationJSON = try readJSON(configurationPath)
-    configuration = try ModelConfiguration(huggingFace: configurationJSON, file: configurationPath)
     weights = try SafetensorsWeights(files)
+    configuration = try Self.untied(
+      ModelConfiguration(huggingFace: configurationJSON, file: configurationPath), weights)
     try check()
+  }
+
+  /// The configuration, with a head of its own where the files hold another one than the embedding.
+  ///
+  /// `tie_word_embeddings` is then wrong, and transformers 5 believes the tensors (`PreTrainedModel.tie_weights`). Cost
+  /// where a tied model stores both: both are read.
+  private static func untied(
+    _ configuration: ModelConfiguration, _ weights: SafetensorsWeights
+  ) throws -> ModelConfiguration {
+    let (embedding, head) = (TensorRole.embedding.name, TensorRole.head.name)
+    guard configuration.tiesHead, weights.has(embedding), weights.has(head) else { return configuration }
+    var configuration = configuration
+    configuration.tiesHead = try weights.holdSameNumbers(embedding, head)
+    return configuration
   }
 
   private func check() throws {

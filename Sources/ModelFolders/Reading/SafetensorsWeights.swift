@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LanguageModels
 import PreciseJSON
 import TensorFiles
@@ -96,6 +97,27 @@ package struct SafetensorsWeights: Sendable {
   /// Where a tensor stands and what it is; nil when there is none of this name.
   package func entry(_ name: String) -> SafetensorsFile.Entry? {
     fileByName[name].flatMap { try? files[$0].entry(name) }
+  }
+}
+
+extension SafetensorsWeights {
+  /// Whether two tensors have one shape and the same numbers; false where one is missing.
+  func holdSameNumbers(_ one: String, _ other: String) throws -> Bool {
+    guard let a = entry(one), let b = entry(other), let fileA = fileByName[one], let fileB = fileByName[other],
+      a.shape == b.shape, a.type.isFloat, b.type.isFloat
+    else { return false }
+    // Nearly always they are the same bytes; other bytes may still be the same numbers.
+    let areSameBytes = files[fileA].withBytes(of: a) { first in
+      files[fileB].withBytes(of: b) { second in
+        guard first.count == second.count else { return false }
+        guard let start = first.baseAddress, let other = second.baseAddress else { return true }
+        return memcmp(start, other, first.count) == 0
+      }
+    }
+    if areSameBytes { return true }
+    let x = try files[fileA].tensor(named: one, shape: a.shape)
+    let y = try files[fileB].tensor(named: other, shape: b.shape)
+    return (0..<x.count).allSatisfy { x.pointer[$0] == y.pointer[$0] }
   }
 }
 

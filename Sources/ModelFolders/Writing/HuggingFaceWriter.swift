@@ -74,8 +74,13 @@ package struct HuggingFaceWriter {
     let generation = "/" + ModelFolder.generationFile
     switch base {
     case .huggingFace(let source):
-      if let elementType {
-        let json = source.configurationJSON.withElementType(elementType)
+      // A tied head that the files contradict is written as what it is.
+      let isWronglyTied =
+        !source.configuration.tiesHead && source.configurationJSON["tie_word_embeddings"]?.bool == true
+      if elementType != nil || isWronglyTied {
+        var json = source.configurationJSON
+        if let elementType { json = json.withElementType(elementType) }
+        if isWronglyTied { json = json.untied }
         try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")
       } else {
         try writeFile(readBytes(source.configurationPath), to: folder + "/config.json")

@@ -21,7 +21,7 @@ extension ModelConfiguration {
       "model_type": JSON(family.modelTypes.first ?? family.name), "num_attention_heads": JSON(queryHeads),
       "num_hidden_layers": JSON(layerCount), "num_key_value_heads": JSON(keyValueHeads),
       "pad_token_id": id(specialTokens.pad), "rms_norm_eps": .number(JSONNumber(text: "\(normEpsilon)")),
-      "rope_scaling": rotaryScaling.huggingFaceJSON, "rope_theta": JSON(rotaryBase),
+      "rope_scaling": rotaryScaling.huggingFaceJSON(maximumPositions), "rope_theta": JSON(rotaryBase),
       "tie_word_embeddings": JSON(tiesHead), "torch_dtype": JSON(elementType.torchName), "use_cache": true,
       "vocab_size": JSON(vocabularySize),
     ]
@@ -30,7 +30,7 @@ extension ModelConfiguration {
 
 extension RotaryTable.Scaling {
   /// The `rope_scaling` of a `config.json`.
-  fileprivate var huggingFaceJSON: JSON {
+  fileprivate func huggingFaceJSON(_ maximumPositions: Int) -> JSON {
     switch self {
     case .none: .null
     case .linear(let factor): ["rope_type": "linear", "factor": JSON(factor)]
@@ -39,8 +39,18 @@ extension RotaryTable.Scaling {
         "rope_type": "llama3", "factor": JSON(factor), "low_freq_factor": JSON(low), "high_freq_factor": JSON(high),
         "original_max_position_embeddings": JSON(original),
       ]
+    case .factors(let factors):
+      [
+        "rope_type": "longrope", "attention_factor": 1.0, "factor": 1.0, "long_factor": .array(factors.map(Self.json)),
+        "original_max_position_embeddings": JSON(maximumPositions), "short_factor": .array(factors.map(Self.json)),
+      ]
     }
   }
+}
+
+extension RotaryTable.Scaling {
+  /// The shortest text that reads back as the same 32-bit number.
+  private static func json(_ factor: Float) -> JSON { .number(JSONNumber(text: "\(factor)")) }
 }
 
 extension ElementType {
@@ -62,6 +72,13 @@ extension ElementType {
 }
 
 extension JSON {
+  /// A `config.json` that says that the head is not the embedding.
+  var untied: JSON {
+    guard var object else { return self }
+    object["tie_word_embeddings"] = false
+    return .object(object)
+  }
+
   /// A `config.json` that says another element type: under `dtype` where transformers 5 wrote it, else under
   /// `torch_dtype`, which all versions read.
   func withElementType(_ type: ElementType) -> JSON {

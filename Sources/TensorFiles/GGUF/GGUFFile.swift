@@ -39,6 +39,9 @@ package struct GGUFFile: Sendable {
     var reader = GGUFReader(file.bytes, file: path)
     let magic = file.bytes.prefix(4)
     guard magic.elementsEqual(Self.magic) else {
+      if let kind = FileSignature(startOf: file.bytes) {
+        throw TensorFileError(.otherKind(format: "GGUF", found: kind), file: path)
+      }
       let found = magic.map { "0x" + String($0, radix: 16) }.joined(separator: " ")
       throw TensorFileError(.notThisFormat(format: "GGUF", found: found.isEmpty ? "nothing" : found), file: path)
     }

@@ -32,6 +32,9 @@ package struct SafetensorsFile: Sendable {
   package init(path: String) throws {
     file = try MappedFile(path: path)
     let bytes = file.bytes
+    if let kind = FileSignature(startOf: bytes) {
+      throw TensorFileError(.otherKind(format: "safetensors", found: kind), file: path)
+    }
     guard bytes.count >= 8 else {
       throw TensorFileError(.truncated(needed: 8, found: bytes.count, what: "the header length"), file: path)
     }
