@@ -79,16 +79,44 @@ import Testing
       expecting: ["full-fine-tuning/model/model.safetensors"])
   }
 
-  @Test func theStarterOfInit() throws {
+  @Test("init writes a pipeline that runs as it stands, from the folder and by the command that it names")
+  func theStarterOfInit() throws {
     let project = try Project(rows: 1)
-    #expect(try project.anneal("init", "first").output == "first/pipeline.yaml\nfirst/data.jsonl\n")
-    let again = try project.anneal("init", "first")
-    #expect(again.code == 2 && again.messages.contains("`first/pipeline.yaml` is there already"))
-    let folder = project.folder.path("first")
-    try FileManager.default.createSymbolicLink(
-      atPath: folder + "/tiny", withDestinationPath: project.folder.path("tiny"))
-    let inside = try project.start(["run", "pipeline.yaml", "--set", "base=tiny"], in: folder).1()
+    let made = try project.anneal("init", "first one", "--base", "tiny")
+    #expect(made.output == "first one/pipeline.yaml\nfirst one/data.jsonl\n")
+    #expect(made.messages == "Next: cd 'first one' && anneal run pipeline.yaml\n")
+    let again = try project.anneal("init", "first one", "--base", "tiny")
+    #expect(again.code == 2 && again.messages.contains("`first one/pipeline.yaml` is there already"))
+    let folder = project.folder.path("first one")
+    let inside = try project.start(["run", "pipeline.yaml"], in: folder).1()
     #expect(inside.code == 0, "\(inside.messages)")
     #expect(FileManager.default.fileExists(atPath: folder + "/results/starter/model/model.safetensors"))
+  }
+
+  @Test("init takes the only model that lies near")
+  func initFindsTheModel() throws {
+    let project = try Project(rows: 1)
+    let made = try project.anneal("init", "second")
+    #expect(made.code == 0 && made.messages.hasPrefix("Model: tiny\n"), "\(made.messages)")
+    #expect(try project.start(["validate", "pipeline.yaml"], in: project.folder.path("second")).1().code == 0)
+  }
+
+  @Test("init without a model, with several, or with one that cannot be used writes nothing and says what to do")
+  func initWithoutAModel() throws {
+    let project = try Project(rows: 1)
+    let files = FileManager.default
+    let empty = project.folder.path("empty")
+    try files.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    let none = try project.start(["init"], in: empty).1()
+    #expect(none.code == 2 && none.messages.contains("There is no model to start from"), "\(none.messages)")
+    #expect(none.messages.contains("--base PATH"))
+    #expect(try files.contentsOfDirectory(atPath: empty).isEmpty)
+
+    try files.copyItem(atPath: project.folder.path("tiny"), toPath: project.folder.path("other"))
+    let several = try project.anneal("init", "third")
+    #expect(several.code == 2 && several.messages.contains("Several models lie here: [`other`, `tiny`]"))
+    let wrong = try project.anneal("init", "third", "--base", "nowhere")
+    #expect(wrong.code == 2 && wrong.messages.contains("There is no model here"), "\(wrong.messages)")
+    #expect(!files.fileExists(atPath: project.folder.path("third")))
   }
 }

@@ -247,4 +247,35 @@ struct ConflictTests {
       node `plain_chat` takes `tokenizer` from `plain`; `template` is `auto` | name a Jinja file with `template:`
       """)
   }
+
+  @Test func anAdapterForAnotherModelIsFoundBeforeTheRun() throws {
+    try FileManager.default.copyItem(
+      atPath: fixture("ModelFolders/adapter"), toPath: workspace.folder.path("strange"))
+    let problems = try problems("given: {type: attach_adapter, model: base, from: DIR/strange}")
+    #expect(
+      problems.hasPrefix(
+        "nodes.given.model | The adapter was made for another model | node `given` takes `model` from `base`; its "
+          + "`q_proj` is [32, 32], the model's is ["), "\(problems)")
+    #expect(problems.hasSuffix(" | connect the adapter's own base"))
+  }
+
+  @Test func anAdapterThatCannotBeContinuedIsFoundBeforeTheRun() throws {
+    try FileManager.default.copyItem(
+      atPath: fixture("ModelFolders/adapter"), toPath: workspace.folder.path("strange"))
+    let path = workspace.folder.path("strange/adapter_config.json")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let changed = text.replacing(#""use_dora": false"#, with: #""use_dora": true"#)
+    #expect(changed != text)
+    try changed.write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(
+      try problems("given: {type: attach_adapter, model: base, from: DIR/strange}")
+        == "nodes.given.from | `use_dora` is true, which is not supported | supported: false | ")
+  }
+
+  @Test func aTemplateThatCannotBeReadIsFoundBeforeTheRun() throws {
+    try workspace.folder.write("{% for m in messages %}{{ m.content }", to: "broken.jinja")
+    #expect(
+      try problems("own: {type: apply_template, dataset: rows, tokenizer: tokenizer, template: DIR/broken.jinja}")
+        .hasPrefix("nodes.own.template | Invalid chat template: "))
+  }
 }

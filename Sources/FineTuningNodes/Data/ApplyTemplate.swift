@@ -44,7 +44,9 @@ package enum ApplyTemplate: NodeType {
   package static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
     sources[templateRole].map { path in
       Inspection(of: sources) {
-        guard let source = try? templateSource(path) else { return [:] }
+        let source = try templateSource(path)
+        // One that cannot be read is told before anything runs.
+        _ = try ChatTemplate(source: source, name: path)
         return [FacetName.template: .text(Digest(of: source.utf8).short)]
       }
     }

@@ -50,6 +50,29 @@ package enum AttachAdapter: NodeType {
     try fields.from.map { try AdapterFolder.files(at: paths.text(of: $0)).requests } ?? []
   }
 
+  /// What the inspection calls the outline of the adapter that is continued.
+  private static let outlineSight = "adapter_outline"
+
+  package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
+    guard fields.from != nil else { return nil }
+    return Inspection(of: sources) {
+      [outlineSight: .text(try AdapterOutline(AdapterFolder(sources.fileSet)).json.text())]
+    }
+  }
+
+  /// Why the adapter that is continued cannot stand beside the model, as far as a plan can tell.
+  private static func mismatch(_ inputs: InputTypes) -> Inference.Conflict? {
+    func json(_ text: String?) -> JSON? { text.flatMap { try? JSON(parsing: $0, file: "") } }
+    guard let outline = json(inputs.seen[outlineSight]?.text).flatMap(AdapterOutline.init(json:)),
+      let model = json(inputs["model"]?.seen[LoadModel.configurationSight]?.text),
+      let configuration = try? ModelConfiguration(huggingFace: model),
+      let reason = outline.mismatch(with: configuration)
+    else { return nil }
+    return .init(
+      port: "model", "The adapter was made for another model", reason: reason,
+      advice: "connect the adapter's own base")
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var conflicts: [Inference.Conflict] = []
     if let model = inputs["model"]?.type, model[FacetName.form] == "adapter" {
@@ -63,6 +86,7 @@ package enum AttachAdapter: NodeType {
       conflicts.append(.init(port: "targets", words?.summary ?? "Unknown target", advice: words?.advice))
     }
     if fields.from != nil { conflicts += ignoredFields(fields) }
+    if let mismatch = mismatch(inputs) { conflicts.append(mismatch) }
     return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
   }
 

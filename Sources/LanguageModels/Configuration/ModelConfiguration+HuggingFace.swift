@@ -63,12 +63,15 @@ extension ModelConfiguration {
   }
 
   private static func biases(of family: ModelFamily, _ reader: inout ConfigurationReader) -> Set<ProjectionKind> {
+    // Families with biases of their own have these keys in some files, and transformers passes over them there.
+    let attention = reader.flag("attention_bias", default: false)
+    let feedForward = reader.flag("mlp_bias", default: false)
     switch family.biases {
     case .always(let kinds): return kinds
     case .asConfigured:
       var kinds: Set<ProjectionKind> = []
-      if reader.flag("attention_bias", default: false) { kinds.formUnion([.query, .key, .value, .output]) }
-      if reader.flag("mlp_bias", default: false) { kinds.formUnion([.gate, .up, .down]) }
+      if attention { kinds.formUnion([.query, .key, .value, .output]) }
+      if feedForward { kinds.formUnion([.gate, .up, .down]) }
       return kinds
     }
   }

@@ -102,11 +102,14 @@ package struct InputTypes: Sendable {
     package var node: String
     package var output: String
     package var type: ArtefactType
+    /// What the producing node's inspection saw; empty where that is not known, as in a run.
+    package var seen: [String: Facet]
 
-    package init(node: String, output: String, type: ArtefactType) {
+    package init(node: String, output: String, type: ArtefactType, seen: [String: Facet] = [:]) {
       self.node = node
       self.output = output
       self.type = type
+      self.seen = seen
     }
   }
 

@@ -45,7 +45,8 @@ extension GraphBuilder {
         let type = drafts[producer].outputTypes[binding.output]
       else { return nil }
       ports[binding.port, default: []].append(
-        InputTypes.Source(node: binding.node, output: binding.output, type: type))
+        InputTypes.Source(
+          node: binding.node, output: binding.output, type: type, seen: drafts[producer].seen))
     }
     return InputTypes(ports)
   }

@@ -56,6 +56,7 @@ enum CoreScalar {
     let unsigned = bytes.first.map { "+-".utf8.contains($0) } == true ? Array(bytes.dropFirst()) : bytes
     let specials = [".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "nan", "NaN", "inf", "Infinity"]
     if specials.contains(String(decoding: unsigned, as: UTF8.self)) { return .notFinite(text, wanted: wanted) }
+    if let problem = decimalComma(bytes, text, wanted: wanted) { return problem }
     let plainDigits = bytes.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: ",") }
     if plainDigits.count < bytes.count, !bytes.isEmpty, isNumber(plainDigits) {
       return .digitSeparators(text, advice: String(decoding: plainDigits, as: UTF8.self))
@@ -70,6 +71,23 @@ enum CoreScalar {
     }
     if !scalar.isPlain, isNumber(bytes) || basedInteger(text) != nil { return .quoted(text, wanted: wanted) }
     return nil
+  }
+
+  /// A comma where most of Europe writes one and YAML wants a point.
+  ///
+  /// Three digits after it may as well be thousands, so that both readings are offered there, neither taken.
+  private static func decimalComma(_ bytes: [UInt8], _ text: String, wanted: String) -> LanguageProblem? {
+    let commas = bytes.indices.filter { bytes[$0] == UInt8(ascii: ",") }
+    guard commas.count == 1, let comma = commas.first else { return nil }
+    var point = bytes
+    point[comma] = UInt8(ascii: ".")
+    let digits = bytes[(comma + 1)...].prefix { isDigit($0) }.count
+    guard isNumber(point), digits > 0 else { return nil }
+    let decimal = String(decoding: point, as: UTF8.self)
+    let whole = bytes[..<comma].drop { "+-".utf8.contains($0) }
+    let mayBeThousands = digits == 3 && comma + 4 == bytes.count && (1...3).contains(whole.count) && whole.first != 0x30
+    let thousands = String(decoding: bytes.filter { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+    return .decimalComma(text, wanted: wanted, decimal: decimal, thousands: mayBeThousands ? thousands : nil)
   }
 
   /// `[-+]? ( . digits | digits [. digits*] ) [ (e|E) [-+]? digits ]`.

@@ -133,6 +133,10 @@ extension LanguageProblem {
       Words(
         "digit-separators", "`\(text)` is not a number", why: "digits have no separators in YAML 1.2",
         try: "`\(advice)`")
+    case .decimalComma(let text, let wanted, let decimal, let thousands):
+      Words(
+        "decimal-comma", "`\(text)` is not \(wanted)", why: "the decimal sign of YAML is the point",
+        try: thousands.map { "`\(decimal)` or `\($0)`" } ?? "`\(decimal)`")
     case .leadingZero(let text, let advice):
       Words(
         "leading-zero", "`\(text)` has a leading zero", why: "some tools read such numbers as octal", try: "`\(advice)`"

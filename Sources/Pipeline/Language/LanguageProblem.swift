@@ -25,6 +25,8 @@ enum LanguageProblem: Error, Sendable {
   case notANumber(String, wanted: String)
   case notFinite(String, wanted: String)
   case digitSeparators(String, advice: String)
+  /// A comma in place of the decimal point; `thousands` where it may have been meant to part thousands.
+  case decimalComma(String, wanted: String, decimal: String, thousands: String?)
   case leadingZero(String, advice: String)
   case quoted(String, wanted: String)
   case numberTooLarge(String)

@@ -14,9 +14,7 @@ extension Override {
     }
     let value: LocatedValue
     do {
-      let none = LocatedValue(
-        .scalar(LocatedValue.Scalar(text: "", isPlain: true)), at: source.mark(line: 1, column: equals + 2))
-      value = try YAMLReader.read(source) ?? none
+      value = try read(source, from: scalars[(equals + 1)...])
     } catch {
       problems += diagnostics(of: error)
       return
@@ -44,6 +42,21 @@ extension Override {
     }
     if let blocked = set(value, at: names[...], in: &tree, keyMark: start) {
       problems.append(LanguageProblem.overrideNotMap(blocked).diagnostic(at: start, path: target))
+    }
+  }
+
+  /// The value as it stands, so that a hash, a colon or an ampersand is text like any other.
+  ///
+  /// Lists, maps and quoted texts are told by the sign they start with, and read as in a file.
+  private func read(_ source: SourceText, from scalars: ArraySlice<Unicode.Scalar>) throws -> LocatedValue {
+    let plain = LocatedValue(
+      .scalar(LocatedValue.Scalar(text: String(String.UnicodeScalarView(scalars)), isPlain: true)),
+      at: source.mark(line: 1, column: scalars.startIndex + 1))
+    switch scalars.first {
+    case "[", "{": return try YAMLReader.read(source) ?? plain
+    // An apostrophe may as well begin a text.
+    case "\"", "'": return (try? YAMLReader.read(source)) ?? plain
+    default: return plain
     }
   }
 

@@ -28,3 +28,12 @@ func table(_ rows: [[String]]) -> String {
 func plain(_ value: JSON) -> String {
   value.string ?? value.array.map { $0.map(plain).joined(separator: ", ") } ?? value.text()
 }
+
+/// A text as a word of a shell command: quoted where the shell would read it otherwise.
+func shellWord(_ text: String) -> String {
+  let plain = text.unicodeScalars.allSatisfy {
+    ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+      || "-_./:@%+=,".unicodeScalars.contains($0)
+  }
+  return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+}

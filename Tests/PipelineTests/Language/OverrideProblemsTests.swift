@@ -1,3 +1,4 @@
+import Pipeline
 import Testing
 
 /// What is said about `--set` arguments.
@@ -109,6 +110,45 @@ struct OverrideProblemsTests {
                                ^
           at `nodes.sft.learning_rate`
           see: --set argument 1: param `learning_rate` is given here
+        """)
+  }
+
+  @Test(
+    "a value is taken as it stands, signs of YAML included",
+    arguments: [
+      "a # b", "key: value", "&anchor", "*alias", "!tag", "| block", "> folded", "%x", "@x", "`x`", "- x", "? x",
+      "a\tb",
+      "'tis", "\"a\" b", "  two blanks",
+    ])
+  func overrideAsItStands(_ text: String) throws {
+    let pipeline = try load(goodPipeline, set: ["nodes.sft.notes=\(text)"])
+    #expect(try #require(pipeline.node("sft")?.fields.of(ToyTrain.Fields.self)).notes == text)
+  }
+
+  @Test(
+    "lists, maps and whole quoted texts are read as in a file", arguments: [("'a: b'", "a: b"), ("\"a\\nb\"", "a\nb")])
+  func overrideQuoted(written: String, text: String) throws {
+    let pipeline = try load(goodPipeline, set: ["nodes.sft.notes=\(written)", "nodes.sft.targets=[q, 'k']"])
+    let fields = try #require(pipeline.node("sft")?.fields.of(ToyTrain.Fields.self))
+    #expect(fields.notes == text)
+    #expect(fields.targets == ["q", "k"])
+  }
+
+  @Test(
+    "a decimal comma gets the point, not ten times the number",
+    arguments: [
+      ("1,5e-5", "`1.5e-5`"), ("0,01", "`0.01`"), ("0,00001", "`0.00001`"), ("-2,5", "`-2.5`"), ("0,001", "`0.001`"),
+      ("1,000", "`1.000` or `1000`"), ("12,500e-3", "`12.500e-3`"),
+    ])
+  func decimalComma(text: String, advice: String) {
+    #expect(
+      messages(goodPipeline, set: ["nodes.sft.learning_rate=\(text)"]) == """
+        --set argument 1: error: `\(text)` is not a number
+            nodes.sft.learning_rate=\(text)
+                                    ^
+          at `nodes.sft.learning_rate`
+          why: the decimal sign of YAML is the point
+          try: \(advice)
         """)
   }
 }
