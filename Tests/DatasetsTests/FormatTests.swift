@@ -8,10 +8,10 @@ import Testing
 func load(
   _ path: String, format: RowFormat? = nil, columns: ColumnMap = ColumnMap(), ignored: [String] = []
 ) throws -> (records: [Record], format: RowFormat?, tally: ColumnTally) {
-  var options = DatasetReading.Options()
+  var options = RecordReading.Options()
   (options.format, options.columns, options.ignored) = (format, columns, ignored)
   var records: [Record] = []
-  let reading = try DatasetReading(path: path, options) { record, _ in records.append(record) }
+  let reading = try RecordReading(path: path, options) { record, _ in records.append(record) }
   return (records, reading.format, reading.tally)
 }
 

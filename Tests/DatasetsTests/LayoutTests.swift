@@ -371,11 +371,14 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write(
       #"{"messages":[\#(Self.q),\#(Self.a)],"id":1}"# + "\n"
-        + #"{"messages":[\#(Self.q),\#(Self.a)],"id":2,"score":3,"prompt":"Q","tools":null}"#, to: "d.jsonl")
+        + #"{"messages":[\#(Self.q),{"role":"assistant","content":"A","name":"N"}],"id":2,"score":3,"prompt":"Q","tools":null}"#,
+      to: "d.jsonl")
     let tally = try load(path).tally
     #expect(
-      tally.lines == [
-        "columns read: `messages` (2 rows)", "columns that say again what others say: `prompt` (1 rows)",
+      tally.lines(.messages, columns: ColumnMap()) == [
+        "columns read: `messages` (2 rows); not there: [`system`, `tools`, `label`]",
+        "members of messages that go to the chat template as they are: `name` (1 messages)",
+        "columns that say again what others say: `prompt` (1 rows)",
         "columns not read: `id` (2 rows), `score` (1 rows, first row 2)",
       ])
     #expect(ColumnTally(json: tally.json) == tally)

@@ -100,7 +100,7 @@ struct OutputTests {
     #expect(
       log == """
         format `messages`: `messages` is a list of objects with `role`
-        columns read: `messages` (6 rows)
+        columns read: `messages` (6 rows); not there: [`system`, `tools`, `label`]
         6 rows in 1 record groups
 
         """)

@@ -17,6 +17,8 @@ package struct ColumnTally: Sendable, Hashable {
   private var readColumns: [String: Int] = [:]
   /// Rows whose column says again what others say.
   private var repeatedColumns: [String: Int] = [:]
+  /// Messages with each member that goes to the chat template as it is.
+  private var passedMembers: [String: Int] = [:]
   /// Columns that no layout knows.
   private var unreadColumns: [String: Count] = [:]
   /// Columns whose meaning would be lost, which no dataset may have.
@@ -39,6 +41,8 @@ package struct ColumnTally: Sendable, Hashable {
 
   mutating func repeated(_ name: String) { repeatedColumns[name, default: 0] += 1 }
 
+  mutating func passed(_ name: String) { passedMembers[name, default: 0] += 1 }
+
   mutating func unread(_ name: String, row: Int) {
     unreadColumns[name, default: Count(rows: 0, firstRow: row)].rows += 1
   }
@@ -55,6 +59,7 @@ package struct ColumnTally: Sendable, Hashable {
   package mutating func add(_ other: ColumnTally) {
     readColumns.merge(other.readColumns, uniquingKeysWith: +)
     repeatedColumns.merge(other.repeatedColumns, uniquingKeysWith: +)
+    passedMembers.merge(other.passedMembers, uniquingKeysWith: +)
     unreadColumns.merge(other.unreadColumns, uniquingKeysWith: Count.joined)
     refusedColumns.merge(other.refusedColumns, uniquingKeysWith: Count.joined)
     undesiredAnswers.merge(other.undesiredAnswers, uniquingKeysWith: Count.joined)
@@ -86,15 +91,24 @@ package struct ColumnTally: Sendable, Hashable {
     if !problems.isEmpty { throw DatasetErrors(problems: problems, unlisted: 0) }
   }
 
-  /// What was read and what was not, a line each, for the log and `anneal render`.
-  package var lines: [String] {
-    func list(_ counts: [String: Int]) -> String {
-      counts.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value) rows)" }.joined(separator: ", ")
+  /// What was read of the rows and what was not, a line each, for the log and `anneal render`.
+  package func lines(_ format: RowFormat, columns map: ColumnMap) -> [String] {
+    func list(_ counts: [String: Int], _ unit: String) -> String {
+      counts.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value) \(unit))" }.joined(separator: ", ")
+    }
+    let absent = Layout.of(format).columns.map(map.candidates).filter { names in
+      !names.contains { readColumns[$0] != nil }
     }
     var lines: [String] = []
-    if !readColumns.isEmpty { lines.append("columns read: \(list(readColumns))") }
+    if !readColumns.isEmpty {
+      let others = absent.isEmpty ? "" : "; not there: [\(absent.map { "`\($0[0])`" }.joined(separator: ", "))]"
+      lines.append("columns read: \(list(readColumns, "rows"))\(others)")
+    }
+    if !passedMembers.isEmpty {
+      lines.append("members of messages that go to the chat template as they are: \(list(passedMembers, "messages"))")
+    }
     if !repeatedColumns.isEmpty {
-      lines.append("columns that say again what others say: \(list(repeatedColumns))")
+      lines.append("columns that say again what others say: \(list(repeatedColumns, "rows"))")
     }
     if !unreadColumns.isEmpty {
       let words = unreadColumns.sorted { $0.key < $1.key }.map { name, count in
@@ -119,7 +133,7 @@ extension ColumnTally {
     }
     func list(_ names: Set<String>) -> JSON { .array(names.sorted().map { JSON($0) }) }
     return [
-      "read": object(readColumns), "repeated": object(repeatedColumns),
+      "read": object(readColumns), "repeated": object(repeatedColumns), "passed": object(passedMembers),
       "unread": counted(unreadColumns),
       "refused": counted(refusedColumns), "undesired": counted(undesiredAnswers), "mapped": list(mappedColumns),
       "names": list(names),
@@ -141,11 +155,12 @@ extension ColumnTally {
     }
     func names(_ name: String) -> Set<String>? { json[name]?.array.map { Set($0.compactMap(\.string)) } }
     guard let read = values("read", \.int), let repeated = values("repeated", \.int),
+      let passed = values("passed", \.int),
       let unread = values("unread", count),
       let refused = values("refused", count), let undesired = values("undesired", count), let mapped = names("mapped"),
       let all = names("names")
     else { return nil }
-    (readColumns, repeatedColumns, unreadColumns) = (read, repeated, unread)
+    (readColumns, repeatedColumns, passedMembers, unreadColumns) = (read, repeated, passed, unread)
     (refusedColumns, undesiredAnswers, mappedColumns, self.names) = (refused, undesired, mapped, all)
   }
 }

@@ -5,6 +5,7 @@ import PreciseJSON
 /// Brings rows of one layout to the common form, and keeps account of the columns.
 package struct RecordReader: Sendable {
   package let format: RowFormat
+  private let layout: Layout
   private let map: ColumnMap
   /// Columns that the user does not want to be read.
   private let ignored: Set<String>
@@ -14,7 +15,7 @@ package struct RecordReader: Sendable {
     self.format = format
     self.map = map
     self.ignored = Set(ignored)
-    let layout = Layout.of(format)
+    layout = Layout.of(format)
     for (column, name) in map.mapped {
       if !layout.columns.contains(column) {
         throw DatasetError(.columnWithoutUse(column.rawValue, format: format.rawValue), file: file)
@@ -33,7 +34,7 @@ package struct RecordReader: Sendable {
     if !ignored.isEmpty {
       source.columns = JSONObject(source.columns.members.filter { !ignored.contains($0.key) })
     }
-    let row = LayoutRow(source: source, layout: Layout.of(format), map: map)
+    let row = LayoutRow(source: source, layout: layout, map: map)
     let record: Record
     switch format {
     case .messages, .sharegpt: record = .conversation(try row.listedConversation())
@@ -45,7 +46,7 @@ package struct RecordReader: Sendable {
     if let label = try row.find(.label), label.value.bool == false { tally.undesired(label.name, row: source.number) }
     // A label that is no truth value is a class, which nothing here learns.
     let read = Set(
-      try row.layout.columns.compactMap { column in
+      try layout.columns.compactMap { column in
         try row.find(column).flatMap { column == .label && $0.value.bool == nil ? nil : $0.name }
       })
     for (name, value) in source.columns.members where !value.isEmpty {
@@ -57,22 +58,30 @@ package struct RecordReader: Sendable {
         tally.unread(name, row: source.number)
       }
     }
+    for message in record.messages {
+      for member in message.extra.members where !member.value.isNull { tally.passed(member.key) }
+    }
     return record
   }
 
   /// Whether a column that a layout does not read says again what the record says, as in many published sets: the
   /// question as `prompt` beside `messages`, the whole as `text`.
   private func repeats(_ name: String, _ value: JSON, _ record: Record) -> Bool {
-    guard let text = value.string else { return false }
-    let messages: [ChatMessage]
-    switch record {
-    case .text: return false
-    case .conversation(let conversation): messages = conversation.messages
-    case .preference(let pair): messages = pair.prompt.messages + pair.chosen
-    }
+    let said = record.messages.filter { $0.role != "system" }
+    guard let text = value.string, !said.isEmpty else { return false }
     // The text of one message, or of all of them in some template.
-    let said = messages.filter { $0.role != "system" }
     return said.contains { $0.text == text } || said.allSatisfy { text.contains($0.text) }
+  }
+}
+
+extension Record {
+  /// The messages of a conversation, or of a pair's prompt and answers.
+  fileprivate var messages: [ChatMessage] {
+    switch self {
+    case .text: []
+    case .conversation(let conversation): conversation.messages
+    case .preference(let pair): pair.prompt.messages + pair.chosen + pair.rejected
+    }
   }
 }
 

@@ -109,13 +109,13 @@ package enum LoadDataset: NodeType {
       try output.write(GroupFile.bytes(lines: lines), to: GroupFile.name(groups))
       groups += 1
     }
-    var options = DatasetReading.Options()
+    var options = RecordReading.Options()
     options.format = fields.format.rowFormat
     options.columns = fields.columns.map
     options.ignored = fields.ignoreColumns
     options.limit = fields.maxRows
     func detected(_ found: DetectedFormat) { context.log("format `\(found.format.rawValue)`: \(found.rule)") }
-    let reading = try DatasetReading(path: path, options, detected: detected) { record, _ in
+    let reading = try RecordReading(path: path, options, detected: detected) { record, _ in
       rows += 1
       try publish(grouper.append(record.json.text()))
       if rows % 1000 == 0 { try context.checkCancellation() }
@@ -124,7 +124,7 @@ package enum LoadDataset: NodeType {
     output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text(reading.format.kind.rawValue)]))
     output.details["rows"] = JSON(rows)
     output.details["groups"] = JSON(groups)
-    for line in [reading.shape.words].compactMap({ $0 }) + reading.tally.lines { context.log(line) }
+    for line in reading.lines { context.log(line) }
     context.log("\(rows) rows in \(groups) record groups")
   }
 }

@@ -51,12 +51,12 @@ struct RenderCommand: ParsableCommand {
         tokenizer: tokenizer,
         options: .init(
           maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0)))
-      var options = DatasetReading.Options()
+      var options = RecordReading.Options()
       options.format = try knownFormat()
       options.columns = try columnMap()
       options.ignored = ignoredColumns
       options.limit = limit
-      let reading = try DatasetReading(path: dataset, options) { record, row in
+      let reading = try RecordReading(path: dataset, options) { record, row in
         let rendered = try renderer.render(record)
         let result = try encoder.tokenize(
           lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
@@ -64,7 +64,7 @@ struct RenderCommand: ParsableCommand {
           Terminal.put(json ? Self.object(sequence).text() : try shown(sequence, tokenizer) + "\n")
         }
       }
-      for line in [reading.shape.words].compactMap({ $0 }) + reading.tally.lines { Terminal.say(line) }
+      for line in reading.lines { Terminal.say(line) }
     }
   }
 

@@ -1,10 +1,12 @@
 import Diagnostics
 
 /// A dataset file that was read to its end.
-package struct DatasetReading: Sendable {
+package struct RecordReading: Sendable {
   package var shape: FileShape
   package var format: RowFormat
   package var tally: ColumnTally
+  /// How the file is laid out, and what of its rows was read and what was not, for the log and `anneal render`.
+  package var lines: [String]
 
   /// How rows are to be read.
   package struct Options: Sendable {
@@ -56,6 +58,7 @@ package struct DatasetReading: Sendable {
     }
     format = reader?.format ?? .text
     self.tally = tally
+    lines = [shape.words].compactMap { $0 } + tally.lines(format, columns: options.columns)
     try tally.check(format, columns: options.columns, file: path)
   }
 }
