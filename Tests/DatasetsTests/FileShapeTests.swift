@@ -82,61 +82,63 @@ import Testing
     (
       [0x1F, 0x8B, 8, 0, 0],
       """
-      FILE: error: The file is compressed with gzip
-        try: unpack it first: `gunzip -k FILE`
+      FILE: error: The file is a gzip archive
+        why: rows are read from JSON and text
+        try: unpack it with `gunzip`
       """
     ),
     (
       [0x28, 0xB5, 0x2F, 0xFD, 4],
       """
-      FILE: error: The file is compressed with zstd
-        try: unpack it first: `zstd -d FILE`
+      FILE: error: The file is a Zstandard archive
+        why: rows are read from JSON and text
+        try: unpack it with `unzstd`
       """
     ),
     (
       Array("PAR1".utf8) + [0x15, 0],
       """
-      FILE: error: The file is in Apache Parquet's format
+      FILE: error: The file is a Parquet file
         why: rows are read from JSON and text
-        try: write it as JSON lines, in Python: `datasets.Dataset.from_parquet(FILE).to_json("rows.jsonl")`
+        try: convert it to JSON Lines: `datasets.load_dataset(…).to_json("rows.jsonl")` in Python
       """
     ),
     (
       Array("ARROW1\0\0".utf8),
       """
-      FILE: error: The file is in Apache Arrow's format
+      FILE: error: The file is an Arrow file
         why: rows are read from JSON and text
-        try: write it as JSON lines, in Python: `datasets.Dataset.from_file(FILE).to_json("rows.jsonl")`
+        try: convert it to JSON Lines: `datasets.load_dataset(…).to_json("rows.jsonl")` in Python
       """
     ),
     (
       Array("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n".utf8),
       """
-      FILE: error: The file is a Git LFS pointer, not the data
-        why: the repository was cloned without its large files
-        try: run `git lfs pull` in the repository
+      FILE: error: The file is a Git LFS pointer
+        why: rows are read from JSON and text
+        try: fetch the file itself: `git lfs install`, then `git lfs pull` in the folder it was cloned to
       """
     ),
     (
       [0xFF, 0xFE] + utf16("{\"a\":1}\n"),
       """
       FILE: error: The file is UTF-16 text
-        why: datasets are UTF-8
-        try: save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > rows.jsonl`
+        why: rows are read from JSON and text
+        try: save it as UTF-8, such as `iconv -f UTF-16 -t UTF-8`
       """
     ),
     (
       utf16("{\"a\":1}\n"),
       """
       FILE: error: The file is UTF-16 text
-        why: datasets are UTF-8
-        try: save it as UTF-8: `iconv -f UTF-16 -t UTF-8 FILE > rows.jsonl`
+        why: rows are read from JSON and text
+        try: save it as UTF-8, such as `iconv -f UTF-16 -t UTF-8`
       """
     ),
     (
       Array("PK\u{3}\u{4}".utf8),
       """
-      FILE: error: The file is a ZIP archive
+      FILE: error: The file is a zip archive
         why: workbooks of Excel are such archives too
         try: unpack it, or save the sheet as JSON
       """
@@ -144,9 +146,9 @@ import Testing
     (
       Array("\n<!DOCTYPE html><html>".utf8),
       """
-      FILE: error: The file is a web page (HTML)
-        why: a download often gives the page about a file in place of the file
-        try: fetch the file itself
+      FILE: error: The file is a web page
+        why: rows are read from JSON and text
+        try: fetch the file again; this is what the server said instead
       """
     ),
     (
