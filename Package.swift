@@ -55,7 +55,7 @@ let package = Package(
       ]),
 
     // The engine: knows no language model.
-    library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", crypto, database]),
+    library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database]),
 
     // Fine-tuning.
     library("Training", ["LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
@@ -64,9 +64,10 @@ let package = Package(
     library(
       "ModelFolders",
       ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "ChatTemplates", "PreciseJSON", "Diagnostics"]),
-    library("Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON", "Diagnostics", crypto]),
+    library(
+      "Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON", "Diagnostics", "Threads", crypto]),
     library("LanguageModels", ["Tensors", "PreciseJSON", "Diagnostics"]),
-    library("Tensors", ["CTensorKernels", "COpenBLAS", "COneDNN", "Diagnostics"]),
+    library("Tensors", ["CTensorKernels", "COpenBLAS", "COneDNN", "Diagnostics", "Threads"]),
 
     // Text and files.
     library("Tokenization", ["CPCRE2", "TensorFiles", "PreciseJSON", "Diagnostics"]),
@@ -77,14 +78,16 @@ let package = Package(
     // Leaves.
     library("PreciseJSON", ["Diagnostics"]),
     library("Diagnostics"),
+    library("Threads"),
 
-    // C: our inner loops, and system libraries through pkg-config.
+    // C: our inner loops, and system libraries, most through pkg-config.
     .target(
       name: "CTensorKernels",
       cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-ffp-contract=off"], .when(configuration: .release))]),
     // oneDNN (libdnnl-dev) has no pkg-config file in Debian; libgomp comes with it.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    // Headers only: the library is loaded when the first product wants it.
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -109,6 +112,7 @@ let package = Package(
 
     tests("Diagnostics"),
     tests("PreciseJSON"),
+    tests("Threads"),
     tests("TensorFiles"),
     tests("TokenShards"),
     tests("Tokenization", ["TensorFiles"]),

@@ -48,7 +48,7 @@ package final class TokenGenerator {
     let limit = model.configuration.maximumPositions
     guard prompt.count < limit else { throw GenerationError.promptTooLong(tokens: prompt.count, limit: limit) }
     guard maximumTokens > 0 else { return .length }
-    reserve(min(limit, prompt.count + maximumTokens))
+    reserve(prompt.count + min(maximumTokens, limit - prompt.count))
 
     var sampler = TokenSampler(sampling)
     var history = prompt

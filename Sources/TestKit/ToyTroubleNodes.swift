@@ -56,6 +56,8 @@ package enum ToyHeavy: NodeType {
     package var signal = 0
     /// Ends the process with this code behind the engine's back; -1 for not.
     package var exitCode = -1
+    /// What it says when it stops as programs do whose memory has run out; empty for not.
+    package var stop = ""
     package var megabytes = 0
     package var pause = 0.0
     package var countIn: String?
@@ -63,6 +65,7 @@ package enum ToyHeavy: NodeType {
     package static let fields: [Field<Self>] = [
       Field("signal", \.signal, in: 0...64, role: .none, doc: "Signal to die of"),
       Field("exit_code", \.exitCode, role: .none, doc: "Code to exit with"),
+      Field("stop", \.stop, role: .none, doc: "Last words"),
       Field("megabytes", \.megabytes, in: 0...4096, role: .speed, doc: "Memory to use"),
       Field("pause", \.pause, role: .speed, doc: "Seconds to sleep"),
       Field("count_in", \.countIn, role: .none, doc: "Counter"),
@@ -89,6 +92,7 @@ package enum ToyHeavy: NodeType {
     // A fault in memory must be a true one: a handler that prints a backtrace swallows one that is only raised.
     if fields.signal == SIGSEGV { UnsafeMutablePointer<Int>(bitPattern: 64)?.pointee = 1 }
     if fields.signal > 0 { raise(Int32(fields.signal)) }
+    if !fields.stop.isEmpty { stop(fields.stop) }
     if fields.exitCode >= 0 { exit(Int32(fields.exitCode)) }
     let text = try context.input("of").text().uppercased()
     try withExtendedLifetime(memory) { try context.output("text").write(text, to: "text") }

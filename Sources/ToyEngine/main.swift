@@ -44,6 +44,7 @@ let files = FileSystem(isDurable: false) { _, path in if path.hasPrefix(storePat
 let store = Store(path: storePath, files: files)
 let cancellation = Cancellation()
 let watch = SignalWatch(cancellation)
+watch.tolerate(2)
 do {
   let pipeline = try PipelineFile.load(path: arguments[1], registry: ToyNodes.registry, sources: store.sources)
   let history = RunHistory(project: arguments[3])

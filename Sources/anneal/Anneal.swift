@@ -1,5 +1,7 @@
 import ArgumentParser
+import Diagnostics
 import Glibc
+import Pipeline
 
 /// The program: its commands in groups, as `anneal --help` shows them.
 @main
@@ -31,9 +33,13 @@ struct Anneal: ParsableCommand {
     ])
 
   static func main() {
-    // OpenBLAS starts a thread a processor when it is loaded; Anneal has threads of its own. For workers: in this
-    // process it is loaded already.
-    setenv("OPENBLAS_NUM_THREADS", "1", 0)
+    LastWords.prepare()
+    prepareSignals()
+    // The runtime reads them from /proc; without them every command would print the help.
+    if CommandLine.arguments.isEmpty {
+      Terminal.say("error: Cannot read the program's arguments: /proc/self/cmdline is not readable")
+      Glibc.exit(1)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

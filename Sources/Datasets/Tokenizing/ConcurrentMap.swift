@@ -1,5 +1,5 @@
-import Dispatch
 import Synchronization
+import Threads
 
 /// What `transform` makes of each element, in order, by up to `threads` threads at once.
 ///
@@ -15,7 +15,7 @@ package func concurrentMap<Element: Sendable, Output: Sendable>(
   return [Output](unsafeUninitializedCapacity: elements.count) { buffer, count in
     // Each place is written by the one thread that took its run.
     nonisolated(unsafe) let places = buffer
-    DispatchQueue.concurrentPerform(iterations: workers) { _ in
+    shareWork(others: workers - 1, stackSize: 8 << 20) {
       while true {
         let start = next.add(run, ordering: .relaxed).oldValue
         guard start < elements.count else { return }

@@ -15,10 +15,15 @@ package final class Cancellation: Sendable {
 
   private let current = Mutex(Level.none)
   private let listeners = Mutex<[@Sendable (Level) -> Void]>([])
+  private let followsSignals = Atomic(false)
 
   package init() {}
 
-  package var level: Level { current.withLock { $0 } }
+  /// What was asked for so far.
+  package var level: Level {
+    if followsSignals.load(ordering: .relaxed) { raise(to: SignalWatch.level) }
+    return current.withLock { $0 }
+  }
   package var isRequested: Bool { level > .none }
 
   /// Asks once more: the first time gently, then without delay.
@@ -33,7 +38,10 @@ package final class Cancellation: Sendable {
     for listener in listeners.withLock({ $0 }) { listener(level) }
   }
 
-  /// Calls `listener` at every further request, from the thread that requests.
+  /// From now on signals are requests too; they are seen when somebody asks for the level.
+  func followSignals() { followsSignals.store(true, ordering: .relaxed) }
+
+  /// Calls `listener` at every further request, from the thread that requests, or that sees a signal first.
   func onRequest(_ listener: @escaping @Sendable (Level) -> Void) {
     listeners.withLock { $0.append(listener) }
     if isRequested { listener(level) }

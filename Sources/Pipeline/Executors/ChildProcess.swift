@@ -25,21 +25,35 @@ struct ChildProcess {
   init(program: [String], log: String) throws {
     Self.lock.lock()
     defer { Self.lock.unlock() }
+    // Opened here, since a child that cannot open it could not say so.
+    let log = try Self.opened(log: log)
+    defer { close(log) }
     let (childInput, input) = try Self.pipe()
     defer { close(childInput) }
-    let (messages, childMessages) = try Self.pipe()
+    let messages: Int32
+    let childMessages: Int32
+    do { (messages, childMessages) = try Self.pipe() } catch {
+      close(input)
+      throw error
+    }
     defer { close(childMessages) }
     self.input = input
     self.messages = messages
-    _ = fcntl(messages, F_SETFL, O_NONBLOCK)
+    func give(up error: SystemError) -> SystemError {
+      close(input)
+      close(messages)
+      return error
+    }
+    guard fcntl(messages, F_SETFL, O_NONBLOCK) == 0 else { throw give(up: SystemError("read from", "a worker")) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, childInput, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    posix_spawn_file_actions_adddup2(&actions, log, 1)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
     // Out of the way of the descriptors that are set first.
     let spare = fcntl(childMessages, F_DUPFD_CLOEXEC, 10)
+    guard spare >= 0 else { throw give(up: SystemError("make a pipe for", "a worker")) }
     defer { close(spare) }
     posix_spawn_file_actions_adddup2(&actions, spare, 3)
     var attributes = posix_spawnattr_t()
@@ -58,18 +72,28 @@ struct ChildProcess {
     defer { for argument in arguments { free(argument) } }
     var process: pid_t = 0
     let code = posix_spawn(&process, program[0], &actions, &attributes, &arguments, environ)
-    guard code == 0 else {
-      close(input)
-      close(messages)
-      throw SystemError("start", program[0], code: code)
-    }
+    guard code == 0 else { throw give(up: SystemError("start", program[0], code: code)) }
     self.process = process
+  }
+
+  /// A log to write to the end of, out of the way of the descriptors that a child begins with.
+  static func opened(log: String) throws -> Int32 {
+    let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw SystemError("write", log) }
+    defer { close(file) }
+    let moved = fcntl(file, F_DUPFD_CLOEXEC, 10)
+    guard moved >= 0 else { throw SystemError("write", log) }
+    return moved
   }
 
   private static func pipe() throws -> (read: Int32, write: Int32) {
     var ends: [Int32] = [0, 0]
     guard Glibc.pipe(&ends) == 0 else { throw SystemError("make a pipe for", "a worker") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 {
+      let error = SystemError("make a pipe for", "a worker")
+      for end in ends { close(end) }
+      throw error
+    }
     return (ends[0], ends[1])
   }
 
@@ -79,7 +103,8 @@ struct ChildProcess {
   /// Reads what there is, waiting at most `milliseconds` for it; nil at the end.
   func read(waiting milliseconds: Int32) -> [UInt8]? {
     var wanted = pollfd(fd: messages, events: Int16(POLLIN), revents: 0)
-    guard poll(&wanted, 1, milliseconds) > 0 else { return [] }
+    // Reading does not block, so it is tried where the system cannot say whether there is something.
+    if poll(&wanted, 1, milliseconds) == 0 { return [] }
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     let got = Glibc.read(messages, &chunk, chunk.count)
     if got > 0 { return Array(chunk[..<got]) }

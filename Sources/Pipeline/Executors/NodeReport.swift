@@ -15,6 +15,8 @@ package enum NodeReport: Sendable {
 /// A line that a worker process writes on file descriptor 3.
 enum WorkerMessage: Sendable {
   case report(NodeReport)
+  /// The worker has read its job, and what it writes goes to the node's log.
+  case ready
   /// Highest resident memory in bytes.
   case peak(Int)
   case failed([Diagnostic])
@@ -28,6 +30,7 @@ enum WorkerMessage: Sendable {
       case .report(.progress(let update)): ["progress": update.json]
       case .report(.log(let text)): ["log": JSON(text)]
       case .report(.warning(let diagnostic)): ["warning": diagnostic.json]
+      case .ready: ["ready": JSON(true)]
       case .peak(let bytes): ["peak": JSON(bytes)]
       case .failed(let diagnostics): ["failed": .array(diagnostics.map(\.json))]
       case .lost(let blob, let damage):
@@ -45,6 +48,8 @@ enum WorkerMessage: Sendable {
       self = .report(.log(text))
     } else if let diagnostic = json["warning"].flatMap(Diagnostic.init(json:)) {
       self = .report(.warning(diagnostic))
+    } else if json["ready"]?.bool == true {
+      self = .ready
     } else if let bytes = json["peak"]?.int {
       self = .peak(bytes)
     } else if let list = json["failed"]?.array {

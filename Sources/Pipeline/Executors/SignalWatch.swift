@@ -1,22 +1,59 @@
-import Dispatch
 import Glibc
+import Synchronization
+
+/// How many requests to stop came as signals.
+private let requests = Atomic(0)
+/// How many of them the process takes; the next one ends it at once.
+private let tolerance = Atomic(0)
 
 /// Turns SIGINT and SIGTERM into requests on a ``Cancellation`` while this value lives.
-package final class SignalWatch {
-  private let sources: [any DispatchSourceSignal]
-
+///
+/// A handler counts them, and whoever asks the cancellation for its level sees the count: there is no thread that the
+/// system might not give.
+package final class SignalWatch: Sendable {
+  /// Until ``tolerate(_:)`` says otherwise the first signal ends the process with exit code 75.
   package init(_ cancellation: Cancellation) {
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
-      source.setEventHandler { cancellation.request() }
-      source.activate()
-      return source
+    requests.store(0, ordering: .relaxed)
+    tolerance.store(0, ordering: .relaxed)
+    cancellation.followSignals()
+    var action = sigaction()
+    action.sa_flags = SA_RESTART
+    action.__sigaction_handler.sa_handler = { _ in
+      let count = requests.add(1, ordering: .acquiringAndReleasing).newValue
+      guard count > tolerance.load(ordering: .acquiring) else { return }
+      let words: StaticString = "Stopped on request.\n"
+      _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
+      _exit(75)
+    }
+    // Who started this process may have blocked them: threads of Dispatch do.
+    var mask = sigset_t()
+    sigemptyset(&mask)
+    for number in [SIGINT, SIGTERM] {
+      sigaction(number, &action, nil)
+      sigaddset(&mask, number)
+    }
+    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+  }
+
+  /// How many signals are requests; the one after them ends the process at once with exit code 75.
+  package func tolerate(_ count: Int) { tolerance.store(count, ordering: .releasing) }
+
+  /// What the signals so far ask for.
+  static var level: Cancellation.Level {
+    switch requests.load(ordering: .acquiring) {
+    case 0: .none
+    case 1: .gentle
+    default: .immediate
     }
   }
 
-  deinit {
-    for source in sources { source.cancel() }
-    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
-  }
+  deinit { for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) } }
+}
+
+/// Sets what this process does on signals that it may have inherited otherwise.
+package func prepareSignals() {
+  // A limit on file sizes is an error of the write, like a full disk.
+  signal(SIGXFSZ, SIG_IGN)
+  // Who started this process may not care for its children; the children's endings are wanted here.
+  signal(SIGCHLD, SIG_DFL)
 }

@@ -7,10 +7,19 @@ struct WorkerCrash: DiagnosticError {
   var ending: ChildProcess.Ending
   /// Path of the node's log.
   var log: String
-  /// The last lines of it.
-  var lines: [String]
+  /// How long the log was before.
+  var start: Int
 
   var diagnostics: [Diagnostic] {
+    let text = Self.end(of: log, from: start)
+    if ending != .killed(signal: SIGKILL), let words = Self.lastWords(in: text) {
+      return [
+        Diagnostic(
+          code: "worker-stopped", words, reason: "the worker of node `\(node)` could not go on",
+          advice: "see `\(log)`")
+      ]
+    }
+    let lines = text.suffix(10).map { "  " + $0 }
     let reason =
       lines.isEmpty ? "it wrote nothing to its log" : "its last lines were:\n" + lines.joined(separator: "\n")
     switch ending {
@@ -30,6 +39,12 @@ struct WorkerCrash: DiagnosticError {
     }
   }
 
+  /// What the worker said itself with ``stop(_:)``; a backtrace may stand behind it.
+  private static func lastWords(in lines: [String]) -> String? {
+    let mark = "error: "
+    return lines.last { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) }
+  }
+
   static func name(_ number: Int32) -> String {
     let names: [Int32: String] = [
       SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGHUP: "SIGHUP", SIGILL: "SIGILL", SIGINT: "SIGINT",
@@ -39,10 +54,10 @@ struct WorkerCrash: DiagnosticError {
     return names[number] ?? String(number)
   }
 
-  /// The last ten lines of a log.
-  static func lastLines(of path: String) -> [String] {
+  /// The last lines of what was added to a log; none of a log that cannot be read.
+  private static func end(of path: String, from start: Int) -> [String] {
     let bytes = (try? FileSystem().read(path)) ?? nil
-    return (bytes ?? []).suffix(8192).split(separator: UInt8(ascii: "\n")).suffix(10)
-      .map { "  " + String(decoding: $0, as: UTF8.self) }
+    return (bytes ?? []).dropFirst(start).suffix(1 << 16).split(separator: UInt8(ascii: "\n"))
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 }

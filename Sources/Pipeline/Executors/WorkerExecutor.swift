@@ -19,17 +19,32 @@ package struct WorkerExecutor: Executor {
   package func execute(
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome {
-    let child: ChildProcess
-    do { child = try spare.take() ?? ChildProcess(program: program, log: log) } catch {
-      return ActionOutcome(result: .failure(.failed(diagnostics(of: error))))
+    if let child = spare.take() {
+      let conversation = talk(with: child, about: job, log: log, stop: stop, report: report)
+      // One that ended before it had the job (a library that could not be loaded, say) had no log to say why.
+      if conversation.isAnswered || conversation.isStopped {
+        return conversation.outcome(of: job, store, log: log)
+      }
     }
+    do {
+      let child = try ChildProcess(program: program, log: log)
+      return talk(with: child, about: job, log: log, stop: stop, report: report).outcome(of: job, store, log: log)
+    } catch { return ActionOutcome(result: .failure(.failed(diagnostics(of: error)))) }
+  }
+
+  private func talk(
+    with child: ChildProcess, about job: ActionJob, log: String, stop: Cancellation,
+    report: @escaping NodeReport.Receiver
+  ) -> Conversation {
     defer { child.closePipes() }
     let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "log": JSON(log), "job": job.json]
     // A worker that is gone already is noticed below.
     try? FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0])
-    var conversation = Conversation(report: report)
-    let ending = conversation.follow(child, stop)
-    return conversation.outcome(of: job, ending, store, log: log)
+    // A log that is not there yet, or cannot be looked at, is taken as a whole.
+    let logStart = ((try? FileSystem().status(log)) ?? nil)?.stamp.size ?? 0
+    var conversation = Conversation(report: report, logStart: logStart)
+    conversation.follow(child, stop)
+    return conversation
   }
 
   /// Starts a worker that waits for its job, so that the job need not wait for the start of a process.
@@ -41,17 +56,25 @@ package struct WorkerExecutor: Executor {
 /// What is said between a worker and its parent.
 private struct Conversation {
   let report: NodeReport.Receiver
+  private let logStart: Int
   private var buffer: [UInt8] = []
   private var last: WorkerMessage?
   private var peak = 0
-  private var isKilledByUs = false
+  private var sent = Cancellation.Level.none
+  private var ending = ChildProcess.Ending.exited(-1)
+  /// Whether the worker has said anything.
+  private(set) var isAnswered = false
 
-  init(report: @escaping NodeReport.Receiver) { self.report = report }
+  var isStopped: Bool { sent > .none }
+
+  init(report: @escaping NodeReport.Receiver, logStart: Int) {
+    self.report = report
+    self.logStart = logStart
+  }
 
   /// Listens until the worker has ended, and passes requests to stop on to it.
-  mutating func follow(_ child: ChildProcess, _ stop: Cancellation) -> ChildProcess.Ending {
+  mutating func follow(_ child: ChildProcess, _ stop: Cancellation) {
     var isOpen = true
-    var sent = Cancellation.Level.none
     var looked = 0.0
     // A process that has closed its pipe is about to end.
     var patience = 0.0002
@@ -62,9 +85,9 @@ private struct Conversation {
         pause(patience)
         patience = min(2 * patience, 0.02)
       }
-      if stop.level > sent {
-        sent = stop.level
-        isKilledByUs = sent == .immediate
+      let wanted = stop.level
+      if wanted > sent {
+        sent = wanted
         child.signal(sent == .immediate ? SIGKILL : SIGTERM)
       }
       if steadyClock() - looked > 0.5 {
@@ -75,7 +98,8 @@ private struct Conversation {
         while isOpen, let bytes = child.read(waiting: 0), !bytes.isEmpty { take(bytes) }
         // What it started and left behind goes with it.
         kill(-child.process, SIGKILL)
-        return ending
+        self.ending = ending
+        return
       }
     }
   }
@@ -86,7 +110,9 @@ private struct Conversation {
       let line = Array(buffer[..<end])
       buffer.removeFirst(end + 1)
       guard let message = WorkerMessage(line) else { continue }
+      isAnswered = true
       switch message {
+      case .ready: break
       case .report(let message): report(message)
       case .peak(let bytes): peak = max(peak, bytes)
       case .failed, .lost, .done: last = message
@@ -94,7 +120,7 @@ private struct Conversation {
     }
   }
 
-  func outcome(of job: ActionJob, _ ending: ChildProcess.Ending, _ store: Store, log: String) -> ActionOutcome {
+  func outcome(of job: ActionJob, _ store: Store, log: String) -> ActionOutcome {
     var differs = false
     let result: Result<StoredResult, ActionFailure>
     switch (ending, last) {
@@ -104,9 +130,11 @@ private struct Conversation {
     case (.exited(75), _): result = .failure(.interrupted)
     case (_, .failed(let problems)?): result = .failure(.failed(problems))
     case (_, .lost(let blob, let damage)?): result = .failure(.lost(blob, damage))
-    case (.killed, _) where isKilledByUs: result = .failure(.interrupted)
+    // A worker that has just started does not catch signals yet.
+    case (.killed(SIGTERM), _) where isStopped: result = .failure(.interrupted)
+    case (.killed, _) where sent == .immediate: result = .failure(.interrupted)
     default:
-      let crash = WorkerCrash(node: job.node, ending: ending, log: log, lines: WorkerCrash.lastLines(of: log))
+      let crash = WorkerCrash(node: job.node, ending: ending, log: log, start: logStart)
       result = .failure(.failed(crash.diagnostics))
     }
     return ActionOutcome(result: result, differs: differs, peakMemory: peak > 0 ? peak : nil)

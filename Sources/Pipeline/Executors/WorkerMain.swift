@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Glibc
 import PreciseJSON
+import Threads
 
 /// The main program of a worker process: reads one job from standard input, performs it, and tells on file descriptor 3
 /// how it goes.
@@ -12,17 +13,22 @@ package enum WorkerMain {
 
   package static func run(registry: NodeRegistry, check: PublicationCheck) -> Int32 {
     signal(SIGPIPE, SIG_IGN)
-    // A limit on file sizes is an error of the write, like a full disk.
-    signal(SIGXFSZ, SIG_IGN)
+    prepareSignals()
     _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
     let cancellation = Cancellation()
     let watch = SignalWatch(cancellation)
-    cancellation.onRequest { if $0 == .immediate { _exit(75) } }
+    watch.tolerate(1)
     let lock = NSLock()
     let send: @Sendable (WorkerMessage) -> Void = { message in
       lock.lock()
       defer { lock.unlock() }
-      try? FileSystem.writeAll(channel, Array(message.line.utf8), "the scheduler's pipe")
+      do { try FileSystem.writeAll(channel, Array(message.line.utf8), "the scheduler's pipe") } catch {
+        // Whoever wanted the result is gone, or cannot hear it.
+        if let error = error as? SystemError, error.code != EPIPE {
+          stop("Cannot tell the scheduler how the node goes: \(error.words)")
+        }
+        _exit(1)
+      }
     }
     return withExtendedLifetime(watch) {
       do {
@@ -31,7 +37,8 @@ package enum WorkerMain {
           throw InvalidJob(reason: "there is no store or no job in it")
         }
         if order["watch"]?.bool == true { watchParent() }
-        if let log = order["log"]?.string { write(to: log) }
+        if let log = order["log"]?.string { try write(to: log) }
+        send(.ready)
         let store = Store(path: path)
         let job = try ActionJob(json: json, registry: registry, store: store)
         return perform(job, store, check, cancellation, send)
@@ -78,17 +85,17 @@ package enum WorkerMain {
     }
   }
 
-  /// Makes standard output and standard error go to the end of a file; where that fails they stay as they are.
-  private static func write(to log: String) {
-    let file = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    guard file >= 0 else { return }
-    for output in [STDOUT_FILENO, STDERR_FILENO] { dup2(file, output) }
-    close(file)
+  /// Makes standard output and standard error go to the end of a file.
+  private static func write(to log: String) throws {
+    let file = try ChildProcess.opened(log: log)
+    defer { close(file) }
+    for output in [STDOUT_FILENO, STDERR_FILENO] where dup2(file, output) < 0 { throw SystemError("write", log) }
   }
 
   /// Ends this process when its parent does: the pipe on standard input then comes to its end.
   private static func watchParent() {
-    Thread.detachNewThread {
+    // Without a thread the end is noticed with the next message.
+    _ = startThread {
       var byte: UInt8 = 0
       while true {
         let got = read(0, &byte, 1)

@@ -1,5 +1,5 @@
 import Diagnostics
-import Foundation
+import Glibc
 
 /// Loading of pipeline files.
 package enum PipelineFile {
@@ -42,18 +42,17 @@ package enum PipelineFile {
     return try graph.resolve(sources: sources)
   }
 
+  /// The bytes of a file, or of a pipe (`anneal run <(make-pipeline)`).
   private static func read(_ path: String) throws -> [UInt8] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw SourceError(path: path, .missing)
-    }
-    if isFolder.boolValue { throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file)) }
     do {
-      return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch let error as CocoaError where error.code == .fileReadNoPermission {
-      throw SourceError(path: path, .unreadable(reason: "permission denied"))
-    } catch {
-      throw SourceError(path: path, .unreadable(reason: error.localizedDescription))
+      if try FileSystem().status(path)?.kind == .folder {
+        throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file))
+      }
+      guard let bytes = try FileSystem().read(path) else { throw SourceError(path: path, .missing) }
+      return bytes
+    } catch let error as SystemError {
+      let isRefused = error.code == EACCES || error.code == EPERM
+      throw SourceError(path: path, .unreadable(reason: isRefused ? "permission denied" : error.words))
     }
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
-import Foundation
+import Dispatch
+import Threads
 
 /// One attempt at an action, in a thread of its own.
 struct Attempt: Sendable {
@@ -18,44 +19,72 @@ struct Attempt: Sendable {
   let stop: Cancellation
   let hub: EventHub
 
-  /// Calls `end` when the action has ended.
+  /// Calls `end` when the action has ended, or when there is no thread for it.
   ///
   /// What it leaves behind is removed after that: some file systems take milliseconds for each folder. The attempt stays
   /// in `group` until then.
   func start(in group: DispatchGroup, _ end: @escaping @Sendable (Ending) -> Void) {
     group.enter()
-    let thread = Thread {
+    let code = startThread(stackSize: 16 << 20) {
       end(perform())
+      // What cannot be removed now is left to the garbage collector.
       try? store.files.removeTree(job.staging)
       group.leave()
     }
-    thread.stackSize = 16 << 20
-    thread.name = job.node
-    thread.start()
+    guard code != 0 else { return }
+    let problem = SystemError("start a thread for", job.node, code: code)
+    end(.made(ActionOutcome(result: .failure(.failed(problem.diagnostics)))))
+    group.leave()
   }
 
-  /// Takes the lease of the action key, or waits for the process that has it and takes its result.
+  /// Takes the lease of the action key and performs the action, or waits for the process that has the lease and takes its
+  /// result.
+  ///
+  /// Somebody may take the lease over while this process is paused or its machine sleeps, and then remove what both work
+  /// on: an attempt that failed without its lease proves nothing.
   private func perform() -> Ending {
+    while true {
+      let lease: Lease
+      switch leaseOrEnding() {
+      case .lease(let taken): lease = taken
+      case .ending(let ending): return ending
+      }
+      defer { lease.release() }
+      let outcome = executor.execute(job, log: log, stop: stop, report: receive)
+      guard case .failure(.failed) = outcome.result, !lease.isHeld else { return .made(outcome) }
+      hub.emit(.nodeReport(node: job.node, .log("another process took the work over; waiting for its result")))
+    }
+  }
+
+  /// The lease of the action key, or how the attempt ended without it.
+  private func leaseOrEnding() -> LeaseOrEnding {
     var lease: Lease?
-    defer { lease?.release() }
     var hasAnnounced = false
     do {
       while true {
-        if !job.isForced, case .found(let result) = try store.result(for: job.key) { return .found(result) }
-        if lease != nil { break }
+        if !job.isForced, case .found(let result) = try store.result(for: job.key) {
+          lease?.release()
+          return .ending(.found(result))
+        }
+        if let lease { return .lease(lease) }
         switch try keeper.take(job.key) {
         case .taken(let taken): lease = taken  // Look again: it may have been published meanwhile.
         case .held(let owner):
           if !hasAnnounced { hub.emit(.nodeWaiting(node: job.node, key: job.key, owner: owner)) }
           hasAnnounced = true
-          if stop.isRequested { return .made(ActionOutcome(result: .failure(.interrupted))) }
+          if stop.isRequested { return .ending(.made(ActionOutcome(result: .failure(.interrupted)))) }
           pause(0.1)
         }
       }
     } catch {
-      return .made(ActionOutcome(result: .failure(.failed(diagnostics(of: error)))))
+      lease?.release()
+      return .ending(.made(ActionOutcome(result: .failure(.failed(diagnostics(of: error))))))
     }
-    return .made(executor.execute(job, log: log, stop: stop, report: receive))
+  }
+
+  private enum LeaseOrEnding {
+    case lease(Lease)
+    case ending(Ending)
   }
 
   private func receive(_ report: NodeReport) {

@@ -23,7 +23,11 @@ struct NodeBoard {
     var stop: Cancellation
     var started: Double
     var deadline: Double?
+    /// When it was first asked to stop.
+    var asked: Double?
     var isTimedOut = false
+    /// Whether it runs in a thread of this process rather than in a worker.
+    var isInProcess: Bool
     var isHeavy: Bool
     var memory: Int
   }

@@ -55,7 +55,7 @@ extension RunLoop {
     end(record)
   }
 
-  private static func timedOut(_ name: String, _ node: ResolvedNode?) -> Diagnostic {
+  static func timedOut(_ name: String, _ node: ResolvedNode?) -> Diagnostic {
     let seconds = node?.settings.timeout?.value ?? 0
     return Diagnostic(
       code: "timeout", "Node `\(name)` took longer than its timeout of \(duration(seconds))",

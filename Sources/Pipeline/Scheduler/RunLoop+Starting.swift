@@ -86,7 +86,7 @@ extension RunLoop {
       to: .running(
         NodeBoard.Running(
           preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.value },
-          isHeavy: isHeavy, memory: memory)))
+          isInProcess: !isWorker, isHeavy: isHeavy, memory: memory)))
     hub.emit(
       .nodeStarted(
         node: node.name, type: node.type.name, key: preimage.key, reason: reason, attempt: record.attempts,

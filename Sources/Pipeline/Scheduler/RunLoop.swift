@@ -12,6 +12,8 @@ final class RunLoop {
 
   /// A lost input is made again at most this often in a run.
   static let healingLimit = 2
+  /// Seconds between two looks for signals and deadlines.
+  private static let pulse = 0.05
 
   let scheduler: Scheduler
   let pipeline: ResolvedPipeline
@@ -38,6 +40,8 @@ final class RunLoop {
   /// Which node performed an action in this run.
   var performers: [Digest: String] = [:]
   var hasFailure = false
+  /// Light nodes that did not look for the request to stop; their threads end with the process.
+  private var abandoned: Set<String> = []
   /// Nodes that will need a worker process, unless they turn out to be cached.
   var awaitingWorker: Set<String>
 
@@ -95,30 +99,44 @@ final class RunLoop {
       if running.isEmpty { break }
       passOnRequests(running)
       if cancellation.level == .immediate {
-        // Threads of light nodes cannot be killed; the process ends and they with it.
         givenUp = givenUp ?? steadyClock() + 5
         if let givenUp, steadyClock() > givenUp { break }
       }
-      for message in mailbox.take(waiting: running.values.contains { $0.deadline != nil } ? 0.1 : 1) {
+      for message in mailbox.take(waiting: Self.pulse) {
         if case .ended(let node, let ending) = message { ended(node, ending) }
       }
     }
     let summary = summary(seconds: steadyClock() - start)
     scheduler.heavy.dismiss()
-    if givenUp == nil { attempts.wait() }
+    if givenUp == nil, abandoned.isEmpty { attempts.wait() }
     return summary
   }
 
   /// Tells running attempts to stop: the user's wish, and deadlines.
+  ///
+  /// A worker that was told so in vain is killed after its deadline. The thread of a light node cannot be killed: the run
+  /// goes on without it.
   private func passOnRequests(_ running: [String: NodeBoard.Running]) {
+    let now = steadyClock()
     for (name, attempt) in running {
       if cancellation.isRequested { attempt.stop.raise(to: cancellation.level) }
-      guard let deadline = attempt.deadline, steadyClock() > deadline else { continue }
-      // Ten seconds to save what can be saved.
-      attempt.stop.raise(to: steadyClock() > deadline + 10 ? .immediate : .gentle)
-      var late = attempt
-      late.isTimedOut = true
-      board.move(name, to: .running(late))
+      let isLate = attempt.deadline.map { now > $0 } ?? false
+      if isLate { attempt.stop.raise(to: .gentle) }
+      guard attempt.stop.isRequested else { continue }
+      var asked = attempt
+      asked.asked = attempt.asked ?? now
+      asked.isTimedOut = attempt.isTimedOut || isLate
+      board.move(name, to: .running(asked))
+      guard now > (asked.asked ?? now) + options.patience else { continue }
+      if !attempt.isInProcess {
+        if isLate { attempt.stop.raise(to: .immediate) }
+      } else if asked.isTimedOut {
+        abandoned.insert(name)
+        fail(name, [Self.timedOut(name, byName[name])])
+      } else {
+        abandoned.insert(name)
+        finish(name, .interrupted, nil)
+      }
     }
   }
 

@@ -11,6 +11,10 @@ package struct RunOptions: Sendable {
   ///
   /// Otherwise nothing new is started after a failure; what is running is finished.
   package var keepGoing = false
+  /// Seconds that a node has to stop after it was asked to, and to save what can be saved.
+  ///
+  /// Then a worker past its timeout is killed, and a node in this process is left behind.
+  package var patience = 10.0
   package var cores = RunOptions.machineCores
   /// Bytes that nodes running side by side may have set aside together.
   package var memory = RunOptions.machineMemory

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 
 /// Runs pipelines: decides about each node when its inputs are known, and performs what is to be done, side by side as
 /// far as cores and memory allow.
@@ -43,8 +43,7 @@ package struct Scheduler: Sendable {
     cancellation: Cancellation = Cancellation()
   ) throws -> RunSummary {
     signal(SIGPIPE, SIG_IGN)
-    // A limit on file sizes is an error of the write, like a full disk.
-    signal(SIGXFSZ, SIG_IGN)
+    prepareSignals()
     let run = RunLoop(
       scheduler: self, pipeline: pipeline, needed: try pipeline.needed(options.targets), id: id, options: options,
       cancellation: cancellation)

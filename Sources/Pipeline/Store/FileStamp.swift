@@ -7,7 +7,7 @@ package struct FileStamp: Sendable, Hashable {
   package var device: UInt64
   package var inode: UInt64
   package var size: Int
-  /// Nanoseconds since 1970.
+  /// Nanoseconds since 1970, see ``nanoseconds(_:)``.
   package var modified: Int64
   /// Nanoseconds since 1970; set by the kernel at every change of content, mode, name or links.
   package var changed: Int64
@@ -16,8 +16,8 @@ package struct FileStamp: Sendable, Hashable {
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     size = Int(status.st_size)
-    modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-    changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    modified = nanoseconds(status.st_mtim)
+    changed = nanoseconds(status.st_ctim)
   }
 
   init(device: UInt64, inode: UInt64, size: Int, modified: Int64, changed: Int64) {
@@ -67,7 +67,16 @@ package struct FileStatus: Sendable {
 package func wallClock() -> Int64 {
   var now = timespec()
   clock_gettime(CLOCK_REALTIME, &now)
-  return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+  return nanoseconds(now)
+}
+
+/// A time in nanoseconds, brought into the years 1823 to 2116 so that sums and differences of two such times and of some
+/// years do not overflow: anybody may give a file any time.
+package func nanoseconds(_ time: timespec) -> Int64 {
+  let limit = Int64(1) << 62
+  let (whole, isBeyond) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+  if isBeyond { return time.tv_sec < 0 ? -limit : limit }
+  return min(max(whole, -limit), limit - 1_000_000_000) + Int64(time.tv_nsec)
 }
 
 /// A clock that never goes back, in seconds.

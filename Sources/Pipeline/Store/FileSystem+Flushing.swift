@@ -1,5 +1,5 @@
-import Foundation
 import Synchronization
+import Threads
 
 extension FileSystem {
   /// Flushes files and folders to the disk, several at once.
@@ -10,16 +10,7 @@ extension FileSystem {
     for path in paths { try hook?(.sync, path) }
     guard isDurable, !paths.isEmpty else { return }
     let flushes = Flushes(paths)
-    let group = DispatchGroup()
-    for _ in 1..<min(max(paths.count, 1), Flushes.limit) {
-      group.enter()
-      Thread.detachNewThread {
-        flushes.work()
-        group.leave()
-      }
-    }
-    flushes.work()
-    group.wait()
+    shareWork(others: min(paths.count, Flushes.limit) - 1) { flushes.work() }
     if let failure = flushes.failure { throw failure }
   }
 }

@@ -254,6 +254,13 @@ package struct FileSystem: Sendable {
   package func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
 }
 
+/// The folder that relative paths start at.
+package func currentFolder() throws(SystemError) -> String {
+  guard let path = getcwd(nil, 0) else { throw SystemError("tell the path of", ".") }
+  defer { free(path) }
+  return String(cString: path)
+}
+
 /// The folder that a path stands in.
 func parentFolder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -105,9 +105,17 @@ package final class Lease: Sendable {
 
   deinit { release() }
 
+  /// Whether nobody has taken it over.
+  ///
+  /// A lease that cannot be read counts as held.
+  var isHeld: Bool {
+    do { return try files.read(place, limit: 1 << 16).flatMap(LeaseOwner.init) == owner } catch { return true }
+  }
+
   /// Gives the right back; a lease that somebody took over meanwhile is left to them.
   package func release() {
     keeper.remove(place)
+    // One that stays is stale for others when this process has ended.
     guard let bytes = (try? files.read(place, limit: 1 << 16)) ?? nil, LeaseOwner(bytes) == owner else { return }
     try? files.remove(place)
   }

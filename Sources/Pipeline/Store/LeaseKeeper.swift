@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import PreciseJSON
 import Synchronization
+import Threads
 
 /// Takes leases, and keeps those of this process alive by touching their files from one thread.
 package final class LeaseKeeper: Sendable {
@@ -90,7 +91,10 @@ package final class LeaseKeeper: Sendable {
       defer { state.isBeating = true }
       return !state.isBeating
     }
-    if starts { Thread.detachNewThread { [weak self] in Self.beat { self } } }
+    guard starts else { return }
+    let code = startThread { [weak self] in Self.beat { self } }
+    // Without heartbeats another process may do the same work too, which harms nothing; the next lease tries again.
+    if code != 0 { state.withLock { $0.isBeating = false } }
   }
 
   func remove(_ place: String) { state.withLock { _ = $0.held.remove(place) } }

@@ -10,7 +10,7 @@ extension Store {
   /// Makes the file at `path` serve as the blob with its digest.
   package func addReference(to path: String) throws -> BlobReference {
     // Another run may be started in another folder.
-    let path = path.hasPrefix("/") ? path : workingFolder() + "/" + path
+    let path = path.hasPrefix("/") ? path : try currentFolder() + "/" + path
     guard let blob = try digests.digest(of: path) else { throw StoreError.missingSource(path: path) }
     let place = referencePlace(blob.digest)
     if try referencedPath(blob.digest) != path {
@@ -32,12 +32,6 @@ extension Store {
       let path = json["path"]?.string, text == Self.text(path)
     else { return nil }
     return path
-  }
-
-  private func workingFolder() -> String {
-    guard let path = getcwd(nil, 0) else { return "." }
-    defer { free(path) }
-    return String(cString: path)
   }
 
   /// The path with a checksum: a flipped bit makes the reference void instead of wrong.

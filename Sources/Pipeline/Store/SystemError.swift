@@ -52,6 +52,12 @@ extension SystemError: DiagnosticError {
           code: "too-many-files", "\(what): too many files are open", reason: words,
           advice: "raise the limit (`ulimit -n`)")
       ]
+    case EAGAIN, ENOMEM:
+      return [
+        Diagnostic(
+          code: "no-resources", "\(what): the system has no memory or no thread left for it", reason: words,
+          advice: "end other programs, or raise the limits (`ulimit -v`, `ulimit -u`)")
+      ]
     case ENOENT:
       return [Diagnostic(code: "missing-file", "\(what): it does not exist", reason: words)]
     case ENOTDIR:

@@ -1,11 +1,10 @@
 import COneDNN
-import COpenBLAS
 
 /// The libraries that multiply matrices, in the versions that are loaded.
 package enum MatrixLibraries {
   package static var openBLAS: String {
     // `OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH …`.
-    let words = String(cString: openblas_get_config()).split(separator: " ")
+    let words = MatrixLibrary.shared.configuration.split(separator: " ")
     return words.count > 1 ? String(words[1]) : "unknown"
   }
 

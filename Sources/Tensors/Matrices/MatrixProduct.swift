@@ -1,9 +1,8 @@
 import COpenBLAS
+import Glibc
 
 /// Makes OpenBLAS work in the calling thread only: the tiles are ours.
-func prepareMatrixLibrary() { matrixLibraryIsReady }
-
-private let matrixLibraryIsReady: Void = openblas_set_num_threads(1)
+func prepareMatrixLibrary() { _ = MatrixLibrary.shared }
 
 /// A row-major matrix inside someone else's memory; `stride` is the distance in floats between rows.
 struct MatrixView {
@@ -32,7 +31,10 @@ func multiply(
   n: Int, k: Int, scale: Float = 1, accumulates: Bool = false
 ) {
   if m == 0 || n == 0 { return }
-  cblas_sgemm(
+  let library = MatrixLibrary.shared
+  if let turn = library.turn { pthread_mutex_lock(turn) }
+  defer { if let turn = library.turn { pthread_mutex_unlock(turn) } }
+  library.product(
     CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n),
     Int32(k), scale, a.pointer, Int32(a.stride), b.pointer, Int32(b.stride), accumulates ? 1 : 0, c.pointer,
     Int32(c.stride))

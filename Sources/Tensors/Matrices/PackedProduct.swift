@@ -1,4 +1,5 @@
 import COneDNN
+import Diagnostics
 import Synchronization
 
 /// oneDNN's product of one shape: y[rows, n] (+)= x[rows, k] m[k, n], m packed, y in 32-bit floats.
@@ -36,7 +37,7 @@ final class PackedProduct: @unchecked Sendable {
     var product: OpaquePointer?
     let status = packed_product_make(
       &product, type(halves: shape.halves), shape.rows, shape.k, shape.n, shape.whole, shape.accumulates ? 1 : 0)
-    guard let product else { preconditionFailure("oneDNN refused a product of \(shape) with status \(status)") }
+    guard let product else { stop("oneDNN refused a product of \(shape) with status \(status)") }
     self.product = product
     scratchFloats = (packed_product_scratch(product) + 3) / 4
   }
@@ -45,7 +46,7 @@ final class PackedProduct: @unchecked Sendable {
   func run(_ x: UnsafeRawPointer, _ m: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>) {
     let scratch = Tensor(uninitialized: [max(1, scratchFloats)])
     let status = packed_product_run(product, x, m, y, scratch.pointer)
-    precondition(status == 0, "oneDNN's product failed with status \(status)")
+    if status != 0 { stop("oneDNN's product failed with status \(status)") }
   }
 }
 
@@ -62,16 +63,16 @@ struct PackedBlock {
     self.k = k
     self.n = n
     let bytes = packed_bytes(type(halves: halves), k, n)
-    precondition(bytes > 0, "oneDNN cannot pack a matrix of \(k) × \(n)")
+    if bytes == 0 { stop("oneDNN cannot pack a matrix of \(k) × \(n)") }
     storage = Tensor(uninitialized: [(bytes + 3) / 4])
     let status = packed_pack(storage.pointer, type(halves: halves), plain, k, n, transposed ? 1 : 0)
-    precondition(status == 0, "oneDNN could not pack a matrix of \(k) × \(n), status \(status)")
+    if status != 0 { stop("oneDNN could not pack a matrix of \(k) × \(n), status \(status)") }
   }
 
   /// Writes element (row, column) to `plain`[row · down + column · across].
   func unpack(into plain: UnsafeMutableRawPointer, down: Int, across: Int) {
     let status = packed_unpack(plain, down, across, type(halves: halves), storage.pointer, k, n)
-    precondition(status == 0, "oneDNN could not unpack a matrix of \(k) × \(n), status \(status)")
+    if status != 0 { stop("oneDNN could not unpack a matrix of \(k) × \(n), status \(status)") }
   }
 
   /// Where the columns from a multiple of 64 on start.

@@ -10,16 +10,20 @@ struct AddressRange: @unchecked Sendable {
   /// Memory is asked for in pieces of this size.
   private static let piece = 1 << 26
 
-  /// As many addresses as the system gives, up to a terabyte; nil when there are none.
+  /// A terabyte of addresses, or at most half of those that there are, since threads and everything else need some too;
+  /// nil when there are few.
   init?() {
     var count = 1 << 40
+    var isLimited = false
     while count >= AddressRange.piece {
       let found = mmap(nil, count, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
       if let found, found != UnsafeMutableRawPointer(bitPattern: -1) {
         start = found
-        self.count = count
+        self.count = isLimited ? count / 2 : count
+        if isLimited { munmap(found + self.count, count - self.count) }
         return
       }
+      isLimited = true
       count /= 2
     }
     return nil

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 import Synchronization
 
@@ -77,7 +78,8 @@ package final class MemoryPool: Sendable {
       return Block(pointer: raw)
     }
     guard let raw = block.pointer else {
-      preconditionFailure("Out of memory: \(bytes) bytes more were wanted for tensors")
+      let held = heldBytes
+      stop("Out of memory: \(bytes) bytes more were wanted for tensors, beside \(held) that are held")
     }
     return (raw.bindMemory(to: Float.self, capacity: floats), bytes)
   }

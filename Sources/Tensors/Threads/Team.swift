@@ -1,6 +1,7 @@
 import CTensorKernels
 import Glibc
 import Synchronization
+import Threads
 
 /// What the threads of a pool share: a seat for each, the caller's being the first.
 ///
@@ -75,20 +76,12 @@ final class Team: @unchecked Sendable {
 
   /// Starts the thread of a seat, on the given processors when there are any.
   func startWorker(seat: Int, processors: [Int32]) {
-    var thread = pthread_t()
-    let start = Unmanaged.passRetained(Start(team: self, seat: seat, processors: processors))
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-        // Where that is not allowed it runs wherever the system puts it.
-        if !start.processors.isEmpty { _ = tk_run_on(start.processors, start.processors.count) }
-        start.team.work(start.seat)
-        return nil
-      }, start.toOpaque())
     // Fewer threads than asked for give the same results, later.
-    if status == 0 { pthread_detach(thread) } else { start.release() }
+    _ = startThread(stackSize: 8 << 20) { [self] in
+      // Where that is not allowed it runs wherever the system puts it.
+      if !processors.isEmpty { _ = tk_run_on(processors, processors.count) }
+      work(seat)
+    }
   }
 
   func stop() {
@@ -146,17 +139,4 @@ final class Team: @unchecked Sendable {
   }
 
   private func wait(for semaphore: UnsafeMutablePointer<sem_t>) { tk_wait(semaphore, polling) }
-}
-
-/// What a new thread of a team needs to know.
-private final class Start: Sendable {
-  let team: Team
-  let seat: Int
-  let processors: [Int32]
-
-  init(team: Team, seat: Int, processors: [Int32]) {
-    self.team = team
-    self.seat = seat
-    self.processors = processors
-  }
 }

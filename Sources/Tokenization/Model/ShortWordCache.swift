@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// Ids of short pieces seen before, for one thread at a time: nearly all pieces of nearly all texts.
@@ -28,7 +29,7 @@ final class ShortWordCache {
 
   init() {
     let size = MemoryLayout<Entry>.stride * 2 * Self.places
-    guard let memory = aligned_alloc(64, size) else { preconditionFailure("no memory for a table of 1 MB") }
+    guard let memory = aligned_alloc(64, size) else { stop("Out of memory: a table of 1 MB was wanted") }
     memset(memory, 0, size)
     entries = memory.bindMemory(to: Entry.self, capacity: 2 * Self.places)
   }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 
 /// What every scalar is to the scanners of ``TextScanner``: a byte of bits each.
@@ -23,7 +24,7 @@ struct ScalarKinds: @unchecked Sendable {
   private init() {
     let count = 0x11_0000
     // Zeroed pages come from the system as they are touched.
-    guard let memory = calloc(count, 1) else { preconditionFailure("no memory for a table of 1.1 MB") }
+    guard let memory = calloc(count, 1) else { stop("Out of memory: a table of 1.1 MB was wanted") }
     let bits = memory.bindMemory(to: UInt8.self, capacity: count)
     func mark(_ ranges: [UInt32], _ bit: UInt8) {
       for index in stride(from: 0, to: ranges.count, by: 2) {

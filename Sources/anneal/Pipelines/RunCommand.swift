@@ -34,6 +34,10 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    let cancellation = Cancellation()
+    // Until the run begins there is nothing to save.
+    let watch = SignalWatch(cancellation)
+    defer { withExtendedLifetime(watch) {} }
     var request: (pipeline: ResolvedPipeline, options: RunOptions)?
     try reportingProblems {
       let resolved = try pipeline.load(workplace)
@@ -48,10 +52,15 @@ struct RunCommand: ParsableCommand {
     }
     guard let request else { return }
     // The request was right; from here on, what goes wrong is no fault of it.
-    try reportingProblems(code: 1) { try run(request.pipeline, request.options) }
+    try reportingProblems(code: 1) {
+      watch.tolerate(2)
+      try run(request.pipeline, request.options, cancellation)
+    }
   }
 
-  private func run(_ resolved: ResolvedPipeline, _ options: RunOptions) throws {
+  private func run(
+    _ resolved: ResolvedPipeline, _ options: RunOptions, _ cancellation: Cancellation
+  ) throws {
     let store = workplace.openedStore
     let history = workplace.history
     let recorder: RunRecorder
@@ -62,16 +71,12 @@ struct RunCommand: ParsableCommand {
         code: "no-record", "Cannot keep a record of the run in this folder", reason: "`\(error.path)`: \(error.words)",
         advice: "start in a folder that you may write")
     }
-    let cancellation = Cancellation()
-    let watch = SignalWatch(cancellation)
     let scheduler = Scheduler(
       store: store, check: fineTuningChecks,
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
       logPath: recorder.logPath)
-    let summary = try withExtendedLifetime(watch) {
-      try scheduler.run(
-        resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
-    }
+    let summary = try scheduler.run(
+      resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
     let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
     try Placement.place(summary, of: resolved, store: store, project: workplace.project)
     if !json { conclude(summary, shown) }

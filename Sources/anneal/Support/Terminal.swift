@@ -12,16 +12,16 @@ enum Terminal {
   }
 
   /// Writes lines to standard error.
-  static func say(_ text: String) { write(text, to: STDERR_FILENO) }
+  static func say(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
   /// Writes a result to standard output.
-  static func put(_ text: String) { write(text, to: STDOUT_FILENO) }
+  static func put(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
-  /// Writes a text and a line end.
+  /// Writes a text.
   ///
   /// What nobody reads any more (`| head`) is lost and stops nothing: a run goes on.
   private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array((text + "\n").utf8)[...]
+    var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
@@ -31,7 +31,7 @@ enum Terminal {
   }
 
   /// Writes a piece of a result to standard output, at once and without a line break.
-  static func stream(_ piece: String) { FileHandle.standardOutput.write(Data(piece.utf8)) }
+  static func stream(_ piece: String) { write(piece, to: STDOUT_FILENO) }
 
   /// Writes problems to standard error.
   static func report(_ problems: [Diagnostic]) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import FineTuningNodes
 import Foundation
 import Pipeline
@@ -16,7 +17,9 @@ struct Workplace: ParsableArguments {
   }
 
   /// The folder the command runs in: relative paths of a pipeline start here, and `.anneal/` and `results/` lie here.
-  var project: String { FileManager.default.currentDirectoryPath }
+  var project: String {
+    do { return try currentFolder() } catch { stop("Cannot tell which folder this is: \(error.words)") }
+  }
 
   var history: RunHistory { RunHistory(project: project) }
 }

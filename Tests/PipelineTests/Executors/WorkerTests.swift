@@ -116,6 +116,67 @@ struct WorkerTests {
         == "The worker of node `loud` ended with exit code 0 and no result")
   }
 
+  @Test func theLastWordsOfAWorkerAreItsNodesError() throws {
+    let problem = try run(heavy(", stop: \"Out of memory: 12 bytes more were wanted\""))["loud"]?.problems.first
+    #expect(problem?.summary == "Out of memory: 12 bytes more were wanted")
+    #expect(problem?.reason == "the worker of node `loud` could not go on")
+  }
+
+  @Test func aLogThatCannotBeWrittenIsAnError() throws {
+    let log = workspace.folder.path("loud.log")
+    try FileSystem().makeFolder(log)
+    // The worker that started early has to open it itself.
+    for text in [heavy(""), heavy("").replacingOccurrences(of: "quiet", with: "early")] {
+      let summary = try run(text)
+      #expect(summary["loud"]?.problems.first?.summary == "Cannot write `\(log)`: Is a directory")
+    }
+  }
+
+  @Test func aWorkerThatEndedBeforeItHadItsJobIsReplaced() throws {
+    let worker = noting("test -e died || { touch died; read job; exit 127; }")
+    let summary = try workspace.run(heavy(""), worker: worker)
+    // Where none had started early the first is the only one, and its node fails.
+    let isEarly = try started().count > 1
+    #expect(summary.state == (isEarly ? .done : .failed), "\(summary.nodes.flatMap(\.problems))")
+  }
+
+  @Test func aRequestToAWorkerThatHasJustStartedIsNoFailure() throws {
+    let cancellation = Cancellation()
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.5)
+      cancellation.request()
+    }
+    // A program that does not catch SIGTERM yet.
+    let summary = try workspace.run(
+      heavy(""), worker: ["/bin/sh", "-c", "exec sleep 20"], cancellation: cancellation)
+    #expect(summary.exitCode == 75)
+    #expect(summary["loud"]?.state == .interrupted)
+  }
+
+  @Test func aParentThatIgnoresItsChildrenChangesNothing() throws {
+    try workspace.write(pipeline: heavy(""))
+    let ending = try ToyProcess(workspace, program: program, prefix: "trap '' CHLD;").end()
+    #expect(ending.code == 0, "\(ending.output)")
+  }
+
+  /// Whenever the signal comes after the program's start, the run is done or ends with 75, and the next one makes the
+  /// same.
+  @Test func aTerminatedRunIsResumableAtAnyMoment() throws {
+    try workspace.write(pipeline: heavy(", pause: 0.05"))
+    let expected = try ToyProcess(workspace, program: program).end().nodes["end"]?.suffix(64)
+    for delay in stride(from: 0.06, to: 0.36, by: 0.03) {
+      let workspace = try ToyWorkspace()
+      try workspace.write(pipeline: heavy(", pause: 0.05"))
+      let run = try ToyProcess(workspace, program: program)
+      Thread.sleep(forTimeInterval: delay)
+      kill(run.process.processIdentifier, SIGTERM)
+      let ending = run.end()
+      #expect([0, 75].contains(ending.code), "after \(delay) s: \(ending.output)")
+      let next = try ToyProcess(workspace, program: program).end()
+      #expect(next.code == 0 && next.nodes["end"]?.suffix(64) == expected, "after \(delay) s: \(next.output)")
+    }
+  }
+
   @Test func aMissingProgramIsAnError() throws {
     let summary = try workspace.run(heavy(""), worker: ["/no/such/program", "worker"])
     #expect(summary["loud"]?.problems.first?.summary == "Cannot start `/no/such/program`: it does not exist")

@@ -37,6 +37,14 @@ struct PipelineFileTests {
         """)
   }
 
+  @Test func aPipe() throws {
+    let folder = try TemporaryFolder()
+    let pipe = folder.path("pipe.yaml")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    Thread.detachNewThread { try? goodPipeline.write(toFile: pipe, atomically: false, encoding: .utf8) }
+    #expect(messages(pipe) == "")
+  }
+
   @Test(.enabled(if: getuid() != 0, "the superuser may read everything"))
   func locked() throws {
     let folder = try TemporaryFolder()

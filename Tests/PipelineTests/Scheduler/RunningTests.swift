@@ -173,6 +173,40 @@ let chain = """
     #expect(summary.seconds < 5)
   }
 
+  /// A node that never asks whether it should stop.
+  private let deaf = """
+    pipeline: deaf
+    nodes:
+      a: {type: toy_text, text: one}
+      deaf: {type: toy_join, parts: [a], pause: 4, timeout: LIMIT}
+    outputs: [deaf]
+    """
+
+  @Test func aNodeThatNeverLooksIsLeftBehindAtItsTimeout() throws {
+    var options = RunOptions()
+    options.patience = 0.2
+    let text = deaf.replacingOccurrences(of: "LIMIT", with: "0.3s")
+    let summary = try workspace().run(text, options: options)
+    #expect(summary["deaf"]?.state == .failed)
+    #expect(summary["deaf"]?.problems.first?.summary == "Node `deaf` took longer than its timeout of 0.3 s")
+    #expect(summary.seconds < 3)
+  }
+
+  @Test func aNodeThatNeverLooksIsLeftBehindOnRequest() throws {
+    var options = RunOptions()
+    options.patience = 0.2
+    let cancellation = Cancellation()
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 0.3)
+      cancellation.request()
+    }
+    let text = deaf.replacingOccurrences(of: "LIMIT", with: "60s")
+    let summary = try workspace().run(text, options: options, cancellation: cancellation)
+    #expect(summary["deaf"]?.state == .interrupted)
+    #expect(summary.exitCode == 75)
+    #expect(summary.seconds < 3)
+  }
+
   @Test func stopsOnRequest() throws {
     let workspace = try workspace()
     let cancellation = Cancellation()

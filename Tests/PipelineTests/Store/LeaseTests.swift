@@ -72,6 +72,39 @@ import Testing
     guard case .taken = try keeper.take(key) else { throw ToyError(text: "not taken over") }
   }
 
+  /// What happens to a process that was paused for longer than its lease lives.
+  @Test func anAttemptThatLostItsLeaseTakesTheOthersResult() throws {
+    func pipeline(_ fields: String) -> String {
+      """
+      pipeline: p
+      nodes:
+        a: {type: toy_fail, message: made, attempts: DIR/attempts, \(fields)}
+      outputs: [a]
+      """
+    }
+    let workspace = try ToyWorkspace()
+    let slowly = pipeline("failures: 9, pause: 1.5")
+    // Read when the thread that writes it is done.
+    nonisolated(unsafe) var slow: RunSummary?
+    let done = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      slow = try? workspace.run(slowly)
+      done.signal()
+    }
+    let files = FileSystem()
+    let leases = workspace.store.path + "/leases"
+    func lease() throws -> String? { try files.names(in: leases).first.map { "\(leases)/\($0)" } }
+    let end = Date(timeIntervalSinceNow: 10)
+    while try lease() == nil, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+    try files.remove(try #require(try lease()))
+    let other = try workspace.run(pipeline("failures: 0"), store: workspace.reopened())
+    #expect(other.state == .done)
+    done.wait()
+    let summary = try #require(slow)
+    #expect(summary["a"]?.state == .cached, "\(summary.nodes.flatMap(\.problems))")
+    #expect(summary["a"]?.result?.digests == other["a"]?.result?.digests)
+  }
+
   @Test func twoSchedulersInOneProcessShareTheWork() throws {
     try workspace.folder.write("x", to: "input.txt")
     let text = """

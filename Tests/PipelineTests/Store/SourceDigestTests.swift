@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Pipeline
 import TestKit
 import Testing
@@ -92,6 +93,30 @@ import Testing
     stamp.changed = 1_000_000_000_000_000_000
     #expect(!stamp.isSettled(readFrom: stamp.changed + 1_900_000_000))
     #expect(stamp.isSettled(readFrom: stamp.changed + 2_100_000_000))
+  }
+
+  @Test(arguments: [-62_167_219_200, -2_177_452_800, -1, 0, 4_102_444_800, 10_413_792_000, 15_032_385_535])
+  func anyTimeOfAFileDoesNoHarm(seconds: Int) throws {
+    let workspace = try ToyWorkspace()
+    let path = try workspace.folder.write("one\n", to: "input.txt")
+    var times = [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 999_999_999), count: 2)
+    #expect(utimensat(AT_FDCWD, path, &times, 0) == 0)
+    let text = "pipeline: p\nnodes:\n  b: {type: toy_file, from: DIR/input.txt}\noutputs: [b]\n"
+    #expect(try workspace.run(text).state == .done)
+    #expect(try workspace.run(text)["b"]?.state == .cached)
+    // In the store too.
+    for blob in try workspace.blobs() { #expect(utimensat(AT_FDCWD, blob, &times, 0) == 0) }
+    _ = try GarbageCollection(grace: 0).collect(workspace.reopened())
+    #expect(try workspace.run(text, store: workspace.reopened())["b"]?.state == .cached)
+  }
+
+  @Test(arguments: [(Int.min, -1), (-1, -1), (0, 0), (1, 1), (Int.max, 1)])
+  func timesThatNoClockShowsKeepTheirOrder(seconds: Int, sign: Int) {
+    let time = nanoseconds(timespec(tv_sec: seconds, tv_nsec: 0))
+    #expect(Int(time.signum()) == sign)
+    // The differences that an age is made of.
+    #expect(!time.subtractingReportingOverflow(wallClock()).overflow)
+    #expect(!wallClock().subtractingReportingOverflow(time).overflow)
   }
 
   @Test func aFutureTimeDoesNoHarm() throws {

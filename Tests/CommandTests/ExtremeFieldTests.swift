@@ -1,0 +1,83 @@
+import Foundation
+import PreciseJSON
+import TestKit
+import Testing
+
+/// Every whole number of every node type at its extremes: refused before anything runs, or computed with.
+@Suite(.serialized) struct ExtremeFieldTests {
+  /// A field that takes whole numbers.
+  private struct IntegerField {
+    var node: String
+    var path: String
+    var lower: Int?
+    var upper: Int?
+
+    /// `nodes.sft.schedule.warmup_steps=7`.
+    func setting(_ value: Int) -> String { "nodes.\(node).\(path)=\(value)" }
+  }
+
+  /// The node of each type in the pipeline.
+  private static let nodes = [
+    "load_dataset": "rows", "tokenize": "tokens", "attach_adapter": "lora", "train": "sft", "evaluate": "quality",
+    "predict": "answers", "load_tokenizer": "tokenizer", "load_model": "model", "apply_template": "chat",
+    "merge": "merged", "export": "release",
+  ]
+
+  private func project() throws -> Project {
+    let project = try Project(rows: 8)
+    try project.edit("data: tokens.train, epochs: 3,", "data: tokens.train, validation: tokens.validation,")
+    try project.edit(
+      "outputs: [quality",
+      "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\noutputs: [answers, quality")
+    return project
+  }
+
+  private func fields(_ project: Project) throws -> [IntegerField] {
+    let types = try JSON(parsing: project.anneal("nodes", "--json").output).array ?? []
+    return try types.flatMap { type in
+      let name = try #require(type["name"]?.string)
+      let node = try #require(Self.nodes[name], "no node of type `\(name)` in the pipeline of this test")
+      return Self.fields(type["fields"]?.array ?? [], node, "")
+    }
+  }
+
+  private static func fields(_ list: [JSON], _ node: String, _ prefix: String) -> [IntegerField] {
+    list.flatMap { field -> [IntegerField] in
+      let path = prefix + (field["name"]?.string ?? "")
+      if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
+      guard let type = field["type"]?.string, type.hasPrefix("whole number") else { return [] }
+      return [IntegerField(node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type))]
+    }
+  }
+
+  private static func bound(_ words: String, _ type: String) -> Int? {
+    type.range(of: words).flatMap { Int(type[$0.upperBound...].prefix { $0.isNumber }) }
+  }
+
+  @Test func numbersBeyondARangeAreRefusedAndOthersPlanned() throws {
+    let project = try project()
+    let fields = try fields(project)
+    #expect(fields.count >= 17)
+    for field in fields {
+      for value in [Int.min, -1, 0, Int.max] {
+        let outcome = try project.anneal("validate", "pipeline.yaml", "--set", field.setting(value))
+        let isInside = value >= field.lower ?? .min && value <= field.upper ?? .max
+        #expect(outcome.code == (isInside ? 0 : 2), "\(field.setting(value)): \(outcome.messages)")
+      }
+    }
+  }
+
+  @Test func theLargestNumbersAreComputedWith() throws {
+    let project = try project()
+    // Lengths of training take as long as they say; a row longer than the model's positions is refused.
+    let others = ["max_steps", "max_tokens", "max_length"]
+    var settings = ["nodes.sft.max_steps=2"]
+    for field in try fields(project) where field.node == "answers" || !others.contains(field.path) {
+      settings += [field.setting(field.upper ?? .max)]
+    }
+    settings += ["rows", "sft"].map { "nodes.\($0).timeout=1e300" }
+    let arguments = ["run", "pipeline.yaml"] + settings.flatMap { ["--set", $0] }
+    let outcome = try project.start(arguments).1()
+    #expect(outcome.code == 0, "\(settings): \(outcome.messages)")
+  }
+}
