@@ -65,7 +65,10 @@ let package = Package(
       "ModelFolders",
       ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "ChatTemplates", "PreciseJSON", "Diagnostics"]),
     library(
-      "Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "PreciseJSON", "Diagnostics", "Threads", crypto]),
+      "Datasets",
+      [
+        "Tokenization", "ChatTemplates", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics", "Threads", crypto,
+      ]),
     library("LanguageModels", ["Tensors", "PreciseJSON", "Diagnostics"]),
     library("Tensors", ["CTensorKernels", "COpenBLAS", "COneDNN", "Diagnostics", "Threads"]),
 
@@ -117,7 +120,7 @@ let package = Package(
     tests("TokenShards"),
     tests("Tokenization", ["TensorFiles"]),
     tests("ChatTemplates"),
-    tests("Datasets", ["Tokenization", "ChatTemplates", "TokenShards"]),
+    tests("Datasets", ["Tokenization", "ChatTemplates", "TokenShards", "TensorFiles"]),
     tests("Tensors", ["CTensorKernels"]),
     tests("LanguageModels", ["Tensors", "TensorFiles"]),
     tests(

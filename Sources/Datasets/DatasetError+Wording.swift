@@ -14,7 +14,6 @@ extension DatasetError: DiagnosticError {
   private var words: (summary: String, path: String?, reason: String?, advice: String?) {
     func list(_ names: [String]) -> String { "[\(names.map { "`\($0)`" }.joined(separator: ", "))]" }
     switch problem {
-    case .unreadable(let reason): return ("The dataset cannot be read", nil, reason, nil)
     case .foreignFile(let kind):
       let (summary, reason, advice) = kind.words
       return (summary, nil, reason, advice)

@@ -4,7 +4,6 @@ import Tokenization
 /// What is wrong with a dataset, with the evidence; worded in `DatasetError+Wording.swift`.
 package struct DatasetError: Error, Sendable, Hashable {
   package enum Problem: Sendable, Hashable {
-    case unreadable(reason: String)
     /// The file is something that no rows are read from.
     case foreignFile(ForeignFile)
     case empty

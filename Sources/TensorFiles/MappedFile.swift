@@ -3,13 +3,14 @@ import Glibc
 
 /// A file mapped read-only into memory.
 ///
-/// Bytes are read from disk when they are first touched. Mapping a file that another program truncates later can
-/// still end the process; the formats here are checked against the size at opening.
+/// Bytes are read from disk when they are first touched. Where another program has cut the file short meanwhile, or the
+/// disk cannot read it, zeros stand in their place, and ``withBytes(_:)`` and ``check()`` throw.
 package final class MappedFile: @unchecked Sendable {
   package let path: String
   /// The whole file; valid as long as this object lives, which may end with its last use: prefer
   /// ``withBytes(_:)`` and ``contents``, or hold on with `withExtendedLifetime`.
   package let bytes: UnsafeRawBufferPointer
+  private let slot: Int?
 
   /// Opens and maps the file.
   ///
@@ -25,22 +26,34 @@ package final class MappedFile: @unchecked Sendable {
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      slot = nil
       return
     }
     let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let address, address != MAP_FAILED else { throw FileError(path: path, action: .map, code: errno) }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
+    slot = MappedRanges.insert(address, count: size)
   }
 
   /// Runs `body` with the whole file, which stays mapped meanwhile.
-  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    try withExtendedLifetime(self) { try body(bytes) }
+  ///
+  /// - Throws: What `body` throws, but ``FileError`` when bytes that were read are not the file's.
+  package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    let result = Swift.Result { try withExtendedLifetime(self) { try body(bytes) } }
+    try check()
+    return try result.get()
   }
 
   /// A copy of the whole file.
-  package var contents: [UInt8] { withBytes { Array($0) } }
+  package var contents: [UInt8] { get throws { try withBytes { Array($0) } } }
+
+  /// - Throws: ``FileError`` when bytes that were read since opening are not the file's.
+  package func check() throws {
+    if let slot, MappedRanges.isCut(slot) { throw FileError(path: path, action: .readOn, code: EIO) }
+  }
 
   deinit {
+    if let slot { MappedRanges.remove(slot) }
     if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
   }
 }
@@ -50,6 +63,8 @@ package struct FileError: Error, Sendable, Hashable {
   package enum Action: String, Sendable {
     case open = "read"
     case map
+    /// A file that was open had bytes no more that it had when it was opened.
+    case readOn
     case create
     case write
   }
@@ -68,6 +83,13 @@ package struct FileError: Error, Sendable, Hashable {
 
 extension FileError: DiagnosticError {
   package var diagnostics: [Diagnostic] {
+    if action == .readOn {
+      return [
+        Diagnostic(
+          code: "file", "`\(path)` was cut short while it was read, or the disk cannot read it", at: Place(file: path),
+          advice: "run again when nothing writes to it")
+      ]
+    }
     let advice: String? =
       switch code {
       case ENOENT: "check the path; relative paths start at the folder the command runs in"

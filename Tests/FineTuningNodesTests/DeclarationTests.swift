@@ -25,6 +25,16 @@ struct DeclarationTests {
       "docs/nodes.md is out of date; make it again with `anneal nodes --markdown > docs/nodes.md`")
   }
 
+  /// What a node reads outside the store is named by a path, whose text it cannot see; a text field could be opened.
+  @Test func filesAreNamedByPathsAlone() {
+    let names: Set<String> = ["from", "path", "file", "folder", "directory", "template"]
+    for type in fineTuningNodes.types {
+      for field in type.fields where names.contains(field.name) {
+        #expect(field.kind.words == FilePath.kind.words, "\(type.name).\(field.name)")
+      }
+    }
+  }
+
   /// Names, docs and units as the reference page can show them.
   @Test func declarationsAreWorded() {
     for type in fineTuningNodes.types {

@@ -24,20 +24,21 @@ final class TinyWorkspace: Sendable {
   }.joined()
 
   /// Reads a pipeline text in which `DIR` stands for the folder.
-  func pipeline(_ text: String) throws -> ResolvedPipeline {
+  func pipeline(_ text: String, in store: Store? = nil) throws -> ResolvedPipeline {
     try PipelineFile.load(
       text: text.replacing("DIR", with: folder.path), file: "tiny.yaml", registry: fineTuningNodes,
-      sources: store.sources)
+      sources: (store ?? self.store).sources)
   }
 
-  /// Runs a pipeline and gives what its nodes made.
-  func run(_ text: String) throws -> RunSummary {
+  /// Runs a pipeline, in the workspace's store unless another is given, and gives what its nodes made.
+  func run(_ text: String, in store: Store? = nil) throws -> RunSummary {
+    let store = store ?? self.store
     let keeper = LeaseKeeper(store: store)
     let executor = InProcessExecutor(store: store, keeper: keeper, check: fineTuningChecks)
     let logs = folder.path
     let scheduler = Scheduler(
       store: store, check: fineTuningChecks, heavy: executor, keeper: keeper, logPath: { "\(logs)/\($0).log" })
-    return try scheduler.run(pipeline(text), id: RunHistory.newIdentifier(), project: folder.path)
+    return try scheduler.run(pipeline(text, in: store), id: RunHistory.newIdentifier(), project: folder.path)
   }
 }
 

@@ -152,7 +152,7 @@ struct ExportTests {
     #expect(written.names.sorted() == original.names.sorted())
     for entry in original.entries {
       let copied = try written.entry(entry.name)
-      #expect(written.withBytes(of: copied) { Array($0) } == original.withBytes(of: entry) { Array($0) })
+      #expect(try written.withBytes(of: copied) { Array($0) } == original.withBytes(of: entry) { Array($0) })
     }
     let json = try readJSON(folder.path("out/adapter_config.json"))
     let reference = try readJSON(fixture("ModelFolders/\(name)/adapter_config.json"))

@@ -70,7 +70,7 @@ struct ReadingTests {
     #expect(file.metadata == ["format": "pt", "note": "größe"])
     let entry = try file.entry("i64")
     #expect(entry.type == .int64)
-    let values = file.withBytes(of: entry) { bytes in
+    let values = try file.withBytes(of: entry) { bytes in
       (0..<6).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self) }
     }
     #expect(values == Array(0..<6))

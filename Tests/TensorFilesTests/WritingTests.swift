@@ -109,5 +109,5 @@ struct WritingTests {
 
 extension SafetensorsFile {
   /// The stored bytes of a tensor, copied.
-  fileprivate func bytes(_ name: String) throws -> [UInt8] { withBytes(of: try entry(name)) { Array($0) } }
+  fileprivate func bytes(_ name: String) throws -> [UInt8] { try withBytes(of: entry(name)) { Array($0) } }
 }

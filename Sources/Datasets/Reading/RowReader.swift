@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import PreciseJSON
+import TensorFiles
 
 /// Reads the rows of a dataset file, whatever the file is called: what is in it tells how it is laid out.
 package enum RowReader {
@@ -20,13 +21,7 @@ package enum RowReader {
     path: String, format: RowFormat? = nil, limit: Int? = nil, _ body: (SourceRow) throws -> Void
   ) throws -> FileShape {
     try refuseFolder(path)
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
-    } catch {
-      throw DatasetError(.unreadable(reason: (error as NSError).localizedFailureReason ?? "\(error)"), file: path)
-    }
-    return try data.withUnsafeBytes { bytes in
+    return try MappedFile(path: path).withBytes { bytes in
       let shape = try FileShape(bytes, file: path, isText: format == .text)
       var collector = ProblemCollector()
       var stretches = RowStretches(bytes, shape: shape)

@@ -107,8 +107,8 @@ extension SafetensorsWeights {
       a.shape == b.shape, a.type.isFloat, b.type.isFloat
     else { return false }
     // Nearly always they are the same bytes; other bytes may still be the same numbers.
-    let areSameBytes = files[fileA].withBytes(of: a) { first in
-      files[fileB].withBytes(of: b) { second in
+    let areSameBytes = try files[fileA].withBytes(of: a) { first in
+      try files[fileB].withBytes(of: b) { second in
         guard first.count == second.count else { return false }
         guard let start = first.baseAddress, let other = second.baseAddress else { return true }
         return memcmp(start, other, first.count) == 0

@@ -27,7 +27,7 @@ struct ActionRunner: Sendable {
       let inference = try inferred(job)
       try job.type.run(job.fields, in: context)
       let outputs = try outputs(of: job, context, inference)
-      try checkSources(of: job)
+      try context.checkReading()
       let published = try Publisher(store: store, check: check).publish(
         outputs, preimage: job.preimage, parts: context.parts, unflushed: context.unflushed, replaces: job.isForced)
       try? store.files.removeTree(store.checkpointPlace(job.key))
@@ -37,7 +37,8 @@ struct ActionRunner: Sendable {
       if case StoreError.blobLost(let blob, let damage) = error { throw .lost(blob, damage) }
       if error is Interrupted { throw .interrupted }
       if let lost = lostInput(of: job) { throw lost }
-      throw .failed(diagnostics(of: error))
+      // What is wrong with a file that changed meanwhile says less than that it did.
+      throw .failed(diagnostics(of: context.changedSource() ?? error))
     }
   }
 
@@ -99,13 +100,6 @@ struct ActionRunner: Sendable {
         type.facets[facet] = value
       }
       return Publisher.Output(port: port.name, type: type, staged: staged)
-    }
-  }
-
-  /// A source that changed while the node ran may have been read half old, half new.
-  private func checkSources(of job: ActionJob) throws {
-    for source in job.sources where try store.sources.digest(path: source.path).digest != source.digest {
-      throw StoreError.sourceChanged(role: source.role, path: source.path)
     }
   }
 }

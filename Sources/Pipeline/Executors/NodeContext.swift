@@ -12,6 +12,8 @@ package final class NodeContext: Sendable {
     /// Files of parts that may not be on the disk yet.
     var unflushed: Set<String> = []
     var lost: (blob: BlobReference, damage: BlobDamage)?
+    /// Files outside the store that members of inputs were read from, and what they were.
+    var outside: [String: BlobReference] = [:]
   }
 
   private let job: ActionJob
@@ -71,13 +73,40 @@ package final class NodeContext: Sendable {
   }
 
   private func view(of artefact: Artefact) -> ArtefactView {
-    ArtefactView(artefact) { [self] member in
-      do { return try store.path(of: member.blob) } catch StoreError.blobLost(let blob, let damage) {
-        // Kept here too: the node may wrap what it catches in an error of its own.
-        state.withLock { $0.lost = (blob, damage) }
-        throw StoreError.blobLost(blob, damage)
-      }
+    ArtefactView(artefact) { [self] member in try path(of: member) }
+  }
+
+  private func path(of member: Artefact.Member) throws -> String {
+    do {
+      let path = try store.path(of: member.blob)
+      if path != store.blobPlace(member.blob.digest) { state.withLock { $0.outside[path] = member.blob } }
+      return path
+    } catch StoreError.blobLost(let blob, let damage) { throw lose(blob, damage) }
+  }
+
+  /// The error about a lost blob, kept here too: the node may wrap what it catches in an error of its own.
+  private func lose(_ blob: BlobReference, _ damage: BlobDamage) -> StoreError {
+    state.withLock { $0.lost = (blob, damage) }
+    return .blobLost(blob, damage)
+  }
+
+  /// Checks that what the node read outside the store, its sources and members of inputs that are used where they lie, is
+  /// still what its key says; what it has read then is that, and not half of something else.
+  ///
+  /// To be called after reading and before anything made from it is kept. Cost: a look at each file's stamp, and a whole
+  /// reading of those whose stamp has moved.
+  /// - Throws: ``StoreError/sourceChanged(role:path:)``, ``StoreError/blobLost(_:_:)``.
+  func checkReading() throws {
+    if let changed = changedSource() { throw changed }
+    for (path, blob) in state.withLock({ $0.outside }).sorted(by: { $0.key < $1.key }) {
+      guard (try? store.digests.digest(of: path)) == blob else { throw lose(blob, .missing) }
     }
+  }
+
+  /// The error about a source that is not what it was when the node's key was made; nil when all are.
+  func changedSource() -> StoreError? {
+    job.sources.first { (try? store.sources.digest(path: $0.path).digest) != $0.digest }
+      .map { StoreError.sourceChanged(role: $0.role, path: $0.path) }
   }
 
   // MARK: Outputs
@@ -105,8 +134,11 @@ package final class NodeContext: Sendable {
 
   /// A folder that stays under the action key until the node completes, also when the process is killed.
   ///
-  /// What the node finds there must be verified: a crash may have torn it.
+  /// What the node finds there must be verified: a crash may have torn it. To be asked for after files outside the store
+  /// were read, which are checked now: what is saved from here on is made from what the key says.
+  /// - Throws: ``StoreError/sourceChanged(role:path:)``, ``StoreError/blobLost(_:_:)``, ``SystemError``.
   package func checkpointFolder() throws -> String {
+    try checkReading()
     let folder = store.checkpointPlace(job.key)
     try store.files.makeFolder(folder)
     return folder
@@ -180,6 +212,7 @@ package final class NodeContext: Sendable {
     let builder = try ArtefactBuilder(
       port: Self.partPort, folder: "\(job.staging)/part-\(uniqueName())", store: store)
     try produce(builder)
+    try checkReading()
     let publisher = Publisher(store: store, check: check)
     let staged = try builder.staged()
     let output = Publisher.Output(port: Self.partPort, type: staged.type ?? type, staged: staged)

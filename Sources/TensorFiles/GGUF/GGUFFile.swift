@@ -95,6 +95,7 @@ package struct GGUFFile: Sendable {
       }
       end = entry.range.upperBound
     }
+    try file.check()
     indexByName = try entries.enumerated().reduce(into: [:]) { index, next in
       guard index.updateValue(next.offset, forKey: next.element.name) == nil else {
         throw TensorFileError(.invalidHeader("tensor `\(next.element.name)` stands twice"), file: path)
@@ -153,6 +154,6 @@ package struct GGUFFile: Sendable {
     guard entry.count == target.count else {
       throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: entry.count), file: file.path)
     }
-    file.withBytes { dequantize(entry.type, UnsafeRawBufferPointer(rebasing: $0[entry.range]), into: target) }
+    try file.withBytes { dequantize(entry.type, UnsafeRawBufferPointer(rebasing: $0[entry.range]), into: target) }
   }
 }

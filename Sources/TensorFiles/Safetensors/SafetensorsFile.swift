@@ -74,6 +74,7 @@ package struct SafetensorsFile: Sendable {
         ? TensorFileError(.truncated(needed: position, found: bytes.count, what: "the tensor data"), file: path)
         : TensorFileError(.invalidHeader("\(bytes.count - position) bytes follow the last tensor"), file: path)
     }
+    try file.check()
     self.entries = entries
     self.metadata = metadata
     indexByName = Dictionary(entries.enumerated().map { ($1.name, $0) }) { first, _ in first }
@@ -134,9 +135,11 @@ package struct SafetensorsFile: Sendable {
   }
 
   /// Runs `body` with the stored bytes of a tensor.
+  ///
+  /// - Throws: What `body` throws, but ``FileError`` when the file was cut short meanwhile.
   package func withBytes<Result>(
     of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) rethrows -> Result {
+  ) throws -> Result {
     try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
   }
 

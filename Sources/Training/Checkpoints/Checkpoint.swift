@@ -51,12 +51,16 @@ struct Checkpoint {
     for (name, tensor) in tensors(of: slots) {
       guard let entry = try? file.entry(name), entry.type == .float32, entry.shape == tensor.shape else { return nil }
       checksum.add(name)
-      file.withBytes(of: entry) { checksum.add($0) }
+      let sum: Void? = try? file.withBytes(of: entry) { checksum.add($0) }
+      guard sum != nil else { return nil }
       entries.append((entry, tensor))
     }
     guard file.metadata["checksum"] == hexadecimal(checksum.value) else { return nil }
     for (entry, tensor) in entries {
-      file.withBytes(of: entry) { UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: $0) }
+      let copy: Void? = try? file.withBytes(of: entry) {
+        UnsafeMutableRawBufferPointer(tensor.buffer).copyMemory(from: $0)
+      }
+      guard copy != nil else { return nil }
     }
     return state
   }
