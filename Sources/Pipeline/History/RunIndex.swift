@@ -43,9 +43,21 @@ final class RunIndex: Sendable {
         """)
   }
 
+  deinit { Self.close(queue.withLock { $0.take() }) }
+
+  /// Closes a database and keeps the remains of it.
+  ///
+  /// To be rid of those, Dispatch starts a thread, and where the system gives none it waits for ever.
+  private static func close(_ database: DatabaseQueue?) {
+    guard let database else { return }
+    // Nothing is lost with what could not be closed: the index can be made again.
+    try? database.close()
+    _ = Unmanaged.passRetained(database)
+  }
+
   /// Closes the database and removes its files.
   func discard(_ files: FileSystem) {
-    queue.withLock { $0 = nil }
+    Self.close(queue.withLock { $0.take() })
     for suffix in ["", "-journal", "-wal", "-shm"] { try? files.remove(path + suffix) }
   }
 
