@@ -132,7 +132,6 @@ extension DatasetError: DiagnosticError {
       return (
         "The row cannot be tokenised: \(cause?.summary ?? "")", cause?.path, cause?.reason, cause?.advice
       )
-    case .template(let words): return ("The row cannot be rendered: \(words)", nil, nil, nil)
     }
   }
 }

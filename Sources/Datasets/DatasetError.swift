@@ -45,7 +45,6 @@ package struct DatasetError: Error, Sendable, Hashable {
     case tooLong(tokens: Int, limit: Int)
     case nothingLeft(reason: String)
     case damagedGroup(reason: String)
-    case template(String)
     /// A pattern of the tokenizer gave up on the row.
     case notTokenized(TokenizerError)
   }

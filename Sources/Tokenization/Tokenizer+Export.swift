@@ -11,19 +11,20 @@ extension Tokenizer {
   ///
   /// - Throws: `FileError` when a file cannot be read or written.
   package func writeFolder(to folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch { throw FileError(path: folder, action: .create, code: errno == 0 ? EIO : errno) }
+    try Self.makeFolder(folder)
     switch source {
     case .files(let files):
       for file in files.files where file.name != Self.generationFile {
+        if file.name.hasPrefix(Self.templateFolder) { try Self.makeFolder(folder + "/" + Self.templateFolder) }
         try MappedFile(path: file.path).withBytes { try Self.write($0, to: folder + "/" + file.name) }
       }
     case .gguf:
       try Self.write(tokenizerJSON.text(.pretty), to: folder + "/tokenizer.json")
       try Self.write(configuration.text(.pretty), to: folder + "/tokenizer_config.json")
       try Self.write(specialTokensMap.text(.pretty), to: folder + "/special_tokens_map.json")
-      if let template = chatTemplateSource { try Self.write(template, to: folder + "/chat_template.jinja") }
+      if let template = chatTemplateSource {
+        try Self.write(template, to: folder + "/chat_template.jinja")
+      }
     }
   }
 
@@ -33,6 +34,12 @@ extension Tokenizer {
     let implied = Self.ends(listed: [], specialTokens, pipeline)
     guard endOfTurnIDs != implied else { return nil }
     return ["eos_token_id": .array(endOfTurnIDs.map { JSON(Int($0)) })]
+  }
+
+  private static func makeFolder(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch { throw FileError(path: path, action: .create, code: errno == 0 ? EIO : errno) }
   }
 
   private static func write(_ text: String, to path: String) throws {
@@ -129,7 +136,9 @@ extension Tokenizer {
     members += namedSpecials
     // The class that takes `tokenizer.json` as it stands; those of model families rebuild it by rules of their own.
     members.append(("tokenizer_class", "PreTrainedTokenizerFast"))
-    if let template = chatTemplateSource { members.append(("chat_template", .string(template))) }
+    if let template = chatTemplateSource {
+      members.append(("chat_template", .string(template)))
+    }
     return JSON(members)
   }
 }

@@ -16,8 +16,10 @@ package struct Tokenizer: Sendable {
   ///
   /// The end-of-sequence tokens, and the end-of-turn marks known from chat formats that the vocabulary has.
   package let endOfTurnIDs: [Int32]
-  /// The raw Jinja text that lays out conversations, nil when the source has none.
-  package let chatTemplateSource: String?
+  /// What lays out conversations.
+  package let chatTemplates: ChatTemplateSources
+  /// The template for conversations without tools, nil when there is none.
+  package var chatTemplateSource: String? { chatTemplates[ChatTemplateSources.defaultName] }
   let source: TokenizerSource
   let pool = ScratchPool()
 

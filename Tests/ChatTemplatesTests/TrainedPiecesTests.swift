@@ -114,6 +114,46 @@ import Testing
     #expect(try trained(template.trainedPieces(chat("Q", "A", "R", "B"))) == ["A<end>", "B<end><eos>"])
   }
 
+  /// A generation prompt that opens a thought, and answers that are rendered with other tags.
+  @Test(arguments: [
+    ("<|im_start|>R\n", "</think>\n", "<think>\n"), ("<|R|>", "</think>", "<think>"),
+    ("<|R|>", "</think>", "<think></think>"), ("<|im_start|>R\n<think>", "</think>", "\n"),
+    ("<|R|>", "<|RESPONSE|>", "<|THINKING|><|END_THINKING|>"), ("[R]", "[ANSWER]", "[THINK]"),
+  ])
+  func aPromptThatOpensAThoughtIsLearnedFromWhereTheAnswerDiffers(
+    header: String, answer: String, opening: String
+  ) throws {
+    func quoted(_ text: String) -> String { "'" + text.replacing("\n", with: "\\n") + "'" }
+    let assistant = quoted(header.replacing("R", with: "assistant", maxReplacements: 1))
+    let source =
+      "{% for m in messages %}{% if m.role == 'assistant' %}{{ \(assistant) + \(quoted(answer)) }}"
+      + "{% else %}<|user|>{% endif %}{{ m.content }}<|im_end|>{% endfor %}"
+      + "{% if add_generation_prompt %}{{ \(assistant) + \(quoted(opening)) }}{% endif %}"
+    let template = try ChatTemplate(source: source, name: "opens")
+    let pieces = try template.trainedPieces(chat("Q", "A", "R", "B"))
+    #expect(trained(pieces) == [answer + "A<|im_end|>", answer + "B<|im_end|>"])
+    #expect(pieces.map(\.text).joined().isSame(as: try template.render(chat("Q", "A", "R", "B")).text))
+  }
+
+  @Test func aPromptThatSaysOtherWordsIsRefused() throws {
+    let template = try ChatTemplate(
+      source: "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+        + "{% if add_generation_prompt %}Now answer: {% endif %}", name: "other")
+    let error = #expect(throws: AssistantSpanError.self) { try template.trainedPieces(chat("Q", "A")) }
+    #expect(error?.diagnostics.first?.code == "template-unclear-answer")
+  }
+
+  /// A system text that stands before the last question, wherever that is.
+  @Test func aSystemTextThatMovesLeavesTheAnswersWhereTheyAre() throws {
+    let template = try ChatTemplate(
+      source: "{% set s = messages[0].content %}{% for m in messages[1:] %}{% if m.role == 'user' %}[INST] "
+        + "{% if loop.index0 >= (messages|length - 3) %}{{ s }}\n\n{% endif %}{{ m.content }}[/INST]"
+        + "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}", name: "moves")
+    let messages = [ChatMessage(role: "system", content: "S")] + chat("Q", "A", "R", "B")
+    #expect(try trained(template.trainedPieces(messages)) == [" A</s>", " B</s>"])
+    #expect(try template.render(messages).text == "[INST] Q[/INST] A</s>[INST] S\n\nR[/INST] B</s>")
+  }
+
   @Test func conversationsOfAThousandWordsTakeMilliseconds() throws {
     let template = try template("smollm2")
     let text = String(repeating: "some words to render ", count: 50)

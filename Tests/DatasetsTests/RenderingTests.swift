@@ -21,11 +21,12 @@ import Tokenization
     var tally = ColumnTally()
     let record = try RecordReader(format, file: "d").record(
       SourceRow(file: "d", number: 1, columns: object), tally: &tally)
-    let renderer = RecordRenderer(template: try ChatTemplate(source: template, name: "t"), specialTokens: [:])
+    let renderer = RecordRenderer(
+      templates: ChatTemplateSet(try ChatTemplate(source: template, name: "t")), specialTokens: [:], endMarks: [])
     func text(_ pieces: [TextPiece]) -> String {
       pieces.map { $0.isTrained ? "⟦\($0.text)⟧" : $0.text }.joined()
     }
-    switch try renderer.render(record) {
+    switch try renderer.render(record).record {
     case .sample(let pieces): return [text(pieces)]
     case .pair(let prompt, let chosen, let rejected): return [text(prompt), text(chosen), text(rejected)]
     }

@@ -244,8 +244,25 @@ struct ConflictTests {
       """
       nodes.plain_chat.tokenizer | \
       The tokenizer has no chat template | \
-      node `plain_chat` takes `tokenizer` from `plain`; `template` is `auto` | name a Jinja file with `template:`
+      node `plain_chat` takes `tokenizer` from `plain`; nothing says how a conversation becomes a text | \
+      put a `chat_template.jinja` beside the tokenizer's files, or name a Jinja file where a `template` can be named
       """)
+  }
+
+  @Test func aPredictionWithoutATemplate() throws {
+    try FileManager.default.createDirectory(
+      atPath: workspace.folder.path("plain"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: fixture("Command/tiny/tokenizer.json"), toPath: workspace.folder.path("plain/tokenizer.json"))
+    #expect(
+      try problems(
+        """
+        plain: {type: load_tokenizer, from: DIR/plain}
+        said: {type: predict, model: base, tokenizer: plain, prompts: [hello]}
+        """
+      ).contains(
+        "nodes.said.tokenizer | The tokenizer has no chat template | node `said` takes `tokenizer` from `plain`; "
+          + "nothing says how a conversation becomes a text | put a `chat_template.jinja` beside"))
   }
 
   @Test func anAdapterForAnotherModelIsFoundBeforeTheRun() throws {

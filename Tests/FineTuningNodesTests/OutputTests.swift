@@ -41,7 +41,7 @@ struct OutputTests {
     adapter_folder 1 67fa469f1fdc
     answers 6 e257831e4dd7
     base 2 621f14d7e614
-    chat 2 fcf78e8a659d
+    chat 2 319c9cfc4fcc
     folder 1 25e535d50fbc
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import PreciseJSON
+import TensorFiles
 import TestKit
 import Testing
 import Tokenization
@@ -37,6 +38,27 @@ import Tokenization
     #expect(try load(["tokenizer_config.json": named]).chatTemplateSource == "D")
     let both = ["tokenizer_config.json": named, "chat_template.jinja": "J"]
     #expect(try load(both).chatTemplateSource == "J")
+    #expect(try load(["tokenizer_config.json": named]).chatTemplates["rag"] == "R")
+  }
+
+  /// Named templates lie in a folder of their own; they hide those of the configuration, and are written again.
+  @Test func furtherTemplatesAreFiles() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(
+      atPath: fixture("Tokenization/small-smollm.json"), toPath: folder.path("tokenizer.json"))
+    try folder.write(#"{"chat_template": "C"}"#, to: "tokenizer_config.json")
+    try FileManager.default.createDirectory(
+      atPath: folder.path("additional_chat_templates"), withIntermediateDirectories: false)
+    try folder.write("T", to: "additional_chat_templates/tool_use.jinja")
+    let alone = try Tokenizer.load(path: folder.path)
+    #expect(alone.chatTemplateSource == nil && alone.chatTemplates["tool_use"] == "T")
+    try folder.write("J", to: "chat_template.jinja")
+    let tokenizer = try Tokenizer.load(path: folder.path)
+    #expect(tokenizer.chatTemplateSource == "J" && tokenizer.chatTemplates["tool_use"] == "T")
+    #expect(try Tokenizer.files(at: folder.path).names.contains("additional_chat_templates/tool_use.jinja"))
+    let copy = try TemporaryFolder()
+    try tokenizer.writeFolder(to: copy.path)
+    #expect(try Tokenizer.load(path: copy.path).chatTemplates == tokenizer.chatTemplates)
   }
 
   @Test func tokensOfTheConfigurationAreAdded() throws {

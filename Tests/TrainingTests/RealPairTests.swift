@@ -28,13 +28,14 @@ struct RealPairTests {
     let numbers = try #require(fixtures["rows"]?.array?.compactMap { $0.int })
     let tokenizer = try Tokenizer.load(path: #require(smollm2))
     let renderer = RecordRenderer(
-      template: try ChatTemplate(source: #require(tokenizer.chatTemplateSource), name: "SmolLM2"), specialTokens: [:])
+      templates: ChatTemplateSet(try ChatTemplate(source: #require(tokenizer.chatTemplateSource), name: "SmolLM2")),
+      specialTokens: [:], endMarks: [])
     var lines: [String] = []
     var tally = ColumnTally()
     let reader = try RecordReader(.preference, file: "pairs")
     try RowReader.read(path: #require(data), limit: numbers.last.map { $0 + 1 }) { row in
       guard numbers.contains(row.number - 1) else { return }
-      lines.append(try renderer.render(reader.record(row, tally: &tally)).line)
+      lines.append(try renderer.render(reader.record(row, tally: &tally)).record.line)
     }
     let worker = GroupTokenizer(
       tokenizer: tokenizer,

@@ -1,14 +1,14 @@
 /// The search for assistant messages in one rendered conversation; the rules are in `ChatTemplate+TrainedPieces`.
 struct AnswerSearch {
   let template: ChatTemplate
-  let fields: MessageFields
+  let fields: ConversationFields
   let surroundings: ChatTemplate.Surroundings
   let whole: Text
 
   func span(of message: Int) throws -> AssistantSpan {
     // A template can refuse a part of a conversation that it accepts as a whole.
     let prompt = try? rendered(message, addGenerationPrompt: true)
-    let isLast = message == fields.values.count - 1
+    let isLast = message == fields.messages.count - 1
     let turn = isLast ? whole : try? rendered(message + 1, addGenerationPrompt: false)
     if let prompt, let turn, prompt.count <= turn.count, turn.hasPrefix(prompt), whole.hasPrefix(turn) {
       // Nothing was added when the template left the message out.
@@ -22,7 +22,7 @@ struct AnswerSearch {
   }
 
   private func rendered(_ count: Int, addGenerationPrompt: Bool) throws -> Text {
-    try template.render(Array(fields.values[..<count]), addGenerationPrompt: addGenerationPrompt, surroundings)
+    try template.render(Array(fields.messages[..<count]), addGenerationPrompt: addGenerationPrompt, surroundings)
   }
 
   private func error(_ message: Int, _ problem: AssistantSpanError.Problem) -> AssistantSpanError {
@@ -46,7 +46,9 @@ struct AnswerSearch {
     // Everything before the message: nothing of it can be part of the answer.
     var floor = 0
     for span in whole.spans where span.end <= limit {
-      guard case .field(let index) = span.source, fields.table[index].message < message else { continue }
+      guard case .field(let index) = span.source, let owner = fields.table[index].message, owner < message else {
+        continue
+      }
       floor = max(floor, span.end)
     }
     // The whole prompt is how the conversation starts: only the end is told by provenance.
@@ -66,7 +68,32 @@ struct AnswerSearch {
       let shared = zip(prompt.scalars, turn.scalars).prefix { $0 == $1 }.count
       if shared == prompt.count, whole.hasPrefix(prompt), shared <= limit { return shared }
     }
+    if let lead = lead(of: message, prompt: prompt, turn: turn), limit - lead.count >= floor,
+      whole.has(lead, at: limit - lead.count)
+    {
+      return limit - lead.count
+    }
+    if let generation, let start = endOfHeader(generation, from: floor, limit: limit) { return start }
     throw mismatch(message, expected: prompt ?? generation ?? Text(), near: limit)
+  }
+
+  /// What the template writes between the text up to the message and the answer; nil unless the former is how the text
+  /// with the message starts.
+  private func lead(of message: Int, prompt: Text?, turn: Text?) -> Text? {
+    guard let prompt, let turn, turn.hasPrefix(prompt), let answer = answer(of: message, in: turn),
+      answer.lowerBound >= prompt.count
+    else { return nil }
+    return turn[prompt.count..<answer.lowerBound]
+  }
+
+  /// Where the beginning of the generation prompt ends in the whole when it goes on with nothing but tags, such as
+  /// `<think>`, and the whole with others.
+  private func endOfHeader(_ generation: Text, from floor: Int, limit: Int) -> Int? {
+    for length in stride(from: generation.count - 1, to: 0, by: -1) {
+      guard generation[length..<generation.count].isTags else { continue }
+      if let found = whole.lastIndex(of: generation[0..<length], from: floor, limit: limit) { return found + length }
+    }
+    return nil
   }
 
   /// What the generation prompt adds: of the messages before `message` when they can be rendered, else of a single
@@ -77,7 +104,7 @@ struct AnswerSearch {
       return with[without.count..<with.count]
     }
     if let found = added(prompt, try? rendered(message, addGenerationPrompt: false)) { return found }
-    let sample = MessageFields([ChatMessage(role: "user", content: "x")]).values
+    let sample = ConversationFields([ChatMessage(role: "user", content: "x")]).messages
     return added(
       try? template.render(sample, addGenerationPrompt: true, surroundings),
       try? template.render(sample, addGenerationPrompt: false, surroundings))
@@ -85,7 +112,7 @@ struct AnswerSearch {
 
   /// Where the end of turn behind the answer ends.
   private func end(of message: Int, after limit: Int, turn: Text?) throws -> Int {
-    if message == fields.values.count - 1 { return whole.count }
+    if message == fields.messages.count - 1 { return whole.count }
     guard let turn, let answer = answer(of: message, in: turn) else {
       throw mismatch(message, expected: turn ?? Text(), near: limit)
     }
@@ -132,7 +159,24 @@ private struct Provenance {
   }
 }
 
-extension MessageFields {
+extension Text {
+  /// Whether the text is tags in `<…>` or `[…]`, and white space.
+  fileprivate var isTags: Bool {
+    var closing: Unicode.Scalar?
+    for scalar in scalars {
+      if let end = closing {
+        if scalar == end { closing = nil }
+      } else if scalar == "<" || scalar == "[" {
+        closing = scalar == "<" ? ">" : "]"
+      } else if !scalar.isPythonSpace {
+        return false
+      }
+    }
+    return closing == nil
+  }
+}
+
+extension ConversationFields {
   /// Whether a field is part of what the assistant says; its role and name stand in headers.
   func isAnswer(_ index: Int) -> Bool { !["role", "name"].contains(table[index].path) }
 }

@@ -15,21 +15,41 @@ import PreciseJSON
 //    of the template (by characters alone the shared `<` of two different tags would count as agreement).
 //    So the visible answer is trained, also where its thoughts were dropped; ``AssistantSpan/method`` tells such parts
 //    from the exact ones.
-// 4. What none of this finds is an error that shows both texts; nothing is guessed.
+// 4. A template can put the same words elsewhere once more messages follow (Mistral's writes the system text before the
+//    last question). Where the text up to the message is not how the whole starts, but is how the text with the message
+//    starts, what the template writes between the two is looked for right before the answer.
+// 5. A generation prompt that opens something by tags (`<think>`) where the answer is rendered with other ones: the part
+//    starts where both still agree. An answer without thoughts that is rendered as `</think>answer` is learned from
+//    that tag on, which is what the model has to write there.
+// 6. What none of this finds is an error that shows both texts; nothing is guessed.
+//
+// An end mark that stands right behind a part, because the template writes it before the next question, belongs to it.
 //
 // Cost: two renderings for each assistant message and one of the whole.
 extension ChatTemplate {
   /// The rendered conversation cut into alternating trained and untrained pieces; their texts make up the whole.
-  ///
-  /// Trained is, for every assistant message that is to be learned, the answer with its end of turn, without what the
-  /// generation prompt supplies.
   ///
   /// - Throws: ``TemplateError``, ``AssistantSpanError``
   package func trainedPieces(
     _ messages: [ChatMessage], tools: JSON? = nil, specialTokens: [String: String] = [:],
     variables: JSONObject = JSONObject(), clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
   ) throws -> [TextPiece] {
-    let (text, spans) = try located(messages, tools, specialTokens, variables, clock)
+    try trained(messages, tools: tools, specialTokens: specialTokens, variables: variables, clock: clock).pieces
+  }
+
+  /// The rendered conversation with what is trained of it.
+  ///
+  /// Trained is, for every assistant message that is to be learned, the answer with its end of turn, without what the
+  /// generation prompt supplies.
+  ///
+  /// - Parameter endMarks: The texts of the tokens that end an answer.
+  /// - Throws: ``TemplateError``, ``AssistantSpanError``
+  package func trained(
+    _ messages: [ChatMessage], tools: JSON? = nil, specialTokens: [String: String] = [:],
+    variables: JSONObject = JSONObject(), endMarks: [String] = [],
+    clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
+  ) throws -> TrainedText {
+    let (fields, text, spans) = try located(messages, tools, specialTokens, variables, clock)
     var pieces: [TextPiece] = []
     var position = 0
     func append(_ range: Range<Int>, isTrained: Bool) {
@@ -41,13 +61,21 @@ extension ChatTemplate {
         pieces.append(TextPiece(text: part, isTrained: isTrained))
       }
     }
+    let marks = endMarks.map { Text($0) }
+    var marksBeforeNext = false
     for span in spans {
+      var end = max(position, span.range.upperBound)
+      if let mark = text.mark(of: marks, behind: span.range) {
+        marksBeforeNext = true
+        end += mark.count
+      }
       append(position..<max(position, span.range.lowerBound), isTrained: false)
-      append(max(position, span.range.lowerBound)..<max(position, span.range.upperBound), isTrained: true)
-      position = max(position, span.range.upperBound)
+      append(max(position, span.range.lowerBound)..<end, isTrained: true)
+      position = end
     }
     append(position..<text.count, isTrained: false)
-    return pieces
+    return TrainedText(
+      pieces: pieces, arrivals: ArrivalCount(of: fields, in: text).arrivals(), marksBeforeNext: marksBeforeNext)
   }
 
   /// Where the assistant's messages are in the rendered conversation, and how that was found.
@@ -63,13 +91,13 @@ extension ChatTemplate {
   private func located(
     _ messages: [ChatMessage], _ tools: JSON?, _ specialTokens: [String: String], _ variables: JSONObject,
     _ clock: @escaping @Sendable () -> TemplateClock
-  ) throws -> (text: Text, spans: [AssistantSpan]) {
+  ) throws -> (fields: ConversationFields, text: Text, spans: [AssistantSpan]) {
     // One present for all renderings: a minute that passes between two of them must not part them.
     let present = clock()
+    let fields = ConversationFields(messages, tools: tools)
     let surroundings = Surroundings(
-      tools: tools, specialTokens: specialTokens, variables: variables, clock: { present })
-    let fields = MessageFields(messages)
-    let whole = try render(fields.values, addGenerationPrompt: false, surroundings)
+      tools: fields.tools, specialTokens: specialTokens, variables: variables, clock: { present })
+    let whole = try render(fields.messages, addGenerationPrompt: false, surroundings)
     if marksGeneration {
       // A block without anything of a message, such as an end mark alone, belongs to the one before.
       var message: Int?
@@ -81,11 +109,22 @@ extension ChatTemplate {
         if case .field(let index) = owner?.source { message = fields.table[index].message }
         return AssistantSpan(message: message, range: range, method: .generationBlock)
       }
-      return (whole, spans.filter { $0.message.map { messages[$0].isLearned } ?? true })
+      return (fields, whole, spans.filter { $0.message.map { messages[$0].isLearned } ?? true })
     }
     let search = AnswerSearch(template: self, fields: fields, surroundings: surroundings, whole: whole)
-    return (
-      whole, try messages.indices.filter { messages[$0].role == "assistant" && messages[$0].isLearned }.map(search.span)
-    )
+    let learned = messages.indices.filter { messages[$0].role == "assistant" && messages[$0].isLearned }
+    return (fields, whole, try learned.map(search.span))
+  }
+}
+
+extension Text {
+  /// The one of `marks` that a template wrote right behind the stretch; nil when the stretch ends in one already.
+  fileprivate func mark(of marks: [Text], behind stretch: Range<Int>) -> Text? {
+    let end = stretch.upperBound
+    guard let mark = marks.first(where: { has($0, at: end) }) else { return nil }
+    let trained = self[stretch].stripped(left: false)
+    if trained.isEmpty || marks.contains(where: { trained.hasSuffix($0) }) { return nil }
+    // What a message says is no mark of the template.
+    return spans.contains { $0.source.isField && $0.start <= end && end < $0.end } ? nil : mark
   }
 }

@@ -9,8 +9,9 @@ import PreciseJSON
 ///     try template.render([ChatMessage(role: "user", content: "Hi")], addGenerationPrompt: true).text
 ///
 /// Differences, all refused with an error and never rendered otherwise: `include`, `import`, `extends`, `block`,
-/// `autoescape`, recursive loops, arithmetic beyond 64 bits, and what Python prints with a memory address. `safe` and
-/// `escape` make plain strings: transformers renders without autoescape, where only `+` would tell the difference.
+/// `autoescape`, recursive loops, arithmetic beyond 64 bits, what Python prints with a memory address, and the methods
+/// `replace`, `join`, `format` and `swapcase` of a text that `safe` or `escape` marked. Such a mark does what it does in
+/// transformers, which renders without autoescape: `+` escapes the other side.
 package struct ChatTemplate: Sendable {
   package let name: String
   private let source: TemplateSource
@@ -44,17 +45,16 @@ package struct ChatTemplate: Sendable {
     specialTokens: [String: String] = [:], variables: JSONObject = JSONObject(),
     clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
   ) throws -> RenderedText {
-    let fields = MessageFields(messages)
+    let fields = ConversationFields(messages, tools: tools)
     let surroundings = Surroundings(
-      tools: tools, specialTokens: specialTokens, variables: variables, clock: clock)
-    let text = try render(fields.values, addGenerationPrompt: addGenerationPrompt, surroundings)
+      tools: fields.tools, specialTokens: specialTokens, variables: variables, clock: clock)
+    let text = try render(fields.messages, addGenerationPrompt: addGenerationPrompt, surroundings)
     return RenderedText(
       text: text.string,
       spans: text.spans.compactMap { span in
-        guard case .field(let index) = span.source else { return nil }
-        let field = fields.table[index]
+        guard case .field(let index) = span.source, let message = fields.table[index].message else { return nil }
         return RenderedText.Span(
-          range: span.start..<span.end, message: field.message, field: field.path, offset: span.offset)
+          range: span.start..<span.end, message: message, field: fields.table[index].path, offset: span.offset)
       },
       generated: text.generated)
   }
@@ -65,10 +65,10 @@ package struct ChatTemplate: Sendable {
     var clock: @Sendable () -> TemplateClock
 
     init(
-      tools: JSON?, specialTokens: [String: String], variables: JSONObject,
+      tools: Value, specialTokens: [String: String], variables: JSONObject,
       clock: @escaping @Sendable () -> TemplateClock
     ) {
-      values = [("tools", tools.map { Value($0) } ?? .none), ("documents", .none)]
+      values = [("tools", tools), ("documents", .none)]
       values += specialTokens.map { ($0.key, .text($0.value)) }
       values += variables.members.map { ($0.key, Value($0.value)) }
       self.clock = clock

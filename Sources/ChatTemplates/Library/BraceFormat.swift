@@ -27,7 +27,7 @@ enum BraceFormat {
         }
         guard open == 0 else { throw Fault("A `{` in the format has no `}`") }
         result.append(try field(format[index + 1..<end - 1], arguments, &next, depth: depth))
-        try Interpreter.check(result.count)
+        try Interpreter.check(result)
         index = end
       default:
         let start = index
@@ -100,7 +100,11 @@ enum BraceFormat {
 
   /// Python's `format(value, specification)`.
   private static func formatted(_ value: Value, _ specification: Text) throws -> Text {
-    if specification.isEmpty { return try value.text() }
+    if specification.isEmpty {
+      let text = try value.text()
+      try Budget.charge(text.breadth)
+      return text
+    }
     var parsed = FormatSpecification()
     var index = 0
     let scalars = specification.scalars

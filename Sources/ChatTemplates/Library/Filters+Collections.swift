@@ -14,6 +14,7 @@ extension Filters {
     "last": { value, arguments, _ in
       try arguments.none(in: "last")
       if case .iterator = value { throw Fault("`last` needs a sequence, not a generator") }
+      if case .string(let text) = value, !text.isEmpty { return .string(text[text.count - 1..<text.count]) }
       return try value.iterated().last ?? empty
     },
     "join": { value, arguments, _ in
@@ -24,8 +25,10 @@ extension Filters {
       var result = Text()
       for (index, value) in values.enumerated() {
         if index > 0 { result.append(separator) }
-        result.append(try value.text())
-        try Interpreter.check(result.count)
+        let part = try value.text()
+        try Budget.charge(separator.breadth + part.breadth)
+        result.append(part)
+        try Interpreter.check(result)
       }
       return .string(result)
     },
@@ -41,9 +44,9 @@ extension Filters {
       let by = try bound[1].optionalText(in: "dictsort")?.string ?? "key"
       guard by == "key" || by == "value" else { throw Fault("`dictsort` sorts by `key` or `value`") }
       let isSensitive = bound[0].truth(false)
-      let keyed = dictionary.entries.map { entry in
+      let keyed = try dictionary.entries.map { entry in
         let key = by == "key" ? entry.key : entry.value
-        return (key: isSensitive ? key : key.caseFolded, value: Value.tuple([entry.key, entry.value]))
+        return (key: try isSensitive ? key : key.caseFolded(), value: Value.tuple([entry.key, entry.value]))
       }
       return .list(try sorted(keyed, isReversed: bound[2].truth(false)))
     },
@@ -54,7 +57,7 @@ extension Filters {
       let keyed = try value.iterated().map { element in
         let keys = try paths.map { path in
           let key = try path.value(of: element)
-          return isSensitive ? key : key.caseFolded
+          return try isSensitive ? key : key.caseFolded()
         }
         return (key: keys.count == 1 ? keys[0] : .list(keys), value: element)
       }
@@ -66,7 +69,7 @@ extension Filters {
       var seen: Set<HashKey> = []
       let kept = try value.iterated().filter { element in
         let key = try path.value(of: element)
-        return seen.insert(try HashKey(bound[0].truth(false) ? key : key.caseFolded)).inserted
+        return seen.insert(try HashKey(bound[0].truth(false) ? key : key.caseFolded())).inserted
       }
       return .iterator(ValueIterator(kept))
     },
@@ -100,7 +103,7 @@ extension Filters {
         last += Array(repeating: fill, count: max(0, size - last.count))
         batches.append(last)
       }
-      return .iterator(ValueIterator(batches.map { .list($0) }))
+      return try wrapped(batches.map { .list($0) })
     },
     "slice": { value, arguments, _ in
       let bound = try arguments.bound(["slices", "fill_with"], required: 1, in: "slice")
@@ -110,14 +113,13 @@ extension Filters {
       let values = try value.iterated()
       let (size, longer) = values.count.quotientAndRemainder(dividingBy: slices)
       var start = 0
-      return .iterator(
-        ValueIterator(
-          (0..<slices).map { index in
-            let end = start + size + (index < longer ? 1 : 0)
-            defer { start = end }
-            let fill = bound[1].flatMap { $0.isNone || index < longer ? nil : [$0] } ?? []
-            return .list(Array(values[start..<end]) + fill)
-          }))
+      return try wrapped(
+        (0..<slices).map { index in
+          let end = start + size + (index < longer ? 1 : 0)
+          defer { start = end }
+          let fill = bound[1].flatMap { $0.isNone || index < longer ? nil : [$0] } ?? []
+          return .list(Array(values[start..<end]) + fill)
+        })
     },
     "groupby": { value, arguments, _ in
       let bound = try arguments.bound(["attribute", "default", "case_sensitive"], required: 1, in: "groupby")
@@ -125,19 +127,27 @@ extension Filters {
       let isSensitive = bound[2].truth(false)
       let keyed = try value.iterated().map { element in
         let key = try path.value(of: element)
-        return (key: isSensitive ? key : key.caseFolded, value: element)
+        return (key: try isSensitive ? key : key.caseFolded(), value: element)
       }
       var groups: [(key: Value, values: [Value])] = []
       for (key, element) in try keyed.stablySorted(by: { try Value.less($0.key, $1.key) }) {
-        if let last = groups.last, Value.equal(last.key, key) {
+        if let last = groups.last, try Value.equal(last.key, key) {
           groups[groups.count - 1].values.append(element)
         } else {
           groups.append((key, [element]))
         }
       }
-      return .list(try groups.map { .tuple([try path.value(of: $0.values[0]), .list($0.values)]) })
+      let result = Value.list(try groups.map { .tuple([try path.value(of: $0.values[0]), .list($0.values)]) })
+      try result.weighed()
+      return result
     },
   ]
+
+  /// Lists of elements as a generator: one level deeper than the elements.
+  private static func wrapped(_ lists: [Value]) throws -> Value {
+    try Value.list(lists).weighed()
+    return .iterator(ValueIterator(lists))
+  }
 
   private static let empty = Value.undefined(Undefined(words: "The sequence is empty"))
 
@@ -157,7 +167,7 @@ extension Filters {
     var best: (key: Value, value: Value)?
     for element in try value.iterated() {
       let found = try path.value(of: element)
-      let key = bound[0].truth(false) ? found : found.caseFolded
+      let key = try bound[0].truth(false) ? found : found.caseFolded()
       if let current = best {
         let isBetter = try name == "min" ? Value.less(key, current.key) : Value.less(current.key, key)
         if isBetter { best = (key, element) }
@@ -171,7 +181,11 @@ extension Filters {
 
 extension Value {
   /// The value by which filters compare when case does not matter.
-  var caseFolded: Value { if case .string(let text) = self { .string(text.lowercased) } else { self } }
+  func caseFolded() throws -> Value {
+    guard case .string(let text) = self else { return self }
+    try Budget.charge(text.breadth * Limits.slowWork)
+    return .string(text.lowercased)
+  }
 }
 
 /// The argument `attribute` of a filter: names and indices with dots between them, or nothing at all.

@@ -5,12 +5,13 @@ extension Filters {
       try arguments.none(in: "string")
       return .string(try value.text())
     },
-    "safe": { value, _, _ in .string(try value.text()) },
-    "escape": escaped, "e": escaped, "forceescape": escaped,
+    "safe": { value, _, _ in .string(try value.text().marked(true)) },
+    "escape": escaped, "e": escaped,
+    "forceescape": { value, _, _ in .string(try value.text().marked(false).escaped.marked(true)) },
     "upper": { value, _, _ in .string(try value.text().uppercased) },
     "lower": { value, _, _ in .string(try value.text().lowercased) },
     "capitalize": { value, _, _ in .string(try value.text().capitalized) },
-    "title": { value, _, _ in .string(titled(try value.text())) },
+    "title": { value, _, _ in .string(titled(try value.text()).marked(false)) },
     "trim": { value, arguments, _ in
       let characters = try arguments.bound(["chars"], in: "trim")[0].optionalText(in: "trim")
       return .string(try value.text().stripped(characters))
@@ -19,8 +20,9 @@ extension Filters {
       let bound = try arguments.bound(["old", "new", "count"], required: 2, in: "replace")
       let count = bound[2].flatMap { $0.isNone ? nil : $0 }
       return .string(
-        try value.text().replacing(
-          bound[0]?.text() ?? Text(), with: bound[1]?.text() ?? Text(), limit: count.whole(-1, in: "replace")))
+        try StringMethods.replaced(
+          value.text().marked(false), bound[0]?.text() ?? Text(), with: bound[1]?.text().marked(false) ?? Text(),
+          limit: count.whole(-1, in: "replace")))
     },
     "indent": { value, arguments, _ in
       let bound = try arguments.bound(["width", "first", "blank"], in: "indent")
@@ -33,7 +35,7 @@ extension Filters {
         try Interpreter.check(width)
         indentation = Text(scalars: Array(repeating: " ", count: max(0, width)))
       }
-      return .string(indented(text, indentation, first: bound[1].truth(false), blank: bound[2].truth(false)))
+      return .string(try indented(text, indentation, first: bound[1].truth(false), blank: bound[2].truth(false)))
     },
     "center": { value, arguments, _ in
       let width = try arguments.bound(["width"], in: "center")[0].whole(80, in: "center")
@@ -73,12 +75,7 @@ extension Filters {
     },
   ]
 
-  private static let escaped: Filter = { value, _, _ in
-    let text = try value.text()
-    let entities: [Unicode.Scalar: String] = ["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&#34;", "'": "&#39;"]
-    guard text.scalars.contains(where: { entities[$0] != nil }) else { return .string(text) }
-    return .string(text.changed(to: text.scalars.flatMap { entities[$0].map { Array($0.unicodeScalars) } ?? [$0] }))
-  }
+  private static let escaped: Filter = { value, _, _ in .string(try value.text().escaped.marked(true)) }
 
   /// Jinja's own title case: words start after white space, hyphens and opening brackets.
   private static func titled(_ text: Text) -> Text {
@@ -102,10 +99,13 @@ extension Filters {
     return text.changed(to: result)
   }
 
-  private static func indented(_ text: Text, _ indentation: Text, first: Bool, blank: Bool) -> Text {
+  private static func indented(_ text: Text, _ indentation: Text, first: Bool, blank: Bool) throws -> Text {
     // Jinja adds a line end before it splits, so that an empty last line counts.
     let lines = (text + "\n").lines()
-    var result = first ? indentation : Text()
+    let (size, overflow) = indentation.breadth.multipliedReportingOverflow(by: lines.count)
+    try Budget.charge(overflow ? .max : size)
+    try Interpreter.check(text.count + size)
+    var result = (first ? indentation : Text()).marked(text.isMarkup)
     for (index, line) in lines.enumerated() {
       if index > 0 {
         result.append("\n")

@@ -15,8 +15,13 @@ enum Filters {
       let near = nearestName(to: name, among: all.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
       throw Fault("There is no filter `\(name)`\(near)")
     }
+    try interpreter.budget.charge(value.breadth * (slow.contains(name) ? Limits.slowWork : 1))
+    for argument in arguments.positional { try interpreter.budget.charge(argument.breadth) }
+    for (_, argument) in arguments.named { try interpreter.budget.charge(argument.breadth) }
     return try interpreter.nested { try filter(value, arguments, interpreter) }
   }
+
+  private static let slow: Set = ["upper", "lower", "capitalize", "title", "escape", "e", "forceescape"]
 
   private static let refused = [
     "filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr",

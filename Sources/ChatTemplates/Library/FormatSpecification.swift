@@ -36,6 +36,7 @@ struct FormatSpecification {
       isNegative = number < 0
       let radix = type == "x" || type == "X" ? 16 : type == "o" ? 8 : type == "b" ? 2 : 10
       digits = String(number.magnitude, radix: radix, uppercase: type == "X")
+      try Budget.charge(precision ?? 0)
       if let precision, digits.count < precision {
         digits = String(repeating: "0", count: precision - digits.count) + digits
       }
@@ -51,6 +52,7 @@ struct FormatSpecification {
     let head = Text(signText + prefix)
     let body = Text(digits)
     if (alignment ?? ">") == "=" {
+      try Budget.charge(width)
       let missing = max(0, width - head.count - body.count)
       return head + Text(scalars: Array(repeating: fill, count: missing)) + body
     }
@@ -58,6 +60,7 @@ struct FormatSpecification {
   }
 
   private func padded(_ text: Text, defaultAlignment: Unicode.Scalar) throws -> Text {
+    try Budget.charge(width + text.breadth)
     let missing = max(0, width - text.count)
     let before =
       switch alignment ?? defaultAlignment {

@@ -14,8 +14,12 @@ enum Globals {
             start: bounds.count > 1 ? bounds[0] : 0, stop: bounds.count > 1 ? bounds[1] : bounds[0],
             step: bounds.count > 2 ? bounds[2] : 1))
       },
-      Function("dict") { _, arguments in .dictionary(try members(arguments, in: "dict")) },
-      Function("namespace") { _, arguments in .namespace(Namespace(try members(arguments, in: "namespace"))) },
+      Function("dict") { interpreter, arguments in
+        try interpreter.weighed(.dictionary(try members(arguments, in: "dict")))
+      },
+      Function("namespace") { interpreter, arguments in
+        .namespace(try interpreter.namespace(try members(arguments, in: "namespace")))
+      },
       Function("raise_exception") { _, arguments in
         let message = try arguments.bound(["message"], required: 1, in: "raise_exception")[0]
         throw Fault(.raised, try message?.text().string ?? "")
@@ -25,20 +29,23 @@ enum Globals {
         guard case .string(let format) = format else { throw Fault("`strftime_now` needs a string") }
         return .string(Text(try interpreter.clock().formatted(format.string)))
       },
-      Function("joiner") { _, arguments in
+      Function("joiner") { interpreter, arguments in
         let separator = try arguments.bound(["sep"], in: "joiner")[0] ?? .text(", ")
-        let used = Namespace(ValueDictionary())
+        var state = ValueDictionary()
+        state.set(name: "separator", separator)
+        let joiner = try interpreter.namespace(state)
         return .function(
           Function("joiner") { _, _ in
-            if used.attributes.count > 0 { return separator }
-            used.attributes.set(name: "used", .bool(true))
+            if joiner.attributes.count > 1 { return joiner.attributes.value(named: "separator") ?? .none }
+            joiner.attributes.set(name: "used", .bool(true))
             return .string(Text())
           })
       },
-      Function("cycler") { _, arguments in
+      Function("cycler") { interpreter, arguments in
         guard !arguments.positional.isEmpty else { throw Fault("`cycler` needs at least one element") }
-        let cycler = Namespace(ValueDictionary())
+        let cycler = try interpreter.namespace(ValueDictionary())
         let items = arguments.positional
+        try Value.list(items).weighed()
         let setPosition: @Sendable (Int) -> Void = { place in
           cycler.attributes.set(name: "position", .int(place))
           cycler.attributes.set(name: "current", items[place])

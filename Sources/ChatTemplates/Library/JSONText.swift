@@ -13,7 +13,8 @@ struct JSONText {
   /// - Throws: ``Fault`` for what JSON cannot hold.
   mutating func append(_ value: Value, depth: Int = 0) throws {
     if depth > Limits.nesting { throw Fault(.limit, "The value is nested deeper than \(Limits.nesting) levels") }
-    try Interpreter.check(result.count)
+    try Interpreter.check(result)
+    try Budget.charge(value.breadth * Limits.slowWork)
     switch value {
     case .none: result.append("null")
     case .bool(let value): result.append(value ? "true" : "false")
@@ -41,15 +42,17 @@ struct JSONText {
     result.append(open)
     for index in 0..<count {
       if index > 0 { result.append(itemSeparator) }
-      appendLineStart(depth + 1)
+      try appendLineStart(depth + 1)
       try element(&self, index)
     }
-    if count > 0 { appendLineStart(depth) }
+    if count > 0 { try appendLineStart(depth) }
     result.append(close)
   }
 
-  private mutating func appendLineStart(_ depth: Int) {
+  private mutating func appendLineStart(_ depth: Int) throws {
     guard let indent else { return }
+    try Budget.charge(indent.breadth * depth)
+    try Interpreter.check(result.count + indent.count * depth)
     result.append("\n")
     for _ in 0..<depth { result.append(indent) }
   }
@@ -95,7 +98,7 @@ struct JSONText {
         }
       }
     }
-    return text.changed(to: result + ["\""])
+    return text.changed(to: result + ["\""]).marked(false)
   }
 }
 

@@ -11,6 +11,7 @@ enum Members {
 
   /// `value[index]`: an element or member, else (for a string) an attribute, else undefined.
   static func item(_ index: Value, of value: Value) throws -> Value {
+    if case .string(let name) = index { try Budget.charge(name.breadth) }
     switch value {
     case .undefined(let undefined): throw Fault(undefined.words)
     case .dictionary(let dictionary):
@@ -64,7 +65,7 @@ enum Members {
       case "start": return .int(range.start)
       case "stop": return .int(range.stop)
       case "step": return .int(range.step)
-      default: return sequenceMethod(name, of: range.values)
+      default: return Self.sequenceMethods.contains(name) ? sequenceMethod(name, of: range.values) : nil
       }
     case .namespace(let namespace): return namespace.attributes.value(named: Text(name))
     case .loop(let loop): return loop.attribute(name)
@@ -77,24 +78,28 @@ enum Members {
     }
   }
 
+  private static let sequenceMethods = ["count", "index", "copy"]
+
   private static func sequenceMethod(_ name: String, of values: [Value]) -> Value? {
     switch name {
     case "count":
       return .function(
-        Function(name) { _, arguments in
+        Function(name, holds: values) { _, arguments in
           let element = try arguments.single(in: name)
-          return .int(values.count { Value.equal($0, element) })
+          try Budget.charge(values.count * Limits.slowWork)
+          return .int(try values.count { try Value.equal($0, element) })
         })
     case "index":
       return .function(
-        Function(name) { _, arguments in
+        Function(name, holds: values) { _, arguments in
           let element = try arguments.single(in: name)
-          guard let index = values.firstIndex(where: { Value.equal($0, element) }) else {
+          try Budget.charge(values.count * Limits.slowWork)
+          guard let index = try values.firstIndex(where: { try Value.equal($0, element) }) else {
             throw Fault("The element is not in the list")
           }
           return .int(index)
         })
-    case "copy": return .function(Function(name) { _, _ in .list(values) })
+    case "copy": return .function(Function(name, holds: values) { _, _ in .list(values) })
     default: return nil
     }
   }
@@ -104,20 +109,20 @@ enum Members {
     case "items", "keys", "values":
       let kind: DictionaryView.Kind = name == "items" ? .items : name == "keys" ? .keys : .values
       return .function(
-        Function(name) { _, arguments in
+        Function(name, holds: [.dictionary(dictionary)]) { _, arguments in
           try arguments.none(in: name)
           return .view(DictionaryView(kind: kind, dictionary: dictionary))
         })
     case "get":
       return .function(
-        Function(name) { _, arguments in
+        Function(name, holds: [.dictionary(dictionary)]) { _, arguments in
           guard arguments.named.isEmpty, (1...2).contains(arguments.positional.count) else {
             throw Fault("`get` takes one or two arguments")
           }
           return try dictionary.value(for: arguments.positional[0])
             ?? (arguments.positional.count == 2 ? arguments.positional[1] : .none)
         })
-    case "copy": return .function(Function(name) { _, _ in .dictionary(dictionary) })
+    case "copy": return .function(Function(name, holds: [.dictionary(dictionary)]) { _, _ in .dictionary(dictionary) })
     case "clear", "pop", "popitem", "setdefault", "update":
       return .undefined(Undefined(words: "Dictionaries cannot be changed in a template; `\(name)` is refused"))
     default: return nil
@@ -127,6 +132,7 @@ enum Members {
   /// `value[start:stop:step]` with Python's clamping.
   static func slice(of value: Value, _ start: Value?, _ stop: Value?, _ step: Value?) throws -> Value {
     if case .undefined(let undefined) = value { throw Fault(undefined.words) }
+    try Budget.charge(value.length ?? 1)
     func bound(_ value: Value?) throws -> Int? {
       guard let value, !value.isNone else { return nil }
       guard let index = value.index else { throw Fault("The bounds of a slice must be whole numbers") }

@@ -1,6 +1,9 @@
 /// Python's `format % values`.
 enum PercentFormat {
   static func apply(_ format: Text, _ values: Value) throws -> Text {
+    guard !format.isMarkup else {
+      throw Fault(.unsupported, "Formatting by a text marked by `safe` or `escape` is not supported")
+    }
     var positional: [Value]
     if case .tuple(let parts) = values { positional = parts } else { positional = [values] }
     var used = 0
@@ -80,7 +83,7 @@ enum PercentFormat {
       let value = try named ?? take()
       specification.type = type
       result.append(try laidOut(value, specification, type))
-      try Interpreter.check(result.count)
+      try Interpreter.check(result)
     }
     if !usesNames, used < positional.count {
       var isMapping = false

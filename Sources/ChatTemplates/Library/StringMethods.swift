@@ -3,8 +3,19 @@ enum StringMethods {
   /// The method `name` bound to `text`, nil when there is none.
   static func method(_ name: String, of text: Text) -> Value? {
     guard let body = methods[name] else { return nil }
-    return .function(Function(name) { _, arguments in try body(text, arguments) })
+    return .function(
+      Function(name) { interpreter, arguments in
+        try interpreter.budget.charge(text.breadth * (slow.contains(name) ? Limits.slowWork : 1))
+        if text.isMarkup, escaping.contains(name) {
+          throw Fault(.unsupported, "`\(name)` of a text marked by `safe` or `escape` is not supported")
+        }
+        return try body(text, arguments)
+      })
   }
+
+  private static let slow: Set = ["upper", "lower", "capitalize", "title", "swapcase"]
+  /// Methods of HTML texts that escape what they are given.
+  private static let escaping = ["replace", "join", "format", "swapcase"]
 
   private typealias Method = @Sendable (Text, Arguments) throws -> Value
 
@@ -61,7 +72,7 @@ enum StringMethods {
           case .string(let old) = arguments.positional[0], case .string(let new) = arguments.positional[1]
         else { throw Fault("`replace` takes two strings and perhaps a count") }
         let count: Value? = arguments.positional.count > 2 ? arguments.positional[2] : nil
-        return .string(text.replacing(old, with: new, limit: try count.whole(-1, in: "replace")))
+        return .string(try replaced(text, old, with: new, limit: count.whole(-1, in: "replace")))
       },
       "join": { text, arguments in
         var result = Text()
@@ -69,9 +80,10 @@ enum StringMethods {
           guard case .string(let part) = value else {
             throw Fault("`join` needs strings, element \(index) is a `\(value.typeName)`")
           }
+          try Budget.charge(text.breadth + part.breadth)
           if index > 0 { result.append(text) }
-          result.append(part)
-          try Interpreter.check(result.count)
+          result.append(part.marked(false))
+          try Interpreter.check(result)
         }
         return .string(result)
       },
@@ -91,9 +103,11 @@ enum StringMethods {
       "zfill": { text, arguments in
         let width = try Optional(arguments.single(in: "zfill")).whole(0, in: "zfill")
         try Interpreter.check(width)
+        try Budget.charge(max(0, width))
         let zeros = Text(scalars: Array(repeating: "0", count: max(0, width - text.count)))
         let isSigned = text.scalars.first == "-" || text.scalars.first == "+"
-        return .string(isSigned ? text[0..<1] + zeros + text[1..<text.count] : zeros + text)
+        let result = isSigned ? text[0..<1] + zeros + text[1..<text.count] : zeros + text
+        return .string(result.marked(text.isMarkup))
       },
       "startswith": { text, arguments in try affix(text, arguments, in: "startswith") { $0.hasPrefix($1) } },
       "endswith": { text, arguments in try affix(text, arguments, in: "endswith") { $0.hasSuffix($1) } },
@@ -129,11 +143,23 @@ enum StringMethods {
     _ text: Text, _ width: Int, _ fill: Unicode.Scalar, left: Int, right: Int
   ) throws -> Text {
     try Interpreter.check(width)
+    try Budget.charge(max(0, width))
     let missing = max(0, width - text.count)
     // CPython's rule for the odd place of a centred string.
     let before = left == 0 ? 0 : right == 0 ? missing : missing / 2 + (missing & width & 1)
-    return Text(scalars: Array(repeating: fill, count: before)) + text
-      + Text(scalars: Array(repeating: fill, count: missing - before))
+    return
+      (Text(scalars: Array(repeating: fill, count: before)) + text
+      + Text(scalars: Array(repeating: fill, count: missing - before))).marked(text.isMarkup)
+  }
+
+  /// Python's `replace`, once it is known how large its result is.
+  static func replaced(_ text: Text, _ old: Text, with new: Text, limit: Int) throws -> Text {
+    let places = text.places(of: old, limit: limit)
+    let (size, overflow) = new.breadth.multipliedReportingOverflow(by: places.count)
+    try Budget.charge(overflow ? .max : size)
+    try Interpreter.check(text.count - old.count * places.count + new.count * places.count)
+    try Interpreter.check(places.count * Limits.noteSize)
+    return text.replacing(places, with: new)
   }
 
   static let predicates: [(String, @Sendable (Text) -> Bool)] = [

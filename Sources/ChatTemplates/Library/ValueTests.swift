@@ -8,6 +8,7 @@ enum ValueTests {
       let near = nearestName(to: name, among: tests.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
       throw Fault("There is no test `\(name)`\(near)")
     }
+    try Budget.charge(value.breadth)
     return try test(value, arguments)
   }
 
@@ -21,7 +22,7 @@ enum ValueTests {
         let divisor = try arguments.single(in: "divisibleby")
         return try remainder(value, divisor, Arguments(), in: "divisibleby") == 0
       },
-      "sameas": { value, arguments in same(value, try arguments.single(in: "sameas")) },
+      "sameas": { value, arguments in try same(value, arguments.single(in: "sameas")) },
       "in": { value, arguments in try Value.contains(arguments.single(in: "in"), value) },
       "filter": { value, arguments in Filters.exists(try value.text().string) },
       "test": { value, arguments in ValueTests.tests[try value.text().string] != nil },
@@ -37,8 +38,8 @@ enum ValueTests {
         tests[name] = { value, arguments in
           let other = try arguments.single(in: name)
           switch operation {
-          case "==": return Value.equal(value, other)
-          case "!=": return !Value.equal(value, other)
+          case "==": return try Value.equal(value, other)
+          case "!=": return try !Value.equal(value, other)
           default: return try Value.ordered(value, operation, other)
           }
         }
@@ -101,7 +102,7 @@ enum ValueTests {
     ),
     ("lower", { isLower(try $0.text()) }),
     ("upper", { isUpper(try $0.text()) }),
-    ("escaped", { _ in false }),
+    ("escaped", { if case .string(let text) = $0 { text.isMarkup } else { false } }),
   ]
 
   private static func isLower(_ text: Text) -> Bool {
@@ -120,12 +121,12 @@ enum ValueTests {
   }
 
   /// Python's `is`, for the values where it does not depend on the memory of the interpreter.
-  private static func same(_ a: Value, _ b: Value) -> Bool {
+  private static func same(_ a: Value, _ b: Value) throws -> Bool {
     switch (a, b) {
     case (.bool(let a), .bool(let b)): a == b
     case (.bool, _), (_, .bool): false
     case (.float, .int), (.int, .float): false
-    default: Value.equal(a, b)
+    default: try Value.equal(a, b)
     }
   }
 }

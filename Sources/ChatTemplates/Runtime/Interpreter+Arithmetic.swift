@@ -6,6 +6,9 @@ extension Interpreter {
     guard size <= Limits.size else { throw Fault(.limit, "The value is larger than \(Limits.size) elements") }
   }
 
+  /// - Throws: ``Fault`` when a text, with its notes, would be too large.
+  static func check(_ text: Text) throws { try check(max(text.count, text.spans.count * Limits.noteSize)) }
+
   func signed(_ operand: Expression, isNegative: Bool, _ position: Int) throws -> Value {
     let value = try evaluate(operand)
     at(position)
@@ -38,18 +41,26 @@ extension Interpreter {
     if let a = a.number, let b = b.number { return try real(sign, a, b) }
     switch (sign, a, b) {
     case ("+", .string(let a), .string(let b)):
+      let isMarkup = a.isMarkup || b.isMarkup
+      try Budget.charge((a.breadth + b.breadth) * (isMarkup ? Limits.slowWork : 1))
       try check(a.count + b.count)
-      return .string(a + b)
+      let sum = isMarkup ? (a.escaped + b.escaped).marked(true) : a + b
+      try check(sum)
+      return .string(sum)
     case ("+", .list(let a), .list(let b)):
+      try Budget.charge(a.count + b.count)
       try check(a.count + b.count)
       return .list(a + b)
-    case ("+", .tuple(let a), .tuple(let b)): return .tuple(a + b)
+    case ("+", .tuple(let a), .tuple(let b)):
+      try Budget.charge(a.count + b.count)
+      try check(a.count + b.count)
+      return .tuple(a + b)
     case ("*", .string(let text), let times), ("*", let times, .string(let text)):
       guard let times = times.index else { break }
-      try check(text.count.multipliedReportingOverflow(by: max(times, 0)))
-      var result = Text()
-      for _ in 0..<max(0, text.isEmpty ? 0 : times) { result.append(text) }
-      return .string(result)
+      let size = text.count.multipliedReportingOverflow(by: max(times, 0))
+      try check(size)
+      try Budget.charge(size.partialValue)
+      return .string(text.repeated(max(times, 0)))
     case ("*", .list(let values), let times), ("*", let times, .list(let values)):
       guard let times = times.index else { break }
       return .list(try repeated(values, times))
@@ -68,7 +79,9 @@ extension Interpreter {
   }
 
   private static func repeated(_ values: [Value], _ times: Int) throws -> [Value] {
-    try check(values.count.multipliedReportingOverflow(by: max(times, 0)))
+    let size = values.count.multipliedReportingOverflow(by: max(times, 0))
+    try check(size)
+    try Budget.charge(size.partialValue)
     return values.isEmpty || times <= 0 ? [] : Array([[Value]](repeating: values, count: times).joined())
   }
 

@@ -15,8 +15,8 @@ extension Interpreter {
     switch expression.form {
     case .constant(let value): value
     case .name(let name): lookUp(name)
-    case .list(let parts): .list(try evaluateAll(parts))
-    case .tuple(let parts): .tuple(try evaluateAll(parts))
+    case .list(let parts): try weighed(.list(try evaluateAll(parts)))
+    case .tuple(let parts): try weighed(.tuple(try evaluateAll(parts)))
     case .dictionary(let members): try dictionary(members, expression.position)
     case .not(let operand): .bool(!(try evaluate(operand).isTrue))
     case .negative(let operand): try signed(operand, isNegative: true, expression.position)
@@ -39,6 +39,12 @@ extension Interpreter {
     }
   }
 
+  /// A container that the template makes, once it is known that a stack can follow it.
+  func weighed(_ container: Value) throws -> Value {
+    try container.weighed()
+    return container
+  }
+
   private func evaluateAll(_ parts: [Expression]) throws -> [Value] { try parts.map { try evaluate($0) } }
 
   private func dictionary(_ members: [(key: Expression, value: Expression)], _ position: Int) throws -> Value {
@@ -49,7 +55,7 @@ extension Interpreter {
       at(position)
       try result.set(key, value)
     }
-    return .dictionary(result)
+    return try weighed(.dictionary(result))
   }
 
   private func either(_ left: Expression, _ right: Expression, whenTrue: Bool) throws -> Value {
@@ -62,8 +68,10 @@ extension Interpreter {
     for part in parts {
       let value = try evaluate(part)
       at(part.position)
-      result.append(try value.text())
-      try Self.check(result.count)
+      let text = try value.text()
+      try budget.charge(text.breadth)
+      result.append(text)
+      try Self.check(result)
     }
     return .string(result)
   }
@@ -83,8 +91,8 @@ extension Interpreter {
       at(position)
       let holds =
         switch operation {
-        case "==": Value.equal(left, right)
-        case "!=": !Value.equal(left, right)
+        case "==": try Value.equal(left, right)
+        case "!=": !(try Value.equal(left, right))
         case "in": try Value.contains(right, left)
         case "not in": !(try Value.contains(right, left))
         default: try Value.ordered(left, operation, right)
@@ -127,7 +135,10 @@ extension Interpreter {
     if let caller { given.named.append(("caller", caller)) }
     at(position)
     switch value {
-    case .function(let function): return try function.body(self, given)
+    case .function(let function):
+      for value in given.positional { try budget.charge(value.breadth) }
+      for (_, value) in given.named { try budget.charge(value.breadth) }
+      return try function.body(self, given)
     case .undefined(let undefined): throw Fault(undefined.words)
     case .loop: throw Fault(.unsupported, "Recursive loops are not supported in chat templates")
     default: throw Fault("A `\(value.typeName)` cannot be called")

@@ -11,14 +11,17 @@ final class Interpreter {
   private(set) var output = Text()
   /// Where in the source the operation under way stands, for errors.
   private(set) var position = 0
-  private var steps = 0
+  let budget: Budget
   private var depth = 0
   private var loops = 0
+  /// What can hold itself in a circle, or be a link of a chain: emptied when the rendering ends.
+  private var kept: (namespaces: [Namespace], scopes: [Scope]) = ([], [])
 
   /// Sets up one rendering of `program`; `variables` are what it can see besides the globals.
   init(_ program: Program, variables: [(name: String, value: Value)], clock: @escaping @Sendable () -> TemplateClock) {
     self.program = program
     self.clock = clock
+    budget = Budget(input: variables.reduce(0) { $0 + $1.value.textSize })
     context = program.names.map { name in
       variables.last { $0.name == name }?.value ?? Globals.value(named: name)
     }
@@ -30,8 +33,22 @@ final class Interpreter {
 
   /// - Throws: ``Fault``, for the place ``position``.
   func render() throws -> Text {
-    _ = try run(program.body)
-    return output
+    defer {
+      for namespace in kept.namespaces { namespace.attributes = ValueDictionary() }
+      for scope in kept.scopes { scope.clear() }
+    }
+    return try Budget.$current.withValue(budget) {
+      _ = try run(program.body)
+      return output
+    }
+  }
+
+  /// A namespace of this rendering.
+  func namespace(_ attributes: ValueDictionary) throws -> Namespace {
+    try Value.dictionary(attributes).weighed()
+    let namespace = Namespace(attributes)
+    kept.namespaces.append(namespace)
+    return namespace
   }
 
   /// What a statement does to the loop around it.
@@ -50,22 +67,20 @@ final class Interpreter {
     guard depth <= Limits.nesting else {
       throw Fault(.limit, "The rendering is nested deeper than \(Limits.nesting) levels")
     }
-    try step()
+    try budget.step(1)
     return try body()
   }
 
   func step(_ count: Int = 1) throws {
-    steps += count
-    guard steps <= Limits.steps else {
-      throw Fault(.limit, "The rendering takes more than \(Limits.steps) steps")
-    }
+    try budget.step(count)
   }
 
   func at(_ position: Int) { self.position = position }
 
   private func emit(_ text: Text) throws {
+    try budget.charge(text.breadth)
     output.append(text)
-    guard output.count <= Limits.size else {
+    guard max(output.count, output.spans.count * Limits.noteSize) <= Limits.size else {
       throw Fault(.limit, "The rendering is longer than \(Limits.size) characters")
     }
   }
@@ -133,9 +148,11 @@ final class Interpreter {
       try assign(try filter.map { try applied($0, to: .string(text)) } ?? .string(text), to: target)
       return flow
     case .macro(let definition, let name):
+      kept.scopes.append(scope)
       scope.set(name, .function(macro(definition)))
       return .on
     case .callBlock(let call, let definition):
+      kept.scopes.append(scope)
       let value = try evaluate(call, caller: .function(macro(definition)))
       at(call.position)
       try emit(try value.text())
@@ -258,8 +275,8 @@ final class Interpreter {
       if definition.usesCaller, let callerName {
         scope.set(callerName, caller ?? .undefined(Undefined(words: "`\(name)` was not called by a call block")))
       }
-      if definition.usesNamed, let namedName { scope.set(namedName, .dictionary(rest)) }
-      if definition.usesPositional, let positionalName { scope.set(positionalName, .tuple(Array(extra))) }
+      if definition.usesNamed, let namedName { scope.set(namedName, try weighed(.dictionary(rest))) }
+      if definition.usesPositional, let positionalName { scope.set(positionalName, try weighed(.tuple(Array(extra)))) }
       return .string(try captured { try run(definition.body) }.text)
     }
   }

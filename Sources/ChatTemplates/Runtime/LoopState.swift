@@ -28,14 +28,14 @@ final class LoopState: @unchecked Sendable {
       index + 1 < items.count ? items[index + 1] : .undefined(Undefined(words: "There is no next item"))
     case "cycle":
       .function(
-        Function("loop.cycle") { [self] _, arguments in
+        Function("loop.cycle", holds: [.loop(self)]) { [self] _, arguments in
           guard !arguments.positional.isEmpty else { throw Fault("`loop.cycle` needs at least one argument") }
           return arguments.positional[index % arguments.positional.count]
         })
     case "changed":
       .function(
-        Function("loop.changed") { [self] _, arguments in
-          let isSame = lastChecked.map { Value.equal(.tuple($0), .tuple(arguments.positional)) } ?? false
+        Function("loop.changed", holds: [.loop(self)]) { [self] _, arguments in
+          let isSame = try lastChecked.map { try Value.equal(.tuple($0), .tuple(arguments.positional)) } ?? false
           lastChecked = arguments.positional
           return .bool(!isSame)
         })

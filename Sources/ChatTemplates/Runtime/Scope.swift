@@ -6,6 +6,8 @@ final class Scope: @unchecked Sendable {
 
   init(in parent: Scope?) { self.parent = parent }
 
+  func clear() { entries = [] }
+
   subscript(name: Int) -> Value? {
     var scope: Scope? = self
     while let here = scope {

@@ -1,6 +1,17 @@
 extension Text {
   /// Python's `upper`: the full mapping of each scalar.
-  var uppercased: Text { changed(to: scalars.flatMap { Array($0.properties.uppercaseMapping.unicodeScalars) }) }
+  var uppercased: Text {
+    var result: [Unicode.Scalar] = []
+    result.reserveCapacity(count)
+    for scalar in scalars {
+      if scalar.isASCII {
+        result.append(("a"..."z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value - 0x20)) : scalar)
+      } else {
+        result.append(contentsOf: scalar.properties.uppercaseMapping.unicodeScalars)
+      }
+    }
+    return changed(to: result)
+  }
 
   /// Python's `lower`: the full mapping of each scalar, and the final form of sigma at the end of a word.
   var lowercased: Text {
@@ -34,5 +45,14 @@ extension Text {
     let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
     let isFinal = before?.properties.isCased == true && after?.properties.isCased != true
     return [isFinal ? "\u{3C2}" : "\u{3C3}"]
+  }
+}
+
+extension Text {
+  /// The text with HTML's characters as entities, as `markupsafe` writes them; one that is marked already as it is.
+  var escaped: Text {
+    let entities: [Unicode.Scalar: String] = ["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&#34;", "'": "&#39;"]
+    guard !isMarkup, scalars.contains(where: { entities[$0] != nil }) else { return self }
+    return changed(to: scalars.flatMap { entities[$0].map { Array($0.unicodeScalars) } ?? [$0] })
   }
 }

@@ -1,11 +1,12 @@
 extension Text {
   /// The first place of `needle` at or after `start`, ending at or before `limit`.
   ///
-  /// Cost: O(count × needle).
+  /// Cost: O(count + needle).
   func firstIndex(of needle: Text, from start: Int = 0, limit: Int? = nil) -> Int? {
     let last = (limit ?? count) - needle.count
     if start > last { return nil }
     guard let head = needle.scalars.first else { return start }
+    if needle.count > Self.shortNeedle { return Self.find(needle.scalars, in: scalars[start..<last + needle.count]) }
     return scalars.withUnsafeBufferPointer { here in
       needle.scalars.withUnsafeBufferPointer { there in
         var i = start
@@ -28,9 +29,35 @@ extension Text {
     }
   }
 
+  /// Up to here looking at each place is fast however the texts are made.
+  private static let shortNeedle = 16
+
+  /// The search of Knuth, Morris and Pratt, in linear time for every text and needle.
+  private static func find(_ needle: [Unicode.Scalar], in text: ArraySlice<Unicode.Scalar>) -> Int? {
+    var borders = [0]
+    borders.reserveCapacity(needle.count)
+    func extended(_ length: Int, by scalar: Unicode.Scalar) -> Int {
+      var length = length
+      while length > 0, needle[length] != scalar { length = borders[length - 1] }
+      return needle[length] == scalar ? length + 1 : 0
+    }
+    for scalar in needle.dropFirst() { borders.append(extended(borders[borders.count - 1], by: scalar)) }
+    var length = 0
+    for index in text.indices {
+      length = extended(length, by: text[index])
+      if length == needle.count { return index - length + 1 }
+    }
+    return nil
+  }
+
   /// The last place of `needle` between `start` and `limit`.
   func lastIndex(of needle: Text, from start: Int = 0, limit: Int? = nil) -> Int? {
-    var i = (limit ?? count) - needle.count
+    let end = limit ?? count
+    if needle.count > Self.shortNeedle, end - start >= needle.count {
+      let backwards = Array(scalars[start..<end].reversed())
+      return Self.find(needle.scalars.reversed(), in: backwards[...]).map { end - $0 - needle.count }
+    }
+    var i = end - needle.count
     while i >= start {
       if has(needle, at: i) { return i }
       i -= 1
@@ -63,10 +90,8 @@ extension Text {
 
   /// Python's `strip` family: which characters go is white space when `characters` is nil.
   func stripped(_ characters: Text? = nil, left: Bool = true, right: Bool = true) -> Text {
-    func goes(_ scalar: Unicode.Scalar) -> Bool {
-      if let characters { return characters.scalars.contains(scalar) }
-      return scalar.isPythonSpace
-    }
+    let set = characters.map { Set($0.scalars) }
+    func goes(_ scalar: Unicode.Scalar) -> Bool { set?.contains(scalar) ?? scalar.isPythonSpace }
     var start = 0
     var end = count
     if left { while start < end, goes(scalars[start]) { start += 1 } }
@@ -74,95 +99,108 @@ extension Text {
     return self[start..<end]
   }
 
-  /// Python's `replace`: at most `limit` occurrences, all when negative.
+  /// Where `replace` finds `old`: at most `limit` places, all when negative.
   ///
-  /// The kept parts keep their spans.
-  func replacing(_ old: Text, with new: Text, limit: Int) -> Text {
-    var left = limit < 0 ? Int.max : limit
-    if left == 0 || (old.isEmpty ? false : firstIndex(of: old) == nil) { return self }
-    var result = Text()
+  /// An empty text stands before every character and at the end, as in Python.
+  func places(of old: Text, limit: Int) -> [Range<Int>] {
+    let most = limit < 0 ? Int.max : limit
+    if old.isEmpty { return (0..<min(most, count + 1)).map { $0..<$0 } }
+    var places: [Range<Int>] = []
     var index = 0
-    if old.isEmpty {
-      // Python puts the new text before every character and at the end.
-      while index < count, left > 0 {
-        result.append(new)
-        result.append(self[index..<index + 1])
-        index += 1
-        left -= 1
-      }
-      if left > 0 { result.append(new) } else { result.append(self[index..<count]) }
-      return result
-    }
-    while left > 0, let next = firstIndex(of: old, from: index) {
-      result.append(self[index..<next])
-      result.append(new)
+    while places.count < most, let next = firstIndex(of: old, from: index) {
       index = next + old.count
-      left -= 1
+      places.append(next..<index)
     }
-    result.append(self[index..<count])
+    return places
+  }
+
+  /// The text with `new` at each of `places`, which ascend.
+  ///
+  /// The kept parts keep their spans; what takes the place of a field's characters counts as made of them.
+  func replacing(_ places: [Range<Int>], with new: Text) -> Text {
+    if places.isEmpty { return self }
+    var kept: [Range<Int>] = []
+    var index = 0
+    for place in places {
+      kept.append(index..<place.lowerBound)
+      index = place.upperBound
+    }
+    kept.append(index..<count)
+    let parts = slices(kept)
+    let replaced = new.isEmpty ? [] : slices(places)
+    var result = parts[0]
+    for (number, part) in parts.dropFirst().enumerated() {
+      result.append(new.isEmpty ? new : new.standing(for: replaced[number]))
+      result.append(part)
+    }
     return result
+  }
+
+  /// The text with the fields of `old` noted over the whole of it.
+  private func standing(for old: Text) -> Text {
+    guard !old.isEmpty else { return self }
+    var text = self
+    text.spans += Text.covering(old.spans, count: count)
+    return text
   }
 
   /// Python's `split(separator, maxsplit)`; nil splits at runs of white space.
   func split(_ separator: Text?, limit: Int) -> [Text] {
-    var left = limit < 0 ? Int.max : limit
-    var parts: [Text] = []
+    let most = limit < 0 ? Int.max : limit
+    var parts: [Range<Int>] = []
     var index = 0
     if let separator {
-      while left > 0, let next = firstIndex(of: separator, from: index) {
-        parts.append(self[index..<next])
+      while parts.count < most, let next = firstIndex(of: separator, from: index) {
+        parts.append(index..<next)
         index = next + separator.count
-        left -= 1
       }
-      parts.append(self[index..<count])
-      return parts
+      parts.append(index..<count)
+      return slices(parts)
     }
     while true {
       while index < count, scalars[index].isPythonSpace { index += 1 }
-      if index == count { return parts }
-      if left == 0 {
-        parts.append(self[index..<count])
-        return parts
+      if index == count { return slices(parts) }
+      if parts.count == most {
+        parts.append(index..<count)
+        return slices(parts)
       }
       let start = index
       while index < count, !scalars[index].isPythonSpace { index += 1 }
-      parts.append(self[start..<index])
-      left -= 1
+      parts.append(start..<index)
     }
   }
 
   /// Python's `rsplit(separator, maxsplit)`.
   func splitFromRight(_ separator: Text?, limit: Int) -> [Text] {
     if limit < 0 { return split(separator, limit: limit) }
-    var left = limit
-    var parts: [Text] = []
+    var parts: [Range<Int>] = []
     var end = count
     if let separator {
-      while left > 0, let next = lastIndex(of: separator, limit: end) {
-        parts.append(self[next + separator.count..<end])
-        end = next
-        left -= 1
+      let backwards = Text(scalars: scalars.reversed())
+      let reversed = Text(scalars: separator.scalars.reversed())
+      while parts.count < limit, let next = backwards.firstIndex(of: reversed, from: count - end) {
+        parts.append(count - next..<end)
+        end = count - next - separator.count
       }
-      parts.append(self[0..<end])
-      return parts.reversed()
+      parts.append(0..<end)
+      return slices(parts.reversed())
     }
     while true {
       while end > 0, scalars[end - 1].isPythonSpace { end -= 1 }
-      if end == 0 { return parts.reversed() }
-      if left == 0 {
-        parts.append(self[0..<end])
-        return parts.reversed()
+      if end == 0 { return slices(parts.reversed()) }
+      if parts.count == limit {
+        parts.append(0..<end)
+        return slices(parts.reversed())
       }
       let stop = end
       while end > 0, !scalars[end - 1].isPythonSpace { end -= 1 }
-      parts.append(self[end..<stop])
-      left -= 1
+      parts.append(end..<stop)
     }
   }
 
   /// Python's `splitlines`.
   func lines(keepingEnds: Bool = false) -> [Text] {
-    var lines: [Text] = []
+    var lines: [Range<Int>] = []
     var index = 0
     while index < count {
       let start = index
@@ -171,8 +209,8 @@ extension Text {
       if index < count {
         index += scalars[index] == "\r" && index + 1 < count && scalars[index + 1] == "\n" ? 2 : 1
       }
-      lines.append(self[start..<(keepingEnds ? index : stop)])
+      lines.append(start..<(keepingEnds ? index : stop))
     }
-    return lines
+    return slices(lines)
   }
 }

@@ -5,6 +5,8 @@
 struct Text: Sendable {
   var scalars: [Unicode.Scalar]
   var spans: [Span]
+  /// Whether `safe` or `escape` marked the text as HTML: `+` then escapes what is added to it.
+  var isMarkup = false
 
   /// A stretch of a text that came from one source.
   struct Span: Sendable, Hashable {
@@ -68,6 +70,9 @@ struct Text: Sendable {
     return utf8.map { Unicode.Scalar($0) }
   }
 
+  /// What it costs to copy the text: its characters and its notes.
+  var breadth: Int { scalars.count + spans.count }
+
   /// Appends the characters and spans of `other`.
   mutating func append(_ other: Text) {
     let shift = scalars.count
@@ -75,6 +80,8 @@ struct Text: Sendable {
     for var span in other.spans {
       span.start += shift
       span.end += shift
+      // One anchor of a field at a place is enough: empty texts added a million times leave no million notes.
+      if span.start == span.end, let last = spans.last, last.source == span.source, last.end == span.start { continue }
       // Neighbouring halves of one stretch become one again.
       if let last = spans.last, last.source == span.source, last.end == span.start, last.start < last.end,
         let offset = last.offset, span.offset == offset + (last.end - last.start), span.source != .generation
@@ -95,8 +102,31 @@ struct Text: Sendable {
   /// The characters of `range` with their spans; an empty result keeps one anchor when the text had any.
   subscript(range: Range<Int>) -> Text {
     if range == 0..<count { return self }
+    return slice(range, noting: spans)
+  }
+
+  /// The characters of each of `ranges`, which ascend and do not overlap.
+  ///
+  /// Cost: O(count + spans), where subscripts would take O(ranges × spans).
+  func slices(_ ranges: [Range<Int>]) -> [Text] {
+    if spans.count < 8 { return ranges.map { self[$0] } }
+    let sorted = spans.sorted { $0.start < $1.start }
+    var next = 0
+    var open: [Span] = []
+    return ranges.map { range in
+      open.removeAll { $0.end < range.lowerBound }
+      while next < sorted.count, sorted[next].start <= range.upperBound {
+        if sorted[next].end >= range.lowerBound { open.append(sorted[next]) }
+        next += 1
+      }
+      return slice(range, noting: open)
+    }
+  }
+
+  private func slice(_ range: Range<Int>, noting candidates: [Span]) -> Text {
     var slice = Text(scalars: Array(scalars[range]))
-    for span in spans {
+    slice.isMarkup = isMarkup
+    for span in candidates {
       let start = max(span.start, range.lowerBound)
       let end = min(span.end, range.upperBound)
       guard start < end || (start == end && span.start == span.end) else { continue }
@@ -113,14 +143,36 @@ struct Text: Sendable {
 
   /// `scalars` made out of this text: every field that took part covers the whole, without offsets.
   func changed(to scalars: [Unicode.Scalar]) -> Text {
-    Text(scalars: scalars, spans: Text.covering(spans, count: scalars.count))
+    var text = Text(scalars: scalars, spans: Text.covering(spans, count: scalars.count))
+    text.isMarkup = isMarkup
+    return text
+  }
+
+  /// The same characters with or without the mark of HTML.
+  func marked(_ isMarkup: Bool) -> Text {
+    var text = self
+    text.isMarkup = isMarkup
+    return text
+  }
+
+  /// The text `times` in a row; its fields cover the whole, without offsets.
+  func repeated(_ times: Int) -> Text {
+    if times == 1 { return self }
+    guard times > 0, !isEmpty else { return changed(to: []) }
+    var result: [Unicode.Scalar] = []
+    result.reserveCapacity(count * times)
+    for _ in 0..<times { result.append(contentsOf: scalars) }
+    return changed(to: result)
   }
 
   /// The distinct fields of `spans`, each over `count` characters.
   static func covering(_ spans: [Span], count: Int) -> [Span] {
-    var seen: [Source] = []
-    for span in spans where span.source.isField && !seen.contains(span.source) { seen.append(span.source) }
-    return seen.map { Span(start: 0, end: count, source: $0, offset: nil) }
+    var seen: Set<Source> = []
+    var result: [Span] = []
+    for span in spans where span.source.isField && seen.insert(span.source).inserted {
+      result.append(Span(start: 0, end: count, source: span.source, offset: nil))
+    }
+    return result
   }
 }
 

@@ -17,6 +17,7 @@ extension Value {
   /// - Throws: ``Fault`` for what Python prints with a memory address.
   func representation(depth: Int = 0) throws -> Text {
     if depth > Limits.nesting { throw Fault(.limit, "The value is nested deeper than \(Limits.nesting) levels") }
+    try Budget.charge(breadth * Limits.slowWork)
     switch self {
     case .undefined: return "Undefined"
     case .none: return "None"
@@ -24,7 +25,7 @@ extension Value {
     case .int(let value): return Text(String(value))
     case .wideInt(let digits): return Text(digits)
     case .float(let value): return Text(Self.python(value))
-    case .string(let text): return text.quoted
+    case .string(let text): return text.isMarkup ? "Markup(" + text.quoted.marked(false) + ")" : text.quoted
     case .list(let values): return try Self.listed(values, "[", "]", depth)
     case .tuple(let values): return try Self.listed(values, "(", values.count == 1 ? ",)" : ")", depth)
     case .dictionary(let dictionary): return try dictionary.representation(depth: depth)
@@ -46,6 +47,7 @@ extension Value {
     for (index, value) in values.enumerated() {
       if index > 0 { text.append(", ") }
       text.append(try value.representation(depth: depth + 1))
+      try Interpreter.check(text)
     }
     text.append(close)
     return text
@@ -94,6 +96,7 @@ extension ValueDictionary {
       text.append(try entry.key.representation(depth: depth + 1))
       text.append(": ")
       text.append(try entry.value.representation(depth: depth + 1))
+      try Interpreter.check(text)
     }
     text.append("}")
     return text

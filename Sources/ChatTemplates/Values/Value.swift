@@ -76,7 +76,7 @@ struct DictionaryView: Sendable {
 /// A Python generator: its elements can be taken once.
 final class ValueIterator: @unchecked Sendable {
   // One rendering runs on one thread and no iterator leaves it.
-  private var rest: ArraySlice<Value>
+  private(set) var rest: ArraySlice<Value>
 
   init(_ values: [Value]) { rest = values[...] }
 
@@ -101,11 +101,17 @@ final class Namespace: @unchecked Sendable {
 final class Function: Sendable {
   let name: String
   let isMacro: Bool
+  /// What the function keeps alive besides texts: the object of a method.
+  let holds: [Value]
   let body: @Sendable (Interpreter, Arguments) throws -> Value
 
-  init(_ name: String, isMacro: Bool = false, body: @escaping @Sendable (Interpreter, Arguments) throws -> Value) {
+  init(
+    _ name: String, isMacro: Bool = false, holds: [Value] = [],
+    body: @escaping @Sendable (Interpreter, Arguments) throws -> Value
+  ) {
     self.name = name
     self.isMacro = isMacro
+    self.holds = holds
     self.body = body
   }
 }
@@ -194,7 +200,7 @@ extension Value {
   var elements: [Value]? {
     switch self {
     case .undefined: []
-    case .string(let text): text.scalars.indices.map { .string(text[$0..<$0 + 1]) }
+    case .string(let text): text.marked(false).slices(text.scalars.indices.map { $0..<$0 + 1 }).map { .string($0) }
     case .list(let values), .tuple(let values): values
     case .dictionary(let dictionary): dictionary.entries.map(\.key)
     case .range(let range): range.values
@@ -206,6 +212,7 @@ extension Value {
 
   /// ``elements``, or an error that says that there are none.
   func iterated() throws -> [Value] {
+    try Budget.charge((length ?? 1) * Limits.slowWork)
     guard let elements else { throw Fault("`\(typeName)` object is not iterable") }
     return elements
   }

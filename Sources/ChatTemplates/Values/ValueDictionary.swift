@@ -33,8 +33,10 @@ struct ValueDictionary: Sendable {
   }
 
   /// Sets a member whose key is a string.
-  mutating func set(name: String, _ value: Value) {
-    let text = Text(name)
+  mutating func set(name: String, _ value: Value) { set(name: Text(name), value) }
+
+  /// Sets a member whose key is a text, which keeps its notes.
+  mutating func set(name text: Text, _ value: Value) {
     let hash = HashKey.text(text.scalars)
     if let place = place(of: hash) {
       entries[place].value = value
@@ -73,6 +75,7 @@ enum HashKey: Hashable {
 
   /// - Throws: ``Fault`` for lists, dictionaries and what holds them.
   init(_ value: Value) throws {
+    try Budget.charge(value.breadth)
     switch value {
     case .none: self = .none
     case .undefined: self = .undefined

@@ -9,6 +9,15 @@ package enum RenderedRecord: Sendable, Equatable {
   case sample([TextPiece])
   case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece])
 
+  /// The whole text of each sequence: one, or the prompt with each answer of a pair.
+  package var texts: [String] {
+    func text(_ pieces: [TextPiece]) -> String { pieces.map(\.text).joined() }
+    switch self {
+    case .sample(let pieces): return [text(pieces)]
+    case .pair(let prompt, let chosen, let rejected): return [text(prompt + chosen), text(prompt + rejected)]
+    }
+  }
+
   /// The canonical line that a group stores.
   package var line: String {
     switch self {

@@ -2,59 +2,92 @@ import ChatTemplates
 import Diagnostics
 import PreciseJSON
 
+/// A record after its template, with what became of it on the way.
+package struct Rendering: Sendable {
+  package var record: RenderedRecord
+  /// How much of each part arrived, for each conversation of the record: one, or the two of a pair.
+  package var arrivals: [[Arrival]] = []
+  /// Whether end marks of answers stand only before the next question.
+  package var marksBeforeNext = false
+  /// What the last answer ends in when that is no end mark; nil for texts.
+  package var openEnding: String?
+}
+
 /// Brings records through a chat template.
 package struct RecordRenderer: Sendable {
-  private let template: ChatTemplate
+  private let templates: ChatTemplateSet
   /// What the template may call `bos_token`, `eos_token` and so on.
   private let specialTokens: [String: String]
+  /// The texts of the tokens that end an answer.
+  private let endMarks: [String]
 
   /// The day that templates which print a date are rendered for.
   ///
   /// A fixed one, since the same rows must give the same tokens tomorrow. It is the day that Llama 3.2's template falls back to.
   private static let day = TemplateClock(year: 2024, month: 7, day: 26)
 
-  package init(template: ChatTemplate, specialTokens: [String: String]) {
-    self.template = template
+  package init(templates: ChatTemplateSet, specialTokens: [String: String], endMarks: [String]) {
+    self.templates = templates
     self.specialTokens = specialTokens
+    self.endMarks = endMarks
   }
 
   /// The pieces of a record.
   ///
   /// A text is one trained piece; nothing is put around it.
   ///
-  /// - Throws: The template's own error.
-  package func render(_ record: Record) throws -> RenderedRecord {
+  /// - Throws: The template's own error, ``ChatTemplateChoiceError``.
+  package func render(_ record: Record) throws -> Rendering {
     switch record {
-    case .text(let text): return .sample([TextPiece(text: text, isTrained: true)])
+    case .text(let text): return Rendering(record: .sample([TextPiece(text: text, isTrained: true)]))
     case .conversation(let conversation):
-      return .sample(try trainedPieces(conversation.messages, tools: conversation.tools))
+      let text = try trained(conversation.messages, tools: conversation.tools)
+      return Rendering(
+        record: .sample(text.pieces), arrivals: [text.arrivals], marksBeforeNext: text.marksBeforeNext,
+        openEnding: openEnding(of: text.pieces))
     case .preference(let pair):
-      let chosen = try answer(pair.chosen, after: pair.prompt)
-      let rejected = try answer(pair.rejected, after: pair.prompt)
-      return .pair(prompt: chosen.prompt, chosen: chosen.answer, rejected: rejected.answer)
+      let chosen = try trained(pair.chosen, after: pair.prompt)
+      let rejected = try trained(pair.rejected, after: pair.prompt)
+      let (prompt, answer) = Self.cut(chosen.pieces)
+      return Rendering(
+        record: .pair(prompt: prompt, chosen: answer, rejected: Self.cut(rejected.pieces).answer),
+        arrivals: [chosen.arrivals, rejected.arrivals],
+        marksBeforeNext: chosen.marksBeforeNext || rejected.marksBeforeNext,
+        openEnding: openEnding(of: chosen.pieces) ?? openEnding(of: rejected.pieces))
     }
   }
 
-  private func trainedPieces(_ messages: [ChatMessage], tools: JSON?) throws -> [TextPiece] {
-    try template.trainedPieces(
+  private func trained(_ messages: [ChatMessage], tools: JSON?) throws -> TrainedText {
+    let template = try templates.template(hasTools: tools != nil)
+    return try template.trained(
       template.fitting(messages, specialTokens: specialTokens), tools: tools, specialTokens: specialTokens,
-      clock: { Self.day })
+      endMarks: endMarks, clock: { Self.day })
   }
 
-  /// The prompt as one untrained piece, and the answer to it from the first trained piece to the last.
-  private func answer(
-    _ messages: [ChatMessage], after prompt: Conversation
-  ) throws -> (prompt: [TextPiece], answer: [TextPiece]) {
+  /// The prompt, of which nothing is trained, and an answer to it.
+  private func trained(_ answer: [ChatMessage], after prompt: Conversation) throws -> TrainedText {
     let asked = prompt.messages.map { message in
       var copy = message
       copy.isLearned = false
       return copy
     }
-    let pieces = try trainedPieces(asked + messages, tools: prompt.tools)
+    return try trained(asked + answer, tools: prompt.tools)
+  }
+
+  /// The prompt as one untrained piece, and the answer to it from the first trained piece to the last.
+  private static func cut(_ pieces: [TextPiece]) -> (prompt: [TextPiece], answer: [TextPiece]) {
     guard let first = pieces.firstIndex(where: \.isTrained), let last = pieces.lastIndex(where: \.isTrained) else {
       return (pieces, [])
     }
     let before = pieces[..<first].map(\.text).joined()
     return ([TextPiece(text: before, isTrained: false)], Array(pieces[first...last]))
+  }
+
+  /// The last characters of the last answer unless they are an end mark.
+  private func openEnding(of pieces: [TextPiece]) -> String? {
+    guard let last = pieces.last(where: \.isTrained) else { return nil }
+    let end = Array(last.text.utf8.reversed().drop { $0 == 0x20 || (0x09...0x0D).contains($0) })
+    if endMarks.contains(where: { end.starts(with: $0.utf8.reversed()) }) { return nil }
+    return String(last.text.suffix(24)).replacing("\n", with: "\\n")
   }
 }

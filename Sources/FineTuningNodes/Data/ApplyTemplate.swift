@@ -65,10 +65,7 @@ package enum ApplyTemplate: NodeType {
         facets[FacetName.template] = tokenizer[FacetName.template]
         let isText = facets[FacetName.kind]?.text == Record.Kind.text.rawValue
         if tokenizer[FacetName.tokenizer] != nil, tokenizer[FacetName.template] == nil, !isText {
-          conflicts.append(
-            .init(
-              port: "tokenizer", "The tokenizer has no chat template", reason: "`template` is `auto`",
-              advice: "name a Jinja file with `template:`"))
+          conflicts.append(.noTemplate("tokenizer"))
         }
       }
     }
@@ -80,39 +77,48 @@ package enum ApplyTemplate: NodeType {
     let dataset = try context.input("dataset")
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
-    let file = context.sources[templateRole]
-    let source = try file.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
+    let file = try context.sources[templateRole].map { try (path: $0, source: templateSource($0)) }
     let renderer = RecordRenderer(
-      template: try ChatTemplate(source: source, name: file ?? "chat template"),
-      specialTokens: tokenizer.templateTokens)
+      templates: try templates(file, tokenizer, dataset), specialTokens: tokenizer.templateTokens,
+      endMarks: tokenizer.endMarks)
+    var report = RenderingReport()
     let names = dataset.members
     var firstRow = 1
     for (index, name) in names.enumerated() {
       try context.checkCancellation()
       let lines = try readGroup(dataset, name)
-      var problems: [any DiagnosticError] = []
       var rendered: [String] = []
       for (offset, record) in try GroupFile.records(lines, file: name).enumerated() {
         do {
-          rendered.append(try renderer.render(record).line)
+          let rendering = try renderer.render(record)
+          report.add(rendering, row: firstRow + offset)
+          rendered.append(rendering.record.line)
         } catch let error as any DiagnosticError {
-          let words = error.diagnostics.map(\.summary).joined(separator: "; ")
-          problems.append(DatasetError(.template(words), file: context.nodeName, row: firstRow + offset))
+          report.fail(error, row: firstRow + offset)
         }
-      }
-      if !problems.isEmpty {
-        let listed = problems.prefix(DatasetErrors.listed)
-        throw DatasetErrors(problems: Array(listed), unlisted: problems.count - listed.count)
       }
       firstRow += lines.count
       try output.write(GroupFile.bytes(lines: rendered), to: name)
       context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
     }
+    try report.throwIfAny(file: context.nodeName)
+    for warning in report.warnings(file: context.nodeName) { context.warn(warning) }
     var facets = dataset.type.facets
     facets.merge(try context.input("tokenizer").type.facets) { $1 }
-    facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
+    let identity = file?.source ?? tokenizer.chatTemplates.identity ?? ""
+    facets[FacetName.template] = .text(Digest(of: Array(identity.utf8)).short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(firstRow - 1)
+    for (key, value) in report.json.object?.members ?? [] { output.details[key] = value }
+  }
+
+  /// The named file, or the tokenizer's own templates; plain texts need none.
+  private static func templates(
+    _ file: (path: String, source: String)?, _ tokenizer: Tokenizer, _ dataset: ArtefactView
+  ) throws -> ChatTemplateSet {
+    if let file { return ChatTemplateSet(try ChatTemplate(source: file.source, name: file.path)) }
+    let isText = dataset.type[FacetName.kind]?.text == Record.Kind.text.rawValue
+    return isText && tokenizer.chatTemplates.isEmpty ? try ChatTemplateSet([]) : try ChatTemplateSet(tokenizer)
   }
 
   private static func templateSource(_ path: String) throws -> String {

@@ -55,8 +55,8 @@ package enum LoadTokenizer: NodeType {
       FacetName.tokenizer: .text(Digest(of: tokenizer.definition).short),
       FacetName.vocabulary: .integer(tokenizer.vocabularySize),
     ]
-    if let template = tokenizer.chatTemplateSource {
-      facets[FacetName.template] = .text(Digest(of: Array(template.utf8)).short)
+    if let templates = tokenizer.chatTemplates.identity {
+      facets[FacetName.template] = .text(Digest(of: Array(templates.utf8)).short)
     }
     return facets
   }

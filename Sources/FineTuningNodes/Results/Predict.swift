@@ -52,6 +52,9 @@ package enum Predict: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var conflicts = DataFit.tokenizerConflicts(inputs)
+    if let type = inputs["tokenizer"]?.type, type[FacetName.tokenizer] != nil, type[FacetName.template] == nil {
+      conflicts.append(.noTemplate("tokenizer"))
+    }
     if fields.prompts.isEmpty {
       conflicts.append(.init(port: "prompts", "There are no prompts to answer", advice: "list at least one"))
     }
@@ -60,7 +63,7 @@ package enum Predict: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let tokenizer = try context.tokenizer()
-    let template = try ChatTemplate(source: tokenizer.chatTemplateSource ?? "", name: "chat template")
+    let template = try ChatTemplateSet(tokenizer).template(hasTools: false)
     let generator = TextGenerator(try ModelArtefact(context, threads: fields.threads).model(), tokenizer: tokenizer)
     let sampling = SamplingSettings(
       temperature: Float(fields.temperature), topK: fields.topK, topP: fields.topP.map { Float($0) },

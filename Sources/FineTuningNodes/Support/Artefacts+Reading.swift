@@ -29,4 +29,7 @@ extension Tokenizer {
     tokens["unk_token"] = specialTokens.unknown?.text
     return tokens
   }
+
+  /// The texts of the tokens after which an answer is over.
+  package var endMarks: [String] { endOfTurnIDs.compactMap { token(for: $0) } }
 }

@@ -73,7 +73,8 @@ extension Tokenizer {
     for key in ["eot", "eom"] { if let token = try special(key) { ends.append(token.id) } }
     let template = metadata["tokenizer.chat_template"] == nil ? nil : try metadata.string("tokenizer.chat_template")
     return Tokenizer(
-      pipeline, specials, endIDs: ends, chatTemplate: template, source: .gguf(name: file))
+      pipeline, specials, endIDs: ends,
+      chatTemplates: template.map { ChatTemplateSources($0) } ?? ChatTemplateSources(), source: .gguf(name: file))
   }
 
   private static func vocabulary(_ tokens: [String], file: String) throws -> Vocabulary {

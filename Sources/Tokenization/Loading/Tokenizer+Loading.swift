@@ -40,17 +40,17 @@ extension Tokenizer {
       postProcessor: parts.postProcessor, decoder: parts.decoder)
     self.init(
       pipeline, table.specialTokens(settings), endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
-      chatTemplate: settings.chatTemplate, source: source)
+      chatTemplates: settings.chatTemplates, source: source)
   }
 
   init(
-    _ pipeline: TokenizerPipeline, _ specials: SpecialTokens, endIDs: [Int32], chatTemplate: String?,
+    _ pipeline: TokenizerPipeline, _ specials: SpecialTokens, endIDs: [Int32], chatTemplates: ChatTemplateSources,
     source: TokenizerSource
   ) {
     self.pipeline = pipeline
     specialTokens = specials
     endOfTurnIDs = Self.ends(listed: endIDs, specials, pipeline)
-    chatTemplateSource = chatTemplate
+    self.chatTemplates = chatTemplates
     self.source = source
   }
 
@@ -93,7 +93,7 @@ extension Tokenizer {
       decoder: .byteLevel)
     return Tokenizer(
       pipeline, specials, endIDs: settings.endIDs.compactMap { Int32(exactly: $0) },
-      chatTemplate: settings.chatTemplate, source: .files(files))
+      chatTemplates: settings.chatTemplates, source: .files(files))
   }
 
   /// Reads merges as lines; the first may be `#version: …`.

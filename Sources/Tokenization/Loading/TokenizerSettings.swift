@@ -2,7 +2,7 @@ import PreciseJSON
 import TensorFiles
 
 /// What the files beside `tokenizer.json` say, as transformers 5 reads a folder: special tokens, more added tokens, the
-/// chat template.
+/// chat templates.
 ///
 /// Where `tokenizer_config.json` has `added_tokens_decoder`, `special_tokens_map.json` and `added_tokens.json` count for
 /// nothing; else the map overrides the configuration.
@@ -17,7 +17,7 @@ struct TokenizerSettings {
   /// Special tokens without a name.
   private(set) var extra: [AddedToken] = []
   private(set) var endIDs: [Int] = []
-  private(set) var chatTemplate: String?
+  private(set) var chatTemplates = ChatTemplateSources()
   /// `tokenizer_config.json`.
   let configuration: ComponentReader?
 
@@ -52,7 +52,7 @@ struct TokenizerSettings {
     if let ends = try Self.read(Tokenizer.generationFile, of: files)?.member("eos_token_id") {
       endIDs = ends.value.array == nil ? [try ends.int()] : try ends.list().map { try $0.int() }
     }
-    chatTemplate = try Self.text("chat_template.jinja", of: files) ?? config.flatMap(Self.template)
+    chatTemplates = try Self.templates(of: files) ?? config.map(Self.templates) ?? ChatTemplateSources()
   }
 
   /// The token of a name; nil when no file has it or one says null.
@@ -103,12 +103,29 @@ struct TokenizerSettings {
     return AddedToken(id: -1, content: try reader.string(), isSpecial: true)
   }
 
-  /// `chat_template`: a text, or a list of named ones of which `default` counts.
-  private static func template(_ config: ComponentReader) throws -> String? {
-    guard let reader = config.member("chat_template") else { return nil }
-    guard reader.value.array != nil else { return try reader.string() }
-    let named = try reader.list().map { (name: try $0.string("name"), template: try $0.string("template")) }
-    return named.first { $0.name == "default" }?.template ?? named.first?.template
+  /// `chat_template.jinja` and what stands in `additional_chat_templates/`; nil when there is neither.
+  ///
+  /// One such file hides all that `tokenizer_config.json` says, as in transformers.
+  private static func templates(of files: FileSet) throws -> ChatTemplateSources? {
+    var templates = ChatTemplateSources()
+    if let source = try text("chat_template.jinja", of: files) {
+      templates.set(ChatTemplateSources.defaultName, source)
+    }
+    for name in files.names where name.hasPrefix(Tokenizer.templateFolder + "/") {
+      guard let source = try text(name, of: files) else { continue }
+      let file = name.dropFirst(Tokenizer.templateFolder.count + 1)
+      templates.set(String(file.dropLast(".jinja".count)), source)
+    }
+    return templates.isEmpty ? nil : templates
+  }
+
+  /// `chat_template`: a text, or a list of named ones.
+  private static func templates(_ config: ComponentReader) throws -> ChatTemplateSources {
+    guard let reader = config.member("chat_template") else { return ChatTemplateSources() }
+    guard reader.value.array != nil else { return ChatTemplateSources(try reader.string()) }
+    var templates = ChatTemplateSources()
+    for named in try reader.list() { templates.set(try named.string("name"), try named.string("template")) }
+    return templates
   }
 
   private static func read(_ name: String, of files: FileSet) throws -> ComponentReader? {

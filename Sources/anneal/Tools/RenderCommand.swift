@@ -38,15 +38,17 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "Show only the first rows.")
   var limit: Int?
 
-  @Flag(help: "Print one JSON object a row, with `input_ids` and `labels` (-100 is not trained on).")
+  @Flag(
+    help: "Print one JSON object a sequence: its row, `input_ids`, `labels` (-100 is not trained on) and rendered text."
+  )
   var json = false
 
   func run() throws {
     try reportingProblems {
       let tokenizer = try Tokenizer.load(path: tokenizer)
-      let source = try template == "auto" ? tokenizer.chatTemplateSource ?? "" : readText(template)
       let renderer = RecordRenderer(
-        template: try ChatTemplate(source: source, name: template), specialTokens: tokenizer.templateTokens)
+        templates: try templates(of: tokenizer), specialTokens: tokenizer.templateTokens, endMarks: tokenizer.endMarks)
+      var report = RenderingReport()
       let encoder = GroupTokenizer(
         tokenizer: tokenizer,
         options: .init(
@@ -56,15 +58,31 @@ struct RenderCommand: ParsableCommand {
       options.columns = try columnMap()
       options.ignored = ignoredColumns
       options.limit = limit
-      let reading = try RecordReading(path: dataset, options) { record, row in
-        let rendered = try renderer.render(record)
-        let result = try encoder.tokenize(
-          lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
-        for sequence in result.train.flatMap(\.sequences) {
-          Terminal.put(json ? Self.object(sequence).text() : try shown(sequence, tokenizer) + "\n")
-        }
+      var problems: [Diagnostic] = []
+      func collect(_ work: () throws -> Void) throws {
+        do { try work() } catch let error as any DiagnosticError { problems += error.diagnostics }
       }
-      for line in reading.lines { Terminal.say(line) }
+      try collect {
+        let reading = try RecordReading(path: dataset, options) { record, row in
+          let rendering: Rendering
+          do {
+            rendering = try renderer.render(record)
+          } catch let error as any DiagnosticError {
+            return report.fail(error, row: row.number)
+          }
+          report.add(rendering, row: row.number)
+          let result = try encoder.tokenize(
+            lines: [rendering.record.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
+          for (sequence, text) in zip(result.train.flatMap(\.sequences), rendering.record.texts) {
+            Terminal.put(
+              json ? Self.object(sequence, row: row.number, text: text).text() : try shown(sequence, tokenizer) + "\n")
+          }
+        }
+        for line in reading.lines { Terminal.say(line) }
+      }
+      Terminal.report(report.warnings(file: dataset))
+      try collect { try report.throwIfAny(file: dataset) }
+      if !problems.isEmpty { throw DiagnosticList(problems) }
     }
   }
 
@@ -93,9 +111,18 @@ struct RenderCommand: ParsableCommand {
       advice: nearestName(to: format, among: names).map { "`\($0)`" })
   }
 
-  private static func object(_ sequence: TokenSequence) -> JSON {
+  /// The tokenizer's own templates, which plain texts do not need, or the one of a file.
+  private func templates(of tokenizer: Tokenizer) throws -> ChatTemplateSet {
+    if template != "auto" { return ChatTemplateSet(try ChatTemplate(source: readText(template), name: template)) }
+    return try tokenizer.chatTemplates.isEmpty ? ChatTemplateSet([]) : ChatTemplateSet(tokenizer)
+  }
+
+  private static func object(_ sequence: TokenSequence, row: Int, text: String) -> JSON {
     let labels = zip(sequence.ids, sequence.trained).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
-    return ["input_ids": .array(sequence.ids.map { JSON(Int($0)) }), "labels": .array(labels)]
+    return [
+      "row": JSON(row), "input_ids": .array(sequence.ids.map { JSON(Int($0)) }), "labels": .array(labels),
+      "text": JSON(text),
+    ]
   }
 
   /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.

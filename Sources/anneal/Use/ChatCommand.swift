@@ -104,11 +104,7 @@ struct ChatCommand: ParsableCommand {
 
   private func chatTemplate(of tokenizer: Tokenizer) throws -> ChatTemplate {
     if template != "auto" { return try ChatTemplate(source: readText(template), name: template) }
-    guard let source = tokenizer.chatTemplateSource else {
-      throw Diagnostic(
-        code: "no-template", "The model's tokenizer has no chat template", advice: "name a Jinja file with --template")
-    }
-    return try ChatTemplate(source: source, name: "chat template")
+    return try ChatTemplateSet(tokenizer).template(hasTools: false)
   }
 
   private func answer(_ text: String, in conversation: ChatConversation) throws {
