@@ -18,6 +18,27 @@ package struct TemplateClock: Sendable, Hashable {
     (self.hour, self.minute, self.second) = (hour, minute, second)
   }
 
+  /// The start of a day, written as `2024-07-26`; nil for anything else.
+  package init?(date: String) {
+    let parts = date.split(separator: "-", omittingEmptySubsequences: false)
+    let isWritten = parts.map(\.utf8.count) == [4, 2, 2] && date.utf8.allSatisfy { $0 == 0x2D || (0x30...0x39).contains($0) }
+    guard isWritten, let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year > 0,
+      (1...12).contains(month)
+    else { return nil }
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    guard (1...days[month - 1]).contains(day) else { return nil }
+    self.init(year: year, month: month, day: day)
+  }
+
+  /// The day, written as `2024-07-26`.
+  package var date: String {
+    func padded(_ number: Int, _ digits: Int) -> String {
+      String(repeating: "0", count: max(0, digits - "\(number)".utf8.count)) + "\(number)"
+    }
+    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+  }
+
   /// The present in the time zone of the system.
   package static func now() -> TemplateClock {
     var seconds = time(nil)

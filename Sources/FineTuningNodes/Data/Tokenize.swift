@@ -138,6 +138,9 @@ package enum Tokenize: NodeType {
     let types = types(facets, fields)
     train.set(type: types["train"] ?? ArtefactType(ArtefactName.tokens))
     validation.set(type: types["validation"] ?? ArtefactType(ArtefactName.tokens))
+    for output in [train, validation] {
+      ConversationFormat.take(from: conversations.details, into: &output.details)
+    }
     train.details["counts"] = report.train.json
     validation.details["counts"] = report.validation.json
     train.details["report"] = report.json

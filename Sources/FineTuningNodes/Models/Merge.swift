@@ -67,6 +67,7 @@ package enum Merge: NodeType {
       AdaptedWeights(source, adapter: artefact.adapter(), pool: pool), like: source, as: fields.dtype.elementType,
       in: output)
     output.details["compute"] = artefact.view.details["compute"]
+    ConversationFormat.take(from: artefact.view.details, into: &output.details)
     output.set(type: type(artefact.view.type))
   }
 }

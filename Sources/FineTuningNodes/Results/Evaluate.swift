@@ -1,4 +1,5 @@
 import Datasets
+import Diagnostics
 import Evaluation
 import Pipeline
 import PreciseJSON
@@ -59,6 +60,14 @@ package enum Evaluate: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let data = try context.input("data")
+    let trained = try context.input("model").type[FacetName.template]
+    if let trained, let rendered = data.type[FacetName.template], trained != rendered {
+      context.warn(
+        Diagnostic(
+          .warning, code: "other-template",
+          "The rows were rendered by another chat template than the model was trained with",
+          reason: "theirs is \(rendered), the model's is \(trained)"))
+    }
     let isRanked = data.type[FacetName.kind]?.text == Record.Kind.preference.rawValue
     let metrics = try isRanked ? preference(fields, data, context) : supervised(fields, data, context)
     let output = try context.output("metrics")

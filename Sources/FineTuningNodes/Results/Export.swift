@@ -29,7 +29,7 @@ package enum Export: NodeType {
 
   package static let name = "export"
   package static let summary = "Makes a folder that transformers loads, or PEFT for a model with an adapter"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, whose files go along"),
@@ -47,13 +47,20 @@ package enum Export: NodeType {
     let tokenizer = try context.tokenizer()
     let output = try context.output("folder")
     let source = try artefact.source()
+    let format = ConversationFormat(view.details)
     if artefact.hasAdapter {
       try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields))
         .write(artefact.adapter(), of: source.configuration, to: output.folder)
     } else if case .huggingFace = source {
       // The files are the model's own, byte for byte; nothing large is copied.
       for member in view.members {
-        try output.include(member, from: view, as: String(member.dropFirst(ModelArtefact.base.count + 1)))
+        let name = String(member.dropFirst(ModelArtefact.base.count + 1))
+        if name == Tokenizer.generationFile, format != nil {
+          // What was trained may add an end mark.
+          try output.write(textOf(view.path(of: member)), to: name)
+        } else {
+          try output.include(member, from: view, as: name)
+        }
       }
       try tokenizer.writeFolder(to: output.folder)
       try output.write(
@@ -62,6 +69,7 @@ package enum Export: NodeType {
       try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card(fields)).write(
         source.weights, to: output.folder)
     }
+    try format?.write(to: output.folder, over: tokenizer)
   }
 
   /// The page about the model; nothing of the node's name is in it, for a name decides nothing.

@@ -1,3 +1,4 @@
+import Datasets
 import Evaluation
 import LanguageModels
 import ModelFolders
@@ -49,11 +50,29 @@ package enum Train: NodeType {
           port: "evaluate_every", "`evaluate_every` is given, but no rows to evaluate on",
           advice: "connect `validation:`, for instance to the tokens' `validation` output"))
     }
+    if isRanked, let model = inputs["model"]?.type[FacetName.template],
+      let data = inputs["data"]?.type[FacetName.template], model != data
+    {
+      conflicts.append(
+        .init(
+          port: "data", "The pairs were rendered by another chat template than the model was trained with",
+          reason: "theirs is \(data), the model's is \(model)",
+          advice: "name the same `template:` in both nodes of type `apply_template`"))
+    }
     return Inference(
       outputs: [
-        "model": inputs["model"]?.type ?? ArtefactType(ArtefactName.model),
+        "model": trained(inputs["model"]?.type, on: inputs["data"]?.type),
         "metrics": ArtefactType(ArtefactName.metrics),
       ], conflicts: conflicts)
+  }
+
+  /// The type of the trained model: that it was trained with the template of the rows is known from here on.
+  private static func trained(_ model: ArtefactType?, on data: ArtefactType?) -> ArtefactType {
+    var type = model ?? ArtefactType(ArtefactName.model)
+    if let data, data[FacetName.kind]?.text != Record.Kind.text.rawValue, let template = data[FacetName.template] {
+      type.facets[FacetName.template] = template
+    }
+    return type
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
@@ -107,16 +126,17 @@ package enum Train: NodeType {
     } catch is TrainingInterrupted {
       throw Interrupted()
     }
-    try publishModel(model, artefact, to: context.output("model"))
+    try publishModel(model, artefact, on: context.input("data"), to: context.output("model"))
     try TrainReport.publish(result, to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 
   private static func publishModel(
-    _ model: LanguageModel, _ artefact: ModelArtefact, to output: ArtefactBuilder
+    _ model: LanguageModel, _ artefact: ModelArtefact, on data: ArtefactView, to output: ArtefactBuilder
   ) throws {
     output.details = artefact.view.details
-    output.set(type: artefact.view.type)
+    ConversationFormat.take(from: data.details, into: &output.details)
+    output.set(type: trained(artefact.view.type, on: data.type))
     if model.adapter != nil {
       try ModelArtefact.include(ModelArtefact.base, of: artefact.view, in: output)
       try ModelArtefact.writeAdapter(of: model, in: output)

@@ -9,9 +9,9 @@ extension Tokenizer {
     "merges.txt", "encoder.json", "vocab.bpe", "chat_template.jinja", "chat_template.json", generationFile,
   ]
   /// Its end-of-sequence ids are ends of a turn; all else in it is the model's.
-  static let generationFile = "generation_config.json"
+  package static let generationFile = "generation_config.json"
   /// Named templates beside `chat_template.jinja`, a file each.
-  static let templateFolder = "additional_chat_templates"
+  package static let templateFolder = "additional_chat_templates"
   /// What a GGUF file is called in a set, whatever its name.
   static let ggufFile = "model.gguf"
 

@@ -95,6 +95,13 @@ enum ChatSource {
     }
   }
 
+  /// How the conversations were laid out that the model learned from; nil where that is not known.
+  ///
+  /// A folder that was exported says it in its own files.
+  var format: ConversationFormat? {
+    if case .artefact(let model, _) = self { ConversationFormat(model.details) } else { nil }
+  }
+
   /// The model in memory.
   func model(threads: Int) throws -> LanguageModel {
     switch self {
