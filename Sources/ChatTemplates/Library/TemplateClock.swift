@@ -21,7 +21,8 @@ package struct TemplateClock: Sendable, Hashable {
   /// The start of a day, written as `2024-07-26`; nil for anything else.
   package init?(date: String) {
     let parts = date.split(separator: "-", omittingEmptySubsequences: false)
-    let isWritten = parts.map(\.utf8.count) == [4, 2, 2] && date.utf8.allSatisfy { $0 == 0x2D || (0x30...0x39).contains($0) }
+    let isWritten =
+      parts.map(\.utf8.count) == [4, 2, 2] && date.utf8.allSatisfy { $0 == 0x2D || (0x30...0x39).contains($0) }
     guard isWritten, let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]), year > 0,
       (1...12).contains(month)
     else { return nil }

@@ -20,13 +20,20 @@ package struct RecordRenderer: Sendable {
   private let specialTokens: [String: String]
   /// The texts of the tokens that end an answer.
   private let endMarks: [String]
-
   /// The day that templates which print a date are rendered for.
-  ///
-  /// A fixed one, since the same rows must give the same tokens tomorrow. It is the day that Llama 3.2's template falls back to.
-  private static let day = TemplateClock(year: 2024, month: 7, day: 26)
+  private let day: TemplateClock
 
-  package init(templates: ChatTemplateSet, specialTokens: [String: String], endMarks: [String]) {
+  /// The day for which templates that print one are rendered where nothing else is said.
+  ///
+  /// A fixed one, since the same rows must give the same tokens tomorrow. It is the day that Llama 3.2's template falls
+  /// back to.
+  package static let defaultDay = TemplateClock(year: 2024, month: 7, day: 26)
+
+  package init(
+    templates: ChatTemplateSet, specialTokens: [String: String], endMarks: [String],
+    day: TemplateClock = RecordRenderer.defaultDay
+  ) {
+    self.day = day
     self.templates = templates
     self.specialTokens = specialTokens
     self.endMarks = endMarks
@@ -61,7 +68,7 @@ package struct RecordRenderer: Sendable {
     let template = try templates.template(hasTools: tools != nil)
     return try template.trained(
       template.fitting(messages, specialTokens: specialTokens), tools: tools, specialTokens: specialTokens,
-      endMarks: endMarks, clock: { Self.day })
+      endMarks: endMarks, clock: { [day] in day })
   }
 
   /// The prompt, of which nothing is trained, and an answer to it.

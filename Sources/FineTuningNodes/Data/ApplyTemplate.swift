@@ -10,6 +10,7 @@ import Tokenization
 package enum ApplyTemplate: NodeType {
   package struct Fields: FieldSet {
     var template = FilePath("auto")
+    var date = ConversationFormat.defaultDate
 
     /// Whether a Jinja file is named, and not the tokenizer's own template meant.
     var namesFile: Bool { template != FilePath("auto") }
@@ -19,7 +20,10 @@ package enum ApplyTemplate: NodeType {
     package static let fields: [Field<Self>] = [
       Field(
         "template", \.template,
-        doc: "`auto` takes the tokenizer's own chat template; otherwise a Jinja file such as `chatml.jinja`")
+        doc: "`auto` takes the tokenizer's own chat template; otherwise a Jinja file such as `chatml.jinja`"),
+      Field(
+        "date", \.date, unit: "YYYY-MM-DD",
+        doc: "The day that templates which print today's date are rendered for; answers are asked for with the same"),
     ]
   }
 
@@ -55,6 +59,7 @@ package enum ApplyTemplate: NodeType {
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var facets: [String: Facet] = [:]
     var conflicts: [Inference.Conflict] = []
+    if TemplateClock(date: fields.date) == nil { conflicts.append(.noDate("date", fields.date)) }
     facets[FacetName.kind] = inputs["dataset"]?.type[FacetName.kind]
     if let tokenizer = inputs["tokenizer"]?.type {
       facets[FacetName.tokenizer] = tokenizer[FacetName.tokenizer]
@@ -78,9 +83,16 @@ package enum ApplyTemplate: NodeType {
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
     let file = try context.sources[templateRole].map { try (path: $0, source: templateSource($0)) }
+    let isText = dataset.type[FacetName.kind]?.text == Record.Kind.text.rawValue
+    let entries =
+      file.map { [ChatTemplateSources.Entry(name: ChatTemplateSources.defaultName, source: $0.source)] }
+      ?? tokenizer.chatTemplates.entries
+    let format =
+      isText ? nil : try ConversationFormat(entries, date: fields.date, tokenizer: tokenizer)
     let renderer = RecordRenderer(
       templates: try templates(file, tokenizer, dataset), specialTokens: tokenizer.templateTokens,
-      endMarks: tokenizer.endMarks)
+      endMarks: (format?.stops ?? tokenizer.endOfTurnIDs).compactMap { tokenizer.token(for: $0) },
+      day: try TemplateClock(written: fields.date))
     var report = RenderingReport()
     let names = dataset.members
     var firstRow = 1
@@ -109,6 +121,7 @@ package enum ApplyTemplate: NodeType {
     facets[FacetName.template] = .text(Digest(of: Array(identity.utf8)).short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(firstRow - 1)
+    format?.put(into: &output.details)
     for (key, value) in report.json.object?.members ?? [] { output.details[key] = value }
   }
 

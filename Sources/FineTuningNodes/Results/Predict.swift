@@ -9,6 +9,7 @@ package enum Predict: NodeType {
   package struct Fields: FieldSet {
     var prompts: [String] = []
     var system: String?
+    var date: String?
     var maxTokens = 256
     var temperature = 0.0
     var topK: Int?
@@ -22,6 +23,10 @@ package enum Predict: NodeType {
     package static let fields: [Field<Self>] = [
       Field("prompts", \.prompts, doc: "What the user says, one conversation each"),
       Field("system", \.system, doc: "The system text of every conversation"),
+      Field(
+        "date", \.date, unit: "YYYY-MM-DD",
+        doc: "The day that templates which print today's date are rendered for; that of the training unless given, and "
+          + "\(ConversationFormat.defaultDate) for a model that was not trained here"),
       Field("max_tokens", \.maxTokens, in: 1..., unit: "tokens", doc: "The longest answer"),
       Field(
         "temperature", \.temperature, in: 0.0..., doc: "0 always takes the likeliest token; 1 samples as the model says"
@@ -52,7 +57,12 @@ package enum Predict: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var conflicts = DataFit.tokenizerConflicts(inputs)
-    if let type = inputs["tokenizer"]?.type, type[FacetName.tokenizer] != nil, type[FacetName.template] == nil {
+    if let date = fields.date, TemplateClock(date: date) == nil { conflicts.append(.noDate("date", date)) }
+    // The template that a model was trained with goes before the tokenizer's own.
+    let isTrained = inputs["model"]?.type[FacetName.template] != nil
+    if !isTrained, let type = inputs["tokenizer"]?.type, type[FacetName.tokenizer] != nil,
+      type[FacetName.template] == nil
+    {
       conflicts.append(.noTemplate("tokenizer"))
     }
     if fields.prompts.isEmpty {
@@ -63,7 +73,12 @@ package enum Predict: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let tokenizer = try context.tokenizer()
-    let template = try ChatTemplateSet(tokenizer).template(hasTools: false)
+    let format = ConversationFormat(try context.input("model").details)
+    if let format, format.templates != tokenizer.chatTemplates.entries {
+      context.log("answers in the chat template that the model was trained with, which is not the tokenizer's own")
+    }
+    let template = try (format.map { try ChatTemplateSet($0) } ?? ChatTemplateSet(tokenizer)).template(hasTools: false)
+    let day = try TemplateClock(written: fields.date ?? format?.date ?? ConversationFormat.defaultDate)
     let generator = TextGenerator(try ModelArtefact(context, threads: fields.threads).model(), tokenizer: tokenizer)
     let sampling = SamplingSettings(
       temperature: Float(fields.temperature), topK: fields.topK, topP: fields.topP.map { Float($0) },
@@ -74,10 +89,11 @@ package enum Predict: NodeType {
       var messages = [ChatMessage(role: "user", content: prompt)]
       if let system = fields.system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
       let text = try template.render(
-        messages, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens
+        messages, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens, clock: { day }
       ).text
       let answer = try generator.answer(
-        try tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens
+        try tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens,
+        stops: Set(tokenizer.endOfTurnIDs).union(format?.stops ?? [])
       ) { _ in !context.isCancelled }
       try context.checkCancellation()
       let object: JSON = [

@@ -1,4 +1,5 @@
 import ChatTemplates
+import Datasets
 import Foundation
 import Pipeline
 import PreciseJSON
@@ -17,10 +18,7 @@ package struct ConversationFormat: Sendable, Hashable {
   package var stops: [Int32]
 
   /// The day for which templates that print one are rendered where nothing else is said.
-  ///
-  /// A fixed one, since the same rows must give the same tokens tomorrow. It is the day that Llama 3.2's template falls
-  /// back to.
-  package static let defaultDate = "2024-07-26"
+  package static let defaultDate = RecordRenderer.defaultDay.date
 
   /// The format of templates with a tokenizer.
   ///

@@ -6,6 +6,11 @@ package struct ChatTemplateSources: Sendable, Hashable {
     package var name: String
     /// Raw Jinja.
     package var source: String
+
+    package init(name: String, source: String) {
+      self.name = name
+      self.source = source
+    }
   }
 
   /// In the order of the file; each name stands once.

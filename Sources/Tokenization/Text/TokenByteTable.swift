@@ -13,11 +13,21 @@ struct TokenByteTable: Sendable {
     starts.reserveCapacity(count + 1)
     bytes.reserveCapacity(count * 7)
     var token: [UInt8] = []
+    var letters: [UInt8] = []
     for id in 0..<Int32(count) {
       token.removeAll(keepingCapacity: true)
       if let next = added.first, next.id == id {
         token += next.content.utf8
         added = added.dropFirst()
+        // An added token is text, not bytes: where its letters would stand for bytes that are none, such as those of `ø`, it
+        // stands for itself. HF gives a replacement character there.
+        letters.removeAll(keepingCapacity: true)
+        let isAlphabet = token.withUnsafeBufferPointer { ByteLevelAlphabet.appendBytes(of: $0, to: &letters) }
+        if isAlphabet, String(validating: letters, as: UTF8.self) == nil {
+          bytes.append(contentsOf: token)
+          starts.append(UInt32(bytes.count))
+          continue
+        }
       } else {
         vocabulary.appendBytes(of: id, to: &token)
       }

@@ -35,6 +35,9 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "Cut longer rows to this many tokens, as `overlong: truncate` does.")
   var maxLength: Int?
 
+  @Option(help: "The day that templates which print a date are rendered for.")
+  var date = ConversationFormat.defaultDate
+
   @Option(help: "Show only the first rows.")
   var limit: Int?
 
@@ -46,8 +49,9 @@ struct RenderCommand: ParsableCommand {
   func run() throws {
     try reportingProblems {
       let tokenizer = try Tokenizer.load(path: tokenizer)
-      let renderer = RecordRenderer(
-        templates: try templates(of: tokenizer), specialTokens: tokenizer.templateTokens, endMarks: tokenizer.endMarks)
+      let renderer = try RecordRenderer(
+        templates: templates(of: tokenizer), specialTokens: tokenizer.templateTokens, endMarks: tokenizer.endMarks,
+        day: TemplateClock(written: date))
       var report = RenderingReport()
       let encoder = GroupTokenizer(
         tokenizer: tokenizer,

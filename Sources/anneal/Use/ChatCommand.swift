@@ -78,10 +78,15 @@ struct ChatCommand: ParsableCommand {
       let source = try ChatSource.find(target, base: base, workplace)
       let tokenizer = try source.tokenizer()
       let conversation = ChatConversation(
-        template: try chatTemplate(of: tokenizer),
+        template: try chatTemplate(of: tokenizer, source.format),
         generator: TextGenerator(try source.model(threads: threads), tokenizer: tokenizer), sampling: sampling,
-        maximumTokens: maxTokens, system: system)
-      if let prompt { return try answer(prompt, in: conversation) }
+        maximumTokens: maxTokens, stops: Set(tokenizer.endOfTurnIDs).union(source.format?.stops ?? []),
+        system: system)
+      if let prompt {
+        try answer(prompt, in: conversation)
+        return tell(of: conversation, source.format)
+      }
+      var hasTold = false
       let isTerminal = isatty(STDIN_FILENO) != 0
       while true {
         if isTerminal { FileHandle.standardError.write(Data("> ".utf8)) }
@@ -89,6 +94,8 @@ struct ChatCommand: ParsableCommand {
         if line.allSatisfy(\.isWhitespace) { continue }
         do {
           try answer(line, in: conversation)
+          if !hasTold { tell(of: conversation, source.format) }
+          hasTold = true
         } catch let error as GenerationError {
           // A turn that does not fit leaves the conversation as it was.
           Terminal.report(error.diagnostics)
@@ -102,9 +109,18 @@ struct ChatCommand: ParsableCommand {
       temperature: temperature, topK: topK, topP: topP, minP: minP, repetitionPenalty: repetitionPenalty, seed: seed)
   }
 
-  private func chatTemplate(of tokenizer: Tokenizer) throws -> ChatTemplate {
+  /// The template of a file, else the one that the model was trained with, else the tokenizer's own.
+  private func chatTemplate(of tokenizer: Tokenizer, _ format: ConversationFormat?) throws -> ChatTemplate {
     if template != "auto" { return try ChatTemplate(source: readText(template), name: template) }
+    if let format { return try ChatTemplateSet(format).template(hasTools: false) }
     return try ChatTemplateSet(tokenizer).template(hasTools: false)
+  }
+
+  /// A date in the prompt is today's, which is another than in training.
+  private func tell(of conversation: ChatConversation, _ format: ConversationFormat?) {
+    guard let date = conversation.printedDate else { return }
+    let trained = format.map { "; in training it printed \($0.date)" } ?? ""
+    Terminal.say("The chat template prints today's date, \(date)\(trained)")
   }
 
   private func answer(_ text: String, in conversation: ChatConversation) throws {
