@@ -132,7 +132,9 @@ let package = Package(
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
-    tests("FineTuningNodes", ["Pipeline", "Datasets", "TokenShards"]),
+    tests(
+      "FineTuningNodes",
+      ["Pipeline", "Datasets", "TokenShards", "Training", "LanguageModels", "Tensors", "TensorFiles"]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),

@@ -68,7 +68,7 @@ import Testing
     let shown = try project.shown()
     let node = try #require(shown["nodes"]?.array?.first { $0["name"]?.string == "dpo" })
     let paths = try #require(node["outputs"]?["metrics"]?["paths"]?.object)
-    #expect(Set(paths.members.map(\.key)) == ["loss.svg", "metrics.jsonl", "rewards.svg"])
+    #expect(Set(paths.members.map(\.key)) == ["loss.svg", "metrics.jsonl", "rewards.svg", "sanity.json"])
     let path = try #require(paths["metrics.jsonl"]?.string)
     let records = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
       try JSON(parsing: String($0))
@@ -76,6 +76,11 @@ import Testing
     let first = try #require(records.first)
     #expect(abs(try #require(first["loss"]?.double) - log(2)) < 1e-4, "the policy starts as its reference")
     #expect(records.contains { $0["eval_rewards_margin"] != nil })
+    let sanity = node["outputs"]?["metrics"]?["details"]?["sanity"]
+    #expect(sanity?["first_loss"]?["verdict"]?.string == "fine", "\(sanity?.text() ?? "")")
+    #expect(sanity?["first_loss"]?["summary"]?.string?.contains("ln 2") == true)
+    #expect(outcome.messages.contains(" checks fine"), "\(outcome.messages)")
+    #expect(try project.anneal("show").output.contains(" checks fine"))
     #expect(try computed(project).count == 2)
   }
 

@@ -38,19 +38,19 @@ struct OutputTests {
 
   /// Node, implementation version of its type, digest of what it makes.
   private static let table = """
-    adapter_folder 1 67fa469f1fdc
+    adapter_folder 2 b85e6e9d875c
     answers 6 e257831e4dd7
     base 2 621f14d7e614
     chat 2 319c9cfc4fcc
-    folder 1 25e535d50fbc
+    folder 2 3ec3b09e5928
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
-    merged 2 77e883d49659
-    quality 7 7ae35a6d1e25
+    merged 2 d15e0ceffce4
+    quality 7 5b50d8946de1
     rows 2 25ac1990b95f
-    still 8 5c3003caeaea
+    still 8 6128a0069b8e
     tokenizer 2 792e299a1ff9
-    tokens 3 636899e6556f
+    tokens 3 535cf45e239d
     """
 
   @Test func outputsAreTheSameUnderTheSameVersion() throws {
@@ -135,11 +135,11 @@ private enum Content {
     }
   }
 
-  /// Numbers with two decimals, and without those that a clock decides.
+  /// Numbers with two decimals, without those that a clock decides and words that repeat numbers.
   private static func rounded(_ json: JSON) -> JSON {
     if let object = json.object {
       return JSON(
-        object.members.filter { !["tokens_per_second", "seconds"].contains($0.key) }
+        object.members.filter { !["tokens_per_second", "seconds", "summary"].contains($0.key) }
           .map { (key: $0.key, value: rounded($0.value)) })
     }
     if let list = json.array { return .array(list.map(rounded)) }

@@ -9,9 +9,12 @@ final class TinyWorkspace: Sendable {
   let folder: TemporaryFolder
   let store: Store
 
-  init() throws {
+  /// - Parameter freeSpace: The bytes that the store's file system is said to have left.
+  init(freeSpace: Int? = nil) throws {
     folder = try TemporaryFolder()
-    store = Store(path: folder.path("store"), files: FileSystem(isDurable: false))
+    var files = FileSystem(isDurable: false)
+    if let freeSpace { files.freeSpace = { _ in freeSpace } }
+    store = Store(path: folder.path("store"), files: files)
     try FileManager.default.copyItem(atPath: fixture("Command/tiny"), toPath: folder.path("tiny"))
     try folder.write(Self.rows, to: "rows.jsonl")
     try ExactAdapter.write(to: folder.path("adapter"))

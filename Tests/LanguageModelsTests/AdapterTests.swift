@@ -58,6 +58,23 @@ struct AdapterTests {
     #expect(all[0] == 0xB5A8_E92F_2345_7E3F)
   }
 
+  @Test func theSizeOfAnUpdateIsThatOfWhatMergingAdds() throws {
+    let tiny = try TinyLlama("gqa")
+    let model = try tiny.model(trains: { _ in true })
+    let plain = try model.mergedTensor(.weight(.value, layer: 1)).values
+    try model.attach(AdapterConfiguration(rank: 3, alpha: 5, targets: [.value, .up]), seed: 1)
+    #expect(try model.adapterUpdates.allSatisfy { $0.product == 0 && $0.b == 0 && $0.a > 0 })
+    for parameter in model.adapterParameters where parameter.name.contains("1.self_attn.v_proj") {
+      for index in 0..<parameter.value.count { parameter.value.pointer[index] = Float(index % 7) - 3 }
+    }
+    let updates = try model.adapterUpdates
+    #expect(updates.map(\.module).first == "model.layers.0.self_attn.v_proj")
+    let update = try #require(updates.first { $0.module == "model.layers.1.self_attn.v_proj" })
+    let merged = try model.mergedTensor(.weight(.value, layer: 1)).values
+    let length = zip(merged, plain).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
+    #expect(abs(update.product / length - 1) < 1e-5, "\(update.product), \(length)")
+  }
+
   @Test func startsAsPEFTStarts() throws {
     let tiny = try TinyLlama("gqa")
     func values(seed: UInt64, _ targets: Set<ProjectionKind>) throws -> [String: [Float]] {

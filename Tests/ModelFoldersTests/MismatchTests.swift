@@ -216,6 +216,22 @@ struct MismatchTests {
     #expect(text.contains("has shape [4, 32]\n  why: the model and the rank say [4, 24]"))
   }
 
+  @Test("a listed target without any tensor")
+  func adapterTargets() throws {
+    try copy("ModelFolders/adapter", to: folder.path("a"))
+    try rewrite(folder.path("a/adapter_model.safetensors")) {
+      $0.name.contains(".gate_proj.") ? nil : ($0.name, $0.shape)
+    }
+    try edit(folder.path("a/adapter_config.json")) { $0["target_modules"] = ["q_proj", "gate_proj"] }
+    #expect(
+      message { _ = try AdapterFolder(path: folder.path("a")) }.hasSuffix(
+        """
+        error: The adapter has no tensor for `gate_proj`
+          why: `target_modules` lists it
+          try: fetch the adapter again, or take the name out of `target_modules`
+        """))
+  }
+
   @Test("folders that are no adapter")
   func noAdapter() throws {
     #expect(message { _ = try AdapterFolder(path: folder.path) }.contains("This is not a PEFT adapter"))

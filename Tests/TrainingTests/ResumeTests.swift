@@ -56,6 +56,7 @@ struct ResumeTests {
       #expect(timeless(result.metrics) == timeless(expected.metrics))
       #expect(result.tokens == expected.tokens)
       #expect(result.labelTokens == expected.labelTokens)
+      #expect(result.watch == expected.watch)
     }
   }
 

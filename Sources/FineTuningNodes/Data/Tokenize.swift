@@ -144,6 +144,8 @@ package enum Tokenize: NodeType {
     train.details["counts"] = report.train.json
     validation.details["counts"] = report.validation.json
     train.details["report"] = report.json
+    let stops = try StopToken.detail(of: tokenizer)
+    for output in [train, validation] { output.details[StopToken.detail] = stops }
   }
 
   private static func write(_ rows: [TokenRow], to path: String) throws {

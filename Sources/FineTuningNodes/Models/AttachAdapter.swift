@@ -123,6 +123,13 @@ package enum AttachAdapter: NodeType {
     if fields.from != nil {
       let given = try AdapterFolder(context.sources.fileSet)
       adapter = given.configuration
+      try given.check(against: base)
+      var sanity = SanityReport(context)
+      try sanity.add(
+        AdapterStart(
+          base.adapterUpdates(adapter, pool: ThreadPool(threads: context.threads)) {
+            try given.tensor(named: $0, shape: $1)
+          }))
       try writer.write(given, of: base, to: folder)
     } else {
       adapter = try fields.fresh()

@@ -1,3 +1,4 @@
+import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
@@ -40,7 +41,13 @@ package enum Merge: NodeType {
   package static let summary = "Adds an adapter to its base's weights: in f32, rounded once"
   package static let implementationVersion = 2
   package static let inputs = [InputPort("model", [ArtefactName.model], doc: "A model with an adapter")]
-  package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model without adapter")]
+  package static let outputs = [
+    OutputPort("model", ArtefactName.model, doc: "The model without adapter"),
+    OutputPort(
+      "metrics", ArtefactName.metrics,
+      doc:
+        "`sanity.json`: what the program checked about the merged model, compared with base and adapter on a few rows"),
+  ]
   package static let execution = Execution.worker(cores: .all)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -49,7 +56,8 @@ package enum Merge: NodeType {
     if let form = model?[FacetName.form], form != "adapter" {
       conflicts.append(.init(port: "model", "The model has no adapter to merge", advice: "leave the node out"))
     }
-    return Inference(outputs: ["model": type(model)], conflicts: conflicts)
+    return Inference(
+      outputs: ["model": type(model), "metrics": ArtefactType(ArtefactName.metrics)], conflicts: conflicts)
   }
 
   private static func type(_ model: ArtefactType?) -> ArtefactType {
@@ -62,10 +70,22 @@ package enum Merge: NodeType {
     let artefact = try ModelArtefact(context)
     let source = try artefact.source()
     let pool = ThreadPool(threads: context.threads)
+    let adapter = try artefact.adapter()
     let output = try context.output("model")
-    try ModelArtefact.writeBase(
-      AdaptedWeights(source, adapter: artefact.adapter(), pool: pool), like: source, as: fields.dtype.elementType,
-      in: output)
+    let writer = ModelArtefact.baseWriter(like: source, as: fields.dtype.elementType)
+    var sanity = SanityReport(context)
+    try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
+    try sanity.add(
+      AdapterEffect(
+        source.configuration.adapterUpdates(adapter.configuration, pool: pool) {
+          try adapter.tensor(named: $0, shape: $1)
+        }))
+    try writer.write(AdaptedWeights(source, adapter: adapter, pool: pool), to: ModelArtefact.basePath(in: output))
+    let merged = try ModelFolder.open(ModelArtefact.basePath(in: output))
+    try sanity.add(FiniteTensors(merged.configuration.tensors.map { ($0.name, $0.shape) }, in: merged.weights))
+    try sanity.add(
+      MergeComparison(artefact: artefact, merged: ModelArtefact.basePath(in: output), threads: context.threads).run())
+    try sanity.publish(to: context.output("metrics"))
     output.details["compute"] = artefact.view.details["compute"]
     ConversationFormat.take(from: artefact.view.details, into: &output.details)
     output.set(type: type(artefact.view.type))

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -41,6 +42,18 @@ package struct ModelArtefact {
   /// The adapter's files.
   func adapter() throws -> AdapterFolder { try AdapterFolder(path: adapterPath) }
 
+  /// The ids at which generation ends, as an exported folder or the base itself says.
+  func stops(written folder: String) throws -> [Int] {
+    for file in ["generation_config.json", "config.json"] {
+      for place in [folder, basePath] where FileManager.default.fileExists(atPath: place + "/" + file) {
+        let path = place + "/" + file
+        let stops = ChatSettings.stops(try JSON(parsing: textOf(path), file: path))
+        if !stops.isEmpty { return stops }
+      }
+    }
+    return []
+  }
+
   /// The model in memory, with its adapter attached.
   ///
   /// What is trainable is the adapter when there is one.
@@ -53,6 +66,16 @@ package struct ModelArtefact {
     if hasAdapter { try adapter().attach(to: model) }
     return model
   }
+
+  /// The rows that a training left with the model.
+  func probe() throws -> Probe? {
+    guard view.contains(Probe.member) else { return nil }
+    let path = try view.path(of: Probe.member)
+    return Probe(json: try JSON(parsing: textOf(path), file: path))
+  }
+
+  /// What the parameters of ``model(trainsAll:)`` start from: the adapter when there is one, the base otherwise.
+  func start() throws -> any WeightSource { try hasAdapter ? adapter() : source().weights }
 
   /// The arithmetic that `load_model` settled on.
   var computeClass: ComputeClass {
@@ -73,9 +96,16 @@ package struct ModelArtefact {
   static func writeBase(
     _ weights: any WeightSource, like source: ModelFolder, as type: ElementType?, in output: ArtefactBuilder
   ) throws {
-    let writer = HuggingFaceWriter(base: source, tokenizer: nil, card: nil, elementType: type)
-    try writer.write(weights, to: output.folder + "/" + base)
+    try baseWriter(like: source, as: type).write(weights, to: basePath(in: output))
   }
+
+  /// What writes the base of an artefact.
+  static func baseWriter(like source: ModelFolder, as type: ElementType?) -> HuggingFaceWriter {
+    HuggingFaceWriter(base: source, tokenizer: nil, card: nil, elementType: type)
+  }
+
+  /// Where the base of an artefact is written.
+  static func basePath(in output: ArtefactBuilder) -> String { output.folder + "/" + base }
 
   /// Takes the members of a part over into another artefact.
   static func include(_ part: String, of view: ArtefactView, in output: ArtefactBuilder) throws {

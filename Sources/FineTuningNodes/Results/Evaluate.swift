@@ -73,6 +73,14 @@ package enum Evaluate: NodeType {
     let output = try context.output("metrics")
     try output.write(metrics.text(.pretty) + "\n", to: "metrics.json")
     for (key, value) in metrics.object?.members ?? [] { output.details[key] = value }
+    var sanity = SanityReport(context)
+    try sanity.add(StopToken(data, TokenSet(data)))
+    if !isRanked, let loss = metrics["loss"]?.double,
+      let vocabulary = try context.input("model").type[FacetName.vocabulary]?.integer
+    {
+      try sanity.add(MeasuredLoss(loss, vocabulary: vocabulary))
+    }
+    try sanity.publish(to: output)
   }
 
   private static func supervised(

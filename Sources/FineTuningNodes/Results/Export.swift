@@ -1,4 +1,6 @@
 import Diagnostics
+import Foundation
+import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
@@ -48,12 +50,14 @@ package enum Export: NodeType {
     let output = try context.output("folder")
     let source = try artefact.source()
     let format = ConversationFormat(view.details)
+    var sanity = SanityReport(context)
+    try sanity.add(VocabularyFit(tokens: tokenizer.vocabularySize, embedding: source.configuration.vocabularySize))
     if artefact.hasAdapter {
       try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields))
         .write(artefact.adapter(), of: source.configuration, to: output.folder)
     } else if case .huggingFace = source {
       // The files are the model's own, byte for byte; nothing large is copied.
-      for member in view.members {
+      for member in view.members where member.hasPrefix(ModelArtefact.base + "/") {
         let name = String(member.dropFirst(ModelArtefact.base.count + 1))
         if name == Tokenizer.generationFile, format != nil {
           // What was trained may add an end mark.
@@ -66,10 +70,35 @@ package enum Export: NodeType {
       try output.write(
         card(fields).text(library: "transformers"), to: "README.md")
     } else {
-      try HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card(fields)).write(
-        source.weights, to: output.folder)
+      let writer = HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card(fields))
+      try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
+      try writer.write(source.weights, to: output.folder)
     }
     try format?.write(to: output.folder, over: tokenizer)
+    try sanity.add(finiteTensors(artefact, source, output))
+    try sanity.add(chatSettings(artefact, tokenizer, output))
+    sanity.describe(in: output)
+  }
+
+  /// Reads what the folder will hold once more: what was written, or the model's own files where they go along.
+  private static func finiteTensors(
+    _ artefact: ModelArtefact, _ source: ModelFolder, _ output: ArtefactBuilder
+  ) throws -> FiniteTensors {
+    if artefact.hasAdapter {
+      let written = try AdapterFolder(path: output.folder)
+      return try FiniteTensors(source.configuration.adapterTensors(written.configuration), in: written)
+    }
+    let isWritten = FileManager.default.fileExists(atPath: output.folder + "/config.json")
+    let model = try isWritten ? ModelFolder.open(output.folder) : source
+    return try FiniteTensors(model.configuration.tensors.map { ($0.name, $0.shape) }, in: model.weights)
+  }
+
+  private static func chatSettings(
+    _ artefact: ModelArtefact, _ tokenizer: Tokenizer, _ output: ArtefactBuilder
+  ) throws -> ChatSettings {
+    ChatSettings(
+      hasTemplate: ConversationFormat(artefact.view.details) != nil || tokenizer.chatTemplateSource != nil, tokenizerStops: tokenizer.endOfTurnIDs.map { Int($0) },
+      modelStops: artefact.hasAdapter ? nil : try artefact.stops(written: output.folder))
   }
 
   /// The page about the model; nothing of the node's name is in it, for a name decides nothing.

@@ -5,6 +5,7 @@ import ModelFolders
 import Pipeline
 import PreciseJSON
 import TensorFiles
+import Tensors
 import TokenShards
 import Training
 
@@ -27,7 +28,8 @@ package enum Train: NodeType {
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
     OutputPort(
       "metrics", ArtefactName.metrics,
-      doc: "`metrics.jsonl`, a line a logged step, and `loss.svg`; for `dpo` also `rewards.svg`"),
+      doc: "`metrics.jsonl`, a line a logged step, `sanity.json`, what the program checked about the training, and "
+        + "`loss.svg`; for `dpo` also `rewards.svg`"),
   ]
   package static let execution = Execution.worker(cores: .all)
 
@@ -111,9 +113,12 @@ package enum Train: NodeType {
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let model = try artefact.model(trainsAll: true)
     model.recomputation = fields.recompute
+    let data = try context.input("data")
+    let rows = try TokenSet(data)
     let loop = try TrainingLoop(
-      model: model, stage: stage, rows: TokenSet(context.input("data")).trainingRows, settings: fields.settings,
+      model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,
       checkpoints: CheckpointFolder(path: context.checkpointFolder()))
+    var sanity = try TrainSanity.begin(loop, data, rows, context)
     loop.shouldStop = { context.isCancelled }
     loop.onEvent = { TrainReport.tell($0, to: context) }
     if let validation = context.inputs("validation").first {
@@ -126,14 +131,31 @@ package enum Train: NodeType {
     } catch is TrainingInterrupted {
       throw Interrupted()
     }
-    try publishModel(model, artefact, on: context.input("data"), to: context.output("model"))
+    try TrainSanity.end(&sanity, result, model, artefact, data, firstLoss(fields, model, in: context))
+    try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: context.output("model"))
     try TrainReport.publish(result, to: context.output("metrics"))
+    try sanity.publish(to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 
+  /// What the first loss should be; nil where nothing is known about it.
+  private static func firstLoss(
+    _ fields: Fields, _ model: LanguageModel, in context: NodeContext
+  ) throws -> FirstLoss.Expectation? {
+    switch fields.stage {
+    case .sft: return .tokens(vocabulary: model.configuration.vocabularySize)
+    case .dpo:
+      let own = try context.input("model").digest
+      guard context.inputs("reference").allSatisfy({ $0.digest == own }) else { return nil }
+      return .ownReference(beta: fields.beta, rounding: FirstLoss.rounding(model.compute.computeClass))
+    }
+  }
+
   private static func publishModel(
-    _ model: LanguageModel, _ artefact: ModelArtefact, on data: ArtefactView, to output: ArtefactBuilder
+    _ model: LanguageModel, _ artefact: ModelArtefact, _ probe: Probe?, on data: ArtefactView,
+    to output: ArtefactBuilder
   ) throws {
+    if let probe { try output.write(probe.json.text() + "\n", to: Probe.member) }
     output.details = artefact.view.details
     ConversationFormat.take(from: data.details, into: &output.details)
     output.set(type: trained(artefact.view.type, on: data.type))

@@ -1,3 +1,4 @@
+import Diagnostics
 import Pipeline
 import PreciseJSON
 import Training
@@ -27,6 +28,14 @@ enum TrainReport {
         let accuracy = record["eval_rewards_accuracy"]?.double.map { ", rewards accuracy \($0)" } ?? ""
         context.log("step \(step): held-out loss \(loss)\(accuracy)")
       }
+    case .gradientGrew(let step, let norm, let usual):
+      context.warn(
+        Diagnostic(
+          .warning, code: "gradient-grew",
+          "The gradient's norm is \(EventWords.value(norm, .plain)) in step \(step), "
+            + "the usual one is \(EventWords.value(usual, .plain))",
+          reason: "the training may be diverging; clipping hides it from the loss at first",
+          advice: "stop it (what is done is saved) and lower `learning_rate` if the loss rises"))
     case .saved: break
     }
   }

@@ -50,6 +50,13 @@ extension LanguageModel {
     return (module + suffixA, module + suffixB)
   }
 
+  /// Hugging Face's name of the linear map that a tensor of an adapter stands beside.
+  static func module(ofAdapterTensor name: String) -> String {
+    let prefix = "base_model.model."
+    let module = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
+    return String(module.hasSuffix(suffixA) || module.hasSuffix(suffixB) ? module.dropLast(suffixA.utf8.count) : module)
+  }
+
   private func attach(_ adapter: AdapterConfiguration, value: (String, [Int]) throws -> Tensor) throws {
     guard self.adapter == nil else { throw AdapterError.alreadyAttached }
     try adapter.validate()

@@ -30,16 +30,18 @@ extension AdapterFolder {
     if !(0..<1).contains(dropout) {
       problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))
     }
+    let targets = Set(ProjectionKind.allCases.filter { kind in names.contains { $0.contains(".\(kind.shortName).") } })
     for name in json["target_modules"]?.array?.compactMap(\.string) ?? [] {
       guard let last = name.split(separator: ".").last, last != "all-linear" else { continue }
-      if !ProjectionKind.allCases.contains(where: { $0.shortName == last }) {
+      guard let kind = ProjectionKind.allCases.first(where: { $0.shortName == last }) else {
         problems.append(
           .unsupported(
             key: "target_modules", found: name,
             supported: ProjectionKind.allCases.map(\.shortName).joined(separator: ", ")))
+        continue
       }
+      if !targets.isEmpty, !targets.contains(kind) { problems.append(.missingTarget(name)) }
     }
-    let targets = Set(ProjectionKind.allCases.filter { kind in names.contains { $0.contains(".\(kind.shortName).") } })
     if targets.isEmpty { problems.append(.noTargets) }
     guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
     let configuration = AdapterConfiguration(

@@ -9,6 +9,8 @@ package struct AdapterFolderError: Error, Sendable, Hashable {
     /// An option that means something this program does not compute.
     case unsupported(key: String, found: String, supported: String)
     case noTargets
+    /// A module that `target_modules` lists and no tensor is for.
+    case missingTarget(String)
     case missingTensor(String)
     case wrongShape(tensor: String, wanted: [Int], found: [Int])
     /// A tensor for a module that the model does not have.
@@ -53,6 +55,11 @@ extension AdapterFolderError: DiagnosticError {
     case .unsupported(let key, let found, let supported):
       ("`\(key)` is \(found), which is not supported", "supported: \(supported)", nil)
     case .noTargets: ("The adapter has no tensors for any linear map", nil, nil)
+    case .missingTarget(let name):
+      (
+        "The adapter has no tensor for `\(name)`", "`target_modules` lists it",
+        "fetch the adapter again, or take the name out of `target_modules`"
+      )
     case .missingTensor(let name):
       ("The adapter has no tensor `\(name)`", "the model has a module for it, and other blocks have theirs", nil)
     case .wrongShape(let tensor, let wanted, let found):

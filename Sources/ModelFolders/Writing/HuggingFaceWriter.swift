@@ -29,6 +29,9 @@ package struct HuggingFaceWriter {
     self.elementType = elementType
   }
 
+  /// The bytes of the tensors that will be written.
+  package var tensorBytes: Int { declarations.reduce(0) { $0 + $1.count * $1.type.size } }
+
   /// Writes `weights`, which has the base's tensors, into a new or empty folder.
   ///
   /// Holds one tensor in memory at a time, besides what the source holds; asks the source for each tensor twice.

@@ -144,6 +144,11 @@ package final class NodeContext: Sendable {
     return folder
   }
 
+  /// The bytes that are left where outputs and checkpoints are written; nil where the file system does not say.
+  ///
+  /// Never decides a result.
+  package func freeBytes() throws -> Int? { try store.files.freeBytes(store.path) }
+
   // MARK: Telling
 
   package func progress(_ update: ProgressUpdate) { report(.progress(update)) }

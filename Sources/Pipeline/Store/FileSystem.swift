@@ -24,6 +24,8 @@ package struct FileSystem: Sendable {
   /// Off only in tests that make thousands of artefacts.
   package var isDurable = true
   package var hook: Hook?
+  /// Says how many bytes are free where a path lies, in place of the system; for tests.
+  package var freeSpace: (@Sendable (_ path: String) -> Int)?
 
   package init(isDurable: Bool = true, hook: Hook? = nil) {
     self.isDurable = isDurable
@@ -41,6 +43,17 @@ package struct FileSystem: Sendable {
     if stat(path, &status) == 0 { return FileStatus(status) }
     if errno == ENOENT || errno == ENOTDIR { return nil }
     throw SystemError("look at", path)
+  }
+
+  /// The bytes that this user may still write to the file system of a path that exists; nil where it does not say.
+  package func freeBytes(_ path: String) throws -> Int? {
+    if let freeSpace { return freeSpace(path) }
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { throw SystemError("look at", path) }
+    // Some file systems of other machines count nothing.
+    guard status.f_blocks > 0 else { return nil }
+    let (bytes, isTooLarge) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return isTooLarge ? .max : Int(clamping: bytes)
   }
 
   /// The names in a folder in byte order, without `.` and `..`; empty when there is no such folder.

@@ -13,7 +13,7 @@ package struct CheckpointFolder: Sendable, Hashable {
 
   private static let prefix = "checkpoint-"
   private static let suffix = ".safetensors"
-  private static let kept = 2
+  static let kept = 2
 
   /// The path of the checkpoint after `step` steps.
   package func file(step: Int) -> String {

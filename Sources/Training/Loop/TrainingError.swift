@@ -15,6 +15,8 @@ package enum TrainingError: Error, Sendable, Hashable {
   case scoreNotFinite(row: Int)
   case lossNotFinite(step: Int, rows: [Int])
   case gradientNotFinite(step: Int, rows: [Int])
+  /// Every gradient of the last steps was zero.
+  case gradientZero(step: Int, steps: Int)
 }
 
 /// A training that was asked to stop and can be resumed.
@@ -74,6 +76,13 @@ extension TrainingError: DiagnosticError {
         Diagnostic(
           code: "gradient-not-finite", "The gradient of step \(step) is not a finite number: \(Self.words(rows))",
           advice: "Lower `learning_rate`, or look at these rows")
+      ]
+    case .gradientZero(let step, let steps):
+      return [
+        Diagnostic(
+          code: "gradient-zero", "The gradient was exactly zero for \(steps) steps, up to step \(step)",
+          reason: "Nothing can be learned: what is trained has no effect on the loss of these rows",
+          advice: "Look for an adapter or a model whose weights are zero (`anneal inspect` names its tensors)")
       ]
     }
   }

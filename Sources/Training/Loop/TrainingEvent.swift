@@ -8,6 +8,8 @@ package enum TrainingEvent: Sendable {
   /// A new object of `metrics.jsonl`.
   case recorded(JSON)
   case saved(step: Int, path: String)
+  /// The gradient of a step is the first that is far above the usual one.
+  case gradientGrew(step: Int, norm: Double, usual: Double)
 
   /// Where a training stands after a step.
   package struct Progress: Sendable, Hashable {
@@ -36,4 +38,6 @@ package struct TrainingResult: Sendable {
   package var seconds: Double
   /// The objects of `metrics.jsonl`.
   package var metrics: [JSON]
+  /// What was noticed.
+  package var watch: TrainingWatch
 }

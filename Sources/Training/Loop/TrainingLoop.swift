@@ -30,6 +30,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   private var order: DataOrder
   private let dropoutKey: RandomKey
   private var state = TrainingState()
+  private var knownTotal: Int?
 
   /// - Throws: ``TrainingError`` for settings that make no sense, for no rows and for a model without anything to train.
   package init(
@@ -55,12 +56,22 @@ package final class TrainingLoop<Stage: TrainingStage> {
     dropoutKey = key.child(1)
   }
 
+  /// The steps from the first to the last.
+  ///
+  /// Cost: where the length is given in tokens, the first call reads every row.
+  package func totalSteps() throws -> Int {
+    if let knownTotal { return knownTotal }
+    let total = try order.totalSteps(settings.length) { try rows.row($0).tokenCount }
+    knownTotal = total
+    return total
+  }
+
   /// Trains to the end, from the newest checkpoint that verifies when there is one.
   ///
   /// - Throws: ``TrainingInterrupted`` when asked to stop, ``TrainingError``, and what rows, stage, evaluation and
   ///   checkpoint files throw.
   package func run() throws -> TrainingResult {
-    let total = try order.totalSteps(settings.length) { try rows.row($0).tokenCount }
+    let total = try totalSteps()
     let fingerprint = fingerprint(totalSteps: total)
     state = checkpoints?.resume(fingerprint: fingerprint, into: slots) ?? TrainingState()
     onEvent(.started(step: state.step, totalSteps: total))
@@ -71,7 +82,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
       let begin = clock()
       let done = try takeStep(total: total)
       let seconds = clock() - begin
-      account(done, seconds: seconds)
+      try account(done, seconds: seconds)
 
       let pace = (state.seconds - secondsBefore) / Double(state.step - first)
       onEvent(
@@ -99,7 +110,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     }
     return TrainingResult(
       steps: state.step, tokens: state.tokens, labelTokens: state.labelTokens, seconds: state.seconds,
-      metrics: state.metrics)
+      metrics: state.metrics, watch: state.watch)
   }
 
   private struct Step {
@@ -108,6 +119,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
     var learningRate = 0.0
     var tokens = 0
     var labelTokens = 0
+    var rows = 0
+    var rowsWithoutLabels = 0
     var measures: [String: StageLoss.Measure] = [:]
   }
 
@@ -124,6 +137,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
 
     var step = Step()
     step.tokens = stepRows.reduce(0) { $0 + $1.tokenCount }
+    step.rows = stepRows.count
+    step.rowsWithoutLabels = stepRows.count { $0.labelCount == 0 }
     let parameters = slots.map(\.parameter)
     for parameter in parameters { parameter.clearGradient() }
     let weights = UnchangedWeights()
@@ -153,8 +168,17 @@ package final class TrainingLoop<Stage: TrainingStage> {
     return step
   }
 
-  private func account(_ done: Step, seconds: Double) {
+  private func account(_ done: Step, seconds: Double) throws {
     state.step += 1
+    let hasGrown = state.watch.add(
+      loss: done.loss, gradNorm: done.gradNorm, learningRate: done.learningRate, rows: done.rows,
+      rowsWithoutLabels: done.rowsWithoutLabels)
+    if hasGrown, let usual = state.watch.usualNorm {
+      onEvent(.gradientGrew(step: state.step, norm: done.gradNorm, usual: usual))
+    }
+    if state.watch.zeroRun >= TrainingWatch.zeroLimit {
+      throw TrainingError.gradientZero(step: state.step, steps: state.watch.zeroRun)
+    }
     state.tokens += done.tokens
     state.labelTokens += done.labelTokens
     state.seconds += seconds

@@ -9,6 +9,8 @@ struct TrainingState {
   var labelTokens = 0
   /// Time spent in steps since the start, in seconds.
   var seconds = 0.0
+  /// What was noticed so far.
+  var watch = TrainingWatch()
   /// What the next record will cover.
   var window = MetricsWindow()
   /// All records so far.
@@ -19,19 +21,21 @@ struct TrainingState {
   var json: JSON {
     [
       "step": JSON(step), "tokens": JSON(tokens), "label_tokens": JSON(labelTokens), "seconds": JSON(seconds),
-      "window": window.json, "metrics": .array(metrics),
+      "watch": watch.json, "window": window.json, "metrics": .array(metrics),
     ]
   }
 
   init?(json: JSON) {
     guard let step = json["step"]?.int, step >= 0, let tokens = json["tokens"]?.int,
       let labelTokens = json["label_tokens"]?.int, let seconds = json["seconds"]?.double,
+      let watch = json["watch"].flatMap(TrainingWatch.init(json:)),
       let window = json["window"].flatMap(MetricsWindow.init(json:)), let metrics = json["metrics"]?.array
     else { return nil }
     self.step = step
     self.tokens = tokens
     self.labelTokens = labelTokens
     self.seconds = seconds
+    self.watch = watch
     self.window = window
     self.metrics = metrics
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Diagnostics
+import FineTuningNodes
 import Foundation
 import Pipeline
 import PreciseJSON
@@ -38,6 +39,11 @@ struct ShowCommand: ParsableCommand {
               ]
             }))
       for node in record.nodes { Terminal.report(node.problems) }
+      let checked = record.nodes.compactMap { node -> (String, SanityFindings)? in
+        guard let key = node.key, case .found(let result)? = try? store.result(for: key) else { return nil }
+        return (node.name, SanityFindings(result))
+      }
+      for line in SanityFindings.lines(checked) { Terminal.put(line) }
     }
   }
 

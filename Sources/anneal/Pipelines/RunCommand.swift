@@ -104,6 +104,8 @@ struct RunCommand: ParsableCommand {
     let states: [NodeState] = [.ran, .cached, .failed, .blocked, .interrupted, .notStarted]
     let time = String(format: "%.2f s", summary.seconds)
     Terminal.say("run \(summary.id): \(states.compactMap(count).joined(separator: ", ")) in \(time)")
+    let checked = summary.nodes.compactMap { node in node.result.map { (node.name, SanityFindings($0)) } }
+    for line in SanityFindings.lines(checked) { Terminal.say(line) }
     if summary.state == .interrupted { Terminal.say("Run the same command again to go on.") }
     for (node, path) in shown { Terminal.put("\(node)\t\(path)") }
   }

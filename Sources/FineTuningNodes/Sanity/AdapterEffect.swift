@@ -1,0 +1,44 @@
+import LanguageModels
+import PreciseJSON
+
+/// Whether an adapter changes every linear map that it stands beside.
+package struct AdapterEffect: SanityCheck {
+  package static let name = "adapter_effective"
+
+  package var updates: [AdapterUpdate]
+
+  package init(_ updates: [AdapterUpdate]) { self.updates = updates }
+
+  /// Maps whose update B·A is zero.
+  package var without: [String] { updates.filter { $0.product == 0 }.map(\.module) }
+  /// Maps with A and B both zero: neither has a gradient, so that they stay so.
+  package var dead: [String] { updates.filter { $0.a == 0 && $0.b == 0 }.map(\.module) }
+
+  package var verdict: SanityVerdict { without.isEmpty ? .fine : .warning }
+
+  package var evidence: [(key: String, value: JSON)] {
+    let norms = updates.map(\.product)
+    return [
+      ("maps", JSON(updates.count)), ("smallest_update", JSON(norms.min() ?? 0)),
+      ("largest_update", JSON(norms.max() ?? 0)), ("without_update", .array(without.map { JSON($0) })),
+    ]
+  }
+}
+
+/// Whether an adapter that is to be trained further can learn at all.
+package struct AdapterStart: SanityCheck {
+  package static let name = "adapter_start"
+
+  package var effect: AdapterEffect
+
+  package init(_ updates: [AdapterUpdate]) { effect = AdapterEffect(updates) }
+
+  package var verdict: SanityVerdict {
+    if !effect.updates.isEmpty, effect.dead.count == effect.updates.count { return .error }
+    return effect.verdict
+  }
+
+  package var evidence: [(key: String, value: JSON)] {
+    effect.evidence + [("dead", .array(effect.dead.map { JSON($0) }))]
+  }
+}
