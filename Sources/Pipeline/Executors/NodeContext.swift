@@ -72,7 +72,7 @@ package final class NodeContext: Sendable {
 
   private func view(of artefact: Artefact) -> ArtefactView {
     ArtefactView(artefact) { [self] member in
-      do { return try store.path(of: member.blob) } catch StoreError.blobLost(let blob, let damage) {
+      do { return try store.readPath(of: member.blob) } catch StoreError.blobLost(let blob, let damage) {
         // Kept here too: the node may wrap what it catches in an error of its own.
         state.withLock { $0.lost = (blob, damage) }
         throw StoreError.blobLost(blob, damage)
