@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import TensorFiles
 
@@ -16,6 +17,6 @@ func writeFile(_ text: String, to path: String) throws { try writeFile(Array(tex
 /// Makes a folder to write a model into; one that exists must be empty, so that nothing stale is taken for part of it.
 func makeEmptyFolder(_ path: String) throws {
   try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  let names = try folderNames(path) ?? []
   guard names.isEmpty else { throw ModelFolderError(path, .notEmpty(files: names)) }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import LanguageModels
 import TensorFiles
@@ -42,12 +43,12 @@ package enum ModelFolder: Sendable {
       throw ModelFolderError(path, .notFound)
     }
     guard isFolder.boolValue else { return gguf(path) }
-    let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    let names = try folderNames(path) ?? []
     let models = names.filter { $0.hasSuffix(".gguf") }
     let hasWeights = names.contains { $0.hasSuffix(".safetensors") }
     if names.contains(configurationFile), hasWeights || models.isEmpty {
       let weights = try SafetensorsWeights.names(folder: path)
-      return FileSet(folder: path, names: [configurationFile] + weights + [generationFile])
+      return try FileSet(folder: path, names: [configurationFile] + weights + [generationFile])
     }
     guard let model = models.first else { throw ModelFolderError(path, .notAModel(files: names)) }
     guard models.count == 1 else { throw ModelFolderError(path, .severalModels(models)) }

@@ -21,8 +21,13 @@ package struct FileSet: Sendable, Hashable {
   package init(_ files: [File]) { self.files = files }
 
   /// Files of a folder under their own names; those that are not there are left out.
-  package init(folder: String, names: [String]) {
-    files = names.map { File(name: $0, path: folder + "/" + $0) }.filter { access($0.path, F_OK) == 0 }
+  /// - Throws: ``FileError`` where the system does not say whether a file is there.
+  package init(folder: String, names: [String]) throws {
+    files = try names.map { File(name: $0, path: folder + "/" + $0) }.filter { file in
+      if access(file.path, F_OK) == 0 { return true }
+      guard [ENOENT, ENOTDIR].contains(errno) else { throw FileError(path: file.path, action: .open, code: errno) }
+      return false
+    }
   }
 
   package var names: [String] { files.map(\.name) }

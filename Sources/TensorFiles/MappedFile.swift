@@ -17,12 +17,15 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``FileError`` when it is missing, not a file, or unreadable.
   package init(path: String) throws {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to would hold up the opening.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError(path: path, action: .open, code: errno) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, action: .open, code: errno) }
-    guard status.st_mode & S_IFMT != S_IFDIR else { throw FileError(path: path, action: .open, code: EISDIR) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(path: path, action: .open, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -67,6 +70,7 @@ package struct FileError: Error, Sendable, Hashable {
     case readOn
     case create
     case write
+    case remove
   }
 
   package var path: String
@@ -94,6 +98,7 @@ extension FileError: DiagnosticError {
       switch code {
       case ENOENT: "check the path; relative paths start at the folder the command runs in"
       case EISDIR: "name a file inside the folder"
+      case EINVAL where action == .open: "it is a pipe, a socket or a device: name a file"
       case EACCES, EPERM, EROFS: "give the user that runs this the permission"
       case ENOSPC, EDQUOT: "free space on the file system that holds the path"
       default: nil

@@ -30,7 +30,7 @@ package final class ToyProcess {
       ([program, "run", workspace.folder.path("toy.yaml"), workspace.store.path, workspace.folder.path]
       + arguments).map { "'\($0)'" }.joined(separator: " ")
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", "\(prefix) exec \(command)"]
+    process.arguments = ["-c", "\(prefix) \(prefix.hasPrefix("exec") ? "" : "exec ")\(command)"]
     process.standardOutput = pipe
     process.standardError = pipe
     try process.run()

@@ -91,6 +91,22 @@ package func flipBit(in path: String, at offset: Int = 0) throws {
   try manager.setAttributes([.posixPermissions: 0o444], ofItemAtPath: path)
 }
 
+extension ToyWorkspace {
+  /// Flips one bit of a file without a trace in what the store believes of it, as a disk does whose bits rot: the store
+  /// knows the new stamp as that of the old bytes.
+  package func rot(_ path: String, at offset: Int = 0) throws {
+    let before = Digest(of: try FileSystem().read(path) ?? [])
+    try flipBit(in: path, at: offset)
+    // A stamp proves something when the file has been left alone for a while.
+    Thread.sleep(forTimeInterval: 0.08)
+    guard let stamp = try FileSystem().status(path)?.stamp else { return }
+    reopened().digests.remember(before, for: stamp, readFrom: wallClock())
+  }
+
+  /// The path of the blob that holds a text.
+  package func blob(of text: String) -> String { store.blobPlace(Digest(of: text.utf8)) }
+}
+
 /// Collects the events of a run.
 package final class EventCollector: EventSink, @unchecked Sendable {
   // Sinks are called one event at a time, and tests read when the run has ended.

@@ -61,8 +61,7 @@ package enum RowReader {
   private static func refuseFolder(_ path: String) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return }
-    // The names only help to say which file may be meant.
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
+    let names = try folderNames(path) ?? []
     let files = names.filter { name in [".jsonl", ".json", ".txt"].contains { name.hasSuffix($0) } }
     throw DatasetError(.foreignFile(.folder(files: files)), file: path)
   }

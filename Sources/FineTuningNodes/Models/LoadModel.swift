@@ -60,8 +60,8 @@ package enum LoadModel: NodeType {
   package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
     guard let path = fields.from.map(paths.text) else { return [] }
     // The tokenizer beside the model says which one the model was trained with.
-    let tokenizer = (try? Tokenizer.files(at: path)) ?? FileSet([])
-    return try ModelFolder.files(at: path).union(tokenizer).requests
+    let model = try ModelFolder.files(at: path)
+    do { return try model.union(Tokenizer.files(at: path)).requests } catch is TokenizerError { return model.requests }
   }
 
   package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {

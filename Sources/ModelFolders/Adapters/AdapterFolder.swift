@@ -25,7 +25,7 @@ package struct AdapterFolder: Sendable {
   ///
   /// - Throws: ``AdapterFolderError`` when there is none.
   package static func files(at path: String) throws -> FileSet {
-    let files = FileSet(folder: path, names: [configurationFile, weightsFile])
+    let files = try FileSet(folder: path, names: [configurationFile, weightsFile])
     guard files[configurationFile] != nil else { throw AdapterFolderError(path, .notAnAdapter) }
     guard files[weightsFile] != nil else {
       let isPickled = FileManager.default.fileExists(atPath: path + "/adapter_model.bin")

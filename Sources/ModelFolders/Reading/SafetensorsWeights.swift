@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Glibc
 import LanguageModels
@@ -42,7 +43,7 @@ package struct SafetensorsWeights: Sendable {
   ///
   /// - Throws: ``ModelFolderError``, and what reading the index throws.
   static func names(folder: String) throws -> [String] {
-    let all = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    let all = try folderNames(folder) ?? []
     if all.contains(single) { return [single] }
     guard all.contains(index) else {
       throw ModelFolderError(folder, .noWeights(pickled: all.filter { $0.hasSuffix(".bin") || $0.hasSuffix(".pth") }))

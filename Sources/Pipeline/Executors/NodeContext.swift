@@ -78,7 +78,7 @@ package final class NodeContext: Sendable {
 
   private func path(of member: Artefact.Member) throws -> String {
     do {
-      let path = try store.path(of: member.blob)
+      let path = try store.readPath(of: member.blob)
       if path != store.blobPlace(member.blob.digest) { state.withLock { $0.outside[path] = member.blob } }
       return path
     } catch StoreError.blobLost(let blob, let damage) { throw lose(blob, damage) }

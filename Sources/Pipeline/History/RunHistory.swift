@@ -50,6 +50,7 @@ package struct RunHistory: Sendable {
 
   /// The runs, newest first.
   package func runs(pipeline: String? = nil, limit: Int = .max) throws -> [RunRecord] {
+    // An index that cannot be had is done without; records that cannot be read are named by `unreadable()`.
     if let found = try? refreshed({ try $0.runs(pipeline: pipeline, limit: limit) }) {
       return found.compactMap { try? record(of: $0) }
     }
@@ -80,8 +81,18 @@ package struct RunHistory: Sendable {
     try files.read(logPath(run: run, node: node)).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The names of the nodes of a run.
+  ///
+  /// A run that was killed did not say how they fared; those that wrote a log are known.
+  package func nodes(of run: RunRecord) throws -> [String] {
+    guard run.nodes.isEmpty else { return run.nodes.map(\.name) }
+    let logs = try files.names(in: run.folder + "/logs")
+    return logs.filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }
+  }
+
   /// What nodes are expected to take, by the runs so far; nothing where nothing ran yet.
   package func expectations(pipeline: String, nodes: [ResolvedNode]) -> [String: Expectation] {
+    // A guess at times is not worth an error.
     guard !nodes.isEmpty, let status = try? files.status(folder), status.kind == .folder else { return [:] }
     return (try? refreshed { try $0.expectations(pipeline: pipeline, nodes: nodes) }) ?? [:]
   }
@@ -109,8 +120,26 @@ package struct RunHistory: Sendable {
 
   private func record(of id: String) throws -> RunRecord {
     let path = folder(of: id) + "/run.json"
-    guard let bytes = try files.read(path) else { throw UnknownRun(name: id, matching: [], isEmpty: false) }
+    guard let bytes = try files.read(path) else { throw DamagedRecord(folder: folder(of: id), isMissing: true) }
     return try RunRecord(json: try JSON(parsing: bytes, file: path), folder: folder(of: id))
+  }
+
+  /// What is wrong with the records that cannot be read, one warning each: questions over many runs leave them out.
+  package func unreadable() throws -> [Diagnostic] {
+    // Without an index every record is looked at.
+    let known = (try? refreshed { try $0.finishedRuns() }) ?? []
+    return try identifiers().filter { !known.contains($0) }.flatMap { id -> [Diagnostic] in
+      do {
+        _ = try record(of: id)
+        return []
+      } catch {
+        return diagnostics(of: error).map { problem in
+          var warning = problem
+          warning.severity = .warning
+          return warning
+        }
+      }
+    }
   }
 
   /// Asks the index after bringing it up to date; an index that fails is thrown away and made again.
@@ -130,6 +159,7 @@ package struct RunHistory: Sendable {
     guard try files.status(folder) != nil else { return }
     let known = try index.finishedRuns()
     for id in try identifiers() where !known.contains(id) {
+      // One that cannot be read is in no answer, and named by `unreadable()`.
       if let record = try? record(of: id) { try index.insert(record) }
     }
   }

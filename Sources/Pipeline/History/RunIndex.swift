@@ -58,7 +58,8 @@ final class RunIndex: Sendable {
   /// Closes the database and removes its files.
   func discard(_ files: FileSystem) {
     Self.close(queue.withLock { $0.take() })
-    for suffix in ["", "-journal", "-wal", "-shm"] { try? files.remove(path + suffix) }
+    // What cannot be removed cannot be used either, and the records themselves tell.
+    for suffix in ["", "-journal", "-wal", "-shm"] { try? files.removeTree(path + suffix) }
   }
 
   /// The runs whose final state is known here.

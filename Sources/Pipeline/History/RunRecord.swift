@@ -86,13 +86,18 @@ extension RunRecord.Node {
   }
 }
 
-/// A `run.json` that cannot be understood.
+/// A `run.json` that is not there or cannot be understood.
 struct DamagedRecord: Error {
   var folder: String
+  var isMissing = false
 }
 
 extension DamagedRecord: DiagnosticError {
   var diagnostics: [Diagnostic] {
-    [Diagnostic(code: "damaged-record", "The record `\(folder)/run.json` cannot be understood")]
+    [
+      isMissing
+        ? Diagnostic(code: "missing-record", "The run in `\(folder)` has no record `run.json`")
+        : Diagnostic(code: "damaged-record", "The record `\(folder)/run.json` cannot be understood")
+    ]
   }
 }

@@ -194,6 +194,11 @@ extension LanguageProblem {
       Words(
         "bad-name", "`\(name)` is no name for a pipeline",
         why: "it names a folder: letters, digits, `_`, `-` and `.`, starting with a letter or digit")
+    case .longName(let kind, let name, let limit):
+      Words(
+        "long-name",
+        "The name of a \(kind) has \(name.utf8.count) letters, at most \(limit) are possible: `\(name.prefix(20))…`",
+        why: "files and folders are named after it", try: "Shorten it")
     case .nodeNotMap(let name, let found):
       Words("wrong-kind", "Node `\(name)` is \(found)", why: "a node is a map", try: "`\(name): {type: …}`")
     case .nodeWithoutType(let name, let types):

@@ -49,6 +49,7 @@ enum LanguageProblem: Error, Sendable {
   case noNodes
   case badName(kind: String, name: String)
   case badPipelineName(String)
+  case longName(kind: String, name: String, limit: Int)
   case nodeNotMap(String, found: String)
   case nodeWithoutType(String, types: [String])
   case unknownType(String, among: [String])

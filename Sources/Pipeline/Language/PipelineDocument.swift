@@ -3,6 +3,8 @@ import Diagnostics
 /// The parts of a pipeline file, before anything is known about node types.
 struct PipelineDocument {
   static let keys = ["pipeline", "params", "nodes", "outputs"]
+  /// Bytes of a name: file systems take 255, and `NAME.json` is the longest name of a file that is made from one.
+  static let nameLimit = 250
 
   let source: SourceText
   private(set) var name = ""
@@ -46,6 +48,10 @@ struct PipelineDocument {
     }
     name = scalar.text
     let bytes = Array(name.utf8)
+    if bytes.count > Self.nameLimit {
+      report(.longName(kind: "pipeline", name: name, limit: Self.nameLimit), at: value.mark, "pipeline")
+      return
+    }
     let valid = bytes.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: ".") }
     guard valid, let first = bytes.first, isNameByte(first), first != UInt8(ascii: "-"), first != UInt8(ascii: "_")
     else {
@@ -62,6 +68,11 @@ struct PipelineDocument {
     }
     for member in pair.value.pairs where !isName(member.key.text) {
       report(.badName(kind: kind, name: member.key.text), at: member.key.mark, "\(pair.key.text).\(member.key.text)")
+    }
+    for member in pair.value.pairs where kind == "node" && member.key.text.utf8.count > Self.nameLimit {
+      report(
+        .longName(kind: kind, name: member.key.text, limit: Self.nameLimit), at: member.key.mark,
+        "\(pair.key.text).\(member.key.text.prefix(20))…")
     }
     return pair.value.pairs
   }

@@ -40,10 +40,12 @@ package struct Planner: Sendable {
   package let store: Store
   /// Nodes that run whatever the store holds.
   package let forced: Set<String>
+  private let pasts: Pasts
 
   package init(store: Store, forced: Set<String> = []) {
     self.store = store
     self.forced = forced
+    pasts = Pasts(store)
   }
 
   /// Decides about one node.
@@ -59,7 +61,7 @@ package struct Planner: Sendable {
   package func decide(_ node: ResolvedNode, known: (String) -> StoredResult?) throws -> Decision {
     guard let preimage = node.actionPreimage(known: known) else {
       let unknown = node.inputs.filter { known($0.node)?.digest(of: $0.output) == nil }
-      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted(), hasPast: store.hasPast(node))
+      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted(), hasPast: try pasts.hasPast(node))
     }
     if forced.contains(node.name) { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {

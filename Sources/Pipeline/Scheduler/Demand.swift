@@ -4,16 +4,29 @@ import Diagnostics
 package struct UnknownTarget: Error, Sendable {
   package var target: String
   package var nodes: [String]
+  /// The outputs of the node that the target names, where it is its output that is unknown.
+  package var outputs: [String]?
 
-  package init(target: String, nodes: [String]) {
+  package init(target: String, nodes: [String], outputs: [String]? = nil) {
     self.target = target
     self.nodes = nodes
+    self.outputs = outputs
   }
 }
 
 extension UnknownTarget: DiagnosticError {
   package var diagnostics: [Diagnostic] {
-    [
+    if let outputs {
+      let parts = target.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let (node, output) = (parts.first ?? target, parts.last ?? "")
+      return [
+        Diagnostic(
+          code: "unknown-target", "Node `\(node)` has no output `\(output)`",
+          reason: outputs.isEmpty ? "it has no outputs" : "its outputs are [\(outputs.joined(separator: ", "))]",
+          advice: nearestName(to: output, among: outputs).map { "`\(node).\($0)`" } ?? "`\(node)` runs the node")
+      ]
+    }
+    return [
       Diagnostic(
         code: "unknown-target", "There is no node `\(target)` to run",
         reason: "the nodes are [\(nodes.joined(separator: ", "))]",
@@ -25,17 +38,25 @@ extension UnknownTarget: DiagnosticError {
 extension ResolvedPipeline {
   /// The names of the nodes that are wanted: the targets, else what the pipeline lists as outputs, else every node.
   ///
-  /// A target is the name of a node, or `node.port`. Throws ``UnknownTarget``.
+  /// A target is the name of a node, or `node.port`. Throws `DiagnosticList` with every one that there is not.
   package func wanted(_ targets: [String]) throws -> [String] {
     let names = nodes.map(\.name)
-    if !targets.isEmpty {
-      return try targets.map { target in
-        let node = target.split(separator: ".", maxSplits: 1).first.map(String.init) ?? target
-        guard names.contains(node) else { throw UnknownTarget(target: target, nodes: names) }
-        return node
+    guard !targets.isEmpty else { return outputs.isEmpty ? names : outputs.map(\.node) }
+    var wanted: [String] = []
+    var unknown: [UnknownTarget] = []
+    for target in targets {
+      let parts = target.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      guard let found = parts.first.flatMap(node) else {
+        unknown.append(UnknownTarget(target: target, nodes: names))
+        continue
       }
+      if parts.count > 1, found.type.output(parts[1]) == nil {
+        unknown.append(UnknownTarget(target: target, nodes: names, outputs: found.type.outputs.map(\.name)))
+      }
+      wanted.append(found.name)
     }
-    return outputs.isEmpty ? names : outputs.map(\.node)
+    guard unknown.isEmpty else { throw DiagnosticList(unknown.flatMap(\.diagnostics)) }
+    return wanted
   }
 
   /// The wanted nodes and everything they are made from, in the pipeline's topological order.

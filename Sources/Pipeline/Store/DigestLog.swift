@@ -48,9 +48,29 @@ package final class DigestLog: Sendable {
       state.digests[stamp] = digest
       return before != digest
     }
-    guard isNew else { return }
-    if let slash = path.lastIndex(of: "/") { try? files.makeFolder(String(path[..<slash])) }
-    try? files.append(path, Array(Self.line(stamp, digest).utf8))
+    if isNew { append(Self.line(stamp, digest)) }
+  }
+
+  /// Takes back what is known of a file whose bytes were read and turned out to be others: they changed below the file
+  /// system, and its stamp did not.
+  package func correct(_ digest: Digest, for stamp: FileStamp, readFrom start: Int64) {
+    let isWrong = state.withLock { state in
+      guard let before = known(stamp, in: &state), before != digest else { return false }
+      state.digests[stamp] = digest
+      return true
+    }
+    if isWrong { append(Self.line(stamp, digest)) } else { remember(digest, for: stamp, readFrom: start) }
+  }
+
+  /// Adds a line to the file.
+  private func append(_ line: String) {
+    // A log that cannot be written costs another reading, no more.
+    do { try files.append(path, Array(line.utf8)) } catch {
+      try? files.makeFolder(parentFolder(of: path))
+      // Something else than a file, such as a folder, is no log.
+      if let status = try? files.status(path, followsLinks: false), status.kind != .file { try? files.removeTree(path) }
+      try? files.append(path, Array(line.utf8))
+    }
   }
 
   /// The digest of a file, from the log or by reading it; nil when there is no such file.
@@ -76,6 +96,7 @@ package final class DigestLog: Sendable {
   private func load(_ state: inout State) {
     guard !state.isLoaded else { return }
     state.isLoaded = true
+    // A log that cannot be read is an empty one.
     guard let text = try? files.read(path, limit: 1 << 28) else { return }
     state.text = text
     var count = 0
@@ -126,7 +147,10 @@ package final class DigestLog: Sendable {
   private func compact(_ state: State) {
     let lines = state.lines.values.map { state.text[$0] }.filter { Self.digest($0) != nil }
     let text = lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.sorted().joined()
-    try? files.replace(path, Array(text.utf8), temporary: path + ".\(uniqueName())")
+    let folder = parentFolder(of: path) + "/tmp"
+    // One that cannot be made shorter stays as it is.
+    try? files.makeFolder(folder)
+    try? files.replace(path, Array(text.utf8), temporary: "\(folder)/\(temporaryName())")
   }
 }
 

@@ -1,4 +1,5 @@
 import Crypto
+import Diagnostics
 import Glibc
 
 /// The few operations on files that the engine needs, each throwing a ``SystemError`` that names operation and path.
@@ -37,10 +38,10 @@ package struct FileSystem: Sendable {
 
   // MARK: Looking
 
-  /// What stands at `path` (links are followed), nil when nothing does.
-  package func status(_ path: String) throws -> FileStatus? {
+  /// What stands at `path`, nil when nothing does; links are followed unless told otherwise.
+  package func status(_ path: String, followsLinks: Bool = true) throws -> FileStatus? {
     var status = stat()
-    if stat(path, &status) == 0 { return FileStatus(status) }
+    if (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 { return FileStatus(status) }
     if errno == ENOENT || errno == ENOTDIR { return nil }
     throw SystemError("look at", path)
   }
@@ -57,34 +58,42 @@ package struct FileSystem: Sendable {
   }
 
   /// The names in a folder in byte order, without `.` and `..`; empty when there is no such folder.
+  ///
+  /// All of them or an error: a name that is not UTF-8 text, which no path here could hold, is one (`EILSEQ`).
   package func names(in folder: String) throws -> [String] {
-    guard let handle = opendir(folder) else {
-      if errno == ENOENT { return [] }
-      throw SystemError("list", folder)
+    do { return try folderNames(folder) ?? [] } catch {
+      throw SystemError("list", error.path, code: error.code)
     }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: UInt8.self, capacity: 256) { String(decodingCString: $0, as: UTF8.self) }
-      }
-      if name != ".", name != ".." { names.append(name) }
+  }
+
+  /// Opens a file for reading, nil when there is none; whatever is no regular file is an error, and is not waited for.
+  private func openFile(_ path: String) throws -> (descriptor: Int32, status: stat)? {
+    // A pipe that nobody writes to would hold up the opening.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      // What a socket says.
+      throw SystemError("open", path, code: errno == ENXIO ? EINVAL : errno)
     }
-    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      let error = SystemError("look at", path)
+      close(descriptor)
+      throw error
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw SystemError("read", path, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
+    return (descriptor, status)
   }
 
   /// The bytes of a file, nil when there is none.
   ///
-  /// More bytes than `limit` are an error (`EFBIG`): the file is not what it should be.
+  /// More bytes than `limit` are an error (`EFBIG`): the file is not what it should be. So is anything but a file.
   package func read(_ path: String, limit: Int = 1 << 28) throws -> [UInt8]? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw SystemError("open", path)
-    }
+    guard let (descriptor, status) = try openFile(path) else { return nil }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw SystemError("look at", path) }
     var bytes: [UInt8] = []
     // The size is a guess: the file may grow, and files of the kernel say 0.
     let guess = min(max(Int(status.st_size), 0), limit)
@@ -99,16 +108,9 @@ package struct FileSystem: Sendable {
   /// The digest of a file's bytes with the stamp it has before and after; nil when there is no such file.
   /// - Throws: ``StoreError/changedWhileRead(path:)`` when the file changes meanwhile.
   package func digest(_ path: String) throws -> (digest: Digest, stamp: FileStamp, start: Int64)? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return nil }
-      throw SystemError("open", path)
-    }
-    defer { close(descriptor) }
     let start = wallClock()
-    var before = stat()
-    guard fstat(descriptor, &before) == 0 else { throw SystemError("look at", path) }
-    guard before.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read", path, code: EISDIR) }
+    guard let (descriptor, before) = try openFile(path) else { return nil }
+    defer { close(descriptor) }
     posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
     var hash = SHA256()
     var count = 0
@@ -148,12 +150,25 @@ package struct FileSystem: Sendable {
   package func makeFolder(_ path: String) throws {
     if let status = try status(path), status.kind == .folder { return }
     try hook?(.makeFolder, path)
-    if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
-      throw SystemError("make the folder", path)
+    if try makeOneFolder(path) { return }
+    guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+      throw SystemError("make the folder", path, code: ENOENT)
     }
     try makeFolder(String(path[..<slash]))
-    guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError("make the folder", path) }
+    guard try makeOneFolder(path) else { throw SystemError("make the folder", path, code: ENOENT) }
+  }
+
+  /// Makes a folder in one that exists.
+  /// - Returns: Whether it stands; false when the one above it is missing.
+  private func makeOneFolder(_ path: String) throws -> Bool {
+    if mkdir(path, 0o777) == 0 { return true }
+    switch errno {
+    case ENOENT: return false
+    case EEXIST:
+      guard try status(path)?.kind == .folder else { throw SystemError("make the folder", path, code: ENOTDIR) }
+      return true
+    default: throw SystemError("make the folder", path)
+    }
   }
 
   /// Writes a file that must not exist yet.
@@ -161,23 +176,34 @@ package struct FileSystem: Sendable {
     try hook?(.write, path)
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(mode))
     guard descriptor >= 0 else { throw SystemError("write", path) }
-    defer { close(descriptor) }
     do {
-      try Self.writeAll(descriptor, bytes, path)
-      if isDurable, fsync(descriptor) != 0 { throw SystemError("flush to disk", path) }
+      try Self.closing(descriptor, path) {
+        try Self.writeAll(descriptor, bytes, path)
+        if isDurable, fsync(descriptor) != 0 { throw SystemError("flush to disk", path) }
+      }
     } catch {
       unlink(path)
       throw error
     }
   }
 
+  /// Does something with a file being written, then closes it: some file systems say only then that the disk is full.
+  static func closing(_ descriptor: Int32, _ path: String, _ body: () throws -> Void) throws {
+    do { try body() } catch {
+      close(descriptor)
+      throw error
+    }
+    // The descriptor is gone when a signal interrupts the closing, too.
+    guard close(descriptor) == 0 || errno == EINTR else { throw SystemError("write", path) }
+  }
+
   /// Adds bytes at the end of a file with one call, so that lines of several processes do not mix.
   package func append(_ path: String, _ bytes: [UInt8]) throws {
     try hook?(.write, path)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    // Without waiting for whoever reads, should it be a pipe.
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw SystemError("write", path) }
-    defer { close(descriptor) }
-    try Self.writeAll(descriptor, bytes, path)
+    try Self.closing(descriptor, path) { try Self.writeAll(descriptor, bytes, path) }
   }
 
   static func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>, _ path: String) throws {
@@ -207,6 +233,23 @@ package struct FileSystem: Sendable {
   package func rename(_ from: String, to: String) throws {
     try hook?(.rename, to)
     guard Glibc.rename(from, to) == 0 else { throw SystemError("rename to", to) }
+  }
+
+  /// As ``replace(_:_:temporary:)``, for a name under which nothing but a file belongs.
+  func replaceClearing(_ path: String, _ bytes: [UInt8], temporary: String) throws {
+    try create(temporary, bytes)
+    do { try renameClearing(temporary, to: path) } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// Renames a file to a name under which nothing but a file belongs: a folder that stands there is removed.
+  func renameClearing(_ from: String, to: String) throws {
+    do { try rename(from, to: to) } catch let error as SystemError where error.code == EISDIR {
+      try removeTree(to)
+      try rename(from, to: to)
+    }
   }
 
   /// Gives a finished file its name unless the name is taken.
@@ -253,9 +296,8 @@ package struct FileSystem: Sendable {
 
   /// Removes a file or a folder with everything in it; links are removed, not followed.
   package func removeTree(_ path: String) throws {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return }
-    guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(path) }
+    guard let status = try status(path, followsLinks: false) else { return }
+    guard status.kind == .folder else { return try remove(path) }
     for name in try names(in: path) { try removeTree(path + "/" + name) }
     try hook?(.remove, path)
     guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }

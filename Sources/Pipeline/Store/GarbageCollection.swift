@@ -16,8 +16,10 @@ package struct GarbageCollection: Sendable {
   package var checkpointAge = 30.0 * 86_400
   /// Seconds after which files whose headers were seen are looked at again, should they still be there.
   package var facetAge = 30.0 * 86_400
-  /// Seconds after which a half-written file belongs to a dead process.
+  /// Seconds after which a half-written file belongs to a dead process, where its name does not tell.
   package var temporaryAge = 86_400.0
+  /// Seconds without a heartbeat after which a lease holds nothing; those of living processes beat every few seconds.
+  package var leaseAge = 600.0
 
   package init(keptRuns: Int = 10, grace: Double = 3600, checkpointAge: Double = 30 * 86_400) {
     self.keptRuns = keptRuns
@@ -31,7 +33,8 @@ package struct GarbageCollection: Sendable {
     package var blobs: [BlobReference] = []
     package var references: [Digest] = []
     package var planEntries: [Digest] = []
-    /// Paths of left-over files, unfinished work, and notes of old runs and of headers seen long ago.
+    /// Paths of what killed runs left behind, unfinished work, leases of the dead, and notes of old runs and of headers
+    /// seen long ago.
     package var others: [String] = []
     /// Bytes that become free.
     package var size = 0
@@ -47,12 +50,12 @@ package struct GarbageCollection: Sendable {
     let now = wallClock()
     let files = store.files
     func isYoung(_ path: String) throws -> Bool {
-      guard let stamp = try files.status(path)?.stamp else { return true }
+      guard let stamp = try files.status(path, followsLinks: false)?.stamp else { return true }
       return Double(now - max(stamp.modified, stamp.changed)) / 1e9 < grace
     }
     var found = Candidates()
-    let (keys, oldRoots) = try rootKeys(store)
-    found.others += try oldRoots.map(store.rootPlace).filter { try !isYoung($0) }
+    let (keys, old) = try rootKeys(store, now: now)
+    found.others += try old.filter { try !isYoung($0) }
     var alive = keys
     var queue = Array(keys)
     var needed: Set<Digest> = []
@@ -64,13 +67,15 @@ package struct GarbageCollection: Sendable {
     while let key = queue.popLast() {
       guard let entry = try store.entry(for: key), let entry else { continue }
       for file in entry.files { needed.insert(file.blob.digest) }
-      for part in store.parts(of: entry) where alive.insert(part).inserted { queue.append(part) }
+      for part in try store.parts(of: entry) where alive.insert(part).inserted { queue.append(part) }
     }
     for key in try store.listing("ac") where !alive.contains(key) { found.results.append(key) }
     found.keptResults = try store.listing("ac").count - found.results.count
     for blob in try store.listing("cas") {
       let place = store.blobPlace(blob)
-      guard try !needed.contains(blob) && !isYoung(place), let size = try files.status(place)?.stamp.size else {
+      guard try !needed.contains(blob) && !isYoung(place),
+        let size = try files.status(place, followsLinks: false)?.stamp.size
+      else {
         found.keptBlobs += 1
         continue
       }
@@ -92,7 +97,7 @@ package struct GarbageCollection: Sendable {
   /// - Returns: What was removed.
   package func sweep(_ store: Store, _ candidates: Candidates, markedAt mark: Int64) throws -> Candidates {
     func isUntouched(_ path: String) throws -> Bool {
-      guard let stamp = try store.files.status(path)?.stamp else { return false }
+      guard let stamp = try store.files.status(path, followsLinks: false)?.stamp else { return false }
       return max(stamp.modified, stamp.changed) < mark
     }
     var removed = Candidates(keptResults: candidates.keptResults, keptBlobs: candidates.keptBlobs)
@@ -119,12 +124,16 @@ package struct GarbageCollection: Sendable {
       try store.files.remove(store.planPlace(plan))
       removed.planEntries.append(plan)
     }
-    for path in candidates.others where try isUntouched(path) {
+    for path in candidates.others where try isUntouched(path) || isOfTheDead(path) {
       removed.size += try store.treeSize(path)
       try store.files.removeTree(path)
       removed.others.append(path)
     }
     return removed
+  }
+
+  private func isOfTheDead(_ path: String) -> Bool {
+    path.split(separator: "/").last.flatMap { ProcessTag(endOf: String($0)) }?.isGone ?? false
   }
 
   /// Both phases.
@@ -133,16 +142,32 @@ package struct GarbageCollection: Sendable {
     return try sweep(store, try mark(store), markedAt: start)
   }
 
-  private func rootKeys(_ store: Store) throws -> (keys: Set<Digest>, oldRoots: [String]) {
+  /// The keys that are kept whatever their age, and the paths of notes that keep nothing any more.
+  private func rootKeys(_ store: Store, now: Int64) throws -> (keys: Set<Digest>, old: [String]) {
     var keys = Set(try store.pins())
-    keys.formUnion(try store.files.names(in: store.path + "/leases").compactMap(Digest.init(hex:)))
-    var counts: [String: Int] = [:]
     var old: [String] = []
+    for key in try store.files.names(in: store.path + "/leases").compactMap(Digest.init(hex:)) {
+      if try isHeld(store, key, now: now) { keys.insert(key) } else { old.append(store.leasePlace(key)) }
+    }
+    var counts: [String: Int] = [:]
     for root in try store.roots() {
       counts[root.series, default: 0] += 1
-      if counts[root.series, default: 0] <= keptRuns { keys.formUnion(root.keys) } else { old.append(root.name) }
+      if counts[root.series, default: 0] <= keptRuns {
+        keys.formUnion(root.keys)
+      } else {
+        old.append(store.rootPlace(root.name))
+      }
     }
     return (keys, old)
+  }
+
+  /// Whether somebody works on a key: a lease whose process may live, and has shown it lately.
+  private func isHeld(_ store: Store, _ key: Digest, now: Int64) throws -> Bool {
+    let place = store.leasePlace(key)
+    guard let status = try store.files.status(place, followsLinks: false), status.kind == .file,
+      Double(now - status.stamp.modified) / 1e9 < leaseAge, let bytes = try store.files.read(place)
+    else { return false }
+    return !(LeaseOwner(bytes)?.isGone ?? false)
   }
 
   private func markLeftovers(
@@ -150,6 +175,11 @@ package struct GarbageCollection: Sendable {
   ) throws {
     for name in try store.files.names(in: store.path + "/tmp") {
       let path = store.path + "/tmp/" + name
+      // Nobody will go on with what a dead process was writing: no grace is due.
+      if let maker = ProcessTag(endOf: name) {
+        if maker.isGone { found.others.append(path) }
+        if maker.isOfThisMachine { continue }
+      }
       let age = Double(now - (try newest(path, store.files))) / 1e9
       if age > max(grace, temporaryAge) { found.others.append(path) }
     }
@@ -168,7 +198,7 @@ package struct GarbageCollection: Sendable {
 
   /// The time of the last change anywhere in a tree.
   private func newest(_ path: String, _ files: FileSystem) throws -> Int64 {
-    guard let status = try files.status(path) else { return 0 }
+    guard let status = try files.status(path, followsLinks: false) else { return 0 }
     var time = max(status.stamp.modified, status.stamp.changed)
     if status.kind == .folder {
       for name in try files.names(in: path) { time = max(time, try newest(path + "/" + name, files)) }

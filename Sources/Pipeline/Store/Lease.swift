@@ -33,11 +33,20 @@ package struct LeaseOwner: Sendable, Hashable {
   package var isGone: Bool {
     let here = LeaseOwner.current()
     guard host == here.host, space == here.space else { return false }
-    if boot != here.boot { return true }
-    return Self.startTime(of: process) != started
+    return boot != here.boot || Self.isGone(process, startedAt: started)
+  }
+
+  /// Whether a process of this machine, since its last start, is certainly gone: no process has its number, or one that
+  /// started at another time.
+  static func isGone(_ process: Int, startedAt started: String) -> Bool {
+    guard let number = pid_t(exactly: process), number > 0 else { return true }
+    if kill(number, 0) != 0, errno == ESRCH { return true }
+    // The times of other users' processes may be hidden; then it may be this one.
+    return startTime(of: process).map { $0 != started } ?? false
   }
 
   private static func bootIdentity() -> String {
+    // Where the kernel does not say it, a start of the machine is told by the start times of processes alone.
     let bytes = (try? FileSystem().read("/proc/sys/kernel/random/boot_id")) ?? nil
     return String(decoding: (bytes ?? []).prefix { $0 > 0x20 }, as: UTF8.self)
   }
@@ -48,15 +57,17 @@ package struct LeaseOwner: Sendable, Hashable {
     return String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// Field 22 of `/proc/<pid>/stat` (proc(5)); nil when there is no such process, or only its remains.
+  /// Field 22 of `/proc/<pid>/stat` (proc(5)), or `ended` where only the remains of a process are left; nil when it
+  /// cannot be seen.
   private static func startTime(of process: Int) -> String? {
+    // A process that cannot be looked at is not known to be gone.
     guard let bytes = (try? FileSystem().read("/proc/\(process)/stat")) ?? nil,
       let close = bytes.lastIndex(of: UInt8(ascii: ")"))
     else { return nil }
     // The fields after the name, which may hold anything: state is the first, start time the twentieth.
     let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
-    guard fields.count > 19, fields[0].first != UInt8(ascii: "Z") else { return nil }
-    return String(decoding: fields[19], as: UTF8.self)
+    guard fields.count > 19 else { return nil }
+    return fields[0].first == UInt8(ascii: "Z") ? "ended" : String(decoding: fields[19], as: UTF8.self)
   }
 
   var json: JSON {
@@ -115,7 +126,7 @@ package final class Lease: Sendable {
   /// Gives the right back; a lease that somebody took over meanwhile is left to them.
   package func release() {
     keeper.remove(place)
-    // One that stays is stale for others when this process has ended.
+    // What cannot be given back expires: its process is gone, or its heartbeat stops.
     guard let bytes = (try? files.read(place, limit: 1 << 16)) ?? nil, LeaseOwner(bytes) == owner else { return }
     try? files.remove(place)
   }

@@ -49,12 +49,18 @@ package final class LeaseKeeper: Sendable {
     try store.makeFolder(above: place)
     let staged = try store.temporaryPath()
     try store.files.undurable.create(staged, Array(owner.json.text().utf8))
+    // What stays of it is collected as garbage.
     defer { try? store.files.remove(staged) }
     for _ in 0..<2 {
       if try store.files.linkOnce(staged, to: place) {
         return .taken(Lease(place: place, owner: owner, keeper: self, files: store.files))
       }
-      guard let status = try store.files.status(place) else { continue }
+      guard let status = try store.files.status(place, followsLinks: false) else { continue }
+      guard status.kind == .file else {
+        // A folder, a link or a pipe is nobody's lease.
+        try removeStale(place, status.stamp)
+        continue
+      }
       let holder = try store.files.read(place, limit: 1 << 16).flatMap(LeaseOwner.init)
       guard isStale(place, status.stamp, holder) else { return .held(by: holder) }
       try removeStale(place, status.stamp)
@@ -78,11 +84,15 @@ package final class LeaseKeeper: Sendable {
   /// Should it have been renewed in between, it is put back.
   private func removeStale(_ place: String, _ stamp: FileStamp) throws {
     let aside = try store.temporaryPath()
-    guard rename(place, aside) == 0 else { return }
-    if let moved = try store.files.status(aside), moved.stamp.inode != stamp.inode {
+    guard rename(place, aside) == 0 else {
+      if errno == ENOENT { return }
+      throw SystemError("rename to", aside)
+    }
+    if let moved = try store.files.status(aside, followsLinks: false), moved.stamp.inode != stamp.inode {
+      // Its holder works on without it when that fails: a lease saves work and protects nothing.
       _ = try? store.files.linkOnce(aside, to: place)
     }
-    try store.files.remove(aside)
+    try store.files.removeTree(aside)
   }
 
   func add(_ place: String) {

@@ -18,7 +18,7 @@ package struct SourceDigestCache: SourceDigester {
   /// - Throws: ``SourceError``.
   package func digest(path: String) throws -> (digest: Digest, size: Int) {
     do { return try tree(path) } catch let error as SystemError {
-      throw SourceError(path: error.path, .unreadable(reason: error.words))
+      throw SourceError(path: error.path, .unreadable(reason: error.reason))
     } catch StoreError.changedWhileRead(let path) {
       throw SourceError(path: path, .changedWhileReading)
     }
@@ -71,6 +71,7 @@ extension SourceDigestCache {
   package func knownDigest(of file: String) -> Digest? { stamp(of: file).flatMap(log.digest(for:)) }
 
   package func stamp(of file: String) -> FileStamp? {
+    // A file that cannot be looked at has no stamp; whoever reads it says why.
     guard let status = try? files.status(file), status.kind == .file else { return nil }
     return status.stamp
   }

@@ -36,12 +36,12 @@ struct StagedBlobs {
     for (path, blob) in staged {
       let place = store.blobPlace(blob.digest)
       try store.makeFolder(above: place)
-      try store.files.rename(path, to: place)
+      try store.files.renameClearing(path, to: place)
       folders.insert(parentFolder(of: place))
     }
     if flushes { try store.files.sync(folders.sorted()) }
   }
 
-  /// Removes what did not become a blob.
+  /// Removes what did not become a blob; what cannot be removed is collected as garbage later.
   func discard() { for (path, _) in staged { try? store.files.remove(path) } }
 }

@@ -4,10 +4,12 @@ import PreciseJSON
 /// planning the look.
 extension Store {
   func facets(for key: Digest) -> [String: Facet]? {
-    advice(at: facetPlace(key))?.object.flatMap([String: Facet].init)
+    advice(about: key, at: facetPlace(key))?.object.flatMap([String: Facet].init)
   }
 
-  func setFacets(_ facets: [String: Facet], for key: Digest) { setAdvice(facets.json, at: facetPlace(key)) }
+  func setFacets(_ facets: [String: Facet], for key: Digest) {
+    setAdvice(facets.json, about: key, at: facetPlace(key))
+  }
 }
 
 extension [String: Facet] {

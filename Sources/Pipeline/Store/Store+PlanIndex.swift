@@ -17,7 +17,8 @@ package struct PlanEntry: Sendable, Hashable {
 /// action key.
 extension Store {
   package func planEntry(for planKey: Digest) -> PlanEntry? {
-    guard let json = advice(at: planPlace(planKey)), let key = json["action"]?.string.flatMap(Digest.init(hex:)),
+    guard let json = advice(about: planKey, at: planPlace(planKey)),
+      let key = json["action"]?.string.flatMap(Digest.init(hex:)),
       let outputs = json["outputs"]?.object
     else { return nil }
     var digests: [String: Digest] = [:]
@@ -34,13 +35,8 @@ extension Store {
     if !node.inputs.isEmpty { setPlanEntry(entry, at: node.workKey) }
   }
 
-  /// Whether the work of a node was done before, with whatever inputs.
-  func hasPast(_ node: ResolvedNode) -> Bool {
-    planEntry(for: node.planKey) != nil || planEntry(for: node.workKey) != nil
-  }
-
   private func setPlanEntry(_ entry: PlanEntry, at key: Digest) {
     let outputs = entry.outputs.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value.hex)) }
-    setAdvice(["action": JSON(entry.actionKey.hex), "outputs": JSON(outputs)], at: planPlace(key))
+    setAdvice(["action": JSON(entry.actionKey.hex), "outputs": JSON(outputs)], about: key, at: planPlace(key))
   }
 }

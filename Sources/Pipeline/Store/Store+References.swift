@@ -15,19 +15,23 @@ extension Store {
     let place = referencePlace(blob.digest)
     if try referencedPath(blob.digest) != path {
       try makeFolder(above: place)
-      try files.replace(place, Array(Self.text(path).utf8), temporary: try temporaryPath())
+      try files.replaceClearing(place, Array(Self.text(path).utf8), temporary: try temporaryPath())
     }
     return blob
   }
 
   func referenceState(of blob: BlobReference) throws -> BlobState {
     guard let path = try referencedPath(blob.digest) else { return .missing }
+    // A file that cannot be read, or changes just now, is not there: its producer, run again, says why.
     guard let found = try? digests.digest(of: path), found == blob else { return .missing }
     return .good(path: path)
   }
 
-  private func referencedPath(_ digest: Digest) throws -> String? {
-    guard let bytes = try files.read(referencePlace(digest), limit: 1 << 16),
+  /// Where the file lies; nil without a reference, or with one that is damaged.
+  func referencedPath(_ digest: Digest) throws -> String? {
+    let place = referencePlace(digest)
+    guard let status = try files.status(place, followsLinks: false), status.kind == .file,
+      let bytes = try files.read(place, limit: 1 << 16),
       let text = String(validating: bytes, as: UTF8.self), let json = try? JSON(parsing: text),
       let path = json["path"]?.string, text == Self.text(path)
     else { return nil }

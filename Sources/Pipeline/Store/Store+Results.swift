@@ -14,12 +14,22 @@ extension Store {
       case .corrupt: return .dead(.file(file.path, file.blob, .corrupt))
       }
     }
-    return try assemble(entry, key).map(ResultState.found) ?? .dead(.entry)
+    do { return try assemble(entry, key).map(ResultState.found) ?? .dead(.entry) } catch StoreError.blobLost(
+      let blob, let damage)
+    {
+      // Its stamp was right and its bytes are not.
+      return .dead(.file(entry.files.first { $0.blob == blob }?.path ?? "", blob, damage))
+    }
   }
 
   /// The decoded entry under a key: nil when there is none, an inner nil when it is damaged.
+  ///
+  /// Whatever stands there and is no file is a damaged entry.
   func entry(for key: Digest) throws -> ActionResult?? {
-    guard let bytes = try files.read(resultPlace(key), limit: ActionResult.limit) else { return nil }
+    let place = resultPlace(key)
+    guard let status = try files.status(place, followsLinks: false) else { return nil }
+    guard status.kind == .file, status.stamp.size <= ActionResult.limit else { return .some(nil) }
+    guard let bytes = try files.read(place, limit: ActionResult.limit) else { return nil }
     return .some(ActionResult(bytes, for: key))
   }
 
@@ -34,8 +44,9 @@ extension Store {
       case let path where path.hasSuffix("/" + StoredResult.manifestName):
         let port = String(path.dropLast(StoredResult.manifestName.count + 1))
         guard !port.contains("/") else { continue }
-        outputs[port] = try? Artefact(manifest: try bytes(of: file.blob))
-        if outputs[port] == nil { return nil }
+        do { outputs[port] = try Artefact(manifest: bytes(of: file.blob)) } catch StoreError.invalidManifest {
+          return nil
+        }
       default: break
       }
     }
@@ -68,6 +79,7 @@ extension Store {
     let bytes = result.actionResult.encoded(for: result.key)
     let staged = try temporaryPath()
     try files.undurable.create(staged, bytes, mode: 0o444)
+    // What stays of it is collected as garbage.
     defer { try? files.remove(staged) }
     try blobs.moveIn(flushes: flushes, with: unflushed + [staged])
     let place = resultPlace(result.key)
@@ -84,7 +96,7 @@ extension Store {
         files.touch(place)
         if first.digests == result.digests { return .known }
         guard replaces else { return .differs(first) }
-        try files.rename(staged, to: place)
+        try files.renameClearing(staged, to: place)
         if flushes { try files.sync([parentFolder(of: place)]) }
         return .replaced
       }
@@ -94,9 +106,10 @@ extension Store {
 
   /// Removes an entry that cannot be used, and the damaged file that made it so.
   package func bury(_ key: Digest, _ reason: DeadEntry) throws {
-    if case .file(_, let blob, .corrupt) = reason { try removeDamaged(blob) }
+    // Read again here: it may have been another process that found it, and the stamp tells nothing.
+    if case .file(_, let blob, _) = reason { try removeDamaged(blob) }
     // A good entry may have taken its place meanwhile.
-    if case .dead = try result(for: key) { try files.remove(resultPlace(key)) }
+    if case .dead = try result(for: key) { try files.removeTree(resultPlace(key)) }
   }
 
   /// What has to be on the disk for a result to outlive the machine: its files in the store, and the folders they are in.
@@ -114,25 +127,26 @@ extension Store {
 
   /// Whether a result was published or used in the last ten minutes.
   func isRecent(_ key: Digest) -> Bool {
+    // One that cannot be looked at is not touched either.
     guard let status = try? files.status(resultPlace(key)) else { return true }
     return wallClock() - status.stamp.modified <= 600_000_000_000
   }
 
-  /// The JSON text of a result's key preimage; nil when it cannot be read.
-  package func preimage(of key: Digest) -> JSON? {
-    guard let entry = try? entry(for: key),
-      let file = entry?.files.first(where: { $0.path == StoredResult.preimageName }),
-      let bytes = try? bytes(of: file.blob)
-    else { return nil }
-    return try? JSON(parsing: bytes, file: StoredResult.preimageName)
+  /// What a result's key is made of; nil when there is no result, or when it or its preimage is damaged.
+  func preimage(of key: Digest) throws -> KeyPreimage? {
+    guard let entry = try entry(for: key), let entry else { return nil }
+    return try json(StoredResult.preimageName, of: entry).flatMap(KeyPreimage.init(json:))
   }
 
-  /// The action keys of the sub-results that a result was made from.
-  func parts(of entry: ActionResult) -> [Digest] {
-    guard let file = entry.files.first(where: { $0.path == StoredResult.partsName }),
-      let bytes = try? bytes(of: file.blob),
-      let list = (try? JSON(parsing: bytes, file: StoredResult.partsName))?.array
-    else { return [] }
+  /// A member of an entry that holds JSON; nil when there is none, or when it is lost.
+  private func json(_ name: String, of entry: ActionResult) throws -> JSON? {
+    guard let file = entry.files.first(where: { $0.path == name }) else { return nil }
+    do { return try JSON(parsing: bytes(of: file.blob), file: name) } catch StoreError.blobLost { return nil }
+  }
+
+  /// The action keys of the sub-results that a result was made from; none when their list is lost.
+  func parts(of entry: ActionResult) throws -> [Digest] {
+    let list = try json(StoredResult.partsName, of: entry)?.array ?? []
     return list.compactMap { $0.string.flatMap(Digest.init(hex:)) }
   }
 }

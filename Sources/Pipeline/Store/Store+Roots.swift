@@ -26,9 +26,13 @@ extension Store {
   func addRoot(_ run: String, key: Digest) { try? files.append(rootPlace(run), Array((key.hex + "\n").utf8)) }
 
   /// All runs by name, newest first (their names begin with their time).
+  ///
+  /// What is no file is no run's note.
   func roots() throws -> [Root] {
     try files.names(in: rootsFolder).reversed().compactMap { name in
-      guard let bytes = try files.read(rootPlace(name)) else { return nil }
+      guard try files.status(rootPlace(name), followsLinks: false)?.kind == .file,
+        let bytes = try files.read(rootPlace(name))
+      else { return nil }
       let lines = bytes.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
       return Root(name: name, series: lines.first ?? "", keys: lines.dropFirst().compactMap(Digest.init(hex:)))
     }

@@ -9,8 +9,8 @@ import Glibc
 ///     refs/aa/<sha256>      where a blob lies that is used in place, such as a model already on disk
 ///     leases/<action key>   who is working on it just now
 ///     checkpoints/<key>/    unfinished work
-///     roots/<run>.json      what the garbage collector must keep
-///     tmp/                  being written
+///     roots/<run>           what the garbage collector must keep
+///     tmp/                  being written, by names that say which process writes
 ///     digests.log           which digest a file had, by its stamp
 ///
 /// Everything is written with the user's umask and never changed afterwards, so a store can be shared by a group.
@@ -19,6 +19,8 @@ package struct Store: Sendable {
   package let path: String
   package let files: FileSystem
   package let digests: DigestLog
+  /// The blobs whose bytes this process has read and found good.
+  let read = ReadBlobs()
 
   /// Opens (without making anything yet) the store in the folder `path`.
   package init(path: String, files: FileSystem = FileSystem()) {
@@ -64,7 +66,7 @@ package struct Store: Sendable {
   }
 
   /// A path for something being written, whose folder may have to be made.
-  func newTemporaryPlace() -> String { path + "/tmp/" + uniqueName() }
+  func newTemporaryPlace() -> String { path + "/tmp/" + temporaryName() }
 
   /// Every digest that names a file in one of the areas `cas`, `ac`, `plan`, `facets` or `refs`, in order.
   func listing(_ area: String) throws -> [Digest] {

@@ -47,6 +47,8 @@ package enum DeadEntry: Sendable, Hashable {
   case entry
   /// One of the files it lists, by its path in the entry, is missing or damaged.
   case file(String, BlobReference, BlobDamage)
+  /// It was made from a damaged blob, while nobody knew of the damage.
+  case madeFrom(Digest)
 
   /// The words behind "its result cannot be used:".
   package var words: String {
@@ -55,6 +57,7 @@ package enum DeadEntry: Sendable, Hashable {
     case .file(let path, let blob, .missing): "`\(path)` (blob `\(blob.digest.short)`) is missing from the store"
     case .file(let path, let blob, .corrupt):
       "`\(path)` (blob `\(blob.digest.short)`) is damaged: its bytes do not match its name"
+    case .madeFrom(let blob): "it may have been made from the damaged blob `\(blob.short)`"
     }
   }
 }

@@ -16,6 +16,15 @@ package struct SystemError: Error, Sendable, Hashable {
 
   /// The system's own words for the code.
   package var words: String { String(cString: strerror(code)) }
+
+  /// Why, in words that fit behind what cannot be done.
+  var reason: String {
+    switch code {
+    case EINVAL where operation == "read" || operation == "open": "it is no file but a pipe, a socket or a device"
+    case EILSEQ: "the name is not UTF-8 text"
+    default: words
+    }
+  }
 }
 
 extension SystemError: DiagnosticError {
@@ -65,6 +74,29 @@ extension SystemError: DiagnosticError {
         Diagnostic(
           code: "not-a-folder", "\(what): a file stands where a folder should be", reason: words,
           advice: "move the file away, or name another place")
+      ]
+    case EISDIR:
+      return [
+        Diagnostic(
+          code: "not-a-file", "\(what): a folder stands where a file should be", reason: words,
+          advice: "move the folder away, or name another place")
+      ]
+    case EINVAL where operation == "read" || operation == "open":
+      return [Diagnostic(code: "not-a-file", "\(what): \(reason)", advice: "move it away, or name another place")]
+    case ELOOP:
+      return [
+        Diagnostic(code: "link-loop", "\(what): it is a link that leads back to itself", reason: words)
+      ]
+    case ENAMETOOLONG:
+      return [
+        Diagnostic(
+          code: "name-too-long", "\(what): the name is longer than the file system takes", reason: words,
+          advice: "work in a folder with a shorter path, or use shorter names")
+      ]
+    case EILSEQ:
+      return [
+        Diagnostic(
+          code: "name-not-utf8", "\(what): \(reason)", advice: "rename it (`convmv` does many at once)")
       ]
     default:
       return [Diagnostic(code: "system-error", "\(what): \(words)")]

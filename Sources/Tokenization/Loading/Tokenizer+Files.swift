@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import TensorFiles
 
@@ -30,12 +31,11 @@ extension Tokenizer {
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       return FileSet([FileSet.File(name: "tokenizer.json", path: path)])
     }
-    if !isFolder.boolValue { return files(of: path) }
-    let found = filesOfFolder(path)
+    if !isFolder.boolValue { return try files(of: path) }
+    let found = try filesOfFolder(path)
     let pairs = gpt2Files.contains { found[$0.0] != nil && found[$0.1] != nil }
     if found["tokenizer.json"] != nil || pairs { return found }
-    let models = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
-      .filter { $0.hasSuffix(".gguf") }.sorted()
+    let models = (try folderNames(path) ?? []).filter { $0.hasSuffix(".gguf") }
     if models.count == 1, let model = models.first {
       return FileSet([FileSet.File(name: ggufFile, path: path + "/" + model)])
     }
@@ -48,7 +48,7 @@ extension Tokenizer {
       .noTokenizer(expected: ["tokenizer.json", "vocab.json and merges.txt", "a .gguf file"]), file: path)
   }
 
-  private static func files(of file: String) -> FileSet {
+  private static func files(of file: String) throws -> FileSet {
     if file.hasSuffix(".gguf") || GGUFFile.isGGUF(file) {
       return FileSet([FileSet.File(name: ggufFile, path: file)])
     }
@@ -56,13 +56,12 @@ extension Tokenizer {
     let slash = file.lastIndex(of: "/")
     let name = slash.map { file[file.index(after: $0)...] } ?? file[...]
     let folder = slash.map { $0 == file.startIndex ? "/" : String(file[..<$0]) } ?? "."
-    let beside = filesOfFolder(folder)
+    let beside = try filesOfFolder(folder)
     return name == "tokenizer.json" || beside["tokenizer.json"] == nil ? own.union(beside) : own
   }
 
-  private static func filesOfFolder(_ folder: String) -> FileSet {
-    let templates = ((try? FileManager.default.contentsOfDirectory(atPath: folder + "/" + templateFolder)) ?? [])
-      .filter { $0.hasSuffix(".jinja") }.sorted()
-    return FileSet(folder: folder, names: fileNames + templates.map { templateFolder + "/" + $0 })
+  private static func filesOfFolder(_ folder: String) throws -> FileSet {
+    let templates = (try folderNames(folder + "/" + templateFolder) ?? []).filter { $0.hasSuffix(".jinja") }
+    return try FileSet(folder: folder, names: fileNames + templates.map { templateFolder + "/" + $0 })
   }
 }

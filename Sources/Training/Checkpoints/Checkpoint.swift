@@ -1,3 +1,4 @@
+import Glibc
 import PreciseJSON
 import TensorFiles
 import Tensors
@@ -39,8 +40,9 @@ struct Checkpoint {
 
   /// Reads a file, verifies it, and only then puts its values into the slots; nil when it does not verify or belongs to
   /// another training.
-  static func read(_ path: String, fingerprint: String, into slots: [AdamWSlot]) -> TrainingState? {
-    guard let file = try? SafetensorsFile(path: path), file.metadata["anneal"] == format,
+  /// - Throws: `FileError` when the system does not let it be read, which says nothing about what is in it.
+  static func read(_ path: String, fingerprint: String, into slots: [AdamWSlot]) throws -> TrainingState? {
+    guard let file = try opened(path), file.metadata["anneal"] == format,
       file.metadata["training"] == fingerprint, let text = file.metadata["state"],
       let json = try? JSON(parsing: text, file: path), let state = TrainingState(json: json)
     else { return nil }
@@ -63,6 +65,13 @@ struct Checkpoint {
       guard copy != nil else { return nil }
     }
     return state
+  }
+
+  /// The file, nil when it is gone, damaged, or cannot be read from the disk.
+  private static func opened(_ path: String) throws -> SafetensorsFile? {
+    do { return try SafetensorsFile(path: path) } catch let error as FileError
+      where ![ENOENT, EIO, EINVAL, EISDIR].contains(error.code)
+    { throw error } catch { return nil }
   }
 
   private static func tensors(of slots: [AdamWSlot]) -> [(name: String, tensor: Tensor)] {

@@ -1,3 +1,4 @@
+import Diagnostics
 import Glibc
 import TensorFiles
 import Tensors
@@ -21,9 +22,10 @@ package struct CheckpointFolder: Sendable, Hashable {
     return "\(path)/\(Self.prefix)\(String(repeating: "0", count: max(0, 8 - digits.count)))\(digits)\(Self.suffix)"
   }
 
-  /// The steps that have a checkpoint, newest first.
-  package func steps() -> [Int] {
-    names().compactMap { name in
+  /// The steps that have a checkpoint, newest first; none where there is no such folder.
+  /// - Throws: `ListingError` when the folder cannot be listed: a training that then began anew would lose hours.
+  package func steps() throws -> [Int] {
+    (try folderNames(path) ?? []).compactMap { name in
       guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
       return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
     }.sorted(by: >)
@@ -33,29 +35,19 @@ package struct CheckpointFolder: Sendable, Hashable {
   func save(_ checkpoint: Checkpoint, _ slots: [AdamWSlot]) throws -> String {
     let path = file(step: checkpoint.state.step)
     try checkpoint.write(slots, to: path, temporary: self.path + "/checkpoint.partial")
-    for old in steps().dropFirst(Self.kept) { unlink(file(step: old)) }
+    for old in try steps().dropFirst(Self.kept) where unlink(file(step: old)) != 0 && errno != ENOENT {
+      throw FileError(path: file(step: old), action: .remove, code: errno)
+    }
     return path
   }
 
   /// The newest checkpoint of this training that verifies, its values put into the slots.
-  func resume(fingerprint: String, into slots: [AdamWSlot]) -> TrainingState? {
-    for step in steps() {
-      if let state = Checkpoint.read(file(step: step), fingerprint: fingerprint, into: slots) { return state }
+  /// - Throws: `ListingError` when the folder cannot be listed, `FileError` when a checkpoint may not be read.
+  func resume(fingerprint: String, into slots: [AdamWSlot]) throws -> TrainingState? {
+    for step in try steps() {
+      if let state = try Checkpoint.read(file(step: step), fingerprint: fingerprint, into: slots) { return state }
     }
     return nil
-  }
-
-  private func names() -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      names.append(name)
-    }
-    return names
   }
 }
 

@@ -73,7 +73,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   package func run() throws -> TrainingResult {
     let total = try totalSteps()
     let fingerprint = fingerprint(totalSteps: total)
-    state = checkpoints?.resume(fingerprint: fingerprint, into: slots) ?? TrainingState()
+    state = try checkpoints?.resume(fingerprint: fingerprint, into: slots) ?? TrainingState()
     onEvent(.started(step: state.step, totalSteps: total))
     let first = state.step
     let secondsBefore = state.seconds

@@ -21,10 +21,9 @@ struct LogsCommand: ParsableCommand {
     try reportingProblems {
       let history = workplace.history
       let record = try name.map(history.run) ?? newest(history)
-      guard record.nodes.contains(where: { $0.name == node }) else {
-        throw UnknownTarget(target: node, nodes: record.nodes.map(\.name))
-      }
       guard let text = try history.log(run: record.id, node: node) else {
+        let known = try history.nodes(of: record)
+        guard known.contains(node) else { throw UnknownTarget(target: node, nodes: known) }
         return Terminal.say("`\(node)` wrote no log in run \(record.id).")
       }
       Terminal.put(text.hasSuffix("\n") ? String(text.dropLast()) : text)

@@ -25,6 +25,7 @@ struct RunsCommand: ParsableCommand {
   func run() throws {
     try reportingProblems {
       let runs = try workplace.history.runs(pipeline: pipeline, limit: limit)
+      Terminal.report(try workplace.history.unreadable())
       if json {
         Terminal.put(JSON.array(runs.map(\.json)).text(.pretty))
         return

@@ -22,25 +22,44 @@ struct CacheVerifyCommand: ParsableCommand {
       if json {
         let object: JSON = [
           "sound": JSON(found.isSound), "blobs": JSON(found.blobs), "size": JSON(found.size),
+          "references": JSON(found.references), "reference_size": JSON(found.referenceSize),
           "results": JSON(found.results), "corrupt": .array(found.corrupt.map { JSON($0.hex) }),
-          "dead": .array(
-            found.dead.map { ["key": JSON($0.key.hex), "reason": JSON($0.reason.words)] as JSON }),
+          "dead": .array(found.dead.map(Self.json)), "void": .array(found.void.map(Self.json)),
           "repaired": JSON(found.isRepaired),
         ]
         Terminal.put(object.text(.pretty))
       } else {
-        Terminal.put("\(found.blobs) blobs (\(byteCount(found.size))) and \(found.results) results read")
-        for digest in found.corrupt { Terminal.put("damaged: blob \(digest.short)") }
-        for (key, reason) in found.dead { Terminal.put("unusable: result \(key.short): \(reason.words)") }
-        if found.isSound {
-          Terminal.put("nothing is damaged")
-        } else {
-          Terminal.put(
-            repair ? "removed; the next run makes it again" : "the next run makes it again, or `--repair` removes it")
-        }
+        for line in Self.lines(found) { Terminal.put(line) }
       }
       if !found.isSound, !repair { throw ExitCode(1) }
     }
+  }
+
+  private static func lines(_ found: Store.Verification) -> [String] {
+    func name(_ finding: Store.Verification.Finding) -> String {
+      let type = finding.type.map { " of `\($0)`" } ?? ""
+      return "\(finding.isPart ? "part" : "result") \(finding.key.short)\(type)"
+    }
+    var lines = ["\(found.blobs) blobs (\(byteCount(found.size))) and \(found.results) results read"]
+    if found.references > 0 {
+      lines.append("\(found.references) files used in place (\(byteCount(found.referenceSize))) read")
+    }
+    lines += found.corrupt.map { "damaged: blob \($0.short)" }
+    lines += found.dead.map { "unusable: \(name($0)): \($0.reason.words)" }
+    lines += found.void.map { "removed: \(name($0)): \($0.reason.words)" }
+    if found.isSound { return lines + ["nothing is damaged"] }
+    lines.append(
+      "a result is made again by the next run that needs it"
+        + ((found.dead + found.void).contains(where: \.isPart) ? ", a part when its node runs again" : ""))
+    lines.append(found.isRepaired ? "what was damaged is removed" : "`--repair` removes what is damaged at once")
+    return lines
+  }
+
+  private static func json(_ finding: Store.Verification.Finding) -> JSON {
+    [
+      "key": JSON(finding.key.hex), "type": finding.type.map { JSON($0) } ?? .null, "part": JSON(finding.isPart),
+      "reason": JSON(finding.reason.words),
+    ]
   }
 }
 
@@ -75,13 +94,14 @@ struct CacheCollectCommand: ParsableCommand {
       if json {
         let object: JSON = [
           "planned": JSON(plan), "results": JSON(found.results.count), "blobs": JSON(found.blobs.count),
-          "size": JSON(found.size), "kept_results": JSON(found.keptResults), "kept_blobs": JSON(found.keptBlobs),
+          "leftovers": JSON(found.others.count), "size": JSON(found.size), "kept_results": JSON(found.keptResults),
+          "kept_blobs": JSON(found.keptBlobs),
         ]
         Terminal.put(object.text(.pretty))
       } else {
         Terminal.put(
-          "\(plan ? "would remove" : "removed") \(found.results.count) results and \(found.blobs.count) blobs "
-            + "(\(byteCount(found.size))); \(found.keptResults) results stay")
+          "\(plan ? "would remove" : "removed") \(found.results.count) results, \(found.blobs.count) blobs and "
+            + "\(found.others.count) leftovers (\(byteCount(found.size))); \(found.keptResults) results stay")
       }
     }
   }

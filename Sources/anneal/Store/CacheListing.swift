@@ -59,7 +59,8 @@ struct CacheStatisticsCommand: ParsableCommand {
           "path": JSON(store.path), "results": JSON(found.results), "blobs": JSON(found.blobs),
           "size": JSON(found.size), "references": JSON(found.references), "checkpoints": JSON(found.checkpoints),
           "checkpoint_size": JSON(found.checkpointSize), "pins": JSON(found.pins), "runs": JSON(found.runs),
-          "temporary_size": JSON(found.temporarySize),
+          "temporary_size": JSON(found.temporarySize), "leftovers": JSON(found.leftovers),
+          "leftover_size": JSON(found.leftoverSize),
         ]
         Terminal.put(object.text(.pretty))
       } else {
@@ -70,6 +71,7 @@ struct CacheStatisticsCommand: ParsableCommand {
             ["files used in place", String(found.references)],
             ["unfinished work", "\(found.checkpoints) (\(byteCount(found.checkpointSize)))"],
             ["being written", byteCount(found.temporarySize)],
+            ["left by killed runs", "\(found.leftovers) (\(byteCount(found.leftoverSize)))"],
           ]))
       }
     }

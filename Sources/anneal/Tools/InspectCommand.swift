@@ -53,7 +53,7 @@ struct InspectCommand: ParsableCommand {
     }
     if isFolder.boolValue {
       if FileManager.default.fileExists(atPath: path + "/adapter_config.json") { return try adapter() }
-      let shards = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".tokens") }.sorted()
+      let shards = (try folderNames(path) ?? []).filter { $0.hasSuffix(".tokens") }
       if !shards.isEmpty { return try tokens(shards.map { path + "/" + $0 }) }
     } else {
       switch try fileKind() {

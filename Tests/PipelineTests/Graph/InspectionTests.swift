@@ -57,6 +57,23 @@ import Testing
     #expect(try workspace.executed() == ["one", "one"])
   }
 
+  @Test func anotherFilesNoteIsNoAdvice() throws {
+    #expect(try line() == "one")
+    let root = workspace.store.path + "/facets"
+    func notes() throws -> [String] {
+      try FileSystem().names(in: root).flatMap { shard in
+        try FileSystem().names(in: "\(root)/\(shard)").map { "\(root)/\(shard)/\($0)" }
+      }
+    }
+    let first = try #require(try notes().first)
+    try write("two")
+    #expect(try line() == "two")
+    let second = try #require(try notes().first { $0 != first })
+    try FileManager.default.removeItem(atPath: second)
+    try FileManager.default.copyItem(atPath: first, toPath: second)
+    #expect(try line() == "two")
+  }
+
   @Test func whatItThrowsStandsAtTheField() throws {
     try write("bad")
     do {

@@ -37,6 +37,27 @@ import Testing
     #expect(throws: UnknownRun.self) { try history.run("nothing") }
   }
 
+  @Test func aKilledRunIsKnownByItsLogs() throws {
+    let recorder = try history.begin(try workspace.pipeline(chain))
+    try FileSystem().append(recorder.logPath("both"), Array("as far as it came\n".utf8))
+    let record = try history.run("last")
+    #expect(try history.log(run: record.id, node: "both") == "as far as it came\n")
+    #expect(try history.nodes(of: record) == ["both"])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func recordsThatAreNoneAreNamed() throws {
+    let good = try run()
+    for id in ["20200101-000000000-aaaaaa", "20200101-000000000-bbbbbb", "20200101-000000000-cccccc"] {
+      try FileManager.default.createDirectory(
+        atPath: history.folder(of: id), withIntermediateDirectories: true)
+    }
+    mkfifo(history.folder(of: "20200101-000000000-aaaaaa") + "/run.json", 0o644)
+    try workspace.folder.write("{}", to: ".anneal/runs/20200101-000000000-bbbbbb/run.json")
+    #expect(try history.runs().map(\.id) == [good.id])
+    #expect(
+      try history.unreadable().map(\.code) == ["not-a-file", "damaged-record", "missing-record"])
+  }
+
   @Test func theIndexIsMadeAgainFromTheFiles() throws {
     let first = try run()
     let second = try run()

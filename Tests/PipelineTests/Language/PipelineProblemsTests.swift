@@ -116,6 +116,23 @@ struct PipelineProblemsTests {
         """)
   }
 
+  @Test func namesThatNoFileSystemTakes() {
+    let long = String(repeating: "n", count: 251)
+    let text = """
+      pipeline: \(long)
+      nodes:
+        \(long): {type: load_model, from: weights.gguf}
+
+      """
+    let found = messages(text)
+    #expect(
+      found.contains(
+        "error: The name of a pipeline has 251 letters, at most 250 are possible: `nnnnnnnnnnnnnnnnnnnn…`"))
+    #expect(
+      found.contains("error: The name of a node has 251 letters, at most 250 are possible: `nnnnnnnnnnnnnnnnnnnn…`"))
+    #expect(!messages(text.replacing(long, with: String(long.dropLast()))).contains("The name of"))
+  }
+
   @Test func badNodeName() {
     let text = """
       pipeline: sft

@@ -1,3 +1,4 @@
+import Foundation
 import Pipeline
 import TestKit
 import Testing
@@ -36,6 +37,13 @@ import Testing
     let plan = try plan(text("alphabet"))
     #expect(plan.willRun.map(\.name) == ["start"])
     #expect(plan.mayRun.map(\.name) == ["head", "end"])
+    // The index is advice: without it the results tell the same.
+    try FileManager.default.removeItem(atPath: workspace.store.path + "/plan")
+    let without = try self.plan(text("alphabet"))
+    #expect(without.willRun.map(\.name) == ["start"])
+    #expect(without.mayRun.map(\.name) == ["head", "end"])
+    let known = try self.plan(text("alpha"))
+    #expect(known.cached.map(\.name) == ["start", "head", "twin", "end"])
     // New work below it has no past.
     let longer = try self.plan(text("alphabet").replacing("letters: 3", with: "letters: 4"))
     #expect(longer.willRun.map(\.name) == ["start", "head"])

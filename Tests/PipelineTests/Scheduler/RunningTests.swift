@@ -75,8 +75,18 @@ let chain = """
     #expect(try workspace.executed().sorted() == ["a", "b", "both"])
     #expect(summary["end"]?.state == .notNeeded)
     options.targets = ["bot"]
-    let error = #expect(throws: UnknownTarget.self) { try workspace.run(chain, options: options) }
+    let error = #expect(throws: DiagnosticList.self) { try workspace.run(chain, options: options) }
     #expect(error?.diagnostics.first?.advice == "`both`")
+    // All at once, also outputs that a node does not have.
+    options.targets = ["both.tex", "a.text", "a.", "end.other", "bot"]
+    let several = #expect(throws: DiagnosticList.self) { try workspace.run(chain, options: options) }
+    #expect(
+      several?.diagnostics.map { "\($0.summary); \($0.reason ?? ""); \($0.advice ?? "")" } == [
+        "Node `both` has no output `tex`; its outputs are [text]; `both.text`",
+        "Node `a` has no output ``; its outputs are [text]; `a` runs the node",
+        "Node `end` has no output `other`; its outputs are [text]; `end` runs the node",
+        "There is no node `bot` to run; the nodes are [a, b, both, start, halves, end]; `both`",
+      ])
   }
 
   @Test func runsForcedNodesAgain() throws {

@@ -133,7 +133,7 @@ import Testing
     #expect(moved["use"]?.state == .cached)
   }
 
-  @Test func verifyFindsWhatStampsHide() throws {
+  @Test func verifyFindsAFlippedBit() throws {
     let workspace = try workspace()
     try workspace.run(chain)
     #expect(try workspace.store.verify().isSound)
