@@ -77,6 +77,15 @@ import Testing
     #expect(abs(try #require(first["loss"]?.double) - log(2)) < 1e-4, "the policy starts as its reference")
     #expect(records.contains { $0["eval_rewards_margin"] != nil })
     #expect(try computed(project).count == 2)
+    // What the training computed for its held-out pairs serves the evaluation of the same pairs.
+    let held = try #require(metrics["pairs"]?.int)
+    #expect(
+      try computed(project)[1]
+        == "reference log-probabilities of \(held) held-out pairs: \(held) computed, the others were known")
+    #expect(
+      try computed(project, "rewards") == [
+        "reference log-probabilities of \(held) pairs: 0 computed, the others were known"
+      ])
   }
 
   @Test func betaRerunsDPOAndBelowButNotTheReference() throws {

@@ -26,6 +26,9 @@ package enum ApplyTemplate: NodeType {
   package static let name = "apply_template"
   package static let summary = "Renders rows by a chat template and marks what the model learns to say"
   package static let implementationVersion = 2
+  /// A group is rendered and published by itself, so that appending rows renders the last group alone.
+  package static let parts = [group]
+  private static let group = Part.work("group")
   package static let inputs = [
     InputPort("dataset", [ArtefactName.rows], doc: "The rows to render"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Whose chat template and special tokens are used"),
@@ -78,41 +81,82 @@ package enum ApplyTemplate: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let dataset = try context.input("dataset")
+    let tokenizerView = try context.input("tokenizer")
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
     let file = context.sources[templateRole]
     let source = try file.map(templateSource) ?? tokenizer.chatTemplateSource ?? ""
+    let template = Digest(of: Array(source.utf8))
     let renderer = RecordRenderer(
       template: try ChatTemplate(source: source, name: file ?? "chat template"),
       specialTokens: tokenizer.templateTokens)
     let names = dataset.members
-    var firstRow = 1
+    var collector = ProblemCollector()
+    var made = 0
+    var rows = 0
     for (index, name) in names.enumerated() {
       try context.checkCancellation()
-      let lines = try readGroup(dataset, name)
-      var problems: [any DiagnosticError] = []
-      var rendered: [String] = []
-      for (offset, record) in try GroupFile.records(lines, file: name).enumerated() {
-        do {
-          rendered.append(try renderer.render(record).line)
-        } catch let error as any DiagnosticError {
-          let words = error.diagnostics.map(\.summary).joined(separator: "; ")
-          problems.append(DatasetError(.template(words), file: context.nodeName, row: firstRow + offset))
+      var count = 0
+      do {
+        let part = try context.memo(
+          Self.group,
+          reads: [
+            ("rows", .digest(try dataset.member(name).blob.digest)), ("tokenizer", .digest(tokenizerView.digest)),
+            ("template", .digest(template)),
+          ],
+          type: ArtefactType("conversation_group")
+        ) { builder in
+          made += 1
+          let lines = try readGroup(dataset, name)
+          count = lines.count
+          let rendered = try render(lines, by: renderer, firstRow: rows + 1, file: name, node: context.nodeName)
+          try builder.write(GroupFile.bytes(lines: rendered), to: member)
+          builder.details["rows"] = JSON(count)
         }
+        guard let known = part.details["rows"]?.int else {
+          throw DatasetError(.damagedGroup(reason: "its number of rows is missing"), file: context.nodeName)
+        }
+        count = known
+        try output.include(member, from: part, as: name)
+      } catch let problems as DatasetErrors {
+        collector.add(problems)
       }
-      if !problems.isEmpty {
-        let listed = problems.prefix(DatasetErrors.listed)
-        throw DatasetErrors(problems: Array(listed), unlisted: problems.count - listed.count)
-      }
-      firstRow += lines.count
-      try output.write(GroupFile.bytes(lines: rendered), to: name)
+      rows += count
       context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
     }
+    try collector.throwIfAny()
     var facets = dataset.type.facets
-    facets.merge(try context.input("tokenizer").type.facets) { $1 }
-    facets[FacetName.template] = .text(Digest(of: Array(source.utf8)).short)
+    facets.merge(tokenizerView.type.facets) { $1 }
+    facets[FacetName.template] = .text(template.short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
-    output.details["rows"] = JSON(firstRow - 1)
+    output.details["rows"] = JSON(rows)
+    let known = made < names.count ? "; the others were known" : ""
+    context.log("\(made) of \(names.count) record groups rendered\(known)")
+  }
+
+  /// What a part holds.
+  private static let member = "group.jsonl.zst"
+
+  /// The rendered lines of a record group.
+  ///
+  /// - Throws: ``DatasetErrors`` of all rows that cannot be rendered.
+  private static func render(
+    _ lines: [String], by renderer: RecordRenderer, firstRow: Int, file: String, node: String
+  ) throws -> [String] {
+    var collector = ProblemCollector()
+    var rendered: [String] = []
+    for (offset, record) in try GroupFile.records(lines, file: file).enumerated() {
+      try collector.collect {
+        do {
+          rendered.append(try renderer.render(record).line(RecordHash(line: lines[offset])))
+        } catch let error as any DiagnosticError {
+          let words = error.diagnostics.map(\.summary).joined(separator: "; ")
+          throw DatasetError(.template(words), file: node, row: firstRow + offset)
+        }
+      }
+    }
+    try collector.throwIfAny()
+    return rendered
   }
 
   private static func templateSource(_ path: String) throws -> String {

@@ -24,20 +24,23 @@ package struct ResultView: Sendable {
     var shown: [(node: String, path: String)] = []
     let wanted = Dictionary(grouping: pipeline.outputs, by: \.node).mapValues { Set($0.map(\.port)) }
     for (name, ports) in wanted.sorted(by: { $0.key < $1.key }) {
-      guard let outputs = summary[name]?.result?.outputs.filter({ ports.contains($0.key) }) else { continue }
+      guard let result = summary[name]?.result else { continue }
       let place = Self.place(pipeline: summary.pipeline, node: name)
-      try show(outputs, at: place, marker: "\(summary.pipeline)/\(name)")
+      try show(result, ports, at: place, marker: "\(summary.pipeline)/\(name)")
       shown.append((name, place))
     }
     return shown
   }
 
-  private func show(_ outputs: [String: Artefact], at place: String, marker: String) throws {
+  private func show(_ result: StoredResult, _ ports: Set<String>, at place: String, marker: String) throws {
+    let outputs = result.outputs.filter { ports.contains($0.key) }
     let folder = project + "/" + place
     let markerPath = "\(project)/.anneal/views/\(marker).json"
     // A single output needs no folder of its own.
     let members = outputs.flatMap { port, artefact in
-      artefact.members.map { (path: outputs.count == 1 ? $0.path : "\(port)/\($0.path)", blob: $0.blob) }
+      artefact.members.map { member in
+        (path: outputs.count == 1 ? member.path : "\(port)/\(member.path)", blob: result.shown(member, at: port))
+      }
     }.sorted { $0.path < $1.path }
     let content = JSON(members.map { (key: $0.path, value: JSON($0.blob.digest.hex)) }).text()
     let before = try store.files.read(markerPath).map { String(decoding: $0, as: UTF8.self) }

@@ -59,7 +59,8 @@ struct RenderCommand: ParsableCommand {
       let reading = try RecordReading(path: dataset, options) { record, row in
         let rendered = try renderer.render(record)
         let result = try encoder.tokenize(
-          lines: [rendered.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
+          lines: [rendered.line(RecordHash(line: record.json.text()))], isText: record.kind == .text,
+          firstRow: row.number, file: dataset)
         for sequence in result.train.flatMap(\.sequences) {
           Terminal.put(json ? Self.object(sequence).text() : try shown(sequence, tokenizer) + "\n")
         }
