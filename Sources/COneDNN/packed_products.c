@@ -151,6 +151,14 @@ int packed_unpack(void *plain, size_t down, size_t across, packed_type type, con
   return (int)(status == dnnl_success ? reorder(&from, packed, &to, plain) : status);
 }
 
+int packed_level(void) {
+  unsigned isa = (unsigned)dnnl_get_effective_cpu_isa();
+  const unsigned levels[] = {dnnl_cpu_isa_avx512_core, dnnl_cpu_isa_avx512_core_bf16, dnnl_cpu_isa_avx512_core_amx};
+  int level = 0;
+  while (level < 3 && (isa & levels[level]) == levels[level]) level++;
+  return level;
+}
+
 void packed_library_version(int version[3]) {
   const dnnl_version_t *loaded = dnnl_version();
   version[0] = loaded->major;

@@ -158,6 +158,8 @@ package enum ToyParts: NodeType {
   }
 
   package static let name = "toy_parts"
+  package static let parts = [line]
+  private static let line = Part.work("line")
   package static let summary = "Doubles each line."
   package static let implementationVersion = 1
   package static let inputs = [InputPort("of", ["text"], doc: "The text")]
@@ -168,13 +170,13 @@ package enum ToyParts: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     var doubled: [String] = []
-    for (index, line) in try context.input("of").text().split(separator: "\n").enumerated() {
+    for (index, text) in try context.input("of").text().split(separator: "\n").enumerated() {
       if fields.failAfter > 0, index == fields.failAfter { throw ToyError(text: "Failed between parts") }
       let part = try context.memo(
-        label: "line", key: [("line", .text(String(line)))], type: ArtefactType("text")
+        line, reads: [("line", .text(String(text)))], type: ArtefactType("text")
       ) { builder in
         try count(fields.countIn, context)
-        try builder.write("\(line)\(line)", to: "text")
+        try builder.write("\(text)\(text)", to: "text")
       }
       doubled.append(try part.text())
     }

@@ -82,6 +82,15 @@ import Testing
     #expect(outcome.messages.contains(" checks fine"), "\(outcome.messages)")
     #expect(try project.anneal("show").output.contains(" checks fine"))
     #expect(try computed(project).count == 2)
+    // What the training computed for its held-out pairs serves the evaluation of the same pairs.
+    let held = try #require(metrics["pairs"]?.int)
+    #expect(
+      try computed(project)[1]
+        == "reference log-probabilities of \(held) held-out pairs: \(held) computed, the others were known")
+    #expect(
+      try computed(project, "rewards") == [
+        "reference log-probabilities of \(held) pairs: 0 computed, the others were known"
+      ])
   }
 
   @Test func betaRerunsDPOAndBelowButNotTheReference() throws {

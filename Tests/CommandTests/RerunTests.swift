@@ -17,6 +17,66 @@ import Testing
     }
   }
 
+  /// What a clock measures is shown and is not part of the artefact.
+  @Test func aForcedTrainingMakesTheSameBytes() throws {
+    let project = try Project()
+    try project.edit("outputs: [", "outputs: [sft.metrics, ")
+    try project.anneal("run", "pipeline.yaml")
+    func shown() throws -> [JSON] {
+      try String(contentsOfFile: project.folder.path("results/tiny/sft/metrics.jsonl"), encoding: .utf8)
+        .split(separator: "\n").map { try JSON(parsing: String($0)) }
+    }
+    let first = (try shown(), try project.digest("sft", "metrics"), try project.digest("sft", "model"))
+    #expect(first.0.contains { ($0["tokens_per_second"]?.double ?? 0) > 0 }, "\(first.0)")
+    for _ in 0..<2 {
+      let outcome = try project.anneal("run", "pipeline.yaml", "--force", "sft")
+      #expect(outcome.code == 0)
+      #expect(outcome.messages.contains("sft: made the same bytes as the result under its key"), "\(outcome.messages)")
+      #expect(!outcome.messages.contains("other bytes"))
+    }
+    #expect(try project.digest("sft", "metrics") == first.1)
+    #expect(try project.digest("sft", "model") == first.2)
+    let speeds = { (records: [JSON]) in records.compactMap { $0["tokens_per_second"]?.double } }
+    let now = try shown()
+    #expect(speeds(now).count == speeds(first.0).count && speeds(now) != speeds(first.0), "the new speeds are shown")
+    let node = try #require(try project.shown()["nodes"]?.array?.first { $0["name"]?.string == "sft" })
+    let path = try #require(node["outputs"]?["metrics"]?["paths"]?["metrics.jsonl"]?.string)
+    #expect(try String(contentsOfFile: path, encoding: .utf8).contains("tokens_per_second"))
+    #expect(try project.anneal("cache", "verify").code == 0)
+    #expect(try project.anneal("cache", "gc", "--grace", "0").code == 0)
+    #expect(try project.anneal("run", "pipeline.yaml").code == 0)
+    #expect(try project.states()["sft"] == "cached")
+  }
+
+  @Test func lightNodesTellTheMemoryOfTheirProcess() throws {
+    let project = try Project()
+    try project.anneal("run", "pipeline.yaml")
+    let nodes = try project.shown()["nodes"]?.array ?? []
+    func memory(_ name: String) -> (bytes: Int, of: String?) {
+      let node = nodes.first { $0["name"]?.string == name }
+      return (node?["peak_memory"]?.int ?? 0, node?["peak_memory_of"]?.string)
+    }
+    let light = memory("chat")
+    #expect(light.bytes > 1 << 20 && light.bytes < 4 << 30 && light.of == "run", "\(light)")
+    #expect(memory("sft").bytes > 1 << 20 && memory("sft").of == "worker")
+    #expect(try project.anneal("show").output.contains("≤ "))
+  }
+
+  /// What decides the bits is in the key: kernels of another kind of processor make a node of their own.
+  @Test func otherKernelsHaveOtherKeys() throws {
+    let project = try Project()
+    try project.edit("from: tiny}", "from: tiny, compute: f32}")
+    func key(_ kernels: String?) throws -> String? {
+      let environment = kernels.map { ["ANNEAL_CPU": $0] } ?? [:]
+      let outcome = try project.anneal("plan", "pipeline.yaml", "--json", environment: environment)
+      let nodes = try JSON(parsing: outcome.output)["nodes"]?.array ?? []
+      return nodes.first { $0["type"]?.string == "load_model" }?["plan_key"]?.string
+    }
+    let own = try #require(try key(nil))
+    #expect(try key("scalar") != own)
+    #expect(try #require(try key("scalar")) == key("scalar"))
+  }
+
   @Test func theLearningRateRerunsTrainingAndBelow() throws {
     let project = try Project()
     try project.anneal("run", "pipeline.yaml")
@@ -51,6 +111,8 @@ import Testing
     let before = try heldOut(project)
     try project.write(rows: (0..<3010).map(row))
     #expect(try project.anneal("run", "pipeline.yaml").code == 0)
+    #expect(try project.log("rows").contains(" rows were read, the others were known"), "\(try project.log("rows"))")
+    #expect(try project.log("chat").contains(" record groups rendered; the others were known"))
     let line = try #require(
       try project.log("tokens").split(separator: "\n").first { $0.contains("record groups tokenised") })
     let numbers = line.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }.suffix(2)

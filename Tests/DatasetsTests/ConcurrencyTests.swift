@@ -19,7 +19,7 @@ import Tokenization
     RenderedRecord.sample([
       TextPiece(text: "Question \(number)", isTrained: false),
       TextPiece(text: String(repeating: "so ", count: number % 40), isTrained: true),
-    ]).line
+    ]).line(RecordHash(line: "record \(number)"))
   }
 
   private func tokenized(_ lines: [String], _ overlong: Overlong, threads: Int) throws -> GroupTokenizer.Result {

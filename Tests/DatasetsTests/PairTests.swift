@@ -19,7 +19,7 @@ import Tokenization
         prompt: [TextPiece(text: pair.prompt, isTrained: false)],
         chosen: [TextPiece(text: pair.chosen, isTrained: true)],
         rejected: [TextPiece(text: pair.rejected, isTrained: true)]
-      ).line
+      ).line(RecordHash(line: pair.prompt))
     }
     let worker = GroupTokenizer(
       tokenizer: try Self.tokenizer.get(),

@@ -223,6 +223,16 @@ struct ConflictTests {
       """)
   }
 
+  @Test func anExportWithoutFormats() throws {
+    try expect(
+      "folder: {type: export, model: base, tokenizer: tokenizer, formats: []}",
+      """
+      nodes.folder.formats | \
+      No format is named: nothing would be written | \
+      node `folder`; `formats` is an empty list | `formats: [safetensors]`
+      """)
+  }
+
   @Test func promptsThatAreMissing() throws {
     try expect(
       "answers: {type: predict, model: base, tokenizer: tokenizer}",

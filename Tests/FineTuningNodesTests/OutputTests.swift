@@ -24,7 +24,7 @@ struct OutputTests {
       rows: {type: load_dataset, from: DIR/rows.jsonl}
       chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
       tokens:
-        {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.3}
+        {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.5}
       base: {type: load_model, from: DIR/tiny, compute: f32}
       fresh: {type: attach_adapter, model: base, rank: 2}
       given: {type: attach_adapter, model: base, from: DIR/adapter}

@@ -35,7 +35,8 @@ struct RealPairTests {
     let reader = try RecordReader(.preference, file: "pairs")
     try RowReader.read(path: #require(data), limit: numbers.last.map { $0 + 1 }) { row in
       guard numbers.contains(row.number - 1) else { return }
-      lines.append(try renderer.render(reader.record(row, tally: &tally)).record.line)
+      let record = try reader.record(row, tally: &tally)
+      lines.append(try renderer.render(record).record.line(RecordHash(line: record.json.text())))
     }
     let worker = GroupTokenizer(
       tokenizer: tokenizer,

@@ -29,6 +29,10 @@ int packed_pack(void *packed, packed_type type, const void *plain, size_t k, siz
 // Writes element (row, column) of a packed matrix [k, n] to plain[row · down + column · across]. Allocates on the way.
 int packed_unpack(void *plain, size_t down, size_t across, packed_type type, const void *packed, size_t k, size_t n);
 
+// What the library computes products with on this processor, as far as it decides their bits: 0 nothing beyond AVX2,
+// 1 AVX-512, 2 also AVX512-BF16, 3 also AMX.
+int packed_level(void);
+
 // The library's version: major, minor, patch.
 void packed_library_version(int version[3]);
 

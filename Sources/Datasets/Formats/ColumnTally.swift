@@ -67,6 +67,18 @@ package struct ColumnTally: Sendable, Hashable {
     names.formUnion(other.names)
   }
 
+  /// The same of rows that stand so many rows further down.
+  package func moved(by rows: Int) -> ColumnTally {
+    func moved(_ counts: [String: Count]) -> [String: Count] {
+      counts.mapValues { Count(rows: $0.rows, firstRow: $0.firstRow + rows) }
+    }
+    var tally = self
+    tally.unreadColumns = moved(unreadColumns)
+    tally.refusedColumns = moved(refusedColumns)
+    tally.undesiredAnswers = moved(undesiredAnswers)
+    return tally
+  }
+
   /// Checks that nothing was left out that means something, and that every mapped column stood somewhere.
   ///
   /// - Throws: ``DatasetErrors`` with one problem for each column.

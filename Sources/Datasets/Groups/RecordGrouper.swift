@@ -13,22 +13,22 @@ package struct RecordGrouper {
   /// And never more than this.
   package static let maximum = 2048
 
-  private var current: [String] = []
+  /// Records of the group that has not ended.
+  private var count = 0
 
   package init() {}
 
-  /// Adds a record's canonical line; gives the finished group when it ends here.
-  package mutating func append(_ line: String) -> [String]? {
-    current.append(line)
-    let ends = current.count >= Self.minimum && stableHash(line, salt: "group") % UInt64(Self.average) == 0
-    guard ends || current.count >= Self.maximum else { return nil }
-    return finish()
-  }
+  /// Whether a group may end behind a record.
+  ///
+  /// - Parameter line: The record's canonical line.
+  package static func marksEnd(_ line: String) -> Bool { stableHash(line, salt: "group") % UInt64(average) == 0 }
 
-  /// The records of the last, unfinished group; nil when there are none.
-  package mutating func finish() -> [String]? {
-    defer { current = [] }
-    return current.isEmpty ? nil : current
+  /// Adds a record, and says whether the group ends behind it.
+  package mutating func endsGroup(isMarked: Bool) -> Bool {
+    count += 1
+    guard isMarked && count >= Self.minimum || count >= Self.maximum else { return false }
+    count = 0
+    return true
   }
 }
 

@@ -20,9 +20,7 @@ package enum RowReader {
   package static func read(
     path: String, format: RowFormat? = nil, limit: Int? = nil, _ body: (SourceRow) throws -> Void
   ) throws -> FileShape {
-    try refuseFolder(path)
-    return try MappedFile(path: path).withBytes { bytes in
-      let shape = try FileShape(bytes, file: path, isText: format == .text)
+    try withBytes(path: path, format: format) { bytes, shape in
       var collector = ProblemCollector()
       var stretches = RowStretches(bytes, shape: shape)
       var number = 0
@@ -33,6 +31,19 @@ package enum RowReader {
       if number == 0 { throw DatasetError(.empty, file: path) }
       try collector.throwIfAny()
       return shape
+    }
+  }
+
+  /// Calls `body` with a file's bytes and how they are laid out.
+  ///
+  /// - Parameter format: As for ``read(path:format:limit:_:)``.
+  /// - Throws: ``DatasetError`` when the file is none that rows are read from, and what `body` throws.
+  package static func withBytes<Value>(
+    path: String, format: RowFormat?, _ body: (UnsafeRawBufferPointer, FileShape) throws -> Value
+  ) throws -> Value {
+    try refuseFolder(path)
+    return try MappedFile(path: path).withBytes { bytes in
+      try body(bytes, try FileShape(bytes, file: path, isText: format == .text))
     }
   }
 
@@ -64,27 +75,5 @@ package enum RowReader {
     let names = try folderNames(path) ?? []
     let files = names.filter { name in [".jsonl", ".json", ".txt"].contains { name.hasSuffix($0) } }
     throw DatasetError(.foreignFile(.folder(files: files)), file: path)
-  }
-}
-
-/// Keeps the first problems and counts the rest.
-struct ProblemCollector {
-  private var problems: [any DiagnosticError] = []
-  private var count = 0
-
-  var hasProblems: Bool { count > 0 }
-
-  /// Runs `body` and keeps what it throws when that can be put into words.
-  mutating func collect(_ body: () throws -> Void) throws {
-    do {
-      try body()
-    } catch let problem as any DiagnosticError {
-      count += 1
-      if problems.count < DatasetErrors.listed { problems.append(problem) }
-    }
-  }
-
-  func throwIfAny() throws {
-    if hasProblems { throw DatasetErrors(problems: problems, unlisted: count - problems.count) }
   }
 }

@@ -61,10 +61,11 @@ package struct GroupTokenizer: Sendable {
     let records = concurrentMap(lines, threads: threads) { line in
       Swift.Result { try encoded(line, isText: isText, file: file) }
     }
-    for (index, (line, record)) in zip(lines, records).enumerated() {
+    for (index, record) in records.enumerated() {
       try collector.collect {
         let encoded: Encoded
-        do { encoded = try record.get() } catch let error as TokenizerError {
+        let hash: RecordHash
+        do { (encoded, hash) = try record.get() } catch let error as TokenizerError {
           throw DatasetError(.notTokenized(error), file: file, row: firstRow + index)
         }
         report.records += 1
@@ -93,7 +94,7 @@ package struct GroupTokenizer: Sendable {
           report.pairsWithoutDifference += 1
           return
         }
-        if options.split.holdsOut(line) { validation.append(row) } else { train.append(row) }
+        if options.split.holdsOut(hash) { validation.append(row) } else { train.append(row) }
       }
     }
     try collector.throwIfAny()
@@ -106,13 +107,14 @@ package struct GroupTokenizer: Sendable {
     return Result(train: train, validation: validation, report: report)
   }
 
-  private func encoded(_ line: String, isText: Bool, file: String) throws -> Encoded {
-    guard let record = RenderedRecord(json: try JSON(parsing: line, file: file)) else {
+  private func encoded(_ line: String, isText: Bool, file: String) throws -> (Encoded, RecordHash) {
+    guard let (record, hash) = RenderedRecord.read(line: try JSON(parsing: line, file: file)) else {
       throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
     }
-    return try Encoded(record) { text, context in
+    let encoded = try Encoded(record) { text, context in
       isText ? try encodeText(text) : try tokenizer.encode(text, after: &context)
     }
+    return (encoded, hash)
   }
 
   private func encodeText(_ text: String) throws -> [Int32] {

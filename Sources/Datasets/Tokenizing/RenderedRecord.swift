@@ -19,19 +19,28 @@ package enum RenderedRecord: Sendable, Equatable {
   }
 
   /// The canonical line that a group stores.
-  package var line: String {
+  ///
+  /// - Parameter hash: That of the record it was rendered from.
+  package func line(_ hash: RecordHash) -> String {
+    var members: [(key: String, value: JSON)] = [("record", JSON(hash.text))]
     switch self {
-    case .sample(let pieces): JSON([(key: "pieces", value: Self.json(pieces))]).text()
+    case .sample(let pieces): members.append(("pieces", Self.json(pieces)))
     case .pair(let prompt, let chosen, let rejected):
-      JSON([
-        (key: "prompt", value: Self.json(prompt)), (key: "chosen", value: Self.json(chosen)),
-        (key: "rejected", value: Self.json(rejected)),
-      ]).text()
+      members += [
+        ("prompt", Self.json(prompt)), ("chosen", Self.json(chosen)), ("rejected", Self.json(rejected)),
+      ]
     }
+    return JSON(members).text()
   }
 
-  /// Reads a line that ``line`` wrote; nil for anything else.
-  package init?(json: JSON) {
+  /// Reads a line that ``line(_:)`` wrote; nil for anything else.
+  package static func read(line json: JSON) -> (record: RenderedRecord, hash: RecordHash)? {
+    guard let hash = json["record"]?.string.flatMap(RecordHash.init(text:)), let record = RenderedRecord(json: json)
+    else { return nil }
+    return (record, hash)
+  }
+
+  private init?(json: JSON) {
     if let pieces = json["pieces"].flatMap(Self.pieces) {
       self = .sample(pieces)
     } else if let prompt = json["prompt"].flatMap(Self.pieces), let chosen = json["chosen"].flatMap(Self.pieces),

@@ -41,21 +41,23 @@ package struct RenderingReport: Sendable {
     var tally: Tally
   }
 
-  private(set) var rows = 0
-  private(set) var rowsWithTools = 0
-  private(set) var passages: [Arrival.Kind: Passage] = [:]
+  package internal(set) var rows = 0
+  var rowsWithTools = 0
+  var passages: [Arrival.Kind: Passage] = [:]
   /// Rows with tools of which none is rendered.
-  private(set) var toolless = Tally()
+  var toolless = Tally()
   /// Messages whose calls arrive nowhere.
-  private(set) var lostCalls = Tally()
+  var lostCalls = Tally()
   /// Assistant messages of which nothing arrives.
-  private(set) var lostAnswers = Tally()
+  var lostAnswers = Tally()
   /// Rows whose last answer ends in no end mark, and the text that the first of them ends in.
-  private(set) var open = Tally()
-  private(set) var openEnding = ""
+  var open = Tally()
+  var openEnding = ""
   /// Rows whose end marks stand only before the next question.
-  private(set) var marksBeforeNext = Tally()
-  private(set) var failures: [Failure] = []
+  var marksBeforeNext = Tally()
+  var failures: [Failure] = []
+  /// Whether some rows could not be rendered.
+  package var hasFailures: Bool { !failures.isEmpty }
 
   package init() {}
 

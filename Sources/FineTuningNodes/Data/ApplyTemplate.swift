@@ -30,6 +30,9 @@ package enum ApplyTemplate: NodeType {
   package static let name = "apply_template"
   package static let summary = "Renders rows by a chat template and marks what the model learns to say"
   package static let implementationVersion = 2
+  /// A group is rendered and published by itself, so that appending rows renders the last group alone.
+  package static let parts = [group]
+  private static let group = Part.work("group")
   package static let inputs = [
     InputPort("dataset", [ArtefactName.rows], doc: "The rows to render"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Whose chat template and special tokens are used"),
@@ -80,6 +83,7 @@ package enum ApplyTemplate: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let dataset = try context.input("dataset")
+    let tokenizerView = try context.input("tokenizer")
     let tokenizer = try context.tokenizer()
     let output = try context.output("conversations")
     let file = try context.sources[templateRole].map { try (path: $0, source: templateSource($0)) }
@@ -89,40 +93,82 @@ package enum ApplyTemplate: NodeType {
       ?? tokenizer.chatTemplates.entries
     let format =
       isText ? nil : try ConversationFormat(entries, date: fields.date, tokenizer: tokenizer)
+    let identity = Digest(of: Array((file?.source ?? tokenizer.chatTemplates.identity ?? "").utf8))
     let renderer = RecordRenderer(
       templates: try templates(file, tokenizer, dataset), specialTokens: tokenizer.templateTokens,
       endMarks: (format?.stops ?? tokenizer.endOfTurnIDs).compactMap { tokenizer.token(for: $0) },
       day: try TemplateClock(written: fields.date))
     var report = RenderingReport()
     let names = dataset.members
-    var firstRow = 1
+    var made = 0
     for (index, name) in names.enumerated() {
       try context.checkCancellation()
-      let lines = try readGroup(dataset, name)
-      var rendered: [String] = []
-      for (offset, record) in try GroupFile.records(lines, file: name).enumerated() {
-        do {
-          let rendering = try renderer.render(record)
-          report.add(rendering, row: firstRow + offset)
-          rendered.append(rendering.record.line)
-        } catch let error as any DiagnosticError {
-          report.fail(error, row: firstRow + offset)
+      var part = RenderingReport()
+      do {
+        let group = try context.memo(
+          Self.group,
+          reads: [
+            ("rows", .digest(try dataset.member(name).blob.digest)), ("tokenizer", .digest(tokenizerView.digest)),
+            ("template", .digest(identity)),
+          ],
+          type: ArtefactType("conversation_group")
+        ) { builder in
+          made += 1
+          let (rendered, report) = try render(readGroup(dataset, name), by: renderer, file: name)
+          try builder.write(GroupFile.bytes(lines: rendered), to: member)
+          builder.details["report"] = report.partJSON
         }
+        guard let known = group.details["report"].flatMap(RenderingReport.init(partJSON:)) else {
+          throw DatasetError(.damagedGroup(reason: "its report is missing"), file: context.nodeName)
+        }
+        part = known
+        try output.include(member, from: group, as: name)
+      } catch let failure as RenderingFailure {
+        part = failure.report
       }
-      firstRow += lines.count
-      try output.write(GroupFile.bytes(lines: rendered), to: name)
+      report.add(part, after: report.rows)
       context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
     }
     try report.throwIfAny(file: context.nodeName)
     for warning in report.warnings(file: context.nodeName) { context.warn(warning) }
     var facets = dataset.type.facets
-    facets.merge(try context.input("tokenizer").type.facets) { $1 }
-    let identity = file?.source ?? tokenizer.chatTemplates.identity ?? ""
-    facets[FacetName.template] = .text(Digest(of: Array(identity.utf8)).short)
+    facets.merge(tokenizerView.type.facets) { $1 }
+    facets[FacetName.template] = .text(identity.short)
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
-    output.details["rows"] = JSON(firstRow - 1)
+    output.details["rows"] = JSON(report.rows)
     format?.put(into: &output.details)
     for (key, value) in report.json.object?.members ?? [] { output.details[key] = value }
+    let known = made < names.count ? "; the others were known" : ""
+    context.log("\(made) of \(names.count) record groups rendered\(known)")
+  }
+
+  /// What a part holds.
+  private static let member = "group.jsonl.zst"
+
+  /// The rendered lines of a record group, and what became of its rows, numbered from its first.
+  ///
+  /// - Throws: ``RenderingFailure`` when rows cannot be rendered, once all have been tried.
+  private static func render(
+    _ lines: [String], by renderer: RecordRenderer, file: String
+  ) throws -> ([String], RenderingReport) {
+    var report = RenderingReport()
+    var rendered: [String] = []
+    for (offset, record) in try GroupFile.records(lines, file: file).enumerated() {
+      do {
+        let rendering = try renderer.render(record)
+        report.add(rendering, row: offset + 1)
+        rendered.append(rendering.record.line(RecordHash(line: lines[offset])))
+      } catch let error as any DiagnosticError {
+        report.fail(error, row: offset + 1)
+      }
+    }
+    guard !report.hasFailures else { throw RenderingFailure(report: report) }
+    return (rendered, report)
+  }
+
+  /// A group that has rows which cannot be rendered; it is told with all others.
+  private struct RenderingFailure: Error {
+    var report: RenderingReport
   }
 
   /// The named file, or the tokenizer's own templates; plain texts need none.

@@ -67,6 +67,7 @@ package enum LoadDataset: NodeType {
   package static let name = "load_dataset"
   package static let summary = "Reads a dataset file and brings its rows to one form"
   package static let implementationVersion = 2
+  package static let parts = [DatasetGroups.outline, DatasetGroups.group]
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
 
@@ -101,30 +102,37 @@ package enum LoadDataset: NodeType {
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let path = try context.source(rowsRole)
     let output = try context.output("rows")
-    var grouper = RecordGrouper()
-    var groups = 0
-    var rows = 0
-    func publish(_ lines: [String]?) throws {
-      guard let lines else { return }
-      try output.write(GroupFile.bytes(lines: lines), to: GroupFile.name(groups))
-      groups += 1
+    try RowReader.withBytes(path: path, format: fields.format.rowFormat) { bytes, shape in
+      let reader = try reader(fields, bytes, shape, path, context)
+      var groups = DatasetGroups(bytes, shape, file: path, reader: reader, to: output, in: context)
+      try groups.make(limit: fields.maxRows ?? .max)
+      try groups.tally.check(reader.format, columns: fields.columns.map, file: path)
+      output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text(reader.format.kind.rawValue)]))
+      output.details["rows"] = JSON(groups.rows)
+      output.details["groups"] = JSON(groups.count)
+      let words = [shape.words].compactMap { $0 } + groups.tally.lines(reader.format, columns: fields.columns.map)
+      for line in words { context.log(line) }
+      let known = groups.read < groups.rows ? "; \(groups.read) rows were read, the others were known" : ""
+      context.log("\(groups.rows) rows in \(groups.count) record groups\(known)")
     }
-    var options = RecordReading.Options()
-    options.format = fields.format.rowFormat
-    options.columns = fields.columns.map
-    options.ignored = fields.ignoreColumns
-    options.limit = fields.maxRows
-    func detected(_ found: DetectedFormat) { context.log("format `\(found.format.rawValue)`: \(found.rule)") }
-    let reading = try RecordReading(path: path, options, detected: detected) { record, _ in
-      rows += 1
-      try publish(grouper.append(record.json.text()))
-      if rows % 1000 == 0 { try context.checkCancellation() }
+  }
+
+  /// What brings the rows to records, in the format that the field names, or else in the one that the first row tells.
+  private static func reader(
+    _ fields: Fields, _ bytes: UnsafeRawBufferPointer, _ shape: FileShape, _ path: String, _ context: NodeContext
+  ) throws -> RecordReader {
+    let columns = fields.columns.map
+    var format = fields.format.rowFormat
+    var stretches = RowStretches(bytes, shape: shape)
+    var number = 0
+    while format == nil, number < fields.maxRows ?? .max, let stretch = stretches.next() {
+      number += 1
+      // What is no row is reported when it is read.
+      guard let row = try? RowReader.row(number, stretch, bytes, shape, file: path) else { continue }
+      let detected = try RowFormat.detect(row, columns: columns)
+      context.log("format `\(detected.format.rawValue)`: \(detected.rule)")
+      format = detected.format
     }
-    try publish(grouper.finish())
-    output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text(reading.format.kind.rawValue)]))
-    output.details["rows"] = JSON(rows)
-    output.details["groups"] = JSON(groups)
-    for line in reading.lines { context.log(line) }
-    context.log("\(rows) rows in \(groups) record groups")
+    return try RecordReader(format ?? .text, columns: columns, ignored: fields.ignoreColumns, file: path)
   }
 }

@@ -33,6 +33,9 @@ package enum Tokenize: NodeType {
   package static let name = "tokenize"
   package static let summary = "Turns rendered rows into token shards, cut, packed and split"
   package static let implementationVersion = 3
+  /// A group's tokens are published by themselves, so that appending rows tokenises the last group alone.
+  package static let parts = [group]
+  private static let group = Part.work("group")
   package static let inputs = [
     InputPort("conversations", [ArtefactName.conversations], doc: "Rendered rows"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "The tokenizer they were rendered for"),
@@ -85,14 +88,11 @@ package enum Tokenize: NodeType {
       let member = try conversations.member(name)
       try context.checkCancellation()
       let firstRow = report.records + 1
-      // A group's tokens are published by themselves, so that appending rows tokenises the last group alone.
       let group = try context.memo(
-        label: "group",
-        key: [
-          ("group", .digest(member.blob.digest)),
-          ("tokenizer", .text(tokenizerView.type[FacetName.tokenizer]?.text ?? "")),
-          ("max_length", .integer(fields.maxLength)), ("overlong", .text(fields.overlong.rawValue)),
-          ("packing", .bool(fields.packing)), ("validation", .number(fields.validation)), ("text", .bool(isText)),
+        Self.group,
+        reads: [
+          ("conversations", .digest(member.blob.digest)), ("tokenizer", .digest(tokenizerView.digest)),
+          ("text", .bool(isText)),
         ],
         type: ArtefactType("token_group")
       ) { builder in

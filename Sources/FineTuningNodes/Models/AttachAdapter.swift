@@ -146,9 +146,12 @@ package enum AttachAdapter: NodeType {
 extension AttachAdapter.Fields {
   /// The adapter that the fields describe, where it is not read from files.
   func fresh() throws -> AdapterConfiguration {
-    AdapterConfiguration(
-      rank: rank, alpha: alpha.map { Float($0) }, dropout: Float(dropout), targets: try .targets(named: targets),
-      usesRSLoRA: rslora)
+    switch method {
+    case .lora:
+      AdapterConfiguration(
+        rank: rank, alpha: alpha.map { Float($0) }, dropout: Float(dropout), targets: try .targets(named: targets),
+        usesRSLoRA: rslora)
+    }
   }
 
   /// The adapter that comes out; nil when fields or files are wrong.

@@ -27,9 +27,14 @@ package enum LoadModel: NodeType {
       }
     }
 
+    /// The class with what else decides the bits on this machine.
+    var name: String {
+      (try? KernelSet.chosenByEnvironment()).map { resolved.name(on: $0) } ?? resolved.rawValue
+    }
+
     /// The class stands in keys by its name, so that one store serves processors of several kinds.
     package func appendKeyEntries(_ label: String, _ entries: inout [KeyPreimage.Entry]) {
-      entries.append(KeyPreimage.Entry(label, .text(resolved.rawValue)))
+      entries.append(KeyPreimage.Entry(label, .text(name)))
     }
   }
 
@@ -103,7 +108,7 @@ package enum LoadModel: NodeType {
       try output.reference(ModelArtefact.base + "/" + file.name, externalPath: file.path)
     }
     output.set(type: ArtefactType(ArtefactName.model, knownFacets(model, files)))
-    output.details["compute"] = JSON(fields.compute.resolved.rawValue)
+    output.details["compute"] = JSON(fields.compute.name)
   }
 
   private static func knownFacets(_ model: ModelFolder, _ files: FileSet) -> [String: Facet] {

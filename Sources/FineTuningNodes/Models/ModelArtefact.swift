@@ -79,7 +79,7 @@ package struct ModelArtefact {
 
   /// The arithmetic that `load_model` settled on.
   var computeClass: ComputeClass {
-    view.details["compute"]?.string.flatMap(ComputeClass.init(rawValue:)) ?? .f32
+    view.details["compute"]?.string.flatMap(ComputeClass.init(name:)) ?? .f32
   }
 
   /// Writes a model's adapter as the adapter of an artefact.

@@ -26,6 +26,7 @@ package enum Evaluate: NodeType {
   package static let name = "evaluate"
   package static let summary = "Measures a model on token rows: loss and accuracy, or rewards on preference pairs"
   package static let implementationVersion = 7
+  package static let parts = [ReferenceScores.part]
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model to measure"),
     InputPort("data", [ArtefactName.tokens], doc: "Rows to measure it on"),

@@ -40,10 +40,25 @@ package enum Export: NodeType {
   package static let execution = Execution.worker(cores: .one)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: DataFit.tokenizerConflicts(inputs))
+    var conflicts = DataFit.tokenizerConflicts(inputs)
+    if fields.formats.isEmpty {
+      conflicts.append(
+        .init(
+          port: "formats", "No format is named: nothing would be written", reason: "`formats` is an empty list",
+          advice: "`formats: [safetensors]`"))
+    }
+    return Inference(outputs: ["folder": ArtefactType(ArtefactName.folder)], conflicts: conflicts)
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
+    for format in Set(fields.formats) {
+      switch format {
+      case .safetensors: try writeSafetensors(fields, in: context)
+      }
+    }
+  }
+
+  private static func writeSafetensors(_ fields: Fields, in context: NodeContext) throws {
     let view = try context.input("model")
     let artefact = try ModelArtefact(context)
     let tokenizer = try context.tokenizer()

@@ -8,9 +8,12 @@ import Training
 /// What a reference model gives to the answers of a set of pairs: parts of their own in the store, computed once.
 ///
 /// A part covers ``rowsAPart`` rows of one shard and is keyed by the reference's digest, the shard's digest and the
-/// arithmetic. So sweeps over β and learning rate share them, appended pairs leave the others', and a computation that
-/// was killed goes on at the part it was in.
+/// arithmetic, and by nothing of the node that asks. So sweeps over β and learning rate share them, what `train` computed
+/// serves `evaluate`, appended pairs leave the others', and a computation that was killed goes on at the part it was in.
 struct ReferenceScores {
+  /// Raised when the same tokens and the same reference give other scores than before.
+  static let part = Part.recipe("reference-scores", version: 1)
+
   /// Rows whose scores are published together.
   static let rowsAPart = 64
 
@@ -32,10 +35,10 @@ struct ReferenceScores {
         try context.checkCancellation()
         let rows = start..<min(name.rows, start + Self.rowsAPart)
         let part = try context.memo(
-          label: "reference",
-          key: [
+          Self.part,
+          reads: [
             ("reference", .digest(reference.view.digest)), ("pairs", .digest(digest)), ("first", .integer(start)),
-            ("compute", .text(reference.computeClass.rawValue)), ("version", .integer(Train.implementationVersion)),
+            ("compute", .text(reference.computeClass.rawValue)),
           ],
           type: ArtefactType("reference_scores")
         ) { builder in

@@ -16,6 +16,7 @@ package enum Train: NodeType {
   package static let name = "train"
   package static let summary = "Trains a model: its adapter when it has one, all of its weights otherwise"
   package static let implementationVersion = 8
+  package static let parts = [ReferenceScores.part]
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model to start from"),
     InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),

@@ -113,6 +113,16 @@ package struct TrainFields: FieldSet {
 extension LearningRateSchedule.Shape: FieldChoice {}
 extension Recomputation: FieldChoice {}
 
+extension TrainFields.Optimizer {
+  var settings: TrainingSettings.Optimizer {
+    switch type {
+    case .adamw:
+      TrainingSettings.Optimizer(
+        beta1: betas.first ?? 0.9, beta2: betas.last ?? 0.999, epsilon: epsilon, weightDecay: weightDecay)
+    }
+  }
+}
+
 extension TrainFields {
   var length: TrainingSettings.Length {
     if let maxSteps { return .steps(maxSteps) }
@@ -126,9 +136,7 @@ extension TrainFields {
     return TrainingSettings(
       length: length, batchSize: batchSize, learningRate: learningRate,
       schedule: LearningRateSchedule(schedule.type, warmup: warmup),
-      optimizer: TrainingSettings.Optimizer(
-        beta1: optimizer.betas.first ?? 0.9, beta2: optimizer.betas.last ?? 0.999, epsilon: optimizer.epsilon,
-        weightDecay: optimizer.weightDecay),
+      optimizer: optimizer.settings,
       maxGradNorm: maxGradNorm, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery, saveEvery: saveEvery,
       evaluateEvery: evaluateEvery)
   }

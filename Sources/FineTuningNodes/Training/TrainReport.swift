@@ -41,7 +41,11 @@ enum TrainReport {
   }
 
   static func publish(_ result: TrainingResult, to output: ArtefactBuilder) throws {
-    try output.write(result.metrics.map { $0.text() + "\n" }.joined(), to: "metrics.jsonl")
+    let computed = result.metrics.map { record in
+      JSON((record.object?.members ?? []).filter { $0.key != MetricsWindow.measured })
+    }
+    func lines(_ records: [JSON]) -> String { records.map { $0.text() + "\n" }.joined() }
+    try output.write(lines(computed), shownAs: lines(result.metrics), to: "metrics.jsonl")
     func points(_ key: String) -> [(step: Int, value: Double)] {
       result.metrics.compactMap { record in
         guard let step = record["step"]?.int, let value = record[key]?.double else { return nil }

@@ -10,6 +10,7 @@ package final class ArtefactBuilder: Sendable {
     var known: [String: BlobReference] = [:]
     /// Members whose paths were given out.
     var promised: Set<String> = []
+    var shown: [String: [UInt8]] = [:]
   }
 
   package let port: String
@@ -51,6 +52,15 @@ package final class ArtefactBuilder: Sendable {
 
   package func write(_ text: String, to member: String) throws { try write(Array(text.utf8), to: member) }
 
+  /// Writes a whole member that has measured values beside the computed ones: speeds, times.
+  ///
+  /// The artefact holds what is computed, so that the same work makes the same bytes; people are shown the fuller text,
+  /// which is kept beside the result and is in no key.
+  package func write(_ computed: String, shownAs measured: String, to member: String) throws {
+    try write(computed, to: member)
+    state.withLock { $0.shown[member] = Array(measured.utf8) }
+  }
+
   /// Says more exactly what the artefact is than could be inferred: facets that only the content tells.
   package func set(type: ArtefactType) { state.withLock { $0.type = type } }
 
@@ -85,6 +95,8 @@ package final class ArtefactBuilder: Sendable {
     var files: [String: String]
     /// Members that are blobs already.
     var known: [String: BlobReference]
+    /// What people are shown in place of members.
+    var shown: [String: [UInt8]]
   }
 
   func staged() throws -> Staged {
@@ -94,7 +106,7 @@ package final class ArtefactBuilder: Sendable {
     if let member = state.promised.filter({ files[$0] == nil }).min() {
       throw StoreError.unwrittenMember(member, port: port)
     }
-    return Staged(type: state.type, details: state.details, files: files, known: state.known)
+    return Staged(type: state.type, details: state.details, files: files, known: state.known, shown: state.shown)
   }
 
   private func collect(_ folder: String, prefix: String, into found: inout [String: String]) throws {

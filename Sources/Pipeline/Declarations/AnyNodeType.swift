@@ -13,6 +13,7 @@ package struct AnyNodeType: Sendable {
   package var inputs: [InputPort] { base.inputs }
   package var outputs: [OutputPort] { base.outputs }
   package var execution: Execution { base.execution }
+  package var parts: [Part] { base.parts }
 
   package func input(_ name: String) -> InputPort? { inputs.first { $0.name == name } }
   package func output(_ name: String) -> OutputPort? { outputs.first { $0.name == name } }

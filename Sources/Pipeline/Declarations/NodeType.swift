@@ -17,6 +17,8 @@ package protocol NodeType: Sendable {
   static var outputs: [OutputPort] { get }
   /// Where the work runs.
   static var execution: Execution { get }
+  /// The kinds of parts that its work is published in before the whole is done.
+  static var parts: [Part] { get }
 
   /// The files outside the store that the node reads; they enter the key by role and content, never by path.
   ///
@@ -46,6 +48,7 @@ extension NodeType {
   package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? { nil }
   package static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? { nil }
   package static var execution: Execution { .inProcess }
+  package static var parts: [Part] { [] }
 }
 
 /// Where a node's work runs, and what it takes.

@@ -23,7 +23,8 @@ package struct ActionOutcome: Sendable {
   package var result: Result<StoredResult, ActionFailure>
   /// Whether the node made something else than what stood there from before.
   package var differs = false
-  /// Highest resident memory in bytes; nil for work done in the scheduler's process, where it cannot be told apart.
+  /// Highest resident memory in bytes while the work ran: of its worker, or of the whole process of the run for light work,
+  /// which is done there; nil where the system does not tell.
   package var peakMemory: Int?
 
   package init(result: Result<StoredResult, ActionFailure>, differs: Bool = false, peakMemory: Int? = nil) {
@@ -44,11 +45,15 @@ package struct InProcessExecutor: Executor {
   package func execute(
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome {
-    do {
-      let (result, differs) = try runner.perform(job, cancellation: stop, report: report)
-      return ActionOutcome(result: .success(result), differs: differs)
-    } catch {
-      return ActionOutcome(result: .failure(error))
+    var (outcome, peak) = MemoryMeter.process.measure {
+      do throws(ActionFailure) {
+        let (result, differs) = try runner.perform(job, cancellation: stop, report: report)
+        return ActionOutcome(result: .success(result), differs: differs)
+      } catch {
+        return ActionOutcome(result: .failure(error))
+      }
     }
+    outcome.peakMemory = peak
+    return outcome
   }
 }

@@ -167,23 +167,22 @@ package final class NodeContext: Sendable {
   /// A part of the node's work that has a key of its own, taken from the store or made now and published at once: one
   /// record group of a dataset, say.
   ///
-  /// A crash later in the node does not lose it, and any node of the same type reuses it. It is flushed to the disk
-  /// together with the node's result.
+  /// A crash later in the node does not lose it, and any node whose part has the same key reuses it. It is flushed to the
+  /// disk together with the node's result.
   ///
-  /// The key covers the node type's name and implementation version, `label` and `key`: what `produce` reads must be in
-  /// `key`.
+  /// - Parameters:
+  ///   - part: One that the node type declares; says which fields are in the key.
+  ///   - reads: What `produce` reads besides the node's fields, by digest: a blob, an artefact where its facets or details
+  ///     matter, a source.
   /// - Throws: What `produce` throws, ``StoreError``, ``SystemError``, ``Interrupted``.
   package func memo(
-    label: String, key entries: [(String, CanonicalValue)], type: ArtefactType,
+    _ part: Part, reads: [(name: String, value: CanonicalValue)], type: ArtefactType,
     produce: (ArtefactBuilder) throws -> Void
   ) throws -> ArtefactView {
-    let preimage = KeyPreimage(
-      .part,
-      [
-        KeyPreimage.Entry("type", .text(job.type.name)),
-        KeyPreimage.Entry("implementation", .integer(job.type.implementationVersion)),
-        KeyPreimage.Entry("part", .text(label)),
-      ] + entries.map { KeyPreimage.Entry("fields." + $0.0, $0.1) })
+    guard job.type.parts.contains(part) else {
+      throw StoreError.undeclaredPart(part.name, type: job.type.name, known: job.type.parts.map(\.name))
+    }
+    let preimage = part.preimage(of: job.type, job.fields, reads: reads)
     let key = preimage.key
     state.withLock { _ = $0.parts.insert(key) }
     var lease: Lease?
@@ -194,7 +193,7 @@ package final class NodeContext: Sendable {
         // Whoever made it may have been killed before the flush.
         if store.isRecent(key) { try flushLater(result) }
         store.markUsed(key)
-        guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(label) }
+        guard let artefact = result.outputs[Self.partPort] else { throw StoreError.unusablePart(part.name) }
         return view(of: artefact)
       case .dead(let reason): try store.bury(key, reason)
       case .none: break

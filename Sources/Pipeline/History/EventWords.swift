@@ -16,6 +16,8 @@ package enum EventWords {
     case .nodeReport(let node, .progress(let update)): ["\(node): \(progress(update))"]
     case .nodeReport(let node, .warning(let problem)): ["\(node): \(problem.rendered())"]
     case .healing(let node, let reason): ["\(node): \(reason.words); it is made again"]
+    case .agrees(let node, let key):
+      ["\(node): made the same bytes as the result under its key \(key.short)"]
     case .differs(let node, let key, isReplaced: false):
       ["\(node): made other bytes than the result that stands under the same key \(key.short); that one stays"]
     case .differs(let node, let key, isReplaced: true):

@@ -20,12 +20,14 @@ package struct ResultView: Sendable {
     var shown: [(node: String, path: String)] = []
     let wanted = Dictionary(grouping: pipeline.outputs, by: \.node).mapValues { Set($0.map(\.port)) }
     for (name, ports) in wanted.sorted(by: { $0.key < $1.key }) {
-      guard let outputs = summary[name]?.result?.outputs.filter({ ports.contains($0.key) }) else { continue }
+      guard let result = summary[name]?.result else { continue }
       let place = Self.place(pipeline: summary.pipeline, node: name)
+      let outputs = result.outputs.filter { ports.contains($0.key) }
       // A single output needs no folder of its own.
       let members = outputs.flatMap { port, artefact in
         artefact.members.map { member in
-          outputs.count == 1 ? member : Artefact.Member(path: "\(port)/\(member.path)", blob: member.blob)
+          Artefact.Member(
+            path: outputs.count == 1 ? member.path : "\(port)/\(member.path)", blob: result.shown(member, at: port))
         }
       }.sorted { $0.path < $1.path }
       try view.put(members, into: project + "/" + place, note: "\(summary.pipeline)/\(name)")

@@ -107,12 +107,14 @@ final class RunIndex: Sendable {
           WHERE pipeline = ? AND name = ? AND type = ? AND state = 'ran' AND seconds IS NOT NULL
           """)
       for node in nodes {
+        // Light nodes share one process: what it took says nothing about one of them.
+        func memory(_ row: Row) -> Int? { node.type.execution == .inProcess ? nil : row[1] }
         if let row = try Row.fetchOne(same, arguments: [node.planKey.hex]), let seconds = row[0] as Double? {
-          found[node.name] = Expectation(seconds: seconds, peakMemory: row[1], basis: .sameWork)
+          found[node.name] = Expectation(seconds: seconds, peakMemory: memory(row), basis: .sameWork)
         } else if let row = try Row.fetchOne(last, arguments: [pipeline, node.name, node.type.name]),
           let seconds = row[0] as Double?
         {
-          found[node.name] = Expectation(seconds: seconds, peakMemory: row[1], basis: .sameNode)
+          found[node.name] = Expectation(seconds: seconds, peakMemory: memory(row), basis: .sameNode)
         }
       }
       return found

@@ -13,6 +13,7 @@ package struct RunRecord: Sendable {
     package var reason: String?
     package var seconds: Double?
     package var peakMemory: Int?
+    package var measuredProcess: MeasuredProcess?
     package var attempts: Int
     package var problems: [Diagnostic]
     /// Digest and size of the manifest of each output.
@@ -75,6 +76,7 @@ extension RunRecord.Node {
     reason = json["reason"]?.string
     seconds = json["seconds"]?.double
     peakMemory = json["peak_memory"]?.int
+    measuredProcess = json["peak_memory_of"]?.string.flatMap(MeasuredProcess.init)
     attempts = json["attempts"]?.int ?? 0
     problems = (json["diagnostics"]?.array ?? []).compactMap(Diagnostic.init(json:))
     outputs = (json["outputs"]?.object?.members ?? []).compactMap { port, value in

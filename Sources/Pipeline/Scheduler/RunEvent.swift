@@ -12,6 +12,8 @@ package enum RunEvent: Sendable {
   case healing(node: String, DeadEntry)
   /// The node made other bytes than those that stood under its key; the first ones stay unless they are replaced.
   case differs(node: String, key: Digest, isReplaced: Bool)
+  /// A forced node made the same bytes as stood under its key.
+  case agrees(node: String, key: Digest)
   case retrying(node: String, attempt: Int, [Diagnostic])
   case nodeEnded(NodeRecord)
   /// The user asked to stop.
@@ -47,6 +49,7 @@ extension RunEvent {
     case .nodeReport(let node, .warning(let diagnostic)):
       ["event": "warning", "node": JSON(node), "diagnostic": diagnostic.json]
     case .healing(let node, let reason): ["event": "healing", "node": JSON(node), "reason": JSON(reason.words)]
+    case .agrees(let node, let key): ["event": "agrees", "node": JSON(node), "key": JSON(key.hex)]
     case .differs(let node, let key, let isReplaced):
       ["event": "differs", "node": JSON(node), "key": JSON(key.hex), "replaced": JSON(isReplaced)]
     case .retrying(let node, let attempt, let problems):
@@ -89,7 +92,9 @@ extension NodeRecord {
       (key: "plan_key", value: JSON(planKey.hex)), (key: "key", value: key.map { JSON($0.hex) } ?? .null),
       (key: "reason", value: reason.map { JSON($0.words) } ?? .null),
       (key: "seconds", value: seconds.map { JSON($0) } ?? .null),
-      (key: "peak_memory", value: peakMemory.map { JSON($0) } ?? .null), (key: "attempts", value: JSON(attempts)),
+      (key: "peak_memory", value: peakMemory.map { JSON($0) } ?? .null),
+      (key: "peak_memory_of", value: measuredProcess.map { JSON($0.rawValue) } ?? .null),
+      (key: "attempts", value: JSON(attempts)),
     ])
     if let sameWorkAs { object["same_work_as"] = JSON(sameWorkAs) }
     if !blockedBy.isEmpty { object["blocked_by"] = .array(blockedBy.map { JSON($0) }) }

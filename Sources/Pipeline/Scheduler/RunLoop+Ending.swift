@@ -7,6 +7,7 @@ extension RunLoop {
     record.seconds = (record.seconds ?? 0) + steadyClock() - running.started
     if case .made(let outcome) = ending, let peak = outcome.peakMemory {
       record.peakMemory = max(record.peakMemory ?? 0, peak)
+      record.measuredProcess = byName[name]?.type.execution == .inProcess ? .run : .worker
     }
     records[name] = record
     switch ending {
@@ -17,6 +18,8 @@ extension RunLoop {
         performers[result.key] = name
         if outcome.differs {
           hub.emit(.differs(node: name, key: result.key, isReplaced: options.forced.contains(name)))
+        } else if repeating.contains(name) {
+          hub.emit(.agrees(node: name, key: result.key))
         }
         finish(name, .ran, result)
       case .failure(.lost(let blob, let damage)): heal(name, blob, damage)

@@ -73,6 +73,7 @@ extension RunLoop {
       inputs.append(
         ActionJob.Input(port: binding.port, node: binding.node, output: binding.output, artefact: artefact))
     }
+    if reason == .forced, case .found? = try? scheduler.store.result(for: preimage.key) { repeating.insert(node.name) }
     let isWorker = node.type.execution != .inProcess
     let job = ActionJob(
       node: node.name, type: node.type, fields: node.fields, inputs: inputs,

@@ -39,6 +39,8 @@ final class RunLoop {
   var healings: [String: Int] = [:]
   /// Which node performed an action in this run.
   var performers: [Digest: String] = [:]
+  /// Forced nodes whose results stood in the store before.
+  var repeating: Set<String> = []
   var hasFailure = false
   /// Light nodes that did not look for the request to stop; their threads end with the process.
   private var abandoned: Set<String> = []

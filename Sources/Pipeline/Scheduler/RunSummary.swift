@@ -31,12 +31,22 @@ package struct NodeRecord: Sendable {
   package var seconds: Double?
   /// Bytes.
   package var peakMemory: Int?
+  /// Whose memory that is.
+  package var measuredProcess: MeasuredProcess?
   package var attempts = 0
   package var result: StoredResult?
   /// What went wrong; also warnings.
   package var problems: [Diagnostic] = []
   /// The nodes whose failure blocks it.
   package var blockedBy: [String] = []
+}
+
+/// The process whose memory stands in a node's record.
+package enum MeasuredProcess: String, Sendable {
+  /// The node's own worker.
+  case worker
+  /// The process of the run, in which light nodes do their work beside each other: the node took no more than that.
+  case run
 }
 
 /// What a run came to.

@@ -55,7 +55,9 @@ struct Publisher: Sendable {
     _ outputs: [Output], _ preimage: KeyPreimage, _ parts: [Digest], in blobs: inout StagedBlobs
   ) throws -> StoredResult {
     var artefacts: [String: Artefact] = [:]
+    var shown: [String: BlobReference] = [:]
     for output in outputs {
+      for (member, bytes) in output.staged.shown { shown["\(output.port)/\(member)"] = try blobs.add(bytes) }
       var members: [Artefact.Member] = []
       for (path, file) in output.staged.files {
         members.append(Artefact.Member(path: path, blob: try blobs.add(file: file)))
@@ -67,7 +69,8 @@ struct Publisher: Sendable {
     }
     return StoredResult(
       key: preimage.key, outputs: artefacts, preimage: try blobs.add(Array(preimage.json.text().utf8)),
-      parts: parts.isEmpty ? nil : try blobs.add(Array(JSON.array(parts.sorted().map { JSON($0.hex) }).text().utf8)))
+      parts: parts.isEmpty ? nil : try blobs.add(Array(JSON.array(parts.sorted().map { JSON($0.hex) }).text().utf8)),
+      shown: shown)
   }
 
   /// The output as it will be, with members that still lie in the staging folder.

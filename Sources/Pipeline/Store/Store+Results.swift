@@ -37,10 +37,13 @@ extension Store {
     var outputs: [String: Artefact] = [:]
     var preimage: BlobReference?
     var parts: BlobReference?
+    var shown: [String: BlobReference] = [:]
     for file in entry.files {
       switch file.path {
       case StoredResult.preimageName: preimage = file.blob
       case StoredResult.partsName: parts = file.blob
+      case let path where path.hasPrefix(StoredResult.shownPrefix):
+        shown[String(path.dropFirst(StoredResult.shownPrefix.count))] = file.blob
       case let path where path.hasSuffix("/" + StoredResult.manifestName):
         let port = String(path.dropLast(StoredResult.manifestName.count + 1))
         guard !port.contains("/") else { continue }
@@ -51,7 +54,7 @@ extension Store {
       }
     }
     guard let preimage else { return nil }
-    let result = StoredResult(key: key, outputs: outputs, preimage: preimage, parts: parts)
+    let result = StoredResult(key: key, outputs: outputs, preimage: preimage, parts: parts, shown: shown)
     // The entry must list what the manifests list, nothing more and nothing less.
     return result.actionResult == entry ? result : nil
   }
@@ -59,7 +62,7 @@ extension Store {
   /// What became of an attempt to publish a result.
   package enum Publication: Sendable {
     case published
-    /// There was the same result already.
+    /// There was the same result already; of one that `replaces` it, what was measured stands there now.
     case known
     /// There was another result already, which stays: the action is not deterministic.
     case differs(StoredResult)
@@ -94,11 +97,11 @@ extension Store {
       case .dead(let reason): try bury(result.key, reason)
       case .found(let first):
         files.touch(place)
-        if first.digests == result.digests { return .known }
-        guard replaces else { return .differs(first) }
+        let isSame = first.digests == result.digests
+        guard replaces, first.actionResult != result.actionResult else { return isSame ? .known : .differs(first) }
         try files.renameClearing(staged, to: place)
         if flushes { try files.sync([parentFolder(of: place)]) }
-        return .replaced
+        return isSame ? .known : .replaced
       }
     }
     throw StoreError.unusableStore(path: path, reason: "the entry `\(result.key.short)` cannot be replaced")

@@ -10,6 +10,7 @@ package enum StoreError: Error, Sendable, Hashable {
   case missingSource(path: String)
   case invalidMemberPath(String, port: String)
   case unknownPort(String, node: String, known: [String])
+  case undeclaredPart(String, type: String, known: [String])
   case missingOutput(port: String, node: String)
   case wrongOutputType(port: String, node: String, expected: String, found: String)
   case wrongFacet(port: String, node: String, facet: String, expected: String, found: String)
@@ -65,6 +66,12 @@ extension StoreError: DiagnosticError {
         Diagnostic(
           code: "unknown-port", "Node `\(node)` has no port `\(port)`",
           reason: "its ports are [\(known.joined(separator: ", "))]", advice: nearestName(to: port, among: known))
+      ]
+    case .undeclaredPart(let part, let type, let known):
+      [
+        Diagnostic(
+          code: "undeclared-part", "Node type `\(type)` declares no part `\(part)`",
+          reason: "its parts are [\(known.joined(separator: ", "))]", advice: nearestName(to: part, among: known))
       ]
     case .missingOutput(let port, let node):
       [Diagnostic(code: "missing-output", "Node `\(node)` ended without making its output `\(port)`")]

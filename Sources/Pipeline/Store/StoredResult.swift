@@ -7,6 +7,14 @@ package struct StoredResult: Sendable {
   /// JSON list of the action keys of the sub-results it was made from, which live as long as it does; nil when it has
   /// none.
   package let parts: BlobReference?
+  /// What is shown to people in place of a member, by `port/member`: its text with measured values, which another run of the
+  /// same work measures otherwise. No part of any artefact or key.
+  let shown: [String: BlobReference]
+
+  /// The blob to show to people of a member at a port.
+  package func shown(_ member: Artefact.Member, at port: String) -> BlobReference {
+    shown["\(port)/\(member.path)"] ?? member.blob
+  }
 
   /// The digest of an output's manifest: what enters the keys of the nodes that read it.
   package func digest(of port: String) -> Digest? { outputs[port]?.digest }
@@ -16,6 +24,8 @@ package struct StoredResult: Sendable {
   static let preimageName = "preimage.json"
   static let partsName = "parts.json"
   static let manifestName = "manifest.json"
+  /// Before the `port/member` of what is shown in place of a member; no port has such a name.
+  static let shownPrefix = ".shown/"
 
   /// The entry to write under the key.
   ///
@@ -28,6 +38,9 @@ package struct StoredResult: Sendable {
     }
     list.append(.init(path: Self.preimageName, blob: preimage))
     if let parts { list.append(.init(path: Self.partsName, blob: parts)) }
+    for (member, blob) in shown.sorted(by: { $0.key < $1.key }) {
+      list.append(.init(path: Self.shownPrefix + member, blob: blob))
+    }
     return ActionResult(files: list)
   }
 }

@@ -119,17 +119,18 @@ final class StackedAdapters {
     guard keys != nil, let stackedA else { return }
     let inputs = stackedA.columns
     let product = Tensor(uninitialized: [tile.rows.count, inputs])
+    let kernels = compute.kernels.functions.pointee
     let first = UInt64(tile.rows.lowerBound * inputs)
     for index in adapters.indices where adapters[index] != nil {
       let part = columns[index]
-      multiply(
-        v.view(tile).from(row: 0, column: part.lowerBound), MatrixView(stackedA).from(row: part.lowerBound),
-        into: MatrixView(product), m: tile.rows.count, n: inputs, k: part.count)
+      product.pointer.update(repeating: 0, count: product.count)
+      kernels.narrow_add(
+        product.pointer, inputs, v.first(of: tile) + part.lowerBound, width,
+        stackedA.pointer + part.lowerBound * inputs, inputs, tile.rows.count, part.count, inputs, 1)
       if let (key, threshold, scale) = mask(of: index) {
-        compute.kernels.functions.pointee.dropout_add(
-          dx, product.pointer, product.count, first, key.seed, threshold, scale)
+        kernels.dropout_add(dx, product.pointer, product.count, first, key.seed, threshold, scale)
       } else {
-        compute.kernels.functions.pointee.add(dx, dx, product.pointer, product.count)
+        kernels.add(dx, dx, product.pointer, product.count)
       }
     }
   }

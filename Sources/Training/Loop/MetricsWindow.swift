@@ -1,7 +1,10 @@
 import PreciseJSON
 
 /// The sums of the steps since the last metrics record.
-struct MetricsWindow {
+package struct MetricsWindow {
+  /// The member of a record that a clock decides: tokens by the seconds they took.
+  package static let measured = "tokens_per_second"
+
   private(set) var steps = 0
   private(set) var loss = 0.0
   private(set) var tokens = 0
@@ -32,7 +35,7 @@ struct MetricsWindow {
       ("step", JSON(step)), ("epoch", JSON(epoch)), ("loss", JSON(loss / Double(max(1, steps)))),
       ("grad_norm", JSON(gradNorm)), ("learning_rate", JSON(learningRate)), ("tokens", JSON(tokens)),
       ("label_tokens", JSON(labelTokens)),
-      ("tokens_per_second", JSON(seconds > 0 ? Double(tokens) / seconds : 0)),
+      (Self.measured, JSON(seconds > 0 ? Double(tokens) / seconds : 0)),
     ]
     for (name, measure) in measures.sorted(by: { $0.key < $1.key }) {
       members.append((name, JSON(measure.sum / measure.weight)))

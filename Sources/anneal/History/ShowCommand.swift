@@ -34,7 +34,7 @@ struct ShowCommand: ParsableCommand {
           [["node", "state", "time", "memory", "key"]]
             + record.nodes.map { node in
               [
-                node.name, node.state.rawValue, node.seconds.map(duration) ?? "", node.peakMemory.map(byteCount) ?? "",
+                node.name, node.state.rawValue, node.seconds.map(duration) ?? "", Self.memory(node),
                 node.key?.short ?? "",
               ]
             }))
@@ -45,6 +45,11 @@ struct ShowCommand: ParsableCommand {
       }
       for line in SanityFindings.lines(checked) { Terminal.put(line) }
     }
+  }
+
+  /// A light node took no more than the process that it shares with others.
+  private static func memory(_ node: RunRecord.Node) -> String {
+    node.peakMemory.map { (node.measuredProcess == .run ? "≤ " : "") + byteCount($0) } ?? ""
   }
 
   /// The record with the files of each output and their places on disk.
@@ -60,7 +65,7 @@ struct ShowCommand: ParsableCommand {
         output["details"] = .object(artefact.details)
         output["paths"] = JSON(
           artefact.members.map { member in
-            (key: member.path, value: (try? store.path(of: member.blob)).map { JSON($0) } ?? .null)
+            (key: member.path, value: (try? store.path(of: result.shown(member, at: port))).map { JSON($0) } ?? .null)
           })
         outputs[port] = .object(output)
       }

@@ -76,7 +76,8 @@ struct RenderCommand: ParsableCommand {
           }
           report.add(rendering, row: row.number)
           let result = try encoder.tokenize(
-            lines: [rendering.record.line], isText: record.kind == .text, firstRow: row.number, file: dataset)
+            lines: [rendering.record.line(RecordHash(line: record.json.text()))], isText: record.kind == .text,
+            firstRow: row.number, file: dataset)
           for (sequence, text) in zip(result.train.flatMap(\.sequences), rendering.record.texts) {
             Terminal.put(
               json ? Self.object(sequence, row: row.number, text: text).text() : try shown(sequence, tokenizer) + "\n")

@@ -8,6 +8,7 @@ struct CoverageTests {
   @Test func toysAreCovered() throws {
     #expect(try KeyCoverage.problems(toyRegistry) == [])
     #expect(try DeclarationCoverage.undeclared(toyRegistry) == [])
+    #expect(try PartCoverage.problems(toyRegistry) == [])
   }
 
   @Test func whatIsWrongIsFound() throws {
@@ -17,6 +18,28 @@ struct CoverageTests {
         "`wrong.from` decides the result but is not among the node's sources"
       ])
     #expect(try DeclarationCoverage.undeclared(registry) == ["wrong.forgotten"])
+    #expect(
+      try PartCoverage.problems(registry) == [
+        "`wrong` has parts of one name", "part `one` of `wrong` ignores `keept`, which is in no key",
+      ])
+  }
+
+  /// A part's key holds every field that decides the node's result, but for those that it names; a recipe's holds none.
+  @Test func partsAreKeyedByAllFields() throws {
+    let train = try #require(toyRegistry["train"])
+    func key(_ part: Part, rank: Int, threads: Int = 1, read: String = "a") throws -> Digest {
+      guard case .object(var fields) = train.defaultFields.json else { return Digest(of: []) }
+      fields["rank"] = JSON(rank)
+      fields["threads"] = JSON(threads)
+      return part.preimage(of: train, try train.fields(json: .object(fields)), reads: [("rows", .text(read))]).key
+    }
+    let (all, some, none) = (Part.work("p"), Part.work("p", ignoring: ["rank"]), Part.recipe("p", version: 1))
+    #expect(try key(all, rank: 1) != key(all, rank: 2))
+    #expect(try key(all, rank: 1) == key(all, rank: 1, threads: 4))
+    #expect(try key(some, rank: 1) == key(some, rank: 2))
+    #expect(try key(none, rank: 1) == key(none, rank: 2))
+    for part in [all, some, none] { #expect(try key(part, rank: 1) != key(part, rank: 1, read: "b")) }
+    #expect(try key(none, rank: 1) != key(.recipe("p", version: 2), rank: 1))
   }
 
   @Test func fieldsSurviveTheWayToAWorker() throws {
@@ -44,6 +67,7 @@ private enum ToyWrong: NodeType {
   static let name = "wrong"
   static let summary = "Has faults"
   static let implementationVersion = 1
+  static let parts = [Part.work("one", ignoring: ["keept"]), .recipe("two", version: 1), .recipe("two", version: 1)]
   static let inputs: [InputPort] = []
   static let outputs: [OutputPort] = []
   static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference { Inference(outputs: [:]) }
