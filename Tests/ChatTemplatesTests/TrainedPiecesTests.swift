@@ -154,6 +154,23 @@ import Testing
     #expect(try template.render(messages).text == "[INST] Q[/INST] A</s>[INST] S\n\nR[/INST] B</s>")
   }
 
+  /// One that is written before the question that ends the conversation is gone once it is answered.
+  @Test func aSystemTextThatVanishesIsTheCause() throws {
+    let template = try ChatTemplate(
+      source: "{% set s = messages[0].content %}{% for m in messages[1:] %}{% if m.role == 'user' %}[INST] "
+        + "{% if loop.last %}{{ s }}\n\n{% endif %}{{ m.content }}[/INST]{% else %} {{ m.content }}</s>{% endif %}"
+        + "{% endfor %}", name: "moves")
+    let messages = [ChatMessage(role: "system", content: "S")] + chat("Q", "A")
+    let error = #expect(throws: AssistantSpanError.self) { try template.trainedPieces(messages) }
+    #expect(error?.problem == .systemMoves)
+    #expect(
+      error?.diagnostics.rendered() == """
+        error: The chat template `moves` moves the system text once more messages follow
+          why: the model would answer message 3 with it, and learn that answer without it
+          try: use a template that keeps the system text in its place, or write it into the first question
+        """)
+  }
+
   @Test func conversationsOfAThousandWordsTakeMilliseconds() throws {
     let template = try template("smollm2")
     let text = String(repeating: "some words to render ", count: 50)

@@ -75,7 +75,7 @@ import Testing
     #expect(
       try errors(source, [chat(answer), chat(question, answer), chat(answer, question, answer)]) == """
         rows, row 1: error: The row cannot be rendered: The chat template refuses these messages: begin with the user
-          see: t:1:38: raised here
+          see: t:1:54: raised here
           see: rows: and 1 more row for the same reason
         """)
   }
@@ -107,7 +107,8 @@ import Testing
     #expect(
       try report(plain, rows).warnings(file: "rows").rendered() == """
         rows, row 1: warning: 2 of 2 rows end in no end mark
-          why: the last answer of the first ends in `It is 11 degrees.\\n\\n`, and the model will not learn to stop there
+          why: the last answer of the first ends in `ant: It is 11 degrees.\\n\\n`, and the model will not learn to stop \
+        there
           try: use a template that writes the model's end mark after every answer
         """)
     #expect(try report(Self.chatML, rows).warnings(file: "rows").isEmpty)

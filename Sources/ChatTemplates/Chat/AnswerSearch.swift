@@ -74,6 +74,7 @@ struct AnswerSearch {
       return limit - lead.count
     }
     if let generation, let start = endOfHeader(generation, from: floor, limit: limit) { return start }
+    if let prompt, systemText(in: prompt) != systemText(in: whole[0..<limit]) { throw error(message, .systemMoves) }
     throw mismatch(message, expected: prompt ?? generation ?? Text(), near: limit)
   }
 
@@ -124,6 +125,15 @@ struct AnswerSearch {
       a.agrees(at: answer.upperBound + length, with: b, at: limit + length)
     { length += 1 }
     return limit + length
+  }
+
+  /// Where the characters of system messages stand in a text.
+  private func systemText(in text: Text) -> [Range<Int>] {
+    text.spans.compactMap { span in
+      guard case .field(let index) = span.source, span.start < span.end, fields.kind(of: fields.table[index]) == .system
+      else { return nil }
+      return span.start..<span.end
+    }
   }
 
   private func mismatch(_ message: Int, expected: Text, near position: Int) -> AssistantSpanError {

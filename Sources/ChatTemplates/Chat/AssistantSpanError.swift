@@ -8,6 +8,9 @@ package struct AssistantSpanError: Error, Sendable, Hashable {
     /// What the template renders up to the message is not how the whole conversation starts: both texts around the
     /// first difference.
     case notAPrefix(expected: String, found: String)
+    /// The template writes the system text where this message is to be answered, and elsewhere or nowhere in the whole
+    /// conversation.
+    case systemMoves
   }
 
   package var template: String
@@ -25,6 +28,14 @@ extension AssistantSpanError: DiagnosticError {
           code: "template-drops-answer", "The chat template `\(template)` does not render message \(message + 1)",
           reason: "nothing of this assistant message is in the rendered conversation, so it cannot be trained",
           advice: "leave the message out, or use a template that renders it")
+      ]
+    case .systemMoves:
+      [
+        Diagnostic(
+          code: "template-moves-system",
+          "The chat template `\(template)` moves the system text once more messages follow",
+          reason: "the model would answer message \(message + 1) with it, and learn that answer without it",
+          advice: "use a template that keeps the system text in its place, or write it into the first question")
       ]
     case .notAPrefix(let expected, let found):
       [

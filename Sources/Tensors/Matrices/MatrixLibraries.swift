@@ -9,7 +9,7 @@ package enum MatrixLibraries {
   }
 
   /// The processor that OpenBLAS chose its kernels for, such as `Haswell`; `OPENBLAS_CORETYPE` rules it.
-  static var openBLASCore: String { String(cString: openblas_get_corename()) }
+  static var openBLASCore: String { MatrixLibrary.shared.core }
 
   package static var oneDNN: String {
     var numbers: [Int32] = [0, 0, 0]

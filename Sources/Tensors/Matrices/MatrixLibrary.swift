@@ -18,6 +18,8 @@ struct MatrixLibrary: @unchecked Sendable {
 
   let product: Product
   let configuration: String
+  /// The processor that the kernels are for, such as `Haswell`.
+  let core: String
   /// Held during a product where addresses are limited; nil elsewhere.
   ///
   /// OpenBLAS takes 128 MB of addresses for every thread inside, and asks again for ever when there are none.
@@ -40,8 +42,11 @@ struct MatrixLibrary: @unchecked Sendable {
     }
     product = find("cblas_sgemm", Product.self)
     find("openblas_set_num_threads", (@convention(c) (Int32) -> Void).self)(1)
-    let words = find("openblas_get_config", (@convention(c) () -> UnsafePointer<CChar>?).self)()
-    configuration = words.map { String(cString: $0) } ?? ""
+    func text(_ name: String) -> String {
+      find(name, (@convention(c) () -> UnsafePointer<CChar>?).self)().map { String(cString: $0) } ?? ""
+    }
+    configuration = text("openblas_get_config")
+    core = text("openblas_get_corename")
     turn = isLimited ? .allocate(capacity: 1) : nil
     if let turn { pthread_mutex_init(turn, nil) }
   }

@@ -30,14 +30,16 @@ extension TrainingLoop {
     let kept = min(CheckpointFolder.kept, saves)
     return CheckpointSpace(
       running: max(1, min(CheckpointFolder.kept + 1, saves)) * bytes, atTheEnd: kept * bytes,
-      present: checkpoints.size)
+      present: try checkpoints.size())
   }
 }
 
 extension CheckpointFolder {
   /// Bytes of the checkpoints that are there.
-  fileprivate var size: Int {
-    steps().reduce(0) { sum, step in
+  ///
+  /// - Throws: What listing the folder throws.
+  fileprivate func size() throws -> Int {
+    try steps().reduce(0) { sum, step in
       var status = stat()
       return stat(file(step: step), &status) == 0 ? sum + Int(status.st_size) : sum
     }
