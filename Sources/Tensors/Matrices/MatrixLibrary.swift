@@ -18,6 +18,8 @@ struct MatrixLibrary: @unchecked Sendable {
 
   let product: Product
   let configuration: String
+  /// The processor that the library chose its kernels for, such as `Haswell`; `OPENBLAS_CORETYPE` rules it.
+  let core: String
   /// Held during a product where addresses are limited; nil elsewhere.
   ///
   /// OpenBLAS takes 128 MB of addresses for every thread inside, and asks again for ever when there are none.
@@ -42,6 +44,8 @@ struct MatrixLibrary: @unchecked Sendable {
     find("openblas_set_num_threads", (@convention(c) (Int32) -> Void).self)(1)
     let words = find("openblas_get_config", (@convention(c) () -> UnsafePointer<CChar>?).self)()
     configuration = words.map { String(cString: $0) } ?? ""
+    let core = find("openblas_get_corename", (@convention(c) () -> UnsafePointer<CChar>?).self)()
+    self.core = core.map { String(cString: $0) } ?? ""
     turn = isLimited ? .allocate(capacity: 1) : nil
     if let turn { pthread_mutex_init(turn, nil) }
   }
