@@ -134,7 +134,7 @@ let package = Package(
     tests("Pipeline", ["ToyEngine"]),
     tests(
       "FineTuningNodes",
-      ["Pipeline", "Datasets", "TokenShards", "Training", "LanguageModels", "Tensors", "TensorFiles"]),
+      ["Pipeline", "Datasets", "TokenShards", "Tokenization", "Training", "LanguageModels", "Tensors", "TensorFiles"]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),

@@ -19,7 +19,7 @@ extension ComputeClass {
       case (_, let level): parts.append("onednn\(level)")
       }
     case (_, .avx2): parts.append(kernels.name.rawValue)
-    case (_, .scalar), (_, .neon): parts += [kernels.name.rawValue, MatrixLibraries.openBLASCore]
+    case (_, .scalar), (_, .neon): parts += [kernels.name.rawValue, MatrixLibrary.shared.core]
     }
     return parts.joined(separator: "+")
   }

@@ -17,7 +17,9 @@ struct ChunkTests {
     }
   }
 
-  private static let rows = (0..<9000).map { #"{"text":"row \#($0) \#(String(repeating: "x", count: $0 * 7919 % 900))"}"# }
+  private static let rows = (0..<9000).map { number in
+    #"{"text":"row \#(number) \#(String(repeating: "x", count: number * 7919 % 900))"}"#
+  }
 
   @Test func appendingAndEditingChangeFewChunks() throws {
     let rows = Self.rows

@@ -77,7 +77,8 @@ import Tokenization
     let worker = GroupTokenizer(
       tokenizer: try Tokenizer.load(path: fixture("Command/tiny")),
       options: .init(maxLength: 100, overlong: .error, packs: false, split: ValidationSplit(share: 0)))
-    let tokens = try worker.tokenize(lines: [pair.line(RecordHash(line: ""))], isText: false, firstRow: 1, file: "d").train
+    let tokens = try worker.tokenize(lines: [pair.line(RecordHash(line: ""))], isText: false, firstRow: 1, file: "d")
+      .train
     #expect(tokens.first?.sequences.map(\.trained) == [[false, true, false, true], [false, true]])
   }
 

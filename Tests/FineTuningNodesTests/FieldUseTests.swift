@@ -4,8 +4,9 @@ import Pipeline
 import TestKit
 import Testing
 
-/// A field that is declared, is in the key and is read by nobody lies to its user. The sources are searched for a use of
-/// every declared field outside of its declaration.
+/// A field that is declared, is in the key and is read by nobody lies to its user.
+///
+/// The sources are searched for a use of every declared field outside of its declaration.
 struct FieldUseTests {
   @Test func everyFieldIsRead() throws {
     let root = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()

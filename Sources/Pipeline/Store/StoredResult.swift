@@ -7,8 +7,9 @@ package struct StoredResult: Sendable {
   /// JSON list of the action keys of the sub-results it was made from, which live as long as it does; nil when it has
   /// none.
   package let parts: BlobReference?
-  /// What is shown to people in place of a member, by `port/member`: its text with measured values, which another run of the
-  /// same work measures otherwise. No part of any artefact or key.
+  /// What is shown to people in place of a member, by `port/member`: its text with measured values.
+  ///
+  /// Another run of the same work measures otherwise: they are no part of any artefact or key.
   let shown: [String: BlobReference]
 
   /// The blob to show to people of a member at a port.

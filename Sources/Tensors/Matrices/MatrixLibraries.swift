@@ -8,9 +8,6 @@ package enum MatrixLibraries {
     return words.count > 1 ? String(words[1]) : "unknown"
   }
 
-  /// The processor that OpenBLAS chose its kernels for, such as `Haswell`; `OPENBLAS_CORETYPE` rules it.
-  static var openBLASCore: String { MatrixLibrary.shared.core }
-
   package static var oneDNN: String {
     var numbers: [Int32] = [0, 0, 0]
     packed_library_version(&numbers)

@@ -18,7 +18,7 @@ struct MatrixLibrary: @unchecked Sendable {
 
   let product: Product
   let configuration: String
-  /// The processor that the kernels are for, such as `Haswell`.
+  /// The processor that the library chose its kernels for, such as `Haswell`; `OPENBLAS_CORETYPE` rules it.
   let core: String
   /// Held during a product where addresses are limited; nil elsewhere.
   ///
@@ -42,11 +42,10 @@ struct MatrixLibrary: @unchecked Sendable {
     }
     product = find("cblas_sgemm", Product.self)
     find("openblas_set_num_threads", (@convention(c) (Int32) -> Void).self)(1)
-    func text(_ name: String) -> String {
-      find(name, (@convention(c) () -> UnsafePointer<CChar>?).self)().map { String(cString: $0) } ?? ""
-    }
-    configuration = text("openblas_get_config")
-    core = text("openblas_get_corename")
+    let words = find("openblas_get_config", (@convention(c) () -> UnsafePointer<CChar>?).self)()
+    configuration = words.map { String(cString: $0) } ?? ""
+    let core = find("openblas_get_corename", (@convention(c) () -> UnsafePointer<CChar>?).self)()
+    self.core = core.map { String(cString: $0) } ?? ""
     turn = isLimited ? .allocate(capacity: 1) : nil
     if let turn { pthread_mutex_init(turn, nil) }
   }
