@@ -37,7 +37,8 @@ import Tokenization
     try GroupTokenizer(
       tokenizer: tokenizer,
       options: .init(maxLength: 1000, overlong: .error, packs: false, split: ValidationSplit(share: 0))
-    ).tokenize(lines: records.map { $0.line(RecordHash(line: "")) }, isText: isText, firstRow: 4, file: "rows").train.map(\.sequences)
+    ).tokenize(lines: records.map { $0.line(RecordHash(line: "")) }, isText: isText, firstRow: 4, file: "rows").train
+      .map(\.sequences)
   }
 
   @Test(

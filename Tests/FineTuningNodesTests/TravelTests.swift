@@ -106,10 +106,12 @@ struct TravelTests {
   func withoutATemplate() throws {
     try FileManager.default.removeItem(atPath: workspace.folder.path("tiny/chat_template.jinja"))
     _ = try run(
-      pipeline(Self.withOwn, "said: {type: predict, model: tuned, tokenizer: tokenizer, prompts: [What?], max_tokens: 2}"))
+      pipeline(
+        Self.withOwn, "said: {type: predict, model: tuned, tokenizer: tokenizer, prompts: [What?], max_tokens: 2}"))
     #expect(throws: (any Error).self) {
       try workspace.pipeline(
-        pipeline(Self.withOwn, "said: {type: predict, model: base, tokenizer: tokenizer, prompts: [What?], max_tokens: 2}"))
+        pipeline(
+          Self.withOwn, "said: {type: predict, model: base, tokenizer: tokenizer, prompts: [What?], max_tokens: 2}"))
     }
   }
 

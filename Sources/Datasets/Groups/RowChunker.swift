@@ -44,10 +44,11 @@ package struct RowChunker {
     return chunk.rows.isEmpty ? nil : chunk
   }
 
-  /// Whether a chunk ends behind a row: by chance of its length in ``average``, decided by its last bytes.
+  /// Whether a chunk ends behind a row: by chance of its length in ``average``, decided by its first and last bytes.
   private func endsChunk(_ range: Range<Int>) -> Bool {
     // FNV-1a: any function that spreads will do; it decides where work is cut and no result.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes[range].prefix(64) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     for byte in bytes[range].suffix(64) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     hash = (hash ^ UInt64(range.count)) &* 0x9e37_79b9_7f4a_7c15
     return Double(hash ^ hash >> 32) < Double(range.count) / Double(Self.average) * 0x1p64

@@ -1,4 +1,5 @@
 import ChatTemplates
+import Diagnostics
 import PreciseJSON
 
 // Record groups are rendered by themselves and kept, so that their reports are kept with them and added up.
@@ -31,7 +32,8 @@ extension RenderingReport {
   /// The report of rows that could all be rendered, whole.
   package var partJSON: JSON {
     [
-      "rows": JSON(rows), "rows_with_tools": JSON(rowsWithTools), "toolless": toolless.json, "lost_calls": lostCalls.json,
+      "rows": JSON(rows), "rows_with_tools": JSON(rowsWithTools), "toolless": toolless.json,
+      "lost_calls": lostCalls.json,
       "lost_answers": lostAnswers.json, "open": open.json, "open_ending": JSON(openEnding),
       "marks_before_next": marksBeforeNext.json,
       "passages": JSON(

@@ -112,7 +112,8 @@ package enum Export: NodeType {
     _ artefact: ModelArtefact, _ tokenizer: Tokenizer, _ output: ArtefactBuilder
   ) throws -> ChatSettings {
     ChatSettings(
-      hasTemplate: ConversationFormat(artefact.view.details) != nil || tokenizer.chatTemplateSource != nil, tokenizerStops: tokenizer.endOfTurnIDs.map { Int($0) },
+      hasTemplate: ConversationFormat(artefact.view.details) != nil || tokenizer.chatTemplateSource != nil,
+      tokenizerStops: tokenizer.endOfTurnIDs.map { Int($0) },
       modelStops: artefact.hasAdapter ? nil : try artefact.stops(written: output.folder))
   }
 

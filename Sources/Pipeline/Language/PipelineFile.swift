@@ -45,8 +45,10 @@ package enum PipelineFile {
   /// The bytes of a file, or of a pipe (`anneal run <(make-pipeline)`).
   private static func read(_ path: String) throws -> [UInt8] {
     do {
-      if try FileSystem().status(path)?.kind == .folder {
-        throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file))
+      switch try FileSystem().status(path)?.kind {
+      case .folder: throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file))
+      case .other: return try FileSystem().readStream(path)
+      case .file, nil: break
       }
       guard let bytes = try FileSystem().read(path) else { throw SourceError(path: path, .missing) }
       return bytes

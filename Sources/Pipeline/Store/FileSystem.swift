@@ -105,6 +105,21 @@ package struct FileSystem: Sendable {
     return bytes
   }
 
+  /// The bytes that come out of a pipe until it is closed, which is waited for: for what the user hands over as one.
+  ///
+  /// More bytes than `limit` are an error (`EFBIG`).
+  package func readStream(_ path: String, limit: Int = 1 << 28) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError("open", path) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    try Self.readAll(descriptor, path) { chunk in
+      guard bytes.count + chunk.count <= limit else { throw SystemError("read", path, code: EFBIG) }
+      bytes.append(contentsOf: chunk)
+    }
+    return bytes
+  }
+
   /// The digest of a file's bytes with the stamp it has before and after; nil when there is no such file.
   /// - Throws: ``StoreError/changedWhileRead(path:)`` when the file changes meanwhile.
   package func digest(_ path: String) throws -> (digest: Digest, stamp: FileStamp, start: Int64)? {

@@ -19,11 +19,11 @@ struct TokenByteTable: Sendable {
       if let next = added.first, next.id == id {
         token += next.content.utf8
         added = added.dropFirst()
-        // An added token is text, not bytes: where its letters would stand for bytes that are none, such as those of `ø`, it
-        // stands for itself. HF gives a replacement character there.
+        // A token of one letter is text: where the letter would stand for a byte that is none by itself, as `ø` does, it
+        // stands for itself. HF gives a replacement character there; of longer tokens so does this.
         letters.removeAll(keepingCapacity: true)
         let isAlphabet = token.withUnsafeBufferPointer { ByteLevelAlphabet.appendBytes(of: $0, to: &letters) }
-        if isAlphabet, String(validating: letters, as: UTF8.self) == nil {
+        if isAlphabet, next.content.unicodeScalars.count == 1, String(validating: letters, as: UTF8.self) == nil {
           bytes.append(contentsOf: token)
           starts.append(UInt32(bytes.count))
           continue

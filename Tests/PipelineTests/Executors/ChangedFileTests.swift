@@ -89,6 +89,8 @@ private enum Meddler: NodeType {
   }
 
   static let name = "meddler"
+  static let parts = [part]
+  private static let part = Part.work("part")
   static let summary = "Changes the file that its input lies in"
   static let implementationVersion = 1
   static let inputs = [InputPort("text", ["text"], doc: "The text")]
@@ -114,7 +116,7 @@ private enum Meddler: NodeType {
     }
     try meddle("part")
     // Not the bytes of the file itself: the store would have them then, whatever becomes of the file.
-    let part = try context.memo(label: "part", key: [], type: ArtefactType("text")) {
+    let part = try context.memo(Self.part, reads: [], type: ArtefactType("text")) {
       try $0.write("from \(text())", to: "text")
     }
     try meddle("checkpoint")
