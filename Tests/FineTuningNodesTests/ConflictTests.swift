@@ -282,7 +282,7 @@ struct ConflictTests {
     #expect(
       problems.hasPrefix(
         "nodes.given.model | The adapter was made for another model | node `given` takes `model` from `base`; its "
-          + "`q_proj` is [32, 32], the model's is ["), "\(problems)")
+          + "`gate_proj` is [40, 32], the model's is [64, 32]"), "\(problems)")
     #expect(problems.hasSuffix(" | connect the adapter's own base"))
   }
 
