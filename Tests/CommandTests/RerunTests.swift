@@ -65,7 +65,7 @@ import Testing
   /// What decides the bits is in the key: kernels of another kind of processor make a node of their own.
   @Test func otherKernelsHaveOtherKeys() throws {
     let project = try Project()
-    try project.edit("from: tiny}", "from: tiny, compute: f32}")
+    try project.edit("{type: load_model, from: \"${base}\"}", "{type: load_model, from: \"${base}\", compute: f32}")
     func key(_ kernels: String?) throws -> String? {
       let environment = kernels.map { ["ANNEAL_CPU": $0] } ?? [:]
       let outcome = try project.anneal("plan", "pipeline.yaml", "--json", environment: environment)

@@ -128,7 +128,8 @@ struct WorkerTests {
     // The worker that started early has to open it itself.
     for text in [heavy(""), heavy("").replacingOccurrences(of: "quiet", with: "early")] {
       let summary = try run(text)
-      #expect(summary["loud"]?.problems.first?.summary == "Cannot write `\(log)`: Is a directory")
+      #expect(
+        summary["loud"]?.problems.first?.summary == "Cannot write `\(log)`: a folder stands where a file should be")
     }
   }
 
