@@ -93,6 +93,19 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: folder + "/results/starter/model/model.safetensors"))
   }
 
+  @Test("init writes rows that are no longer than the model allows")
+  func initOfASmallModel() throws {
+    let project = try Project(rows: 1)
+    let path = project.folder.path("tiny/config.json")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let short = text.replacing(/"max_position_embeddings": \d+/, with: #""max_position_embeddings": 100"#)
+    #expect(short != text)
+    try short.write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(try project.anneal("init", "small", "--base", "tiny").code == 0)
+    let outcome = try project.start(["validate", "pipeline.yaml"], in: project.folder.path("small")).1()
+    #expect(outcome.code == 0, "\(outcome.messages)")
+  }
+
   @Test("init takes the only model that lies near")
   func initFindsTheModel() throws {
     let project = try Project(rows: 1)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Diagnostics
 import Foundation
 import Glibc
+import LanguageModels
 import ModelFolders
 import Tokenization
 
@@ -26,9 +27,9 @@ struct InitCommand: ParsableCommand {
           advice: "name another folder, such as `anneal init my-experiment`")
       }
       let model = try base ?? chosenModel()
-      try check(model)
+      let longest = try check(model).maximumPositions
       let files = [
-        (name: Starter.pipelineName, text: Starter.pipeline(base: seenFromFolder(model))),
+        (name: Starter.pipelineName, text: Starter.pipeline(base: seenFromFolder(model), longest: longest)),
         (name: Starter.dataName, text: Starter.data),
       ]
       do {
@@ -81,9 +82,9 @@ struct InitCommand: ParsableCommand {
       reason: "nothing was written", advice: "name one, such as `--base \(shellWord(found[0]))`")
   }
 
-  /// Whether the starter can be run with the model: it opens, and its tokenizer has a chat template.
-  private func check(_ model: String) throws {
-    _ = try ModelFolder.open(model)
+  /// The model's configuration, where the starter can be run with it: it opens, and its tokenizer has a chat template.
+  private func check(_ model: String) throws -> ModelConfiguration {
+    let configuration = try ModelFolder.open(model).configuration
     let tokenizer = try Tokenizer.load(path: model)
     guard tokenizer.chatTemplateSource != nil else {
       throw Diagnostic(
@@ -91,6 +92,7 @@ struct InitCommand: ParsableCommand {
         reason: "the starter trains on conversations",
         advice: "take a model that was made for chat; nothing was written")
     }
+    return configuration
   }
 
   /// A path as it must stand in a file that is used from the new folder.

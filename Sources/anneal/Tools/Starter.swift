@@ -5,8 +5,10 @@ enum Starter {
   static let pipelineName = "pipeline.yaml"
   static let dataName = "data.jsonl"
 
-  /// - Parameter base: The model to start from, as it stands in the file.
-  static func pipeline(base: String) -> String {
+  /// - Parameters:
+  ///   - base: The model to start from, as it stands in the file.
+  ///   - longest: The most tokens that the model was made for.
+  static func pipeline(base: String, longest: Int) -> String {
     """
     # What this file makes: a model tuned on data.jsonl, and its answers before and after.
     #
@@ -33,7 +35,7 @@ enum Starter {
         type: tokenize
         conversations: chat
         tokenizer: tokenizer
-        max_length: 512
+        max_length: \(min(512, longest))
         overlong: truncate
         # With more rows: `validation: 0.1` here, and an `evaluate` node on `tokens.validation`.
 
@@ -51,8 +53,8 @@ enum Starter {
         schedule: {type: cosine, warmup_ratio: 0.1}
 
       # The same question to the model as it was and as it is.
-      before: {type: predict, model: base_model, tokenizer: tokenizer, prompts: &questions [Who are you?], max_tokens: 64}
-      after: {type: predict, model: tuned, tokenizer: tokenizer, prompts: *questions, max_tokens: 64}
+      before: {type: predict, model: base_model, tokenizer: tokenizer, prompts: &questions [Who are you?], max_tokens: \(min(64, longest / 2))}
+      after: {type: predict, model: tuned, tokenizer: tokenizer, prompts: *questions, max_tokens: \(min(64, longest / 2))}
 
       # To take away: an adapter folder for PEFT, and the whole model for transformers.
       adapter_folder: {type: export, model: tuned, tokenizer: tokenizer}
