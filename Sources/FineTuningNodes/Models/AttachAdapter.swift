@@ -117,18 +117,20 @@ package enum AttachAdapter: NodeType {
     let base = try artefact.source().configuration
     let output = try context.output("model")
     try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
-    let writer = AdapterWriter(baseModel: ModelArtefact.base, tokenizer: nil, card: nil)
+    let writer = AdapterWriter(
+      baseModel: ModelArtefact.base, tokenizer: nil, card: nil, watch: context.checkCancellation)
     let folder = output.folder + "/" + ModelArtefact.adapter
     let adapter: AdapterConfiguration
     if fields.from != nil {
       let given = try AdapterFolder(context.sources.fileSet)
+      let start = artefact.watched(given)
       adapter = given.configuration
       try given.check(against: base)
       var sanity = SanityReport(context)
       try sanity.add(
         AdapterStart(
           base.adapterUpdates(adapter, pool: ThreadPool(threads: context.threads)) {
-            try given.tensor(named: $0, shape: $1)
+            try start.tensor(named: $0, shape: $1)
           }))
       try writer.write(given, of: base, to: folder)
     } else {

@@ -72,7 +72,7 @@ package enum LoadModel: NodeType {
   package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
     Inspection(of: sources, fields: [KeyPreimage.Entry(configurationSight, .integer(1))]) {
       let model = try ModelFolder.open(sources.fileSet)
-      var seen = knownFacets(model, sources.fileSet)
+      var seen = try knownFacets(model, sources.fileSet)
       seen[configurationSight] = .text(model.configuration.json.text())
       return seen
     }
@@ -107,11 +107,11 @@ package enum LoadModel: NodeType {
     for file in model.files.files {
       try output.reference(ModelArtefact.base + "/" + file.name, externalPath: file.path)
     }
-    output.set(type: ArtefactType(ArtefactName.model, knownFacets(model, files)))
+    output.set(type: ArtefactType(ArtefactName.model, try knownFacets(model, files)))
     output.details["compute"] = JSON(fields.compute.name)
   }
 
-  private static func knownFacets(_ model: ModelFolder, _ files: FileSet) -> [String: Facet] {
+  private static func knownFacets(_ model: ModelFolder, _ files: FileSet) throws -> [String: Facet] {
     let configuration = model.configuration
     var facets: [String: Facet] = [
       FacetName.architecture: .text(configuration.family.name),
@@ -119,9 +119,12 @@ package enum LoadModel: NodeType {
       FacetName.length: .integer(configuration.maximumPositions), FacetName.form: "all",
     ]
     // Only a tokenizer that lies with the model says which one the model was trained with.
-    if let tokenizer = try? Tokenizer.load(files) {
-      facets[FacetName.tokenizer] = LoadTokenizer.facets(of: tokenizer)[FacetName.tokenizer]
-    }
+    do {
+      facets[FacetName.tokenizer] = LoadTokenizer.facets(of: try Tokenizer.load(files))[FacetName.tokenizer]
+    } catch let error as FileError {
+      // A file that cannot be read just now is no tokenizer that is none.
+      throw error
+    } catch {}
     return facets
   }
 }

@@ -73,16 +73,20 @@ package enum Merge: NodeType {
     let adapter = try artefact.adapter()
     let output = try context.output("model")
     let writer = ModelArtefact.baseWriter(like: source, as: fields.dtype.elementType)
+    let updates = artefact.watched(adapter)
     var sanity = SanityReport(context)
     try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
     try sanity.add(
       AdapterEffect(
         source.configuration.adapterUpdates(adapter.configuration, pool: pool) {
-          try adapter.tensor(named: $0, shape: $1)
+          try updates.tensor(named: $0, shape: $1)
         }))
-    try writer.write(AdaptedWeights(source, adapter: adapter, pool: pool), to: ModelArtefact.basePath(in: output))
+    try writer.write(
+      artefact.watched(AdaptedWeights(source, adapter: adapter, pool: pool)), to: ModelArtefact.basePath(in: output))
     let merged = try ModelFolder.open(ModelArtefact.basePath(in: output))
-    try sanity.add(FiniteTensors(merged.configuration.tensors.map { ($0.name, $0.shape) }, in: merged.weights))
+    try sanity.add(
+      FiniteTensors(
+        merged.configuration.tensors.map { ($0.name, $0.shape) }, in: artefact.watched(merged.weights)))
     try sanity.add(
       MergeComparison(artefact: artefact, merged: ModelArtefact.basePath(in: output), threads: context.threads).run())
     try sanity.publish(to: context.output("metrics"))

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -15,12 +14,17 @@ package struct ModelArtefact {
   let view: ArtefactView
   private let folder: String
   private let threads: Int
+  /// Asked before every tensor that is read.
+  private let watch: @Sendable () throws -> Void
 
+  /// Reading its weights ends, between two tensors, when the node is asked to stop.
+  ///
   /// - Parameter threads: Threads to compute with; the node's share unless given.
   init(_ context: NodeContext, port: String = "model", threads: Int? = nil) throws {
     view = try context.input(port)
     folder = try context.linkedFolder(port)
     self.threads = threads ?? context.threads
+    watch = { try context.checkCancellation() }
   }
 
   /// A model artefact outside of a run.
@@ -30,6 +34,7 @@ package struct ModelArtefact {
     self.view = view
     self.folder = folder
     self.threads = threads
+    watch = {}
   }
 
   private var basePath: String { folder + "/" + Self.base }
@@ -39,14 +44,25 @@ package struct ModelArtefact {
   /// What the base is stored as.
   func source() throws -> ModelFolder { try ModelFolder.open(basePath) }
 
+  /// Weights that are read as long as nobody asks the node to stop.
+  func watched(_ weights: any WeightSource) -> WatchedWeights { WatchedWeights(weights, watch: watch) }
+
+  /// A model in memory, read as long as nobody asks the node to stop.
+  func languageModel(
+    _ source: ModelFolder, compute: Compute, trains: (String) -> Bool = { _ in false }
+  ) throws -> LanguageModel {
+    try LanguageModel(source.configuration, weights: watched(source.weights), compute: compute, trains: trains)
+  }
+
   /// The adapter's files.
   func adapter() throws -> AdapterFolder { try AdapterFolder(path: adapterPath) }
 
   /// The ids at which generation ends, as an exported folder or the base itself says.
   func stops(written folder: String) throws -> [Int] {
     for file in ["generation_config.json", "config.json"] {
-      for place in [folder, basePath] where FileManager.default.fileExists(atPath: place + "/" + file) {
+      for place in [folder, basePath] {
         let path = place + "/" + file
+        guard try pathKind(path) != nil else { continue }
         let stops = ChatSettings.stops(try JSON(parsing: textOf(path), file: path))
         if !stops.isEmpty { return stops }
       }
@@ -62,7 +78,7 @@ package struct ModelArtefact {
   package func model(trainsAll: Bool = false) throws -> LanguageModel {
     let compute = try Compute(threads: threads, computeClass: computeClass)
     let hasAdapter = hasAdapter
-    let model = try source().languageModel(compute: compute) { _ in trainsAll && !hasAdapter }
+    let model = try languageModel(source(), compute: compute) { _ in trainsAll && !hasAdapter }
     if hasAdapter { try adapter().attach(to: model) }
     return model
   }

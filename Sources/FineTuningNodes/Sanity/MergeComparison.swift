@@ -37,7 +37,8 @@ package struct MergeComparison {
       return MergedModel(.notEnoughMemory(needed: needed), stored: stored, computeClass: computeClass)
     }
     let (base, adapted) = try withTheAdapter(source, adapter, computeClass, probe)
-    let model = try result.languageModel(compute: Compute(threads: threads, computeClass: computeClass))
+    let model = try artefact.languageModel(
+      result, compute: Compute(threads: threads, computeClass: computeClass))
     let merged = try model.logProbabilities(of: probe)
     return MergedModel(
       .measured(
@@ -51,7 +52,8 @@ package struct MergeComparison {
   private func withTheAdapter(
     _ source: ModelFolder, _ adapter: AdapterFolder, _ computeClass: ComputeClass, _ probe: Probe
   ) throws -> (base: [Float], adapted: [Float]) {
-    let model = try source.languageModel(compute: Compute(threads: threads, computeClass: computeClass))
+    let model = try artefact.languageModel(
+      source, compute: Compute(threads: threads, computeClass: computeClass))
     let base = try model.logProbabilities(of: probe)
     try adapter.attach(to: model)
     return (base, try model.logProbabilities(of: probe))

@@ -13,12 +13,19 @@ package struct AdapterWriter {
   package let tokenizer: Tokenizer?
   /// The model card; nil leaves `README.md` out.
   package var card: ModelCard?
+  /// Asked before every tensor; what it throws ends the writing.
+  private let watch: () throws -> Void
 
-  /// - Parameter baseModel: The path or hub name by which PEFT will look for the base.
-  package init(baseModel: String, tokenizer: Tokenizer?, card: ModelCard?) {
+  /// - Parameters:
+  ///   - baseModel: The path or hub name by which PEFT will look for the base.
+  ///   - watch: Asked before every tensor; what it throws ends the writing.
+  package init(
+    baseModel: String, tokenizer: Tokenizer?, card: ModelCard?, watch: @escaping () throws -> Void = {}
+  ) {
     self.baseModel = baseModel
     self.tokenizer = tokenizer
     self.card = card
+    self.watch = watch
   }
 
   /// Writes the adapter of `model` into a new or empty folder.
@@ -68,6 +75,7 @@ package struct AdapterWriter {
       path: folder + "/adapter_model.safetensors",
       tensors: tensors.map { .init(name: $0.name, type: .float32, shape: $0.shape) })
     for tensor in tensors {
+      try watch()
       guard let value = try values(tensor.name) else { throw WeightError.unknown(name: tensor.name) }
       try writer.write(tensor.name, floats: UnsafeBufferPointer(value.buffer))
     }
@@ -82,6 +90,7 @@ package struct AdapterWriter {
       throw AdapterFolderError(folder, .differsAfterWriting("the configuration"))
     }
     for tensor in tensors {
+      try watch()
       let found = try written.tensor(named: tensor.name, shape: tensor.shape)
       guard let meant = try values(tensor.name), found.hasSameBits(as: meant, rounded: .float32) else {
         throw AdapterFolderError(folder, .differsAfterWriting("tensor `\(tensor.name)`"))

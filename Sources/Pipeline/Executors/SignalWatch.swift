@@ -5,6 +5,8 @@ import Synchronization
 private let requests = Atomic(0)
 /// How many of them the process takes; the next one ends it at once.
 private let tolerance = Atomic(0)
+/// Whether the signals keep their handler when nobody watches.
+private let isCaughtAlways = Atomic(false)
 
 /// Turns SIGINT and SIGTERM into requests on a ``Cancellation`` while this value lives.
 ///
@@ -16,23 +18,7 @@ package final class SignalWatch: Sendable {
     requests.store(0, ordering: .relaxed)
     tolerance.store(0, ordering: .relaxed)
     cancellation.followSignals()
-    var action = sigaction()
-    action.sa_flags = SA_RESTART
-    action.__sigaction_handler.sa_handler = { _ in
-      let count = requests.add(1, ordering: .acquiringAndReleasing).newValue
-      guard count > tolerance.load(ordering: .acquiring) else { return }
-      let words: StaticString = "Stopped on request.\n"
-      _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
-      _exit(75)
-    }
-    // Who started this process may have blocked them: threads of Dispatch do.
-    var mask = sigset_t()
-    sigemptyset(&mask)
-    for number in [SIGINT, SIGTERM] {
-      sigaction(number, &action, nil)
-      sigaddset(&mask, number)
-    }
-    pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+    catchSignals()
   }
 
   /// How many signals are requests; the one after them ends the process at once with exit code 75.
@@ -47,7 +33,39 @@ package final class SignalWatch: Sendable {
     }
   }
 
-  deinit { for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) } }
+  deinit {
+    tolerance.store(0, ordering: .releasing)
+    guard !isCaughtAlways.load(ordering: .relaxed) else { return }
+    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+  }
+}
+
+/// Has SIGINT and SIGTERM end this process with exit code 75 whenever no ``SignalWatch`` takes them as requests.
+///
+/// To be called first of all by a program that may be asked to stop at any time.
+package func endOnSignals() {
+  isCaughtAlways.store(true, ordering: .relaxed)
+  catchSignals()
+}
+
+private func catchSignals() {
+  var action = sigaction()
+  action.sa_flags = SA_RESTART
+  action.__sigaction_handler.sa_handler = { _ in
+    let count = requests.add(1, ordering: .acquiringAndReleasing).newValue
+    guard count > tolerance.load(ordering: .acquiring) else { return }
+    let words: StaticString = "Stopped on request.\n"
+    _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
+    _exit(75)
+  }
+  // Who started this process may have blocked them: threads of Dispatch do.
+  var mask = sigset_t()
+  sigemptyset(&mask)
+  for number in [SIGINT, SIGTERM] {
+    sigaction(number, &action, nil)
+    sigaddset(&mask, number)
+  }
+  pthread_sigmask(SIG_UNBLOCK, &mask, nil)
 }
 
 /// Sets what this process does on signals that it may have inherited otherwise.

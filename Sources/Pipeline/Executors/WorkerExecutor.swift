@@ -38,11 +38,17 @@ package struct WorkerExecutor: Executor {
   ) -> Conversation {
     defer { child.closePipes() }
     let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "log": JSON(log), "job": job.json]
-    // A worker that is gone already is noticed below.
-    try? FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0])
+    var refusal: SystemError?
+    do { try FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0]) } catch {
+      // A worker that is gone already is noticed below; one that has half a job would wait for the rest.
+      if let error = error as? SystemError, error.code != EPIPE {
+        refusal = SystemError("send the job to", program[0], code: error.code)
+        child.signal(SIGKILL)
+      }
+    }
     // A log that is not there yet, or cannot be looked at, is taken as a whole.
     let logStart = ((try? FileSystem().status(log)) ?? nil)?.stamp.size ?? 0
-    var conversation = Conversation(report: report, logStart: logStart)
+    var conversation = Conversation(report: report, logStart: logStart, refusal: refusal)
     conversation.follow(child, stop)
     return conversation
   }
@@ -57,6 +63,8 @@ package struct WorkerExecutor: Executor {
 private struct Conversation {
   let report: NodeReport.Receiver
   private let logStart: Int
+  /// Why the worker did not get its job.
+  private let refusal: SystemError?
   private var buffer: [UInt8] = []
   private var last: WorkerMessage?
   private var peak = 0
@@ -67,9 +75,10 @@ private struct Conversation {
 
   var isStopped: Bool { sent > .none }
 
-  init(report: @escaping NodeReport.Receiver, logStart: Int) {
+  init(report: @escaping NodeReport.Receiver, logStart: Int, refusal: SystemError?) {
     self.report = report
     self.logStart = logStart
+    self.refusal = refusal
   }
 
   /// Listens until the worker has ended, and passes requests to stop on to it.
@@ -121,6 +130,7 @@ private struct Conversation {
   }
 
   func outcome(of job: ActionJob, _ store: Store, log: String) -> ActionOutcome {
+    if let refusal { return ActionOutcome(result: .failure(.failed(diagnostics(of: refusal)))) }
     var differs = false
     let result: Result<StoredResult, ActionFailure>
     switch (ending, last) {

@@ -92,6 +92,22 @@ struct WorkerTests {
     #expect(try started().count > 1)
   }
 
+  /// Every write of every thread in turn fails, that of a job to its worker too: nobody waits for the rest of it.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "there is no strace"))
+  func aJobThatCannotBeSentIsAnError() throws {
+    for step in 1...5 {
+      let workspace = try ToyWorkspace()
+      try workspace.write(pipeline: heavy(""))
+      let faulty = try ToyProcess(
+        workspace, program: program,
+        prefix: "exec timeout -s KILL 40 strace -f -qq -o /dev/null -e trace=write "
+          + "-e inject=write:error=ENOSPC:when=\(step)"
+      ).end()
+      #expect([0, 1, 2].contains(faulty.code), "write \(step): \(faulty.output)")
+      #expect(try ToyProcess(workspace, program: program).end().code == 0)
+    }
+  }
+
   @Test func aCrashFailsOneNodeWithItsLog() throws {
     let summary = try run(heavy(", signal: 11"))
     let problem = try #require(summary["loud"]?.problems.first)
