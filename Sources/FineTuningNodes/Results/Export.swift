@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -15,7 +14,7 @@ package enum Export: NodeType {
 
   package struct Fields: FieldSet {
     var formats = [Format.safetensors]
-    package var to: String?
+    package var to: PlacePath?
     var baseModel = "base"
 
     package init() {}
@@ -25,7 +24,9 @@ package enum Export: NodeType {
       Field(
         "base_model", \.baseModel,
         doc: "The name of the base model in the model card, and in `adapter_config.json`, where PEFT looks for it"),
-      Field("to", \.to, role: .none, doc: "A folder to put a copy into, besides the results folder"),
+      Field(
+        "to", \.to, role: .none,
+        doc: "A folder to put a copy into, besides the results folder; no other export's, nor inside one"),
     ]
   }
 
@@ -68,8 +69,9 @@ package enum Export: NodeType {
     var sanity = SanityReport(context)
     try sanity.add(VocabularyFit(tokens: tokenizer.vocabularySize, embedding: source.configuration.vocabularySize))
     if artefact.hasAdapter {
-      try AdapterWriter(baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields))
-        .write(artefact.adapter(), of: source.configuration, to: output.folder)
+      try AdapterWriter(
+        baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields), watch: context.checkCancellation
+      ).write(artefact.adapter(), of: source.configuration, to: output.folder)
     } else if case .huggingFace = source {
       // The files are the model's own, byte for byte; nothing large is copied.
       for member in view.members where member.hasPrefix(ModelArtefact.base + "/") {
@@ -87,7 +89,7 @@ package enum Export: NodeType {
     } else {
       let writer = HuggingFaceWriter(base: source, tokenizer: tokenizer, card: card(fields))
       try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
-      try writer.write(source.weights, to: output.folder)
+      try writer.write(artefact.watched(source.weights), to: output.folder)
     }
     try format?.write(to: output.folder, over: tokenizer)
     try sanity.add(finiteTensors(artefact, source, output))
@@ -101,11 +103,13 @@ package enum Export: NodeType {
   ) throws -> FiniteTensors {
     if artefact.hasAdapter {
       let written = try AdapterFolder(path: output.folder)
-      return try FiniteTensors(source.configuration.adapterTensors(written.configuration), in: written)
+      return try FiniteTensors(
+        source.configuration.adapterTensors(written.configuration), in: artefact.watched(written))
     }
-    let isWritten = FileManager.default.fileExists(atPath: output.folder + "/config.json")
+    let isWritten = try pathKind(output.folder + "/config.json") != nil
     let model = try isWritten ? ModelFolder.open(output.folder) : source
-    return try FiniteTensors(model.configuration.tensors.map { ($0.name, $0.shape) }, in: model.weights)
+    return try FiniteTensors(
+      model.configuration.tensors.map { ($0.name, $0.shape) }, in: artefact.watched(model.weights))
   }
 
   private static func chatSettings(

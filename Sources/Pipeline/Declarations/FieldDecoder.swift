@@ -12,6 +12,8 @@ package struct FieldDecoder {
   var path: [String]
   var diagnostics: [Diagnostic] = []
   var paths: [LocatedPath] = []
+  /// The folders that copies of results are put into.
+  var places: [LocatedPath] = []
 
   var errorCount: Int { diagnostics.count }
 
@@ -58,6 +60,16 @@ package struct FieldDecoder {
       return nil
     }
     return scalar
+  }
+
+  /// The text of a path, or a report that there is none.
+  mutating func pathText(in value: LocatedValue) -> String? {
+    guard let scalar = scalar(value, wanted: "a path") else { return nil }
+    guard !scalar.text.isEmpty else {
+      report(.emptyPath, value)
+      return nil
+    }
+    return scalar.text
   }
 
   mutating func read<Fields: FieldSet>(_ field: Field<Fields>, _ pair: LocatedValue.Pair, into fields: inout Fields) {

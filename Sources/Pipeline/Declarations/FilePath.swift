@@ -14,13 +14,9 @@ package struct FilePath: FieldValue, Hashable {
   package static var entersKey: Bool { false }
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> FilePath? {
-    guard let scalar = decoder.scalar(value, wanted: "a path") else { return nil }
-    guard !scalar.text.isEmpty else {
-      decoder.report(.emptyPath, value)
-      return nil
-    }
-    decoder.paths.append(FieldDecoder.LocatedPath(text: scalar.text, value: value, path: decoder.pathText))
-    return FilePath(scalar.text)
+    guard let text = decoder.pathText(in: value) else { return nil }
+    decoder.paths.append(FieldDecoder.LocatedPath(text: text, value: value, path: decoder.pathText))
+    return FilePath(text)
   }
 
   package var canonical: CanonicalValue { .text(text) }

@@ -30,7 +30,7 @@ extension GraphBuilder {
   }
 
   private func exists(_ request: SourceRequest, _ sources: any SourceDigester) throws {
-    guard let found = sources.kind(of: request.path) else { throw SourceError(path: request.path, .missing) }
+    guard let found = try sources.kind(of: request.path) else { throw SourceError(path: request.path, .missing) }
     if let wanted = request.kind, wanted != found {
       throw SourceError(path: request.path, .wrongKind(found: found, wanted: wanted))
     }

@@ -33,6 +33,7 @@ struct GraphBuilder {
     var inspector = Inspector(sources)
     for index in order { check(index, sources, &inspector) }
     let needed = neededNodes(outputs)
+    checkPlaces(needed: needed)
     if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
 
     for draft in drafts where !needed.contains(draft.name) {

@@ -17,6 +17,7 @@ struct NodeDraft {
   var fields: AnyFields?
   var settings = NodeSettings()
   var paths: [FieldDecoder.LocatedPath] = []
+  var places: [FieldDecoder.LocatedPath] = []
   /// What was written at the input ports, by port.
   var ports: [(port: InputPort, value: LocatedValue)] = []
   var references: [Reference] = []
@@ -85,6 +86,7 @@ extension NodeDraft {
     owner.mark = key.mark
     fields = type.read(pairs, of: owner, &decoder)
     paths = decoder.paths
+    places = decoder.places
     isBroken = !decoder.diagnostics.isEmpty || decoder.metBrokenValue
     return decoder.diagnostics + missingPorts(type, suggested: decoder.suggested)
   }

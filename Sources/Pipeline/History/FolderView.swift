@@ -41,7 +41,9 @@ package struct FolderView: Sendable {
     if before == content, isComplete { return }
     let found = try files.status(folder)
     if let found, found.kind != .folder { throw SystemError("make the folder", folder, code: ENOTDIR) }
-    try files.remove(notePath)
+    // Whoever is killed from here on leaves a note that says whose the files are, and that they are not all there.
+    let names = Set(Self.names(in: before) + members.map(\.path)).sorted()
+    try write(JSON(names.map { (key: $0, value: "") }).text(), to: notePath)
     let staging = "\(found == nil ? parentFolder(of: folder) : folder)/\(Self.prefix)\(temporaryName())"
     do {
       try stage(members, in: staging, flushes: flushes)
@@ -53,10 +55,29 @@ package struct FolderView: Sendable {
       try? files.removeTree(staging)
       throw error
     }
-    try store.makeFolder(above: notePath)
-    // Flushed no more than what it tells of: losing it costs another copy.
+    try write(content, to: notePath)
+  }
+
+  /// Writes a note, flushed no more than what it tells of: losing it costs another copy.
+  private func write(_ note: String, to path: String) throws {
+    try store.makeFolder(above: path)
     try files.undurable.replace(
-      notePath, Array(content.utf8), temporary: "\(parentFolder(of: notePath))/\(Self.prefix)\(temporaryName())")
+      path, Array(note.utf8), temporary: "\(parentFolder(of: path))/\(Self.prefix)\(temporaryName())")
+  }
+
+  /// The files that a note says were put somewhere; a damaged note names none.
+  private static func names(in note: String?) -> [String] {
+    (note.flatMap { try? JSON(parsing: $0) }?.object?.keys ?? []).filter(isValidMemberPath)
+  }
+
+  /// The names in a folder that no run of this project put there under this note; none where there is no folder.
+  ///
+  /// - Throws: ``SystemError``.
+  package func foreignNames(in folder: String, note: String) throws -> [String] {
+    guard try files.status(folder)?.kind == .folder else { return [] }
+    let text = try files.read("\(notes)/\(note).json").map { String(decoding: $0, as: UTF8.self) }
+    let own = Set(Self.names(in: text).compactMap { $0.split(separator: "/").first })
+    return try files.names(in: folder).filter { !own.contains($0[...]) }
   }
 
   private func stage(_ members: [Artefact.Member], in staging: String, flushes: Bool) throws {
@@ -95,11 +116,7 @@ package struct FolderView: Sendable {
 
   /// Removes the files that an earlier run put here, and nothing that the user put beside them.
   private func removeShown(_ note: String?, _ folder: String, but kept: Set<String>) throws {
-    // A damaged note names no files; they stay.
-    guard let note, let json = try? JSON(parsing: note) else { return }
-    for path in json.object?.keys ?? [] where isValidMemberPath(path) && !kept.contains(path) {
-      try files.remove("\(folder)/\(path)")
-    }
+    for path in Self.names(in: note) where !kept.contains(path) { try files.remove("\(folder)/\(path)") }
   }
 
   /// Removes what killed processes were writing into a folder.

@@ -298,6 +298,19 @@ extension LanguageProblem {
           ? ["node `\(node)`"] : ["node `\(node)` takes \(producers.joined(separator: ", "))"])
           .joined() + (conflict.reason.map { "; \($0)" } ?? ""),
         try: conflict.advice)
+    case .sharedPlace(let place, let other, let isSame):
+      Words(
+        "shared-folder",
+        isSame
+          ? "Two nodes put their files into one folder, `\(place)`"
+            + (place == other ? "" : ", which is `\(other)` too")
+          : "Two nodes put their files into folders of which one lies in the other: `\(other)` and `\(place)`",
+        why: "each would replace or remove files of the other's", try: "Give each a folder of its own")
+    case .placeOfSource(let place, let source, let node):
+      Words(
+        "folder-of-source", "The folder `\(place)` holds what the pipeline reads",
+        why: "node `\(node)` reads `\(source)`, which would be replaced, or read otherwise by the next run",
+        try: "Name a folder of its own")
     case .noOutputsListed:
       Words("no-outputs", "`outputs` is empty", try: "Name the nodes whose results are wanted, or leave `outputs` out")
     case .unusedNode(let node):

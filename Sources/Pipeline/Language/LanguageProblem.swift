@@ -87,6 +87,10 @@ enum LanguageProblem: Error, Sendable {
   case portType(
     port: String, node: String, takes: [String], producer: String, output: String, gives: String, fitting: [String])
   case conflict(Inference.Conflict, node: String, producers: [String])
+  /// Two nodes put their files into one folder, or one inside the other's.
+  case sharedPlace(String, other: String, isSame: Bool)
+  /// A node puts its files where another one reads.
+  case placeOfSource(String, source: String, node: String)
   case noOutputsListed
   case unusedNode(String)
 }

@@ -159,6 +159,30 @@ package struct FileSystem: Sendable {
     }
   }
 
+  /// The path without links, `.` and `..`, from the root; what is not there yet is taken by its name.
+  package func resolved(_ path: String) throws(SystemError) -> String {
+    var head = path.hasPrefix("/") ? path : try currentFolder() + "/" + path
+    var rest: [Substring] = []
+    while true {
+      if let found = realpath(head, nil) {
+        defer { free(found) }
+        return Self.joined(String(cString: found), rest)
+      }
+      guard errno == ENOENT || errno == ENOTDIR, head != "/" else { throw SystemError("look at", head) }
+      let parts = head.split(separator: "/", omittingEmptySubsequences: true)
+      if let last = parts.last { rest.insert(last, at: 0) }
+      head = "/" + parts.dropLast().joined(separator: "/")
+    }
+  }
+
+  private static func joined(_ folder: String, _ names: [Substring]) -> String {
+    var parts = folder.split(separator: "/")
+    for name in names where name != "." {
+      if name == ".." { _ = parts.popLast() } else { parts.append(name) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
   // MARK: Changing
 
   /// Makes a folder and those above it; one that exists already is fine.
@@ -325,14 +349,25 @@ package struct FileSystem: Sendable {
 }
 
 /// The folder that relative paths start at.
+///
+/// Paths are texts here. A folder whose name is none goes by the name that the system has for it in every process that
+/// is started there.
 package func currentFolder() throws(SystemError) -> String {
   guard let path = getcwd(nil, 0) else { throw SystemError("tell the path of", ".") }
   defer { free(path) }
-  return String(cString: path)
+  return String(validatingCString: path) ?? namelessFolder
+}
+
+/// The current folder's name where its own is no text.
+private let namelessFolder = "/proc/self/cwd"
+
+/// A path as people see it, who do not know the name that stands for a current folder without one.
+package func shownPath(_ path: String) -> String {
+  path.hasPrefix(namelessFolder + "/") ? String(path.dropFirst(namelessFolder.count + 1)) : path
 }
 
 /// The folder that a path stands in.
 func parentFolder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
-  return String(path[..<slash])
+  return slash == path.startIndex ? "/" : String(path[..<slash])
 }

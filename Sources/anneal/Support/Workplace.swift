@@ -10,16 +10,12 @@ struct Workplace: ParsableArguments {
   @Option(help: "The store's folder; $ANNEAL_STORE, else the user's cache folder.")
   var store: String?
 
-  /// Paths are texts here, and records name them: a folder whose name is none would be taken for another one.
+  /// Paths are texts here, and records name them: a store in a folder whose name is none would be taken for another one.
   func validate() throws {
     guard let place = getcwd(nil, 0) else {
       throw ValidationError("The folder that this was started in is not there any more, or may not be read.")
     }
-    defer { free(place) }
-    if String(validatingCString: place) == nil {
-      throw ValidationError(
-        "The name of this folder is not UTF-8 text: `\(String(cString: place))`. Rename it, or work in another one.")
-    }
+    free(place)
     for name in ["ANNEAL_STORE", "XDG_CACHE_HOME", "HOME"] {
       guard let value = getenv(name), String(validatingCString: value) == nil else { continue }
       throw ValidationError("The path in `\(name)` is not UTF-8 text: `\(String(cString: value))`. Name another one.")
@@ -30,7 +26,8 @@ struct Workplace: ParsableArguments {
   var openedStore: Store {
     // Absolute, since workers and links must find it from anywhere.
     let path = store ?? Store.defaultPath
-    return Store(path: URL(fileURLWithPath: path).standardizedFileURL.path)
+    let whole = path.hasPrefix("/") ? path : project + "/" + path
+    return Store(path: URL(fileURLWithPath: whole).standardizedFileURL.path)
   }
 
   /// The folder the command runs in: relative paths of a pipeline start here, and `.anneal/` and `results/` lie here.
@@ -55,6 +52,7 @@ struct PipelineArguments: ParsableArguments {
       path: file, overrides: overrides.enumerated().map { Override(text: $1, argumentIndex: $0 + 1) },
       registry: fineTuningNodes, sources: workplace.openedStore.sources)
     Terminal.report(pipeline.warnings)
+    try Placement.check(pipeline, store: workplace.openedStore, project: workplace.project)
     return pipeline
   }
 }
