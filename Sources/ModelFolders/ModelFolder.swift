@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import LanguageModels
 import TensorFiles
 import Tensors
@@ -38,11 +37,10 @@ package enum ModelFolder: Sendable {
   ///
   /// - Throws: ``ModelFolderError`` when there is no model.
   package static func files(at path: String) throws -> FileSet {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let found = try pathKind(path) else {
       throw ModelFolderError(path, .notFound)
     }
-    guard isFolder.boolValue else { return gguf(path) }
+    guard found == .folder else { return gguf(path) }
     let names = try folderNames(path) ?? []
     let models = names.filter { $0.hasSuffix(".gguf") }
     let hasWeights = names.contains { $0.hasSuffix(".safetensors") }

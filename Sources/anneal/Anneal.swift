@@ -33,12 +33,20 @@ struct Anneal: ParsableCommand {
     ])
 
   static func main() {
+    // First of all: what comes before is the loader's.
+    if CommandLine.isOfARun { endOnSignals() }
     LastWords.prepare()
     prepareSignals()
     // The runtime reads them from /proc; without them every command would print the help.
     if CommandLine.arguments.isEmpty {
       Terminal.say("error: Cannot read the program's arguments: /proc/self/cmdline is not readable")
       Glibc.exit(1)
+    }
+    if let argument = CommandLine.argumentThatIsNoText {
+      Terminal.say(
+        "error: The argument `\(argument)` is not UTF-8 text; start `anneal` inside the folder of that name, "
+          + "or give it another name with `ln -s`")
+      Glibc.exit(2)
     }
     do {
       var command = try parseAsRoot()
@@ -49,6 +57,20 @@ struct Anneal: ParsableCommand {
       Terminal.say(fullMessage(for: error))
       Glibc.exit(2)
     }
+  }
+}
+
+extension CommandLine {
+  /// Whether this process is a run or a worker of one, which may be asked to stop and be resumed.
+  fileprivate static var isOfARun: Bool {
+    guard argc > 1, let word = unsafeArgv[1] else { return false }
+    return strcmp(word, "run") == 0 || strcmp(word, "worker") == 0
+  }
+
+  /// The first argument that is not UTF-8 text, as near as text comes to it.
+  fileprivate static var argumentThatIsNoText: String? {
+    (0..<Int(argc)).compactMap { unsafeArgv[$0] }.first { String(validatingCString: $0) == nil }
+      .map { String(cString: $0) }
   }
 }
 

@@ -60,6 +60,8 @@ import Testing
       "loss", "rewards_accuracy", "rewards_margin", "rewards_chosen", "rewards_rejected", "logps_chosen",
       "logps_rejected", "pairs", "label_tokens",
     ] { #expect(metrics[key]?.double?.isFinite == true, "\(key) in \(metrics.text())") }
+    // What is done for several node types is listed by its own name.
+    #expect(try project.anneal("cache", "ls").output.contains("  reference-scores/1  "))
     let margin = try #require(metrics["rewards_margin"]?.double)
     #expect(margin > 0, "ten steps on one pattern teach it")
     let difference = try #require(metrics["rewards_chosen"]?.double) - #require(metrics["rewards_rejected"]?.double)

@@ -122,4 +122,64 @@ import Testing
       #expect(try project.anneal("logs", "rows").output.contains("5 rows"), "\(file)")
     }
   }
+
+  /// A folder whose name is no text is a folder to work in.
+  @Test func foldersOfAnyNameAreWorkedIn() throws {
+    let project = try Project(rows: 8)
+    try project.edit("epochs: 3", "max_steps: 1")
+    try project.edit("release: {type: export,", "release: {type: export, to: out,")
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c",
+      """
+      place=$(printf 'caf\\351') && mkdir "$place" && mv pipeline.yaml data.jsonl tiny "$place" && cd "$place" || exit 9
+      for command in 'validate pipeline.yaml' 'run pipeline.yaml' 'plan pipeline.yaml' 'show' 'logs sft' 'runs' \
+        'run pipeline.yaml' 'inspect tiny' 'render --tokenizer tiny --dataset data.jsonl' 'run pipeline.yaml --store store'; do
+        echo "> $command"; "$0" $command || echo "command failed: $?"
+      done
+      test -e results/tiny/release/config.json && test -e out/config.json && echo all there
+      cd .. && "$0" validate "$place/pipeline.yaml"; echo "code $?"
+      """, Project.program,
+    ]
+    shell.currentDirectoryURL = URL(fileURLWithPath: project.folder.path)
+    shell.environment = ProcessInfo.processInfo.environment
+      .merging(["ANNEAL_STORE": project.folder.path("store"), "NO_COLOR": "1"]) { $1 }
+    let pipe = Pipe()
+    shell.standardOutput = pipe
+    shell.standardError = pipe
+    try shell.run()
+    let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    shell.waitUntilExit()
+    #expect(!output.contains("command failed"), "\(output)")
+    #expect(output.contains("all there"), "\(output)")
+    #expect(output.contains("release\tresults/tiny/release\n"), "\(output)")
+    #expect(output.contains("10 cached"), "\(output)")
+    #expect(output.hasSuffix("code 2\n"), "\(output)")
+    #expect(output.contains("error: The argument `caf\u{FFFD}/pipeline.yaml` is not UTF-8 text"), "\(output)")
+  }
+
+  /// From the first line of the program on a request to stop ends in 75; what comes before is the loader's.
+  @Test(
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "there is no strace"),
+    arguments: ["run pipeline.yaml rows", "worker"])
+  func requestsToStopAreCaughtBeforeAllElse(_ command: String) throws {
+    let project = try Project(rows: 2)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", "strace -f -qq -o trace -e trace=rt_sigaction \"$0\" \(command) </dev/null >/dev/null 2>&1",
+      Project.program,
+    ]
+    shell.currentDirectoryURL = URL(fileURLWithPath: project.folder.path)
+    shell.environment = ProcessInfo.processInfo.environment.merging(["ANNEAL_STORE": project.folder.path("store")]) {
+      $1
+    }
+    try shell.run()
+    shell.waitUntilExit()
+    let lines = try String(contentsOfFile: project.folder.path("trace"), encoding: .utf8).split(separator: "\n")
+    func first(_ signal: String) throws -> Int { try #require(lines.firstIndex { $0.contains("(\(signal), {") }) }
+    // SIGXFSZ is the first that the program cares for otherwise.
+    #expect(try first("SIGTERM") < first("SIGXFSZ") && first("SIGINT") < first("SIGXFSZ"))
+  }
 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import PreciseJSON
 import TensorFiles
 
@@ -70,8 +69,7 @@ package enum RowReader {
   }
 
   private static func refuseFolder(_ path: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { return }
+    guard try pathKind(path) == .folder else { return }
     let names = try folderNames(path) ?? []
     let files = names.filter { name in [".jsonl", ".json", ".txt"].contains { name.hasSuffix($0) } }
     throw DatasetError(.foreignFile(.folder(files: files)), file: path)

@@ -2,6 +2,7 @@ import Datasets
 import Diagnostics
 import Pipeline
 import PreciseJSON
+import TensorFiles
 
 /// Reads a dataset file and brings its rows to one form, cut into record groups.
 package enum LoadDataset: NodeType {
@@ -82,8 +83,11 @@ package enum LoadDataset: NodeType {
     let columns = AnyFields(fields).keyEntries.filter { $0.label.hasPrefix("fields.columns") }
     return Inspection(of: sources, fields: columns) {
       // A row that cannot be understood is the run's to report, with its number.
-      guard let kind = try? detectedKind(path, fields.columns.map) else { return [:] }
-      return [FacetName.kind: .text(kind.rawValue)]
+      do {
+        return try detectedKind(path, fields.columns.map).map { [FacetName.kind: .text($0.rawValue)] } ?? [:]
+      } catch let error as FileError {
+        throw error
+      } catch { return [:] }
     }
   }
 

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import PreciseJSON
 import TensorFiles
@@ -19,7 +20,7 @@ extension ConversationFormat {
 
   private func writeTemplates(to folder: String) throws {
     let more = folder + "/" + Tokenizer.templateFolder
-    if FileManager.default.fileExists(atPath: more) { try FileManager.default.removeItem(atPath: more) }
+    if try pathKind(more) != nil { try FileManager.default.removeItem(atPath: more) }
     for template in templates {
       if template.name == ChatTemplateSources.defaultName {
         try Self.write(template.source, to: folder + "/chat_template.jinja")
@@ -37,7 +38,7 @@ extension ConversationFormat {
   /// Changes a JSON file, or makes it.
   private func edit(_ path: String, _ change: (inout JSONObject) -> Void) throws {
     var object = JSONObject()
-    if FileManager.default.fileExists(atPath: path) {
+    if try pathKind(path) != nil {
       let json = try MappedFile(path: path).withBytes { try JSONReader.read($0, file: path) }
       object = json.object ?? object
       // The file may be a link into the store.
@@ -48,7 +49,7 @@ extension ConversationFormat {
   }
 
   private static func write(_ text: String, to path: String) throws {
-    if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+    if try pathKind(path) != nil { try FileManager.default.removeItem(atPath: path) }
     let file = try OutputFile(path: path)
     try file.write(Array(text.utf8))
     try file.finish()

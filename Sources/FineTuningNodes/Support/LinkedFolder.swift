@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import Pipeline
 
@@ -8,7 +9,7 @@ extension NodeContext {
   func linkedFolder(_ port: String) throws -> String {
     let view = try input(port)
     let root = try scratchFolder() + "/" + port
-    if !FileManager.default.fileExists(atPath: root) { try view.linkMembers(into: root) }
+    if try pathKind(root) == nil { try view.linkMembers(into: root) }
     return root
   }
 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import LanguageModels
 import PreciseJSON
 import TensorFiles
@@ -28,7 +27,7 @@ package struct AdapterFolder: Sendable {
     let files = try FileSet(folder: path, names: [configurationFile, weightsFile])
     guard files[configurationFile] != nil else { throw AdapterFolderError(path, .notAnAdapter) }
     guard files[weightsFile] != nil else {
-      let isPickled = FileManager.default.fileExists(atPath: path + "/adapter_model.bin")
+      let isPickled = try pathKind(path + "/adapter_model.bin") != nil
       throw AdapterFolderError(path, .noWeights(isPickled: isPickled))
     }
     return files

@@ -1,11 +1,5 @@
 import Diagnostics
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// Gives the content digests of files and folders outside the store.
 package protocol SourceDigester: Sendable {
   /// The digest and the size in bytes of a file, or of a folder's whole tree.
@@ -14,7 +8,9 @@ package protocol SourceDigester: Sendable {
   func digest(path: String) throws -> (digest: Digest, size: Int)
 
   /// What stands at a path; nil when there is nothing.
-  func kind(of path: String) -> SourceKind?
+  ///
+  /// - Throws: ``SourceError`` where the system does not say.
+  func kind(of path: String) throws -> SourceKind?
 
   /// The digest of a file as far as it is known without reading the file.
   func knownDigest(of file: String) -> Digest?
@@ -44,10 +40,10 @@ extension SourceDigester {
 }
 
 extension SourceDigester {
-  package func kind(of path: String) -> SourceKind? {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+  package func kind(of path: String) throws -> SourceKind? {
+    do { return try pathKind(path).map { $0 == .folder ? .folder : .file } } catch {
+      throw SourceError(path: path, .unreadable(reason: SystemError("look at", path, code: error.code).reason))
+    }
   }
 }
 

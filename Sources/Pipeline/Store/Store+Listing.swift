@@ -3,7 +3,7 @@ extension Store {
   /// A result as `cache ls` lists it.
   package struct ListedResult: Sendable {
     package var key: Digest
-    /// The node type, or `type/part` for a part; nil when its preimage cannot be read.
+    /// The node type, `type/part` for a part, or the recipe of one; nil when its preimage cannot be read.
     package var type: String?
     /// Bytes of all its files.
     package var size: Int

@@ -150,8 +150,9 @@ extension Store {
 }
 
 extension KeyPreimage {
-  /// The node type, or `type/part` for a part.
+  /// The node type, or `type/part` for a part; for a part of any node type's, its recipe.
   var typeName: String? {
+    if case .text(let recipe)? = self["recipe"] { return recipe }
     guard case .text(let type)? = self["type"] else { return nil }
     if case .text(let part)? = self["part"] { return "\(type)/\(part)" }
     return type

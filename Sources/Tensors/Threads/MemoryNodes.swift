@@ -1,4 +1,5 @@
 import CTensorKernels
+import Diagnostics
 import Foundation
 
 /// The processors that this process may run on, by the memory they are next to (NUMA nodes).
@@ -10,7 +11,8 @@ package struct MemoryNodes: Sendable {
   ///   - allowed: The processors that may be used.
   ///   - folder: Where the system lists its nodes, as `node0/cpulist` and so on.
   package init(allowed: Set<Int32>, folder: String = "/sys/devices/system/node") {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    // A system that does not tell is taken for one node: nothing but speed depends on it.
+    let names = (try? folderNames(folder)) ?? []
     let numbers = names.compactMap { $0.hasPrefix("node") ? Int($0.dropFirst(4)) : nil }.sorted()
     nodes = numbers.compactMap { number in
       let list = "\(folder)/node\(number)/cpulist"

@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 import TensorFiles
 
 extension Tokenizer {
@@ -27,14 +26,13 @@ extension Tokenizer {
   ///
   /// - Throws: ``TokenizerError`` when a folder holds no tokenizer, or several.
   package static func files(at path: String) throws -> FileSet {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let found = try pathKind(path) else {
       return FileSet([FileSet.File(name: "tokenizer.json", path: path)])
     }
-    if !isFolder.boolValue { return try files(of: path) }
-    let found = try filesOfFolder(path)
-    let pairs = gpt2Files.contains { found[$0.0] != nil && found[$0.1] != nil }
-    if found["tokenizer.json"] != nil || pairs { return found }
+    if found != .folder { return try files(of: path) }
+    let files = try filesOfFolder(path)
+    let pairs = gpt2Files.contains { files[$0.0] != nil && files[$0.1] != nil }
+    if files["tokenizer.json"] != nil || pairs { return files }
     let models = (try folderNames(path) ?? []).filter { $0.hasSuffix(".gguf") }
     if models.count == 1, let model = models.first {
       return FileSet([FileSet.File(name: ggufFile, path: path + "/" + model)])

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Diagnostics
 import FineTuningNodes
-import Foundation
 import Pipeline
 import PreciseJSON
 
@@ -23,7 +22,7 @@ struct ShowCommand: ParsableCommand {
       let record = try workplace.history.run(name)
       let store = workplace.openedStore
       if json {
-        Terminal.put(withPaths(record, store).text(.pretty))
+        Terminal.put(try withPaths(record, store).text(.pretty))
         return
       }
       let state = record.isAbandoned ? "killed" : record.state.rawValue
@@ -39,8 +38,8 @@ struct ShowCommand: ParsableCommand {
               ]
             }))
       for node in record.nodes { Terminal.report(node.problems) }
-      let checked = record.nodes.compactMap { node -> (String, SanityFindings)? in
-        guard let key = node.key, case .found(let result)? = try? store.result(for: key) else { return nil }
+      let checked = try record.nodes.compactMap { node -> (String, SanityFindings)? in
+        guard let key = node.key, case .found(let result) = try store.result(for: key) else { return nil }
         return (node.name, SanityFindings(result))
       }
       for line in SanityFindings.lines(checked) { Terminal.put(line) }
@@ -53,11 +52,11 @@ struct ShowCommand: ParsableCommand {
   }
 
   /// The record with the files of each output and their places on disk.
-  private func withPaths(_ record: RunRecord, _ store: Store) -> JSON {
+  private func withPaths(_ record: RunRecord, _ store: Store) throws -> JSON {
     var object = record.json.object ?? JSONObject()
-    let nodes = (object["nodes"]?.array ?? []).map { node -> JSON in
+    let nodes = try (object["nodes"]?.array ?? []).map { node -> JSON in
       guard var members = node.object, let key = members["key"]?.string.flatMap(Digest.init(hex:)),
-        case .found(let result)? = try? store.result(for: key)
+        case .found(let result) = try store.result(for: key)
       else { return node }
       var outputs = members["outputs"]?.object ?? JSONObject()
       for (port, artefact) in result.outputs {
@@ -71,9 +70,9 @@ struct ShowCommand: ParsableCommand {
       }
       members["outputs"] = .object(outputs)
       // Only the pipeline's outputs are shown in the project.
-      members["results"] = members["name"]?.string.flatMap { name in
+      members["results"] = try members["name"]?.string.flatMap { name in
         let folder = workplace.project + "/" + ResultView.place(pipeline: record.pipeline, node: name)
-        return FileManager.default.fileExists(atPath: folder) ? JSON(folder) : nil
+        return try pathKind(folder) == nil ? nil : JSON(folder)
       }
       return .object(members)
     }

@@ -107,6 +107,6 @@ struct RunCommand: ParsableCommand {
     let checked = summary.nodes.compactMap { node in node.result.map { (node.name, SanityFindings($0)) } }
     for line in SanityFindings.lines(checked) { Terminal.say(line) }
     if summary.state == .interrupted { Terminal.say("Run the same command again to go on.") }
-    for (node, path) in shown { Terminal.put("\(node)\t\(path)") }
+    for (node, path) in shown { Terminal.put("\(node)\t\(shownPath(path))") }
   }
 }

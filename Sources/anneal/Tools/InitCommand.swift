@@ -21,7 +21,7 @@ struct InitCommand: ParsableCommand {
   func run() throws {
     try reportingProblems {
       // Nothing of the user's is written over, nothing is written by halves, and nothing that cannot run.
-      for name in [Starter.pipelineName, Starter.dataName] where FileManager.default.fileExists(atPath: place(name)) {
+      for name in [Starter.pipelineName, Starter.dataName] where try pathKind(place(name)) != nil {
         throw Diagnostic(
           code: "file-exists", "`\(place(name))` is there already", reason: "nothing was written",
           advice: "name another folder, such as `anneal init my-experiment`")
@@ -53,7 +53,7 @@ struct InitCommand: ParsableCommand {
 
   /// The one model that lies near, or the one that is named on a terminal.
   private func chosenModel() throws -> String {
-    let found = ModelSearch.nearby()
+    let found = try ModelSearch.nearby()
     if found.count == 1 { return found[0] }
     let isTerminal = isatty(STDIN_FILENO) != 0
     guard isTerminal else {

@@ -46,13 +46,12 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func described() throws -> [(key: String, value: JSON)] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let found = try pathKind(path) else {
       if let result = try storedResult() { return self.result(result) }
       throw Diagnostic(code: "file", "There is nothing at `\(path)`", at: Place(file: path))
     }
-    if isFolder.boolValue {
-      if FileManager.default.fileExists(atPath: path + "/adapter_config.json") { return try adapter() }
+    if found == .folder {
+      if try pathKind(path + "/adapter_config.json") != nil { return try adapter() }
       let shards = (try folderNames(path) ?? []).filter { $0.hasSuffix(".tokens") }
       if !shards.isEmpty { return try tokens(shards.map { path + "/" + $0 }) }
     } else {

@@ -22,11 +22,10 @@ enum ChatSource {
   ///   - name: A path, or `RUN:NODE`.
   ///   - base: The base of an adapter; the one that its configuration names unless given.
   static func find(_ name: String, base: String?, _ workplace: Workplace) throws -> ChatSource {
-    let files = FileManager.default
-    if files.fileExists(atPath: name + "/adapter_config.json") {
+    if try pathKind(name + "/adapter_config.json") != nil {
       let adapter = try AdapterFolder(path: name)
       let path = base ?? adapter.baseModel ?? ""
-      guard files.fileExists(atPath: path) else {
+      guard !path.isEmpty, try pathKind(path) != nil else {
         throw Diagnostic(
           code: "no-base", path.isEmpty ? "The adapter names no base model" : "There is no base model at `\(path)`",
           at: Place(file: name), advice: "name its folder or .gguf file with --base")
@@ -38,7 +37,7 @@ enum ChatSource {
         code: "not-an-adapter", "`--base \(base)` has no effect: `\(name)` is not an adapter's folder",
         advice: "leave --base out, or name a folder with adapter_config.json")
     }
-    if files.fileExists(atPath: name) { return .model(path: name) }
+    if try pathKind(name) != nil { return .model(path: name) }
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2 else {
       throw Diagnostic(
@@ -89,7 +88,7 @@ enum ChatSource {
     case .model(let path): try Tokenizer.load(path: path)
     case .adapter(let adapter, let base):
       // PEFT folders carry the tokenizer they were trained with.
-      try FileManager.default.fileExists(atPath: adapter.path + "/tokenizer.json")
+      try pathKind(adapter.path + "/tokenizer.json") != nil
         ? Tokenizer.load(path: adapter.path) : Tokenizer.load(path: base)
     case .artefact(_, let tokenizer): try Self.linked(tokenizer) { try Tokenizer.load(folder: $0) }
     }
