@@ -42,7 +42,7 @@ package enum LastWords {
       case SIGSEGV: "error: Cannot go on: a fault of the program, or the end of a thread's stack (SIGSEGV)\n"
       case SIGABRT: "error: Cannot go on: memory or threads ran out, or a library found a fault (SIGABRT)\n"
       default:
-        "error: Cannot go on: memory or address space ran out (`ulimit -v`), or a fault of the program (SIGILL)\n"
+        "error: Cannot go on: memory, address space (`ulimit -v`) or open files (`ulimit -n`) ran out, or a fault (SIGILL)\n"
       }
     put(UnsafeRawBufferPointer(start: words.utf8Start, count: words.utf8CodeUnitCount))
   }

@@ -48,6 +48,11 @@ struct Anneal: ParsableCommand {
           + "or give it another name with `ln -s`")
       Glibc.exit(2)
     }
+    if let limit = openFiles, limit < leastOpenFiles {
+      Terminal.say(
+        "error: This process may have no more than \(limit) files open, and needs \(leastOpenFiles) (`ulimit -n`)")
+      Glibc.exit(1)
+    }
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -57,6 +62,17 @@ struct Anneal: ParsableCommand {
       Terminal.say(fullMessage(for: error))
       Glibc.exit(2)
     }
+  }
+}
+
+extension Anneal {
+  /// What a run of a small pipeline takes; with fewer, libraries end the process without saying why.
+  private static let leastOpenFiles = 24
+
+  /// How many files this process may have open at once; nil where the system does not say.
+  private static var openFiles: UInt? {
+    var limit = rlimit()
+    return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? UInt(limit.rlim_cur) : nil
   }
 }
 

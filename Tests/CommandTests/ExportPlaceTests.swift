@@ -18,9 +18,9 @@ import Testing
     // A file in its place: one clear error, and nothing left beside it.
     try project.folder.write("mine", to: "taken/release")
     let taken = try project.anneal("run", "pipeline.yaml", "--set", "nodes.release.to=taken/release")
-    #expect(taken.code == 1)
-    #expect(taken.messages.contains("error: Cannot put the export into `taken/release`"))
-    #expect(taken.messages.contains("a file stands where a folder should be"))
+    #expect(taken.code == 2)
+    #expect(taken.messages.contains("error: The folder `taken/release` is no place for an export"))
+    #expect(taken.messages.contains("a file stands there"))
     #expect(try names("taken") == ["release"])
     // Edits of the user's stay as long as the export is the same.
     try project.folder.write("mine", to: "deep/inside/release/notes.txt")
@@ -49,6 +49,7 @@ import Testing
     let manager = FileManager.default
     try manager.createDirectory(atPath: project.folder.path("real"), withIntermediateDirectories: true)
     try manager.createSymbolicLink(atPath: project.folder.path("link"), withDestinationPath: "real")
+    try manager.createSymbolicLink(atPath: project.folder.path("nowhere"), withDestinationPath: "gone")
     try project.folder.write("{}", to: "mine/config.json")
     let same = try validated("out", "out")
     #expect(same.code == 2)
@@ -76,6 +77,10 @@ import Testing
       (".anneal", nil, "The folder `.anneal` is no place for an export"),
       ("results/tiny/release", nil, "The folder `results/tiny/release` is no place for an export"),
       ("store/x", nil, "The folder `store/x` is no place for an export"),
+      ("nowhere", nil, "a link stands there that leads nowhere"),
+      ("data.jsonl/x", nil, "The folder `data.jsonl/x` is no place for an export"),
+      ("~/x", nil, "`~/x` would be a folder named `~`"),
+      (#""a\0b""#, nil, "The path has a zero byte in it"),
     ]
     for (first, second, words) in refused {
       let outcome = try validated(first, second)

@@ -182,4 +182,21 @@ import Testing
     // SIGXFSZ is the first that the program cares for otherwise.
     #expect(try first("SIGTERM") < first("SIGXFSZ") && first("SIGINT") < first("SIGXFSZ"))
   }
+
+  /// With too few, libraries would end the process in a way of their own.
+  @Test(arguments: [4, 5, 23]) func tooFewOpenFilesAreNamed(_ limit: Int) throws {
+    let project = try Project(rows: 2)
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = [
+      "-c", "exec >out 2>&1 </dev/null; ulimit -n \(limit); exec \"$0\" run pipeline.yaml rows", Project.program,
+    ]
+    shell.currentDirectoryURL = URL(fileURLWithPath: project.folder.path)
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationStatus == 1)
+    #expect(
+      try String(contentsOfFile: project.folder.path("out"), encoding: .utf8)
+        == "error: This process may have no more than \(limit) files open, and needs 24 (`ulimit -n`)\n")
+  }
 }

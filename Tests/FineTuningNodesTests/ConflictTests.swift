@@ -305,4 +305,15 @@ struct ConflictTests {
       try problems("own: {type: apply_template, dataset: rows, tokenizer: tokenizer, template: DIR/broken.jinja}")
         .hasPrefix("nodes.own.template | Invalid chat template: "))
   }
+
+  /// Numbers that 64 bits hold and 32 do not.
+  @Test func anAdapterOfNumbersThatAreNoneIsRefused() throws {
+    let found = try problems(
+      """
+      big: {type: attach_adapter, model: base, alpha: 1e39}
+      all: {type: attach_adapter, model: base, dropout: 0.99999999999}
+      """)
+    #expect(found.contains("nodes.big.alpha | The alpha of an adapter is a number that 32 bits hold, not inf | "))
+    #expect(found.contains("nodes.all.dropout | The dropout of an adapter is at least 0 and below 1, not 1.0 | "))
+  }
 }

@@ -79,11 +79,16 @@ package enum AttachAdapter: NodeType {
       conflicts.append(
         .init(port: "model", "The model has an adapter already", advice: "merge it first, or attach to its base"))
     }
-    do {
-      _ = try Set<ProjectionKind>.targets(named: fields.targets)
-    } catch {
+    // In 32 bits a number may be another one than as it was written.
+    do { try fields.fresh().validate() } catch {
+      let port =
+        switch error {
+        case .alpha: "alpha"
+        case .dropout: "dropout"
+        default: "targets"
+        }
       let words = error.diagnostics.first
-      conflicts.append(.init(port: "targets", words?.summary ?? "Unknown target", advice: words?.advice))
+      conflicts.append(.init(port: port, words?.summary ?? "Unknown target", advice: words?.advice))
     }
     if fields.from != nil { conflicts += ignoredFields(fields) }
     if let mismatch = mismatch(inputs) { conflicts.append(mismatch) }
@@ -147,7 +152,7 @@ package enum AttachAdapter: NodeType {
 
 extension AttachAdapter.Fields {
   /// The adapter that the fields describe, where it is not read from files.
-  func fresh() throws -> AdapterConfiguration {
+  func fresh() throws(AdapterError) -> AdapterConfiguration {
     switch method {
     case .lora:
       AdapterConfiguration(

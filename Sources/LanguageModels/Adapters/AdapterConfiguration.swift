@@ -31,6 +31,7 @@ package struct AdapterConfiguration: Sendable, Hashable {
     guard !targets.isEmpty else { throw .noTargets }
     guard rank >= 1 else { throw .rank(rank) }
     guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
+    guard alpha.isFinite else { throw .alpha(alpha) }
   }
 
   /// The targets as PEFT lists them, in the order of a block.

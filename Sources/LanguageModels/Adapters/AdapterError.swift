@@ -6,6 +6,7 @@ package enum AdapterError: Error, Sendable, Hashable {
   case noTargets
   case rank(Int)
   case dropout(Float)
+  case alpha(Float)
   /// The model has an adapter already.
   case alreadyAttached
   case noAdapter
@@ -32,6 +33,12 @@ extension AdapterError: DiagnosticError {
     case .dropout(let dropout):
       return [
         Diagnostic(code: "adapter-dropout", "The dropout of an adapter is at least 0 and below 1, not \(dropout)")
+      ]
+    case .alpha(let alpha):
+      return [
+        Diagnostic(
+          code: "adapter-alpha", "The alpha of an adapter is a number that 32 bits hold, not \(alpha)",
+          advice: "take twice the rank, or leave it out")
       ]
     case .alreadyAttached:
       return [

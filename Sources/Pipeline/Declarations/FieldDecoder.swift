@@ -69,6 +69,10 @@ package struct FieldDecoder {
       report(.emptyPath, value)
       return nil
     }
+    guard !scalar.text.utf8.contains(0) else {
+      report(.pathWithZero, value)
+      return nil
+    }
     return scalar.text
   }
 

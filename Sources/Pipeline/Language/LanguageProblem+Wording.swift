@@ -158,6 +158,11 @@ extension LanguageProblem {
     case .notMemory(let text):
       Words("not-memory", "`\(text)` is not an amount of memory", try: "`512MB`, `8GB` or `8GiB`")
     case .emptyPath: Words("empty-path", "The path is empty")
+    case .pathWithZero: Words("bad-path", "The path has a zero byte in it", why: "the system would read it up to there")
+    case .homePath(let text):
+      Words(
+        "bad-path", "`\(text)` would be a folder named `~`", why: "only shells know `~` as the home folder",
+        try: "Write the whole path")
     case .noValue(let name, let wanted):
       Words("no-value", "`\(name)` has no value", why: "\(wanted) is wanted")
     case .wantsScalar(let wanted, let found):

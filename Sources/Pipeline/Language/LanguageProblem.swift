@@ -36,6 +36,9 @@ enum LanguageProblem: Error, Sendable {
   case notATime(String)
   case notMemory(String)
   case emptyPath
+  case pathWithZero
+  /// Written as a shell would read it.
+  case homePath(String)
   case noValue(name: String, wanted: String)
   case wantsScalar(wanted: String, found: String)
   case wantsList(found: String)

@@ -367,7 +367,7 @@ package func shownPath(_ path: String) -> String {
 }
 
 /// The folder that a path stands in.
-func parentFolder(of path: String) -> String {
+package func parentFolder(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import FineTuningNodes
+import Glibc
 import Pipeline
 
 /// Puts copies of exports where their `to:` says.
@@ -29,6 +30,10 @@ enum Placement {
           "name a folder of its own")
       }
       let whole = place(to, project)
+      if let reason = try unusable(whole, store.files) {
+        report("folder-unusable", "The folder `\(to)` is no place for an export", reason, "name another folder")
+        continue
+      }
       let foreign = try view.foreignNames(in: whole, note: note(whole)).filter(isOfAModel)
       guard !foreign.isEmpty else { continue }
       report(
@@ -37,6 +42,19 @@ enum Placement {
         "name a new folder, or remove them")
     }
     if !problems.isEmpty { throw DiagnosticList(problems) }
+  }
+
+  /// Why nothing can be put into a folder; nil as far as can be told before.
+  private static func unusable(_ folder: String, _ files: FileSystem) throws -> String? {
+    if let found = try files.status(folder) {
+      guard found.kind == .folder else { return "a file stands there" }
+    } else if try files.status(folder, followsLinks: false) != nil {
+      return "a link stands there that leads nowhere"
+    }
+    var existing = folder
+    while try files.status(existing) == nil, existing != "/", existing != "." { existing = parentFolder(of: existing) }
+    guard access(existing, W_OK | X_OK) != 0 else { return nil }
+    return "`\(existing)`: \(String(cString: strerror(errno)))"
   }
 
   /// Whether loaders of models take a file for one of a model.
