@@ -199,4 +199,11 @@ import Testing
       try String(contentsOfFile: project.folder.path("out"), encoding: .utf8)
         == "error: This process may have no more than \(limit) files open, and needs 24 (`ulimit -n`)\n")
   }
+
+  @Test func aProcessorThatIsNotKnownIsFoundBeforeTheRun() throws {
+    let project = try Project(rows: 2)
+    let outcome = try project.anneal("validate", "pipeline.yaml", environment: ["ANNEAL_CPU": "AVX2"])
+    #expect(outcome.code == 2 && outcome.messages.contains("`AVX2`"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("at `nodes.model.compute`"), "\(outcome.messages)")
+  }
 }

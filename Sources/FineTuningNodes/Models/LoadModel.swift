@@ -1,3 +1,4 @@
+import Diagnostics
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -90,9 +91,11 @@ package enum LoadModel: NodeType {
   /// Whether this processor lacks the arithmetic that is asked for.
   private static func unavailable(_ fields: Fields) -> [Inference.Conflict] {
     let wanted = fields.compute.resolved
-    guard let kernels = try? KernelSet.chosenByEnvironment(), !ComputeClass.available(kernels).contains(wanted) else {
-      return []
+    let kernels: KernelSet
+    do { kernels = try KernelSet.chosenByEnvironment() } catch {
+      return diagnostics(of: error).map { .init(port: "compute", $0.summary, reason: $0.reason, advice: $0.advice) }
     }
+    guard !ComputeClass.available(kernels).contains(wanted) else { return [] }
     return [
       .init(
         port: "compute", "This processor cannot compute in \(wanted.rawValue)",
