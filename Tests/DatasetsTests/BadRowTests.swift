@@ -73,11 +73,13 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
         """)
   }
 
-  @Test func twoUsersInARow() throws {
+  @Test func aQuestionLast() throws {
     #expect(
-      try words(#"{"conversations":[{"from":"human","value":"a"},{"from":"human","value":"b"}]}"#) == """
-        d.jsonl:1, row 1: error: A message of role `user` stands where an assistant message is expected
-          at `conversations[1]`
+      try words(#"{"conversations":[{"from":"gpt","value":"a"},{"from":"human","value":"b"}]}"#) == """
+        d.jsonl:1, row 1: error: The row has no answer to learn from
+          at `conversations`
+          why: the last message is not the assistant's
+          try: end the conversation with an assistant message, or remove the row
         """)
   }
 

@@ -377,14 +377,74 @@ import Testing
     #expect(
       tally.lines(.messages, columns: ColumnMap()) == [
         "columns read: `messages` (2 rows); not there: [`system`, `tools`, `label`]",
-        "members of messages that go to the chat template as they are: `name` (1 messages)",
-        "columns that say again what others say: `prompt` (1 rows)",
-        "columns not read: `id` (2 rows), `score` (1 rows, first row 2)",
+        "members of messages that go to the chat template as they are: `name` (1 message)",
+        "columns that say again what others say: `prompt` (1 row)",
+        "columns not read: `id` (2 rows), `score` (1 row, first row 2)",
       ])
     #expect(ColumnTally(json: tally.json) == tally)
     var sum = ColumnTally()
     sum.add(tally)
     #expect(sum == tally)
+  }
+
+  /// Which roles may follow which is for templates to say; the log names what is unusual.
+  @Test(arguments: [
+    ([s, s, q, a], ["`system` after `system` (1 row)"]), ([q, q, a], ["`user` after `user` (1 row)"]),
+    ([q, a, b], ["`assistant` after `assistant` (1 row)"]), ([a, q, b], ["`assistant` after `nothing` (1 row)"]),
+    ([q, a, s, q, b], ["`system` after `assistant` (1 row)"]), ([q, t, a], ["`tool` after `user` (1 row)"]),
+    ([s, a], ["`assistant` after `system` (1 row)"]), ([d, q, a], []),
+    ([s, d, q, a], ["`developer` after `system` (1 row)"]),
+    ([q, a, t, t, a, q, b], []),
+  ])
+  func anyOrderOfRolesIsRead(messages: [String], remarks: [String]) throws {
+    let row = #"{"messages":[\#(messages.joined(separator: ","))]}"#
+    #expect(try read(row) == row)
+    let folder = try TemporaryFolder()
+    let path = try folder.write(row, to: "d.jsonl")
+    let lines = try load(path).tally.lines(.messages, columns: ColumnMap())
+    #expect(lines.dropFirst() == remarks.map { "orders of roles that not every template takes: \($0)" }[...])
+  }
+
+  private static let d = #"{"role":"developer","content":"D"}"#
+  private static let t = #"{"role":"tool","content":"T"}"#
+
+  @Test func aConversationEndsInAnAnswer() throws {
+    for row in [
+      #"{"messages":[\#(Self.q),\#(Self.a),\#(Self.q)]}"#, #"{"messages":[\#(Self.q),\#(Self.a),\#(Self.t)]}"#,
+    ] {
+      #expect(try read(row).contains("The row has no answer to learn from"))
+    }
+    let pair = #"{"messages":[\#(Self.q),\#(Self.q)],"chosen":\#(Self.a),"rejected":\#(Self.b)}"#
+    #expect(try read(pair) == pair)
+    #expect(
+      try read(#"{"prompt":[\#(Self.q),\#(Self.a)],"chosen":\#(Self.a),"rejected":\#(Self.b)}"#).contains(
+        "A message of role `assistant` stands where a user message last is expected"))
+  }
+
+  @Test func aDevelopersTextIsTheSystems() throws {
+    let row = #"{"messages":[\#(Self.d),\#(Self.q),\#(Self.a)],"system":"S"}"#
+    #expect(try read(row).contains("Column `system` and the system message of the conversation differ"))
+  }
+
+  @Test func placeholdersAreCounted() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      """
+      {"instruction":"Who are you?","output":"I am {name}."}
+      {"instruction":"Who are you?","output":"I am {{name}}, made by {{ author }}. I am {{name}}."}
+      {"instruction":"Hi {{name}}","output":"{{}} {{ a b }} {{x.y}} {{{{ {{z}"}
+      """, to: "d.jsonl")
+    let tally = try load(path).tally
+    #expect(
+      tally.warnings(file: "FILE").rendered() == """
+        FILE, row 2: warning: Placeholders stand in the rows: `{{author}}` in 1 row, first row 2, `{{name}}` in 2 rows, first row 2
+          why: nothing fills them, so the model learns them letter by letter
+          try: put the text that is meant in their place
+        """)
+    #expect(ColumnTally(json: tally.json) == tally)
+    #expect(tally.moved(by: 3).warnings(file: "FILE").first?.place?.row == 5)
+    let text = try folder.write(#"{"text":"{{name}}"}"#, to: "t.jsonl")
+    #expect(try load(text).tally.warnings(file: "FILE").count == 1)
   }
 
   /// docs/datasets.md has the tables of the declaration that the readers go by.

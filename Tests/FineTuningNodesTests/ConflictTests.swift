@@ -71,6 +71,20 @@ struct ConflictTests {
       "")
   }
 
+  @Test func columnsWithoutUse() throws {
+    try expect(
+      """
+      a: {type: load_dataset, from: DIR/pairs.jsonl, columns: {label: good, output: o}}
+      b: {type: load_dataset, from: DIR/rows.jsonl, format: text, columns: {text: t, history: h}, ignore_columns: [t]}
+      """,
+      """
+      nodes.a.columns.output | Format `preference` has no use for a column named as `output` | node `a` |\u{20}
+      nodes.a.columns.label | Format `preference` has no use for a column named as `label` | node `a` |\u{20}
+      nodes.b.columns.history | Format `text` has no use for a column named as `history` | node `b` |\u{20}
+      nodes.b.ignore_columns | Column `t` is mapped and ignored at once | node `b` | take it out of one of the two
+      """)
+  }
+
   @Test func tokensOfAnotherTokenizer() throws {
     try expect(
       """

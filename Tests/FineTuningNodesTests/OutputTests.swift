@@ -41,13 +41,13 @@ struct OutputTests {
     adapter_folder 2 b85e6e9d875c
     answers 6 e257831e4dd7
     base 2 621f14d7e614
-    chat 2 1e4ca982f3cd
+    chat 3 1e4ca982f3cd
     folder 2 3ec3b09e5928
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
     merged 2 d15e0ceffce4
     quality 7 b0fe2d1e3497
-    rows 2 25ac1990b95f
+    rows 3 25ac1990b95f
     still 8 27a694152308
     tokenizer 2 792e299a1ff9
     tokens 3 8aecbf253c7a

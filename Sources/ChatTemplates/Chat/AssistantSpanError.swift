@@ -6,11 +6,13 @@ package struct AssistantSpanError: Error, Sendable, Hashable {
     /// The template leaves the message out, so there is nothing to train.
     case missing
     /// What the template renders up to the message is not how the whole conversation starts: both texts around the
-    /// first difference.
-    case notAPrefix(expected: String, found: String)
+    /// first difference, the former nil when the template refuses the conversation up to the message.
+    case notAPrefix(expected: String?, found: String)
     /// The template writes the system text where this message is to be answered, and elsewhere or nowhere in the whole
     /// conversation.
     case systemMoves
+    /// Something of other messages stands between the beginning of this one and its end.
+    case interrupted
   }
 
   package var template: String
@@ -37,12 +39,23 @@ extension AssistantSpanError: DiagnosticError {
           reason: "the model would answer message \(message + 1) with it, and learn that answer without it",
           advice: "use a template that keeps the system text in its place, or write it into the first question")
       ]
+    case .interrupted:
+      [
+        Diagnostic(
+          code: "template-parts-answer",
+          "The chat template `\(template)` writes other messages into the middle of message \(message + 1)",
+          reason: "what it says before them and after them is no one answer, and theirs would be learned with it",
+          advice: "write what is said beside calls into a message of its own after the results, or use another template"
+        )
+      ]
     case .notAPrefix(let expected, let found):
       [
         Diagnostic(
           code: "template-unclear-answer",
           "It is unclear where the answer of message \(message + 1) is in the text of the chat template `\(template)`",
-          reason: "the conversation up to it renders as `\(expected)`, and the whole one has `\(found)` there",
+          reason: (expected.map { "the conversation up to it renders as `\($0)`" }
+            ?? "the template does not render the conversation up to it by itself")
+            + ", and the whole one has `\(found)` there",
           advice: "mark the answer by `{% generation %}` in the template")
       ]
     }

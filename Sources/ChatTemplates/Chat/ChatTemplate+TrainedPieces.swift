@@ -21,7 +21,14 @@ import PreciseJSON
 // 5. A generation prompt that opens something by tags (`<think>`) where the answer is rendered with other ones: the part
 //    starts where both still agree. An answer without thoughts that is rendered as `</think>answer` is learned from
 //    that tag on, which is what the model has to write there.
-// 6. What none of this finds is an error that shows both texts; nothing is guessed.
+// 6. Some answers go on right where the text before them ends, without the generation prompt (Apertus and Gemma 4 behind what
+//    a tool said): they start there. A name that stands in the header in place of the role is told by the same conversation
+//    without it. And where the generation prompt and the whole share the beginning of a header, and both stop writing one
+//    piece of the template there (Apriel's `Here are my reasoning steps:` against a call), the part starts behind it.
+// 7. A template that writes the generation prompt behind every conversation, asked or not (Command R7B), says so by
+//    literals at the end that stand nowhere else; they are no part of the last answer.
+// 8. Where something of another message stands inside the answer (Gemma 4 writes what a tool said between a call and the
+//    words beside it), and what none of this finds, is an error; nothing is guessed.
 //
 // An end mark that stands right behind a part, because the template writes it before the next question, belongs to it.
 //

@@ -16,6 +16,8 @@ package struct ChatTemplate: Sendable {
   package let name: String
   private let source: TemplateSource
   private let program: Program
+  /// Whether the template can tell if the start of the assistant's next message is asked for.
+  let asksForPrompt: Bool
 
   /// Reads a template.
   ///
@@ -23,6 +25,7 @@ package struct ChatTemplate: Sendable {
   package init(source: String, name: String) throws {
     self.name = name
     self.source = TemplateSource(source, name: name)
+    asksForPrompt = source.contains("add_generation_prompt")
     program = try Parser.program(of: self.source)
   }
 

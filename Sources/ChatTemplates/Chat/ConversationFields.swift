@@ -32,6 +32,18 @@ struct ConversationFields {
     }
   }
 
+  /// The same without the name of a message; nil when it has none.
+  func withoutName(of message: Int) -> ConversationFields? {
+    guard case .dictionary(let members) = messages[message], members.value(named: "name") != nil else { return nil }
+    var nameless = ValueDictionary()
+    for (key, value) in members.entries {
+      if case .string(let name) = key, name.string != "name" { nameless.set(name: name, value) }
+    }
+    var copy = self
+    copy.messages[message] = .dictionary(nameless)
+    return copy
+  }
+
   private mutating func source(_ string: String, _ message: Int?, _ path: String) -> Text {
     let text = Text(string, from: .field(table.count))
     table.append(Field(message: message, path: path, text: text))

@@ -8,27 +8,33 @@ package struct ColumnTally: Sendable, Hashable {
     package var rows: Int
     package var firstRow: Int
 
+    fileprivate var words: String {
+      (rows == 1 ? "1 row" : "\(rows) rows") + (firstRow == 1 ? "" : ", first row \(firstRow)")
+    }
+
     static func joined(_ a: Count, _ b: Count) -> Count {
       Count(rows: a.rows + b.rows, firstRow: min(a.firstRow, b.firstRow))
     }
   }
 
   /// Rows that have each column which is read.
-  private var readColumns: [String: Int] = [:]
+  var readColumns: [String: Int] = [:]
   /// Rows whose column says again what others say.
-  private var repeatedColumns: [String: Int] = [:]
+  var repeatedColumns: [String: Int] = [:]
   /// Messages with each member that goes to the chat template as it is.
-  private var passedMembers: [String: Int] = [:]
+  var passedMembers: [String: Int] = [:]
   /// Columns that no layout knows.
-  private var unreadColumns: [String: Count] = [:]
+  var unreadColumns: [String: Count] = [:]
   /// Columns whose meaning would be lost, which no dataset may have.
-  private var refusedColumns: [String: Count] = [:]
+  var refusedColumns: [String: Count] = [:]
   /// Rows of KTO's layout with an answer to avoid, by the column that says so.
-  private var undesiredAnswers: [String: Count] = [:]
+  var undesiredAnswers: [String: Count] = [:]
   /// Names that `columns` maps to and that stood in some row.
-  private var mappedColumns: Set<String> = []
+  var mappedColumns: Set<String> = []
   /// Names of columns, for the nearest one to a name that is nowhere.
-  private var names: Set<String> = []
+  var names: Set<String> = []
+  /// Rows that have each remark.
+  var remarks: [RowRemark: Count] = [:]
 
   package init() {}
 
@@ -55,6 +61,10 @@ package struct ColumnTally: Sendable, Hashable {
     undesiredAnswers[name, default: Count(rows: 0, firstRow: row)].rows += 1
   }
 
+  mutating func add(_ remarks: Set<RowRemark>, row: Int) {
+    for remark in remarks { self.remarks[remark, default: Count(rows: 0, firstRow: row)].rows += 1 }
+  }
+
   /// Adds what was counted in later rows.
   package mutating func add(_ other: ColumnTally) {
     readColumns.merge(other.readColumns, uniquingKeysWith: +)
@@ -63,19 +73,21 @@ package struct ColumnTally: Sendable, Hashable {
     unreadColumns.merge(other.unreadColumns, uniquingKeysWith: Count.joined)
     refusedColumns.merge(other.refusedColumns, uniquingKeysWith: Count.joined)
     undesiredAnswers.merge(other.undesiredAnswers, uniquingKeysWith: Count.joined)
+    remarks.merge(other.remarks, uniquingKeysWith: Count.joined)
     mappedColumns.formUnion(other.mappedColumns)
     names.formUnion(other.names)
   }
 
   /// The same of rows that stand so many rows further down.
   package func moved(by rows: Int) -> ColumnTally {
-    func moved(_ counts: [String: Count]) -> [String: Count] {
+    func moved<Name>(_ counts: [Name: Count]) -> [Name: Count] {
       counts.mapValues { Count(rows: $0.rows, firstRow: $0.firstRow + rows) }
     }
     var tally = self
     tally.unreadColumns = moved(unreadColumns)
     tally.refusedColumns = moved(refusedColumns)
     tally.undesiredAnswers = moved(undesiredAnswers)
+    tally.remarks = moved(remarks)
     return tally
   }
 
@@ -106,7 +118,8 @@ package struct ColumnTally: Sendable, Hashable {
   /// What was read of the rows and what was not, a line each, for the log and `anneal render`.
   package func lines(_ format: RowFormat, columns map: ColumnMap) -> [String] {
     func list(_ counts: [String: Int], _ unit: String) -> String {
-      counts.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value) \(unit))" }.joined(separator: ", ")
+      counts.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value) \(unit)\($0.value == 1 ? "" : "s"))" }.joined(
+        separator: ", ")
     }
     let absent = Layout.of(format).columns.map(map.candidates).filter { names in
       !names.contains { readColumns[$0] != nil }
@@ -114,65 +127,42 @@ package struct ColumnTally: Sendable, Hashable {
     var lines: [String] = []
     if !readColumns.isEmpty {
       let others = absent.isEmpty ? "" : "; not there: [\(absent.map { "`\($0[0])`" }.joined(separator: ", "))]"
-      lines.append("columns read: \(list(readColumns, "rows"))\(others)")
+      lines.append("columns read: \(list(readColumns, "row"))\(others)")
     }
     if !passedMembers.isEmpty {
-      lines.append("members of messages that go to the chat template as they are: \(list(passedMembers, "messages"))")
+      lines.append("members of messages that go to the chat template as they are: \(list(passedMembers, "message"))")
     }
     if !repeatedColumns.isEmpty {
-      lines.append("columns that say again what others say: \(list(repeatedColumns, "rows"))")
+      lines.append("columns that say again what others say: \(list(repeatedColumns, "row"))")
     }
     if !unreadColumns.isEmpty {
-      let words = unreadColumns.sorted { $0.key < $1.key }.map { name, count in
-        "`\(name)` (\(count.rows) rows" + (count.firstRow == 1 ? ")" : ", first row \(count.firstRow))")
-      }
+      let words = unreadColumns.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value.words))" }
       lines.append("columns not read: \(words.joined(separator: ", "))")
+    }
+    let orders = sortedRemarks.compactMap { remark, count in
+      if case .order(let role, let previous) = remark { "`\(role)` after `\(previous)` (\(count.words))" } else { nil }
+    }
+    if !orders.isEmpty {
+      lines.append("orders of roles that not every template takes: \(orders.joined(separator: ", "))")
     }
     return lines
   }
-}
 
-extension ColumnTally {
-  package var json: JSON {
-    func object(_ counts: [String: Int]) -> JSON {
-      JSON(counts.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value)) })
+  /// What of the rows is probably not meant as it stands.
+  package func warnings(file: String) -> [Diagnostic] {
+    let placeholders = sortedRemarks.compactMap { remark, count -> (name: String, count: Count)? in
+      if case .placeholder(let name) = remark { (name, count) } else { nil }
     }
-    func counted(_ counts: [String: Count]) -> JSON {
-      JSON(
-        counts.sorted { $0.key < $1.key }.map {
-          (key: $0.key, value: [JSON($0.value.rows), JSON($0.value.firstRow)] as JSON)
-        })
-    }
-    func list(_ names: Set<String>) -> JSON { .array(names.sorted().map { JSON($0) }) }
+    guard let first = placeholders.map(\.count.firstRow).min() else { return [] }
+    let listed = placeholders.prefix(8).map { "`{{\($0.name)}}` in \($0.count.words)" }
+    let more = placeholders.count > 8 ? " and \(placeholders.count - 8) more" : ""
     return [
-      "read": object(readColumns), "repeated": object(repeatedColumns), "passed": object(passedMembers),
-      "unread": counted(unreadColumns),
-      "refused": counted(refusedColumns), "undesired": counted(undesiredAnswers), "mapped": list(mappedColumns),
-      "names": list(names),
+      Diagnostic(
+        .warning, code: "placeholder", "Placeholders stand in the rows: \(listed.joined(separator: ", "))\(more)",
+        at: Place(file: file, row: first), reason: "nothing fills them, so the model learns them letter by letter",
+        advice: "put the text that is meant in their place")
     ]
   }
 
-  /// Reads what ``json`` wrote; nil for anything else.
-  package init?(json: JSON) {
-    func values<Value>(_ name: String, _ value: (JSON) -> Value?) -> [String: Value]? {
-      json[name]?.object.map { object in
-        Dictionary(object.members.compactMap { member in value(member.value).map { (member.key, $0) } }) { first, _ in
-          first
-        }
-      }
-    }
-    func count(_ json: JSON) -> Count? {
-      guard let pair = json.array, pair.count == 2, let rows = pair[0].int, let first = pair[1].int else { return nil }
-      return Count(rows: rows, firstRow: first)
-    }
-    func names(_ name: String) -> Set<String>? { json[name]?.array.map { Set($0.compactMap(\.string)) } }
-    guard let read = values("read", \.int), let repeated = values("repeated", \.int),
-      let passed = values("passed", \.int),
-      let unread = values("unread", count),
-      let refused = values("refused", count), let undesired = values("undesired", count), let mapped = names("mapped"),
-      let all = names("names")
-    else { return nil }
-    (readColumns, repeatedColumns, passedMembers, unreadColumns) = (read, repeated, passed, unread)
-    (refusedColumns, undesiredAnswers, mappedColumns, self.names) = (refused, undesired, mapped, all)
-  }
+  private var sortedRemarks: [(key: RowRemark, value: Count)] { remarks.sorted { $0.key.text < $1.key.text } }
 }

@@ -7,7 +7,7 @@ extension LayoutRow {
     let (field, value) = try column(.messages)
     var messages = try self.messages(value, field: field)
     try addSystem(to: &messages)
-    try checkOrder(messages, field: field)
+    try checkAnswer(of: messages, field: field)
     return Conversation(messages: messages, tools: try tools())
   }
 
@@ -25,7 +25,7 @@ extension LayoutRow {
     var messages = try self.messages(orText: .prompt, role: "user")
     messages += try self.messages(orText: .completion, role: "assistant")
     try addSystem(to: &messages)
-    try checkOrder(messages, field: try column(.completion).name)
+    try checkAnswer(of: messages, field: try column(.completion).name)
     return Conversation(messages: messages, tools: try tools())
   }
 

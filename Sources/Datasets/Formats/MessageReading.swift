@@ -115,10 +115,11 @@ extension LayoutRow {
 
 private let openAIRoleNames = ["system", "developer", "user", "assistant", "tool", "function"]
 
-/// The roles of OpenAI's layout, and what they are here: `developer` is its newer name for the system's, which templates
-/// do not know, and `function` its older name for the tool's.
+/// The roles of OpenAI's layout, and what they are here: `function` is its older name for the tool's.
+///
+/// `developer` is its newer name for the system's; templates that know it tell the two apart, so it stays.
 private let openAIRoles = [
-  "system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool",
+  "system": "system", "developer": "developer", "user": "user", "assistant": "assistant", "tool": "tool",
   "function": "tool",
 ]
 
@@ -129,6 +130,9 @@ private let sharegptRoles = [
 ]
 
 extension ChatMessage {
+  /// Whether it says what holds for the whole conversation, under one name or the other.
+  var isSystem: Bool { role == "system" || role == "developer" }
+
   /// Whether there is neither content nor a call nor a thought in it.
   var saysNothing: Bool {
     let thoughts = ["reasoning_content", "thinking", "reasoning"].compactMap { extra[$0] }
@@ -161,7 +165,7 @@ extension LayoutRow {
   /// Puts the text of the column `system` first; a conversation that has a system message already has to agree.
   func addSystem(to messages: inout [ChatMessage]) throws {
     guard let (name, _) = try find(.system), let text = try optionalText(.system) else { return }
-    guard let first = messages.first, first.role == "system" else {
+    guard let first = messages.first, first.isSystem else {
       messages.insert(ChatMessage(role: "system", content: text), at: 0)
       return
     }
@@ -171,22 +175,10 @@ extension LayoutRow {
     if first.text.isEmpty { messages[0].content = .string(text) }
   }
 
-  /// Checks that a conversation can be learned from: an optional system message, then users and tools answered by the
-  /// assistant, the assistant last.
-  func checkOrder(_ messages: [ChatMessage], field: String, needsAnswer: Bool = true) throws {
-    var previous = "system"
-    for (index, message) in messages.enumerated() {
-      let position = "\(field)[\(index)]"
-      func wrong(_ expected: String) -> DatasetError {
-        source.error(.rolesOutOfOrder(field: position, found: message.role, expected: expected))
-      }
-      switch (message.role, previous) {
-      case ("system", _) where index > 0: throw wrong("a user or assistant message")
-      case ("assistant", "system"), ("tool", "system"), ("assistant", "assistant"): throw wrong("a user message")
-      case ("user", "user"), ("tool", "user"): throw wrong("an assistant message")
-      default: previous = message.role
-      }
-    }
-    if needsAnswer, previous != "assistant" { throw source.error(.noAnswer(field: field)) }
+  /// Checks that a conversation ends in something to learn.
+  ///
+  /// Which roles may follow which is for the template to say.
+  func checkAnswer(of messages: [ChatMessage], field: String) throws {
+    if messages.last?.role != "assistant" { throw source.error(.noAnswer(field: field)) }
   }
 }

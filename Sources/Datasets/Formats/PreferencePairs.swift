@@ -25,7 +25,6 @@ extension LayoutRow {
       rejected.messages.removeFirst(shared.count)
     }
     try addSystem(to: &prompt)
-    try checkOrder(prompt, field: promptField, needsAnswer: false)
     if prompt.last?.role == "assistant" {
       throw source.error(.rolesOutOfOrder(field: promptField, found: "assistant", expected: "a user message last"))
     }
@@ -35,7 +34,7 @@ extension LayoutRow {
           .rolesOutOfOrder(
             field: answer.field, found: answer.messages.first?.role ?? "nothing", expected: "an assistant message"))
       }
-      try checkOrder(prompt + answer.messages, field: answer.field)
+      try checkAnswer(of: answer.messages, field: answer.field)
       if answer.messages.contains(where: { $0.role == "assistant" && !$0.isLearned }) {
         throw source.error(.unlearnedAnswer(field: answer.field))
       }

@@ -10,17 +10,29 @@ package struct RecordReader: Sendable {
   /// Columns that the user does not want to be read.
   private let ignored: Set<String>
 
-  /// - Throws: ``DatasetError`` when a column is mapped that the format does not read.
+  /// - Throws: ``DatasetErrors`` of columns that are mapped without use, see ``misfits(_:columns:ignored:)``.
   package init(_ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], file: String) throws {
     self.format = format
     self.map = map
     self.ignored = Set(ignored)
     layout = Layout.of(format)
-    for (column, name) in map.mapped {
+    let misfits = Self.misfits(format, columns: map, ignored: ignored)
+    if !misfits.isEmpty {
+      throw DatasetErrors(problems: misfits.map { DatasetError($0, file: file) }, unlisted: 0)
+    }
+  }
+
+  /// What is wrong with the names of columns in a format, whatever stands in the rows: columns that are mapped and not
+  /// read, or mapped and ignored at once.
+  package static func misfits(
+    _ format: RowFormat, columns map: ColumnMap, ignored: [String]
+  ) -> [DatasetError.Problem] {
+    let layout = Layout.of(format)
+    return map.mapped.compactMap { column, name in
       if !layout.columns.contains(column) {
-        throw DatasetError(.columnWithoutUse(column.rawValue, format: format.rawValue), file: file)
+        return .columnWithoutUse(column.rawValue, format: format.rawValue)
       }
-      if self.ignored.contains(name) { throw DatasetError(.ignoredAndMapped(name), file: file) }
+      return ignored.contains(name) ? .ignoredAndMapped(name) : nil
     }
   }
 
@@ -58,6 +70,7 @@ package struct RecordReader: Sendable {
         tally.unread(name, row: source.number)
       }
     }
+    tally.add(record.remarks, row: source.number)
     for message in record.messages {
       for member in message.extra.members where !member.value.isNull { tally.passed(member.key) }
     }
@@ -67,7 +80,7 @@ package struct RecordReader: Sendable {
   /// Whether a column that a layout does not read says again what the record says, as in many published sets: the
   /// question as `prompt` beside `messages`, the whole as `text`.
   private func repeats(_ name: String, _ value: JSON, _ record: Record) -> Bool {
-    let said = record.messages.filter { $0.role != "system" }
+    let said = record.messages.filter { !$0.isSystem }
     guard let text = value.string, !said.isEmpty else { return false }
     // The text of one message, or of all of them in some template.
     return said.contains { $0.text == text } || said.allSatisfy { text.contains($0.text) }
@@ -76,7 +89,7 @@ package struct RecordReader: Sendable {
 
 extension Record {
   /// The messages of a conversation, or of a pair's prompt and answers.
-  fileprivate var messages: [ChatMessage] {
+  var messages: [ChatMessage] {
     switch self {
     case .text: []
     case .conversation(let conversation): conversation.messages

@@ -7,6 +7,8 @@ package struct RecordReading: Sendable {
   package var tally: ColumnTally
   /// How the file is laid out, and what of its rows was read and what was not, for the log and `anneal render`.
   package var lines: [String]
+  /// What of the rows is probably not meant as it stands.
+  package var warnings: [Diagnostic]
 
   /// How rows are to be read.
   package struct Options: Sendable {
@@ -58,6 +60,7 @@ package struct RecordReading: Sendable {
     }
     format = reader?.format ?? .text
     self.tally = tally
+    warnings = tally.warnings(file: path)
     lines = [shape.words].compactMap { $0 } + tally.lines(format, columns: options.columns)
     try tally.check(format, columns: options.columns, file: path)
   }

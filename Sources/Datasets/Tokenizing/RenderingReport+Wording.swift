@@ -83,7 +83,8 @@ extension RenderingReport {
     // All calls of a row lost is an error of its own.
     case .call: return lostCalls.count > 0 ? nil : ("answers lose part of their calls", "of calls", nil)
     case .tool: return toolless.count > 0 ? nil : ("tools are not printed", "of names and descriptions", other)
-    case .system: return ("system texts are not wholly printed", "of system texts", other)
+    case .system:
+      return ("system texts are not wholly printed", "of system texts", other + "; some know `system`, not `developer`")
     case .question: return ("questions lose text", "of questions", nil)
     case .toolResult: return ("results of tools are not wholly printed", "of results", other)
     }

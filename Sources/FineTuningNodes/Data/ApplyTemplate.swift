@@ -29,7 +29,7 @@ package enum ApplyTemplate: NodeType {
 
   package static let name = "apply_template"
   package static let summary = "Renders rows by a chat template and marks what the model learns to say"
-  package static let implementationVersion = 2
+  package static let implementationVersion = 3
   /// A group is rendered and published by itself, so that appending rows renders the last group alone.
   package static let parts = [group]
   private static let group = Part.work("group")

@@ -67,7 +67,7 @@ package enum LoadDataset: NodeType {
 
   package static let name = "load_dataset"
   package static let summary = "Reads a dataset file and brings its rows to one form"
-  package static let implementationVersion = 2
+  package static let implementationVersion = 3
   package static let parts = [DatasetGroups.outline, DatasetGroups.group]
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
@@ -84,23 +84,36 @@ package enum LoadDataset: NodeType {
     return Inspection(of: sources, fields: columns) {
       // A row that cannot be understood is the run's to report, with its number.
       do {
-        return try detectedKind(path, fields.columns.map).map { [FacetName.kind: .text($0.rawValue)] } ?? [:]
+        return try detectedFormat(path, fields.columns.map).map { [formatFacet: .text($0.rawValue)] } ?? [:]
       } catch let error as FileError {
         throw error
       } catch { return [:] }
     }
   }
 
+  /// What an inspection sees.
+  private static let formatFacet = "format"
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    let facets = fields.format.rowFormat.map { [FacetName.kind: Facet.text($0.kind.rawValue)] } ?? inputs.seen
-    return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows, facets)])
+    let format = fields.format.rowFormat ?? inputs.seen[formatFacet]?.text.flatMap(RowFormat.init(rawValue:))
+    guard let format else { return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows)]) }
+    let misfits = RecordReader.misfits(format, columns: fields.columns.map, ignored: fields.ignoreColumns)
+    return Inference(
+      outputs: ["rows": ArtefactType(ArtefactName.rows, [FacetName.kind: .text(format.kind.rawValue)])],
+      conflicts: misfits.compactMap { problem in
+        // The pipeline is at fault, not the file.
+        DatasetError(problem, file: "").diagnostics.first.map { words in
+          Inference.Conflict(
+            port: words.path ?? "columns", words.summary, reason: words.reason, advice: words.advice)
+        }
+      })
   }
 
-  /// The kind of the records, told from the first row alone.
-  private static func detectedKind(_ path: String, _ columns: ColumnMap) throws -> Record.Kind? {
-    var kind: Record.Kind?
-    try RowReader.read(path: path, limit: 1) { kind = try RowFormat.detect($0, columns: columns).format.kind }
-    return kind
+  /// The format, told from the first row alone.
+  private static func detectedFormat(_ path: String, _ columns: ColumnMap) throws -> RowFormat? {
+    var format: RowFormat?
+    try RowReader.read(path: path, limit: 1) { format = try RowFormat.detect($0, columns: columns).format }
+    return format
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
@@ -116,6 +129,7 @@ package enum LoadDataset: NodeType {
       output.details["groups"] = JSON(groups.count)
       let words = [shape.words].compactMap { $0 } + groups.tally.lines(reader.format, columns: fields.columns.map)
       for line in words { context.log(line) }
+      for warning in groups.tally.warnings(file: path) { context.warn(warning) }
       let known = groups.read < groups.rows ? "; \(groups.read) rows were read, the others were known" : ""
       context.log("\(groups.rows) rows in \(groups.count) record groups\(known)")
     }

@@ -84,6 +84,7 @@ struct RenderCommand: ParsableCommand {
           }
         }
         for line in reading.lines { Terminal.say(line) }
+        Terminal.report(reading.warnings)
       }
       Terminal.report(report.warnings(file: dataset))
       try collect { try report.throwIfAny(file: dataset) }
