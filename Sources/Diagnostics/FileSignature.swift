@@ -17,6 +17,7 @@ package enum FileSignature: Sendable, Hashable, CaseIterable {
   case pdf
   /// A page of the web, often an error page that was saved under another file's name.
   case html
+  case xml
   case utf16
   case utf32
 
@@ -45,6 +46,7 @@ package enum FileSignature: Sendable, Hashable, CaseIterable {
   private static func text(_ head: [UInt8]) -> FileSignature? {
     let start = head.drop { $0 == 0x20 || (0x09...0x0D).contains($0) }.prefix(15)
     let lower = String(decoding: start, as: UTF8.self).lowercased()
+    if lower.hasPrefix("<?xml") { return .xml }
     return lower.hasPrefix("<!doctype html") || lower.hasPrefix("<html") ? .html : nil
   }
 
@@ -64,6 +66,7 @@ package enum FileSignature: Sendable, Hashable, CaseIterable {
     case .arrow: "an Arrow file"
     case .pdf: "a PDF"
     case .html: "a web page"
+    case .xml: "an XML file"
     case .utf16: "UTF-16 text"
     case .utf32: "UTF-32 text"
     }
@@ -83,6 +86,7 @@ package enum FileSignature: Sendable, Hashable, CaseIterable {
     case .hdf5: "convert it to safetensors"
     case .parquet, .arrow: "convert it to JSON Lines: `datasets.load_dataset(…).to_json(\"rows.jsonl\")` in Python"
     case .pdf: "take its text out first"
+    case .xml: "take out of it what is wanted first"
     case .html: "fetch the file again; this is what the server said instead"
     case .utf16: "save it as UTF-8, such as `iconv -f UTF-16 -t UTF-8`"
     case .utf32: "save it as UTF-8, such as `iconv -f UTF-32 -t UTF-8`"

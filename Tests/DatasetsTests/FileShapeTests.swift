@@ -73,7 +73,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a,b", "d.csv"), ("# notes\n{\"a\":1}", "d.md"),
+    ("a,b", "d.csv"), ("Hello,world\nA line of prose.", "d.txt"), ("a,b\n1,2,3", "d.txt"),
+    ("# notes\n{\"a\":1}", "d.md"),
   ]) func doubtfulFilesAreText(text: String, name: String) throws {
     #expect(try read(Array(text.utf8), names: [name]).hasPrefix("the file is text"))
   }
@@ -166,6 +167,23 @@ import Testing
         why: rows are read from JSON and text
         try: write it as JSON lines, in Python: `datasets.Dataset.from_csv(FILE).to_json("rows.jsonl")`; `format: text` \
       reads each line as it is
+      """
+    ),
+    (
+      Array("问题,答案\n\"你好,你是谁\",我是小安\n再见,再见\n".utf8),
+      """
+      FILE: error: The file is a table with the columns [`问题`, `答案`]
+        why: rows are read from JSON and text
+        try: write it as JSON lines, in Python: `datasets.Dataset.from_csv(FILE).to_json("rows.jsonl")`; `format: text` \
+      reads each line as it is
+      """
+    ),
+    (
+      Array("<?xml version=\"1.0\"?><rows/>".utf8),
+      """
+      FILE: error: The file is an XML file
+        why: rows are read from JSON and text
+        try: take out of it what is wanted first
       """
     ),
     (

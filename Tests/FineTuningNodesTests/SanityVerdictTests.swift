@@ -119,17 +119,20 @@ struct SanityVerdictTests {
       VocabularyFit(tokens: 321, embedding: 320), .error,
       "The tokenizer has 321 tokens, the model's embedding only 320 rows"),
     Case(
-      ChatSettings(hasTemplate: true, tokenizerStops: [2], modelStops: [0, 2]), .fine,
-      "the folder has a chat template and stops at [2]"),
+      ChatSettings(hasTemplate: true, trainedStops: [], tokenizerStops: [2], modelStops: [0, 2]), .fine,
+      "the folder has a chat template and stops at [0, 2]"),
     Case(
-      ChatSettings(hasTemplate: false, tokenizerStops: [2], modelStops: nil), .warning,
+      ChatSettings(hasTemplate: true, trainedStops: [1, 2], tokenizerStops: [1, 2], modelStops: [1]), .warning,
+      "The model's `eos_token_id` [1] leaves out where its answers end: [1, 2]"),
+    Case(
+      ChatSettings(hasTemplate: false, trainedStops: [], tokenizerStops: [2], modelStops: nil), .warning,
       "The folder has no chat template"),
     Case(
-      ChatSettings(hasTemplate: true, tokenizerStops: [], modelStops: nil), .warning,
+      ChatSettings(hasTemplate: true, trainedStops: [], tokenizerStops: [], modelStops: nil), .warning,
       "Nothing says where an answer ends"),
     Case(
-      ChatSettings(hasTemplate: true, tokenizerStops: [2], modelStops: [0]), .warning,
-      "The model's `eos_token_id` [0] is no end of a turn for its tokenizer, which has [2]"),
+      ChatSettings(hasTemplate: true, trainedStops: [], tokenizerStops: [2], modelStops: [0]), .warning,
+      "The model's `eos_token_id` [0] leaves out where its answers end: [2]"),
   ]
 
   @Test(arguments: cases) func aVerdictAndItsWords(_ item: Case) {

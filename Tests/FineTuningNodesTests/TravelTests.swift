@@ -74,6 +74,27 @@ struct TravelTests {
     }
   }
 
+  /// A base model whose end of text is one token, and a template that ends turns with another.
+  @Test("an exported model stops at the template's end mark where the base knows another one alone")
+  func anotherEndOfText() throws {
+    for (file, old, new) in [
+      ("tokenizer_config.json", #""eos_token": "<|im_end|>""#, #""eos_token": "<|endoftext|>""#),
+      ("config.json", #""eos_token_id": 2"#, #""eos_token_id": 0"#),
+    ] {
+      let text = try String(contentsOfFile: workspace.folder.path("tiny/" + file), encoding: .utf8)
+      try #require(text.contains(old))
+      try workspace.folder.write(text.replacingOccurrences(of: old, with: new), to: "tiny/" + file)
+    }
+    try FileManager.default.removeItem(atPath: workspace.folder.path("tiny/generation_config.json"))
+    let summary = try run(
+      pipeline("", "merged: {type: merge, model: tuned}\nmodel: {type: export, model: merged, tokenizer: tokenizer}"))
+    let folder = try made("model", "folder", in: summary)
+    let generation = try JSON(parsing: text("generation_config.json", of: folder), file: "")
+    #expect(generation["eos_token_id"] == [0, 2], "\(generation.text())")
+    let settings = folder.details["sanity"]?["chat_settings"]?["evidence"]
+    #expect(settings?["model_stops"] == [0, 2], "\(settings?.text() ?? "none")")
+  }
+
   @Test("a model trained with the tokenizer's own template is exported with the files as they were")
   func ownTemplateStays() throws {
     let summary = try run(pipeline("", "adapter: {type: export, model: tuned, tokenizer: tokenizer}"))

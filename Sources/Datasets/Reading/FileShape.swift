@@ -130,20 +130,46 @@ extension FileShape {
     (try? JSONReader.read(UnsafeRawBufferPointer(rebasing: bytes[range]), file: "")) != nil
   }
 
-  /// The columns of a table's first line, when it has one; a name that some layout reads has to be among them.
+  /// The columns of a table's first line, when it has one: a name that some layout reads is among them, or the lines
+  /// after it hold as many values.
   private static func header(_ bytes: UnsafeRawBufferPointer, from start: Int) -> [String]? {
-    let first = String(decoding: bytes[line(in: bytes, from: start)], as: UTF8.self)
-    for separator in [",", "\t", ";"] as [Character] {
+    let whole = line(in: bytes, from: start)
+    let first = String(decoding: bytes[whole], as: UTF8.self)
+    for separator in [",", "\t", ";", "|"] as [Character] {
       let names = first.split(separator: separator, omittingEmptySubsequences: false).map {
         $0.trimming(while: { $0.isWhitespace || $0 == "\"" })
       }
       guard names.count > 1, Set(names).count == names.count,
         names.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isLetter || $0.isNumber || "_-.".contains($0) } }),
         names.contains(where: { Layout.knownColumns.contains($0.lowercased()) })
+          || hasColumns(bytes, from: whole.upperBound, names.count, separator)
       else { continue }
       return names
     }
     return nil
+  }
+
+  /// Whether there are two more lines at least, and each of the first ones is `count` values between separators, of which
+  /// quoted ones may hold some.
+  private static func hasColumns(
+    _ bytes: UnsafeRawBufferPointer, from start: Int, _ count: Int, _ separator: Character
+  ) -> Bool {
+    guard let separator = separator.asciiValue else { return false }
+    var lines = 0
+    var fit = true
+    forEachLine(bytes, from: start) { line in
+      var isQuoted = false
+      var values = 1
+      for byte in bytes[line] {
+        if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+        if byte == separator, !isQuoted { values += 1 }
+      }
+      lines += 1
+      fit = values == count
+      return fit && lines < 20
+    }
+    // Two lines may well be two sentences with a comma each.
+    return fit && lines > 1
   }
 
   private static func line(in bytes: UnsafeRawBufferPointer, from start: Int) -> Range<Int> {

@@ -91,7 +91,7 @@ package enum Export: NodeType {
       try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
       try writer.write(artefact.watched(source.weights), to: output.folder)
     }
-    try format?.write(to: output.folder, over: tokenizer)
+    try format?.write(to: output.folder, over: tokenizer, ends: artefact.stops(written: output.folder))
     try sanity.add(finiteTensors(artefact, source, output))
     try sanity.add(chatSettings(artefact, tokenizer, output))
     sanity.describe(in: output)
@@ -115,9 +115,10 @@ package enum Export: NodeType {
   private static func chatSettings(
     _ artefact: ModelArtefact, _ tokenizer: Tokenizer, _ output: ArtefactBuilder
   ) throws -> ChatSettings {
-    ChatSettings(
-      hasTemplate: ConversationFormat(artefact.view.details) != nil || tokenizer.chatTemplateSource != nil,
-      tokenizerStops: tokenizer.endOfTurnIDs.map { Int($0) },
+    let format = ConversationFormat(artefact.view.details)
+    return ChatSettings(
+      hasTemplate: format != nil || tokenizer.chatTemplateSource != nil,
+      trainedStops: format?.stops.map { Int($0) } ?? [], tokenizerStops: tokenizer.endOfTurnIDs.map { Int($0) },
       modelStops: artefact.hasAdapter ? nil : try artefact.stops(written: output.folder))
   }
 

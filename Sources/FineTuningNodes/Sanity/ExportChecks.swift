@@ -24,27 +24,33 @@ package struct ChatSettings: SanityCheck {
   package static let name = "chat_settings"
 
   package var hasTemplate: Bool
+  /// The ids at which the answers ended that the model learned from; none where that is not known.
+  package var trainedStops: [Int]
   /// The ids at which the tokenizer says that turns end.
   package var tokenizerStops: [Int]
   /// The ids at which the model's configuration says that generation ends; nil where it is another program's business,
   /// as beside an adapter.
   package var modelStops: [Int]?
 
-  package init(hasTemplate: Bool, tokenizerStops: [Int], modelStops: [Int]?) {
+  package init(hasTemplate: Bool, trainedStops: [Int], tokenizerStops: [Int], modelStops: [Int]?) {
     self.hasTemplate = hasTemplate
+    self.trainedStops = trainedStops
     self.tokenizerStops = tokenizerStops
     self.modelStops = modelStops
   }
 
   package var hasStops: Bool {
-    !tokenizerStops.isEmpty && modelStops.map { !Set($0).isDisjoint(with: tokenizerStops) } ?? true
+    guard let modelStops else { return !tokenizerStops.isEmpty }
+    return !tokenizerStops.isEmpty && !Set(modelStops).isDisjoint(with: tokenizerStops)
+      && Set(modelStops).isSuperset(of: trainedStops)
   }
 
   package var verdict: SanityVerdict { hasTemplate && hasStops ? .fine : .warning }
 
   package var evidence: [(key: String, value: JSON)] {
     [
-      ("chat_template", JSON(hasTemplate)), ("tokenizer_stops", .array(tokenizerStops.map { JSON($0) })),
+      ("chat_template", JSON(hasTemplate)), ("trained_stops", .array(trainedStops.map { JSON($0) })),
+      ("tokenizer_stops", .array(tokenizerStops.map { JSON($0) })),
       ("model_stops", modelStops.map { .array($0.map { JSON($0) }) } ?? .null),
     ]
   }

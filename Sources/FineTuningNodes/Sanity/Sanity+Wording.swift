@@ -229,11 +229,11 @@ extension ChatSettings {
     }
     if !hasStops {
       return SanityWords(
-        "The model's `eos_token_id` \(modelStops ?? []) is no end of a turn for its tokenizer, which has \(tokenizerStops)",
+        "The model's `eos_token_id` \(modelStops ?? []) leaves out where its answers end: \(trainedStops.isEmpty ? tokenizerStops : trainedStops)",
         reason: "programs that read `generation_config.json` go on past the end of an answer",
         advice: "write the tokenizer's ids into `generation_config.json` beside the base")
     }
-    return SanityWords("the folder has a chat template and stops at \(tokenizerStops)")
+    return SanityWords("the folder has a chat template and stops at \(modelStops ?? tokenizerStops)")
   }
 }
 

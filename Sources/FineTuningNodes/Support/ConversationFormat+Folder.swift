@@ -9,12 +9,18 @@ extension ConversationFormat {
   /// `chat_template.jinja`, `additional_chat_templates/` and `tokenizer_config.json`, the end marks in
   /// `generation_config.json`.
   ///
-  /// - Parameter tokenizer: The one whose files stand there.
+  /// - Parameters:
+  ///   - tokenizer: The one whose files stand there.
+  ///   - ends: The ids at which programs that read the folder end a generation so far.
   /// - Throws: Errors of the file system, and of JSON in the files.
-  func write(to folder: String, over tokenizer: Tokenizer) throws {
+  func write(to folder: String, over tokenizer: Tokenizer, ends: [Int]) throws {
     if templates != tokenizer.chatTemplates.entries { try writeTemplates(to: folder) }
-    if stops.contains(where: { !tokenizer.endOfTurnIDs.contains($0) }) {
-      try edit(folder + "/generation_config.json") { $0["eos_token_id"] = .array(stops.map { JSON(Int($0)) }) }
+    // A tokenizer may know an end of turn that the model's own files leave out: a base model with ChatML.
+    let missing = stops.map { Int($0) }.filter { !ends.contains($0) }
+    if !missing.isEmpty {
+      try edit(folder + "/generation_config.json") {
+        $0["eos_token_id"] = .array((ends + missing).sorted().map { JSON($0) })
+      }
     }
   }
 

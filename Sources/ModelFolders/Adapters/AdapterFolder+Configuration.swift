@@ -26,6 +26,7 @@ extension AdapterFolder {
       problems.append(.wrongValue(key: "r", wanted: "a whole number from 1 to 65536"))
     }
     let alpha = number("lora_alpha", default: 8)
+    if !Float(alpha).isFinite { problems.append(.wrongValue(key: "lora_alpha", wanted: "a number that a float holds")) }
     let dropout = number("lora_dropout", default: 0)
     if !(0..<1).contains(dropout) {
       problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))

@@ -9,6 +9,8 @@ package struct AdapterOutline: Sendable, Hashable {
   package var blocks: Int
   /// The shape [out, in] of each adapted linear map, by its short name; all blocks have the same.
   package var maps: [String: [Int]]
+  /// A tensor whose name is not PEFT's for any linear map known here.
+  package var foreignTensor: String?
 
   /// - Throws: What ``AdapterFolder/init(_:)`` and reading the header throw.
   package init(_ adapter: AdapterFolder) throws {
@@ -24,24 +26,32 @@ package struct AdapterOutline: Sendable, Hashable {
       maps[kind.shortName] = [outputs, inputs]
     }
     (self.blocks, self.maps) = (blocks, maps)
+    foreignTensor = blocks == 0 ? adapter.file.names.min() : nil
   }
 
   /// Reads what ``json`` wrote; nil for anything else.
   package init?(json: JSON) {
     guard let blocks = json["blocks"]?.int, let members = json["maps"]?.object?.members else { return nil }
     self.blocks = blocks
+    foreignTensor = json["foreign_tensor"]?.string
     maps = Dictionary(members.map { ($0.key, ($0.value.array ?? []).compactMap(\.int)) }) { first, _ in first }
   }
 
   package var json: JSON {
-    [
-      "blocks": JSON(blocks),
-      "maps": JSON(maps.sorted { $0.key < $1.key }.map { (key: $0.key, value: .array($0.value.map { JSON($0) })) }),
+    var members: [(key: String, value: JSON)] = [
+      ("blocks", JSON(blocks)),
+      ("maps", JSON(maps.sorted { $0.key < $1.key }.map { (key: $0.key, value: .array($0.value.map { JSON($0) })) })),
     ]
+    if let foreignTensor { members.append(("foreign_tensor", JSON(foreignTensor))) }
+    return JSON(members)
   }
 
   /// In which way a model is not the one that the adapter was made for; nil where nothing speaks against it.
   package func mismatch(with model: ModelConfiguration) -> String? {
+    if let foreignTensor {
+      let example = LanguageModel.adapterNames(ProjectionKind.allCases[0], layer: 0).a
+      return "it names its tensors otherwise than PEFT does: `\(foreignTensor)` instead of names like `\(example)`"
+    }
     for kind in ProjectionKind.allCases {
       guard let own = maps[kind.shortName] else { continue }
       let theirs = model.shape(of: kind)

@@ -11,10 +11,12 @@ enum CoreScalar {
     return scalar.isPlain ? .success(read) : .failure(.quoted(scalar.text, wanted: "`true` or `false`"))
   }
 
+  private static let wholeNumber = "a whole number"
+
   /// Decimal, `0x` and `0o`; also a number with a point or exponent whose value is whole, as JSON Schema has it.
   static func integer(_ scalar: LocatedValue.Scalar) -> Result<Int, LanguageProblem> {
     let text = scalar.text
-    let wanted = "a whole number"
+    let wanted = wholeNumber
     if let problem = commonProblem(scalar, wanted: wanted) { return .failure(problem) }
     if let based = basedInteger(text) {
       return based.map { .success($0) } ?? .failure(.numberTooLarge(text))
@@ -57,10 +59,7 @@ enum CoreScalar {
     let specials = [".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "nan", "NaN", "inf", "Infinity"]
     if specials.contains(String(decoding: unsigned, as: UTF8.self)) { return .notFinite(text, wanted: wanted) }
     if let problem = decimalComma(bytes, text, wanted: wanted) { return problem }
-    let plainDigits = bytes.filter { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: ",") }
-    if plainDigits.count < bytes.count, !bytes.isEmpty, isNumber(plainDigits) {
-      return .digitSeparators(text, advice: String(decoding: plainDigits, as: UTF8.self))
-    }
+    if let problem = digitSeparators(bytes, unsigned, text) { return problem }
     if unsigned.count > 1, unsigned[0] == UInt8(ascii: "0"), isDigit(unsigned[1]), isNumber(bytes) {
       let sign = bytes.count > unsigned.count ? String(decoding: bytes.prefix(1), as: UTF8.self) : ""
       var digits = unsigned[...]
@@ -85,9 +84,32 @@ enum CoreScalar {
     guard isNumber(point), digits > 0 else { return nil }
     let decimal = String(decoding: point, as: UTF8.self)
     let whole = bytes[..<comma].drop { "+-".utf8.contains($0) }
+    let isWhole = wanted == wholeNumber
     let mayBeThousands = digits == 3 && comma + 4 == bytes.count && (1...3).contains(whole.count) && whole.first != 0x30
     let thousands = String(decoding: bytes.filter { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+    if isWhole { return mayBeThousands ? .digitSeparators(text, advice: thousands) : nil }
     return .decimalComma(text, wanted: wanted, decimal: decimal, thousands: mayBeThousands ? thousands : nil)
+  }
+
+  /// Digits in groups, as programs and people write them; advice only where one number alone can be meant.
+  private static func digitSeparators(_ bytes: [UInt8], _ unsigned: [UInt8], _ text: String) -> LanguageProblem? {
+    let sign = bytes.count > unsigned.count ? String(decoding: bytes.prefix(1), as: UTF8.self) : ""
+    func advice(_ separator: UInt8, decimal: UInt8) -> LanguageProblem? {
+      let parts = unsigned.split(separator: decimal, maxSplits: 1, omittingEmptySubsequences: false)
+      let groups = parts[0].split(separator: separator, omittingEmptySubsequences: false)
+      // Underscores may stand anywhere between digits, points and commas only before three of them.
+      let fits = groups.dropFirst().allSatisfy { separator == UInt8(ascii: "_") ? !$0.isEmpty : $0.count == 3 }
+      guard groups.count > 1, fits, separator == UInt8(ascii: "_") || (1...3).contains(groups[0].count) else {
+        return nil
+      }
+      let whole = Array(groups.joined())
+      let number = parts.count > 1 ? whole + [UInt8(ascii: ".")] + parts[1] : whole
+      guard whole.allSatisfy(isDigit), isNumber(number) else { return nil }
+      return .digitSeparators(text, advice: sign + String(decoding: number, as: UTF8.self))
+    }
+    let (point, comma) = (UInt8(ascii: "."), UInt8(ascii: ","))
+    return advice(UInt8(ascii: "_"), decimal: point) ?? advice(comma, decimal: point)
+      ?? (unsigned.contains(comma) ? advice(point, decimal: comma) : nil)
   }
 
   /// `[-+]? ( . digits | digits [. digits*] ) [ (e|E) [-+]? digits ]`.

@@ -151,4 +151,18 @@ struct OverrideProblemsTests {
           try: \(advice)
         """)
   }
+
+  @Test(
+    "groups of digits get advice only where one number can be meant",
+    arguments: [
+      ("learning_rate", "1.000,5", "`1000.5`"), ("learning_rate", "1,000,000", "`1000000`"),
+      ("learning_rate", "1_0.5", "`10.5`"), ("learning_rate", "0,5,5", nil), ("rank", "1,5", nil),
+      ("rank", "1,000", "`1000`"),
+    ])
+  func digitGroups(field: String, text: String, advice: String?) {
+    let found = messages(goodPipeline, set: ["nodes.sft.\(field)=\(text)"])
+    #expect(found.contains("`\(text)` is not a"))
+    #expect(found.contains("try:") == (advice != nil))
+    #expect(advice.map { found.contains("try: \($0)") } ?? true, "\(found)")
+  }
 }
