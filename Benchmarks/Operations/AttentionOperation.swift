@@ -47,13 +47,13 @@ extension Benchmark {
     let b = patternedTensor("b", shape: [k, n], amplitude: 1)
     let c = Tensor(uninitialized: [m, n])
     let scratch = Tensor(uninitialized: [tk_tile_scratch(m, n, k)])
-    for (name, turnsB) in [("a b", 0 as Int32), ("a bᵀ", 1)] {
+    for (name, transposesB) in [("a b", 0 as Int32), ("a bᵀ", 1)] {
       try bench.rate(
         name, amount: 2e-9 * Double(m * n * k * repetitions), unit: "GFLOP/s", ceiling: ceiling, runs: 20
       ) {
         for _ in 0..<repetitions {
-          kernels.functions.pointee.half_tile_product(
-            c.pointer, n, a.pointer, k, 0, b.pointer, turnsB == 0 ? n : k, turnsB, m, n, k, 0, nil,
+          kernels.functions.pointee.bf16_tile_product(
+            c.pointer, n, a.pointer, k, 0, b.pointer, transposesB == 0 ? n : k, transposesB, m, n, k, 0, nil,
             scratch.pointer)
         }
       }

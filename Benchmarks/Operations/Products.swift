@@ -15,7 +15,7 @@ extension Benchmark {
         let x = patternedTensor("x", shape: [rows, inputs], amplitude: 1)
         let dy = patternedTensor("dy", shape: [rows, outputs], amplitude: 1)
         let weight = patternedTensor("w", shape: [outputs, inputs], amplitude: 0.1)
-        let frozen = try Projection(weight: MatrixWeight(frozen: weight, compute: compute, bytes: .both))
+        let frozen = try Projection(weight: MatrixWeight(frozen: weight, compute: compute, int8: .both))
         let parameter = Parameter(name: "w", value: weight, isTrainable: true)
         let trained = try Projection(weight: MatrixWeight(trainable: parameter, compute: compute))
         func backAndForth(_ projection: Projection) {

@@ -36,7 +36,7 @@ extension Benchmark {
     return TokenRow([
       TokenSequence(
         ids: (0..<tokens).map { _ in .random(in: 0..<Int32(vocabulary), using: &random) },
-        trained: (0..<tokens).map { $0 >= tokens / 2 })
+        lossMask: (0..<tokens).map { $0 >= tokens / 2 })
     ])
   }
 }

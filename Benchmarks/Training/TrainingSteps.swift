@@ -43,7 +43,7 @@ extension Bench {
       let half = Int.random(in: 68...108, using: &random)
       let sequence = TokenSequence(
         ids: system + ids(2 * half),
-        trained: [Bool](repeating: false, count: system.count + half) + [Bool](repeating: true, count: half))
+        lossMask: [Bool](repeating: false, count: system.count + half) + [Bool](repeating: true, count: half))
       return TokenRow([sequence])
     }
   }

@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "int8.h"
 #include "causal.h"
-#include "halves.h"
+#include "bf16.h"
 #include "tensor_kernels.h"
-#include "words.h"
+#include "int16.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,8 +24,8 @@ static inline __m256i mask_n(size_t n) {
 }
 static inline vf load_n(const float *p, size_t n) { return (vf)_mm256_maskload_ps(p, mask_n(n)); }
 static inline void store_n(float *p, vf v, size_t n) { _mm256_maskstore_ps(p, mask_n(n), (__m256)v); }
-static inline vh half_of(vf v) { return (vh)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT); }
-static inline vf float_of_half(vh h) { return (vf)_mm256_cvtph_ps((__m128i)h); }
+static inline vh fp16_of(vf v) { return (vh)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT); }
+static inline vf float_of_fp16(vh h) { return (vf)_mm256_cvtph_ps((__m128i)h); }
 
 #include "kernels_vector.inc"
 #pragma clang attribute pop

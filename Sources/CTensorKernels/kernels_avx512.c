@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "int8.h"
 #include "causal.h"
-#include "halves.h"
+#include "bf16.h"
 #include "tensor_kernels.h"
-#include "words.h"
+#include "int16.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -24,8 +24,8 @@ static inline vf load_n(const float *p, size_t n) { return (vf)_mm512_maskz_load
 static inline void store_n(float *p, vf v, size_t n) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
 }
-static inline vh half_of(vf v) { return (vh)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT); }
-static inline vf float_of_half(vh h) { return (vf)_mm512_cvtph_ps((__m256i)h); }
+static inline vh fp16_of(vf v) { return (vh)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT); }
+static inline vf float_of_fp16(vh h) { return (vf)_mm512_cvtph_ps((__m256i)h); }
 
 #include "kernels_vector.inc"
 #pragma clang attribute pop

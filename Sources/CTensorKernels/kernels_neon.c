@@ -2,11 +2,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "int8.h"
 #include "causal.h"
-#include "halves.h"
+#include "bf16.h"
 #include "tensor_kernels.h"
-#include "words.h"
+#include "int16.h"
 
 #if defined(__aarch64__)
 #define VW 4
@@ -23,8 +23,8 @@ static inline vf load_n(const float *p, size_t n) {
   return v;
 }
 static inline void store_n(float *p, vf v, size_t n) { memcpy(p, &v, n * sizeof *p); }
-static inline vh half_of(vf v) { return (vh)__builtin_convertvector(v, v16); }
-static inline vf float_of_half(vh h) { return __builtin_convertvector((v16)h, vf); }
+static inline vh fp16_of(vf v) { return (vh)__builtin_convertvector(v, v16); }
+static inline vf float_of_fp16(vh h) { return __builtin_convertvector((v16)h, vf); }
 
 #include "kernels_vector.inc"
 

@@ -36,13 +36,13 @@ static void matrix_vector(float *y, const float *w, size_t ld, const float *x, s
   for (size_t r = 0; r < rows; r++) y[r] = dot(w + r * ld, x, n);
 }
 
-static void narrow_dots(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
+static void lora_dots(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
                         size_t rank, size_t n, float factor) {
   for (size_t r = 0; r < rows; r++)
     for (size_t j = 0; j < rank; j++) u[r * ldu + j] = factor * dot(x + r * ldx, a + j * lda, n);
 }
 
-static void narrow_add(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
+static void lora_add(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
                        size_t rank, size_t n, float factor) {
   for (size_t r = 0; r < rows; r++)
     for (size_t i = 0; i < n; i++) {
@@ -52,7 +52,7 @@ static void narrow_add(float *y, size_t ldy, const float *u, size_t ldu, const f
     }
 }
 
-static void narrow_gather(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
+static void lora_gather(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
                           size_t rank, size_t n, float factor) {
   for (size_t j = 0; j < rank; j++)
     for (size_t i = 0; i < n; i++) {
@@ -89,8 +89,8 @@ static void panel_product(float *c, size_t ldc, const float *x, size_t ldx, cons
     }
 }
 
-static void float_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
-                               size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
+static void float_tile_product(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b,
+                               size_t ldb, int transposed_b, size_t m, size_t n, size_t k, int accumulate,
                                const tk_causal *causal, float *scratch) {
   (void)causal;
   (void)scratch;
@@ -100,7 +100,7 @@ static void float_tile_product(float *c, size_t ldc, const float *a, size_t lda,
       for (size_t top = 0; top < k; top += TK_PANEL_DEPTH) {
         float sum = 0;
         for (size_t l = top; l < k && l < top + TK_PANEL_DEPTH; l++)
-          sum = fmaf(turned_a ? a[l * lda + i] : a[i * lda + l], turned_b ? b[j * ldb + l] : b[l * ldb + j], sum);
+          sum = fmaf(transposed_a ? a[l * lda + i] : a[i * lda + l], transposed_b ? b[j * ldb + l] : b[l * ldb + j], sum);
         total += sum;
       }
       c[i * ldc + j] = total;
@@ -126,21 +126,21 @@ static void float_rows_product(float *c, size_t ldc, const float *a, size_t lda,
 static void to_bf16(uint16_t *y, const float *x, size_t n);
 static void from_bf16(float *y, const uint16_t *x, size_t n);
 
-static float widened(uint16_t half) {
+static float widened(uint16_t bf16) {
   float x;
-  from_bf16(&x, &half, 1);
+  from_bf16(&x, &bf16, 1);
   return x;
 }
 
 static float rounded(float x) {
-  uint16_t half;
-  to_bf16(&half, &x, 1);
-  from_bf16(&x, &half, 1);
+  uint16_t bf16;
+  to_bf16(&bf16, &x, 1);
+  from_bf16(&x, &bf16, 1);
   return x;
 }
 
-static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
-                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
+static void bf16_tile_product(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b,
+                              size_t ldb, int transposed_b, size_t m, size_t n, size_t k, int accumulate,
                               const tk_causal *causal, float *scratch) {
   (void)causal;
   (void)scratch;
@@ -148,12 +148,12 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
     for (size_t j = 0; j < n; j++) {
       float sum = 0;
       for (size_t l = 0; l < k; l++)
-        sum += rounded(turned_a ? a[l * lda + i] : a[i * lda + l]) * rounded(turned_b ? b[j * ldb + l] : b[l * ldb + j]);
+        sum += rounded(transposed_a ? a[l * lda + i] : a[i * lda + l]) * rounded(transposed_b ? b[j * ldb + l] : b[l * ldb + j]);
       c[i * ldc + j] = accumulate ? c[i * ldc + j] + sum : sum;
     }
 }
 
-static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+static void bf16_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                               const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
   (void)scratch;
   for (size_t i = 0; i < m; i++)
@@ -164,77 +164,77 @@ static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, 
     }
 }
 
-static uint8_t byte_of(float x, float inverse) { return (uint8_t)((int)nearbyintf(x * inverse) + 128); }
+static uint8_t int8_of(float x, float inverse) { return (uint8_t)((int)nearbyintf(x * inverse) + 128); }
 
-static void quantize_rows(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+static void quantize_int8(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
   for (size_t r = 0; r < rows; r++)
-    for (size_t b = 0; b < k; b += TK_BYTE_DEPTH) {
-      float block[TK_BYTE_DEPTH] = {0}, most = 0, sum = 0;
-      for (size_t i = 0; i < TK_BYTE_DEPTH && b + i < k; i++) block[i] = x[r * ldx + b + i];
+    for (size_t b = 0; b < k; b += TK_INT8_DEPTH) {
+      float block[TK_INT8_DEPTH] = {0}, most = 0, sum = 0;
+      for (size_t i = 0; i < TK_INT8_DEPTH && b + i < k; i++) block[i] = x[r * ldx + b + i];
       tk_hadamard(block);
-      for (size_t i = 0; i < TK_BYTE_DEPTH; i++) {
+      for (size_t i = 0; i < TK_INT8_DEPTH; i++) {
         most = fmaxf(most, fabsf(block[i]));
         sum += block[i] * 0;
       }
-      float inverse = most > TK_BYTE_LEAST ? 127 / most : 0;
-      *scale++ = isnan(sum) ? NAN : most > TK_BYTE_LEAST ? most / TK_BYTE_UNIT : 0;
-      for (size_t i = 0; i < TK_BYTE_DEPTH; i++)
-        q[tk_hadamard_place(i)] = isnan(sum) ? 128 : byte_of(block[i], inverse);
-      q += TK_BYTE_DEPTH;
+      float inverse = most > TK_INT8_LEAST ? 127 / most : 0;
+      *scale++ = isnan(sum) ? NAN : most > TK_INT8_LEAST ? most / TK_INT8_UNIT : 0;
+      for (size_t i = 0; i < TK_INT8_DEPTH; i++)
+        q[tk_hadamard_place(i)] = isnan(sum) ? 128 : int8_of(block[i], inverse);
+      q += TK_INT8_DEPTH;
     }
 }
 
-static void byte_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+static void int8_product(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
                          const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate) {
-  size_t blocks = tk_byte_blocks(k);
+  size_t blocks = tk_int8_blocks(k);
   for (size_t i = 0; i < rows; i++)
     for (size_t j = 0; j < n; j++) {
       float total = 0;
       for (size_t b = 0; b < blocks; b++) {
-        size_t block = j / TK_BYTE_COLUMNS * blocks + b, column = j % TK_BYTE_COLUMNS;
-        const int8_t *packed = w + block * TK_BYTE_DEPTH * TK_BYTE_COLUMNS;
-        int32_t sum = offset[block * TK_BYTE_COLUMNS + column];
-        for (size_t l = 0; l < TK_BYTE_DEPTH; l++)
-          sum += q[(i * blocks + b) * TK_BYTE_DEPTH + l] * packed[(l / 4 * TK_BYTE_COLUMNS + column) * 4 + l % 4];
-        float scale = q_scale[i * blocks + b] * w_scale[block * TK_BYTE_COLUMNS + column];
+        size_t block = j / TK_INT8_COLUMNS * blocks + b, column = j % TK_INT8_COLUMNS;
+        const int8_t *packed = w + block * TK_INT8_DEPTH * TK_INT8_COLUMNS;
+        int32_t sum = offset[block * TK_INT8_COLUMNS + column];
+        for (size_t l = 0; l < TK_INT8_DEPTH; l++)
+          sum += q[(i * blocks + b) * TK_INT8_DEPTH + l] * packed[(l / 4 * TK_INT8_COLUMNS + column) * 4 + l % 4];
+        float scale = q_scale[i * blocks + b] * w_scale[block * TK_INT8_COLUMNS + column];
         total = fmaf((float)sum, scale, total);
       }
       c[i * ldc + j] = accumulate ? c[i * ldc + j] + total : total;
     }
 }
 
-static void quantize_words(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
-  for (size_t r = 0; r < rows; r++, q += tk_word_stride(k)) {
+static void quantize_int16(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k) {
+  for (size_t r = 0; r < rows; r++, q += tk_int16_stride(k)) {
     const float *row = x + r * ldx;
     if (k % 2 == 1) q[k] = 0;
-    for (size_t b = 0; b < k; b += TK_WORD_DEPTH) {
-      size_t end = b + TK_WORD_DEPTH < k ? b + TK_WORD_DEPTH : k;
+    for (size_t b = 0; b < k; b += TK_INT16_DEPTH) {
+      size_t end = b + TK_INT16_DEPTH < k ? b + TK_INT16_DEPTH : k;
       float most = 0, sum = 0;
       for (size_t i = b; i < end; i++) {
         most = fmaxf(most, fabsf(row[i]));
         sum += row[i] * 0;
       }
-      float inverse = most > TK_WORD_LEAST ? TK_WORD_LARGEST / most : 0;
-      *scale++ = isnan(sum) ? NAN : most > TK_WORD_LEAST ? most / TK_WORD_LARGEST : 0;
+      float inverse = most > TK_INT16_LEAST ? TK_INT16_LARGEST / most : 0;
+      *scale++ = isnan(sum) ? NAN : most > TK_INT16_LEAST ? most / TK_INT16_LARGEST : 0;
       for (size_t i = b; i < end; i++) q[i] = isnan(sum) ? 0 : (int16_t)nearbyintf(row[i] * inverse);
     }
   }
 }
 
-static void word_product(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
+static void int16_product(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
                          const float *w_scale, size_t whole, size_t rows, size_t k, size_t n, int accumulate) {
-  size_t blocks = tk_word_blocks(k);
+  size_t blocks = tk_int16_blocks(k);
   for (size_t i = 0; i < rows; i++)
     for (size_t j = 0; j < n; j++) {
-      size_t panel = j / TK_WORD_COLUMNS, column = j % TK_WORD_COLUMNS;
-      const int16_t *packed = w + panel * tk_word_stride(whole) * TK_WORD_COLUMNS;
-      const float *scales = w_scale + panel * tk_word_blocks(whole) * TK_WORD_COLUMNS;
+      size_t panel = j / TK_INT16_COLUMNS, column = j % TK_INT16_COLUMNS;
+      const int16_t *packed = w + panel * tk_int16_stride(whole) * TK_INT16_COLUMNS;
+      const float *scales = w_scale + panel * tk_int16_blocks(whole) * TK_INT16_COLUMNS;
       float total = 0;
       for (size_t b = 0; b < blocks; b++) {
         int32_t sum = 0;
-        for (size_t l = b * TK_WORD_DEPTH; l < k && l < (b + 1) * TK_WORD_DEPTH; l++)
-          sum += q[i * tk_word_stride(k) + l] * packed[(l / 2 * TK_WORD_COLUMNS + column) * 2 + l % 2];
-        total = fmaf((float)sum, q_scale[i * blocks + b] * scales[b * TK_WORD_COLUMNS + column], total);
+        for (size_t l = b * TK_INT16_DEPTH; l < k && l < (b + 1) * TK_INT16_DEPTH; l++)
+          sum += q[i * tk_int16_stride(k) + l] * packed[(l / 2 * TK_INT16_COLUMNS + column) * 2 + l % 2];
+        total = fmaf((float)sum, q_scale[i * blocks + b] * scales[b * TK_INT16_COLUMNS + column], total);
       }
       c[i * ldc + j] = accumulate ? c[i * ldc + j] + total : total;
     }
@@ -455,17 +455,17 @@ static void from_bf16(float *y, const uint16_t *x, size_t n) {
 static void to_f16(uint16_t *y, const float *x, size_t n) {
   for (size_t i = 0; i < n; i++) {
     uint32_t bits = bits_of(x[i]), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7FFFFFFF;
-    uint32_t half;
+    uint32_t fp16;
     if (magnitude > 0x7F800000) {
-      half = 0x7E00 | (magnitude >> 13 & 0x3FF);
+      fp16 = 0x7E00 | (magnitude >> 13 & 0x3FF);
     } else if (magnitude >= 0x477FF000) {  // 65520 and above round to infinity
-      half = 0x7C00;
+      fp16 = 0x7C00;
     } else if (magnitude < 0x38800000) {  // below 2^-14: a multiple of 2^-24; the addition rounds
-      half = bits_of(float_of(magnitude) + 0.5f) - 0x3F000000;
+      fp16 = bits_of(float_of(magnitude) + 0.5f) - 0x3F000000;
     } else {
-      half = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
+      fp16 = (magnitude - 0x38000000 + 0xFFF + (magnitude >> 13 & 1)) >> 13;
     }
-    y[i] = (uint16_t)(sign | half);
+    y[i] = (uint16_t)(sign | fp16);
   }
 }
 
@@ -492,19 +492,19 @@ static const tk_kernels kernels = {
     .dot = dot,
     .sum_squares = sum_squares,
     .matrix_vector = matrix_vector,
-    .narrow_dots = narrow_dots,
-    .narrow_add = narrow_add,
-    .narrow_gather = narrow_gather,
+    .lora_dots = lora_dots,
+    .lora_add = lora_add,
+    .lora_gather = lora_gather,
     .outer_products = outer_products,
     .panel_product = panel_product,
     .float_tile_product = float_tile_product,
     .float_rows_product = float_rows_product,
-    .half_tile_product = half_tile_product,
-    .half_rows_product = half_rows_product,
-    .quantize_rows = quantize_rows,
-    .byte_product = byte_product,
-    .quantize_words = quantize_words,
-    .word_product = word_product,
+    .bf16_tile_product = bf16_tile_product,
+    .bf16_rows_product = bf16_rows_product,
+    .quantize_int8 = quantize_int8,
+    .int8_product = int8_product,
+    .quantize_int16 = quantize_int16,
+    .int16_product = int16_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rotate = rotate,

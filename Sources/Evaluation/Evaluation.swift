@@ -49,7 +49,7 @@ package struct Evaluation {
   private func add(_ rows: [TokenRow], _ numbers: Range<Int>, to result: inout EvaluationResult) throws {
     result.rows += rows.count
     let batch = PackedBatch(
-      rows.lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, trained: $0.trained) })
+      rows.lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, lossMask: $0.lossMask) })
     result.tokens += batch.tokenCount
     guard batch.labelCount > 0 else { return }
     let tape = Tape(compute: model.compute, records: false)

@@ -8,13 +8,13 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Products and everything else in 32-bit floats.
   case f32
   /// As f32, but products with frozen weights take 16-bit whole numbers, of 12 bits and a sign, with a scale for each 128
-  /// of them; see ``WordMatrix``.
+  /// of them; see ``Int16Matrix``.
   case int16
   /// Products with weights and those of attention take 16-bit operands (bfloat16: 8 bits of exponent, 7 of fraction) and
   /// sum in 32 bits; everything else is in 32-bit floats: adapters, norms, softmax, losses and the optimizer.
   case bf16
   /// As bf16, but products with the frozen weights of decoder blocks take bytes with a scale for each 64 of them: all of
-  /// the backward pass, and those of the forward pass that stand it best; see ``QuantizedMatrix``.
+  /// the backward pass, and those of the forward pass that stand it best; see ``Int8Matrix``.
   case int8
 
   /// What a processor must have for it, in words.
@@ -28,7 +28,7 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   }
 
   /// Whether attention and what is not said to be in bytes take bfloat16 operands.
-  package var takesHalves: Bool { self == .bf16 || self == .int8 }
+  package var takesBF16: Bool { self == .bf16 || self == .int8 }
 
   /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well,
   /// and int16 is for processors whose widest vectors are those of AVX2.
@@ -37,7 +37,7 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   package static func available(_ kernels: KernelSet) -> [ComputeClass] {
     if kernels.name == .avx2 { return [.f32, .int16] }
     guard kernels.name == .avx512, tk_has_bf16_products() != 0 else { return [.f32] }
-    return tk_has_byte_products() != 0 ? [.f32, .bf16, .int8] : [.f32, .bf16]
+    return tk_has_int8_products() != 0 ? [.f32, .bf16, .int8] : [.f32, .bf16]
   }
 
   /// The fastest class of the processor, but never int8, whose gradients are three times as rough as those of bf16.

@@ -13,7 +13,7 @@ extension ComputeClass {
     switch (self, kernels.name) {
     case (.int16, .avx2): break
     case (_, .avx512):
-      switch (takesHalves, packed_level()) {
+      switch (takesBF16, packed_level()) {
       case (false, 1...), (true, 2): break
       case (true, 3...): parts.append("amx")
       case (_, let level): parts.append("onednn\(level)")

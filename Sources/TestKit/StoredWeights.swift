@@ -50,7 +50,7 @@ package struct StoredGGUF: WeightSource {
     guard let role = role(name) else { throw WeightError.unknown(name: name) }
     let tensor = Tensor(uninitialized: try file.entry(role.ggufName).shape)
     try file.readFloats(role.ggufName, into: tensor.buffer)
-    configuration.ggufRowOrder(of: role).restore(tensor.buffer, columns: tensor.columns)
+    configuration.ggufHeadPermutation(of: role).restore(tensor.buffer, columns: tensor.columns)
     return tensor
   }
 

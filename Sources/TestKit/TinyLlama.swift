@@ -55,6 +55,6 @@ package func labelledSequences(_ json: JSON?) throws -> [LabelledSequence] {
   return try list.map { item in
     guard let ids = item["ids"]?.array?.compactMap(\.int), let trained = item["trained"]?.array?.compactMap(\.bool)
     else { throw FixtureError(text: "a sequence without ids or marks") }
-    return LabelledSequence(ids: ids.map { Int32($0) }, trained: trained)
+    return LabelledSequence(ids: ids.map { Int32($0) }, lossMask: trained)
   }
 }

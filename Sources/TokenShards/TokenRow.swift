@@ -13,18 +13,18 @@ package struct TokenSequence: Sendable, Hashable {
   package var role: Role
   package var ids: [Int32]
   /// For each token whether it is a label: whether the model learns to predict it from those before it.
-  package var trained: [Bool]
+  package var lossMask: [Bool]
 
   /// - Precondition: As many marks as ids.
-  package init(role: Role = .sample, ids: [Int32], trained: [Bool]) {
-    precondition(ids.count == trained.count, "a mark for every token")
+  package init(role: Role = .sample, ids: [Int32], lossMask: [Bool]) {
+    precondition(ids.count == lossMask.count, "a mark for every token")
     self.role = role
     self.ids = ids
-    self.trained = trained
+    self.lossMask = lossMask
   }
 
   /// Tokens that are predicted: the trained ones but for the first, which nothing comes before.
-  package var labelCount: Int { trained.dropFirst().count { $0 } }
+  package var labelCount: Int { lossMask.dropFirst().count { $0 } }
 }
 
 /// A row of a token set: one sample, the sequences of one pair, or several samples packed together.

@@ -34,8 +34,8 @@ enum TokenShardLayout {
       bytes.append(sequence.role.rawValue)
       append(UInt32(sequence.ids.count), to: &bytes)
       for id in sequence.ids { append(UInt32(bitPattern: id), to: &bytes) }
-      var marks = [UInt8](repeating: 0, count: (sequence.trained.count + 7) / 8)
-      for (index, isTrained) in sequence.trained.enumerated() where isTrained { marks[index / 8] |= 1 << (index % 8) }
+      var marks = [UInt8](repeating: 0, count: (sequence.lossMask.count + 7) / 8)
+      for (index, isTrained) in sequence.lossMask.enumerated() where isTrained { marks[index / 8] |= 1 << (index % 8) }
       bytes.append(contentsOf: marks)
     }
   }
@@ -70,7 +70,7 @@ enum TokenShardLayout {
         guard (length + 7) / 8 <= bytes.count - offset else { return nil }
         let marks = (0..<length).map { bytes[offset + $0 / 8] >> ($0 % 8) & 1 == 1 }
         offset += (length + 7) / 8
-        sequences.append(TokenSequence(role: role, ids: ids, trained: marks))
+        sequences.append(TokenSequence(role: role, ids: ids, lossMask: marks))
       }
       rows.append(TokenRow(sequences))
     }

@@ -38,7 +38,7 @@ import Tokenization
     for (sequence, answer) in zip(row.sequences, ["yes<|im_end|>", "no"]) {
       let ids = try tokenizer.encode(answer)
       #expect(sequence.ids == prompt + ids)
-      #expect(sequence.trained == prompt.map { _ in false } + ids.map { _ in true })
+      #expect(sequence.lossMask == prompt.map { _ in false } + ids.map { _ in true })
     }
   }
 
@@ -53,8 +53,8 @@ import Tokenization
     let result = try tokenized([(text(prompt), text(chosen, "="), text(rejected, "|"))], maxLength: limit)
     let row = try #require(result.train.first)
     for (sequence, length) in zip(row.sequences, [chosen, rejected]) {
-      #expect(sequence.trained.count { !$0 } == keptPrompt)
-      #expect(sequence.trained.count { $0 } == min(length, keptAnswer))
+      #expect(sequence.lossMask.count { !$0 } == keptPrompt)
+      #expect(sequence.lossMask.count { $0 } == min(length, keptAnswer))
     }
     #expect(result.report.truncatedRecords == 1)
     let before = 2 * prompt + chosen + rejected

@@ -79,7 +79,7 @@ import Tokenization
       options: .init(maxLength: 100, overlong: .error, packs: false, split: ValidationSplit(share: 0)))
     let tokens = try worker.tokenize(lines: [pair.line(RecordHash(line: ""))], isText: false, firstRow: 1, file: "d")
       .train
-    #expect(tokens.first?.sequences.map(\.trained) == [[false, true, false, true], [false, true]])
+    #expect(tokens.first?.sequences.map(\.lossMask) == [[false, true, false, true], [false, true]])
   }
 
   @Test func partsAreJoinedForTemplatesThatTakeStrings() throws {

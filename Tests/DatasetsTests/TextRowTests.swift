@@ -68,7 +68,7 @@ import Tokenization
       rejected: [TextPiece(text: "b", isTrained: true)])
     let found = try rows([sample, pair], isText: false, prefixed)
     #expect(found[0].map(\.ids) == [[0, 4, 3, 5, 2, 1, 4, 5, 3, 5, 2]])
-    #expect(found[0].map(\.trained) == [[0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1].map { $0 == 1 }])
+    #expect(found[0].map(\.lossMask) == [[0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1].map { $0 == 1 }])
     #expect(found[1].map(\.ids) == [[0, 4, 3, 5, 2, 1], [0, 4, 3, 5, 3]])
   }
 

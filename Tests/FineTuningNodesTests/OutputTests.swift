@@ -124,7 +124,9 @@ private enum Content {
     case "zst": return try bytes.withUnsafeBytes { try GroupFile.lines($0, file: member) }.joined(separator: "\n")
     case "tokens":
       let reader = try TokenShardReader(path: path)
-      return try (0..<reader.rowCount).map { "\(try reader.row($0))" }.joined(separator: "\n")
+      return try (0..<reader.rowCount).map { index in
+        try reader.row(index).sequences.map { "\($0.role) \($0.ids) \($0.lossMask)" }.joined(separator: "; ")
+      }.joined(separator: "\n")
     case "json": return rounded(try JSON(parsing: bytes, file: member)).text(JSONLayout(sortedKeys: true))
     case "jsonl":
       return try bytes.split(separator: 0x0A).map { rounded(try JSON(parsing: Array($0), file: member)).text() }

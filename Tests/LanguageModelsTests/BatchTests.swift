@@ -6,8 +6,8 @@ import Testing
 struct BatchTests {
   @Test func positionTPredictsTheNextToken() {
     let batch = PackedBatch([
-      LabelledSequence(ids: [1, 2, 3, 4, 5], trained: [false, false, true, true, false]),
-      LabelledSequence(ids: [6, 7], trained: [true, true]),
+      LabelledSequence(ids: [1, 2, 3, 4, 5], lossMask: [false, false, true, true, false]),
+      LabelledSequence(ids: [6, 7], lossMask: [true, true]),
     ])
     // Of the first sequence 5 follows the last label, and nothing is predicted from 4.
     #expect(batch.ids == [1, 2, 3, 6])
@@ -19,8 +19,8 @@ struct BatchTests {
 
   @Test func theFirstTokenIsNeverATarget() {
     let batch = PackedBatch([
-      LabelledSequence(ids: [1, 2, 3], trained: [true, false, false]), LabelledSequence(ids: [4], trained: [true]),
-      LabelledSequence(ids: [], trained: []),
+      LabelledSequence(ids: [1, 2, 3], lossMask: [true, false, false]), LabelledSequence(ids: [4], lossMask: [true]),
+      LabelledSequence(ids: [], lossMask: []),
     ])
     #expect(batch.labelCount == 0)
     #expect(batch.ids.isEmpty)

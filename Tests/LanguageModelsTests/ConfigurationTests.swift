@@ -239,21 +239,21 @@ struct GGUFConfigurationTests {
   @Test func rowsOfQueriesComeBackInHuggingFaceOrder() {
     var rows: [Float] = [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11].flatMap { [$0, $0 + 0.5] }
     let original = rows
-    rows.withUnsafeMutableBufferPointer { RowOrder.interleaved(heads: 2).restore($0, columns: 2) }
+    rows.withUnsafeMutableBufferPointer { HeadPermutation.interleaved(heads: 2).restore($0, columns: 2) }
     #expect(rows == (0..<12).flatMap { [Float($0), Float($0) + 0.5] })
-    rows.withUnsafeMutableBufferPointer { RowOrder.interleaved(heads: 2).apply($0, columns: 2) }
+    rows.withUnsafeMutableBufferPointer { HeadPermutation.interleaved(heads: 2).apply($0, columns: 2) }
     #expect(rows == original)
-    rows.withUnsafeMutableBufferPointer { RowOrder.natural.restore($0, columns: 2) }
+    rows.withUnsafeMutableBufferPointer { HeadPermutation.natural.restore($0, columns: 2) }
     #expect(rows == original)
   }
 
   @Test func onlyTheLlamaArchitectureReordersRows() throws {
     let llama = try TinyLlama("gqa").configuration
-    #expect(llama.ggufRowOrder(of: .weight(.query, layer: 0)) == .interleaved(heads: 4))
-    #expect(llama.ggufRowOrder(of: .weight(.key, layer: 1)) == .interleaved(heads: 2))
-    #expect(llama.ggufRowOrder(of: .weight(.value, layer: 1)) == .natural)
+    #expect(llama.ggufHeadPermutation(of: .weight(.query, layer: 0)) == .interleaved(heads: 4))
+    #expect(llama.ggufHeadPermutation(of: .weight(.key, layer: 1)) == .interleaved(heads: 2))
+    #expect(llama.ggufHeadPermutation(of: .weight(.value, layer: 1)) == .natural)
     var qwen = llama
     qwen.family = .qwen2
-    #expect(qwen.ggufRowOrder(of: .weight(.query, layer: 0)) == .natural)
+    #expect(qwen.ggufHeadPermutation(of: .weight(.query, layer: 0)) == .natural)
   }
 }

@@ -88,7 +88,7 @@ struct SmolLM2LogitsTests {
     #expect(difference < 1e-3)
     #expect(topDifference < 1e-3)
 
-    let batch = PackedBatch([LabelledSequence(ids: ids, trained: ids.map { _ in true })])
+    let batch = PackedBatch([LabelledSequence(ids: ids, lossMask: ids.map { _ in true })])
     let tape = Tape(compute: model.compute, records: false)
     let scored = try tape.crossEntropy(
       model.hiddenStates(tape, batch), head: model.head, targets: batch.targets,

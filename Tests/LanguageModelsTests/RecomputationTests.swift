@@ -39,7 +39,7 @@ struct RecomputationTests {
     func ids(_ count: Int, _ factor: Int) -> [Int32] { (0..<count).map { Int32(($0 * factor + 3) % 300) } }
     return [(20, 7, 90), (20, 11, 41), (0, 13, 77), (20, 17, 33)].map { common, factor, own in
       LabelledSequence(
-        ids: ids(common, 5) + ids(own, factor), trained: (0..<common + own).map { $0 > common + own / 3 })
+        ids: ids(common, 5) + ids(own, factor), lossMask: (0..<common + own).map { $0 > common + own / 3 })
     }
   }
 

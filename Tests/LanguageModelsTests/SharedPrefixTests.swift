@@ -9,7 +9,7 @@ struct SharedPrefixTests {
   /// `common` tokens, then tokens of its own, of which the first `prompt` are no labels.
   private func sequence(_ common: [Int32], own: Range<Int32>, prompt: Int) -> LabelledSequence {
     let ids = common + own.map { $0 % 32 }
-    return LabelledSequence(ids: ids, trained: ids.indices.map { $0 >= common.count + prompt })
+    return LabelledSequence(ids: ids, lossMask: ids.indices.map { $0 >= common.count + prompt })
   }
 
   private var system: [Int32] { (0..<20).map { $0 * 7 % 32 } }
@@ -45,7 +45,7 @@ struct SharedPrefixTests {
     let few = PackedBatch([sequence(short, own: 1..<5, prompt: 1), sequence(short, own: 7..<9, prompt: 1)])
     #expect(few.layout.segments.map(\.ancestors) == [[], []])
     let ids = system
-    let text = LabelledSequence(ids: ids, trained: ids.map { _ in true })
+    let text = LabelledSequence(ids: ids, lossMask: ids.map { _ in true })
     #expect(PackedBatch([text, text]).layout.segments.map(\.count) == [19, 19])
   }
 

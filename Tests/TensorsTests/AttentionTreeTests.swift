@@ -68,7 +68,7 @@ import Testing
 
   /// Shared keys stand in other tiles than alone, so that probabilities are rounded against another maximum.
   @Test(.enabled(if: ComputeClass.available(.best).contains(.bf16), "This processor does not multiply bfloat16"))
-  func alsoInHalves() throws {
+  func alsoInBF16() throws {
     let compute = Compute(pool: ThreadPool(threads: 2), kernels: .best, computeClass: .bf16)
     #expect(try distances(compute) < 1e-2)
   }

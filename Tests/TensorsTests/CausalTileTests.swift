@@ -21,9 +21,10 @@ import Testing
       uninitialized: [max(tk_tile_scratch(longest, max(keys, width), longest), longest * Int(TK_TILE_COLUMNS))])
     for set in KernelSet.available {
       let kernels = set.functions.pointee
-      for (name, multiply) in [("halves", kernels.half_tile_product), ("floats", kernels.float_tile_product)] {
+      for (name, multiply) in [("halves", kernels.bf16_tile_product), ("floats", kernels.float_tile_product)] {
         func product(
-          _ kind: tk_keys?, _ a: Tensor, turnedA: Bool = false, _ b: Tensor, turnedB: Bool = false, m: Int, n: Int,
+          _ kind: tk_keys?, _ a: Tensor, transposedA: Bool = false, _ b: Tensor, transposedB: Bool = false, m: Int,
+          n: Int,
           k: Int
         ) -> [Float] {
           let c = Tensor(shape: [m, n])
@@ -31,13 +32,14 @@ import Testing
           var causal = tk_causal(keys: kind ?? tk_keys_are_columns, rows: shape.queries, limit: limit)
           withUnsafePointer(to: &causal) { causal in
             multiply?(
-              c.pointer, n, a.pointer, a.columns, turnedA ? 1 : 0, b.pointer, b.columns, turnedB ? 1 : 0, m, n, k, 0,
+              c.pointer, n, a.pointer, a.columns, transposedA ? 1 : 0, b.pointer, b.columns, transposedB ? 1 : 0, m, n,
+              k, 0,
               kind == nil ? nil : causal, scratch.pointer)
           }
           return c.values
         }
-        let all = product(nil, queries, values, turnedB: true, m: stacked, n: keys, k: width)
-        let some = product(tk_keys_are_columns, queries, values, turnedB: true, m: stacked, n: keys, k: width)
+        let all = product(nil, queries, values, transposedB: true, m: stacked, n: keys, k: width)
+        let some = product(tk_keys_are_columns, queries, values, transposedB: true, m: stacked, n: keys, k: width)
         for query in 0..<stacked {
           for key in 0..<keys {
             let place = query * keys + key
@@ -48,8 +50,8 @@ import Testing
           product(tk_keys_are_inner, weights, values, m: stacked, n: width, k: keys)
             == product(nil, weights, values, m: stacked, n: width, k: keys), "\(set.name), \(name)")
         #expect(
-          product(tk_keys_are_rows, weights, turnedA: true, queries, m: keys, n: width, k: stacked)
-            == product(nil, weights, turnedA: true, queries, m: keys, n: width, k: stacked), "\(set.name), \(name)")
+          product(tk_keys_are_rows, weights, transposedA: true, queries, m: keys, n: width, k: stacked)
+            == product(nil, weights, transposedA: true, queries, m: keys, n: width, k: stacked), "\(set.name), \(name)")
       }
     }
   }

@@ -4,7 +4,7 @@ import Testing
 
 /// Which arithmetic a class of kernels has.
 @Suite struct ComputeClassTests {
-  @Test func olderKernelsHaveNoHalves() throws {
+  @Test func olderKernelsHaveNoBF16() throws {
     for kernels in KernelSet.available where kernels.name != .avx512 {
       let best = kernels.name == .avx2 ? ComputeClass.int16 : .f32
       #expect(ComputeClass.available(kernels) == (best == .f32 ? [.f32] : [.f32, best]))

@@ -8,7 +8,7 @@ import Testing
     (1, 1, 1), (6, 16, 64), (7, 17, 3), (64, 64, 64), (13, 31, 257), (5, 16, 0), (192, 40, 65),
   ]
 
-  private func turned(_ x: Tensor) -> Tensor {
+  private func transposed(_ x: Tensor) -> Tensor {
     let (rows, columns) = (x.shape[0], x.shape[1])
     return Tensor(
       shape: [columns, rows], values: (0..<columns).flatMap { j in (0..<rows).map { x.pointer[$0 * columns + j] } })
@@ -19,11 +19,11 @@ import Testing
   func vectorsAreTheReference(size: (m: Int, n: Int, k: Int), accumulates: Int32) {
     let (m, n, k) = size
     let (a, b) = (randomTensor([m, k], seed: 1), randomTensor([k, n], seed: 2))
-    let (turnedA, turnedB) = (turned(a), turned(b))
+    let (transposedA, transposedB) = (transposed(a), transposed(b))
     let scratch = Tensor(uninitialized: [k * Int(TK_TILE_COLUMNS)])
     func run(_ kernels: tk_kernels, _ flipsA: Bool, _ flipsB: Bool) -> [UInt32] {
       let c = randomTensor([m, n + 1], seed: 3)
-      let (left, right) = (flipsA ? turnedA : a, flipsB ? turnedB : b)
+      let (left, right) = (flipsA ? transposedA : a, flipsB ? transposedB : b)
       kernels.float_tile_product(
         c.pointer, n + 1, left.pointer, left.columns, flipsA ? 1 : 0, right.pointer, right.columns, flipsB ? 1 : 0, m,
         n, k, accumulates, nil, scratch.pointer)

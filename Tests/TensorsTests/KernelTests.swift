@@ -213,7 +213,7 @@ import Testing
       k.to_f16(&half, inputs, count)
       k.from_f16(&back, half, count)
       for i in 0..<count {
-        let bits = half16(inputs[i])
+        let bits = fp16(inputs[i])
         #expect(inputs[i].isNaN ? back[i].isNaN : half[i] == bits, "f16 of \(inputs[i]) in \(set.name)")
         if !inputs[i].isNaN { #expect(back[i] == float16(bits)) }
       }

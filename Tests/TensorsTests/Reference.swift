@@ -4,7 +4,7 @@ import Foundation
 func expReference(_ x: Double) -> Double { exp(x) }
 
 /// The bits of x rounded to a 16-bit float, found by search over all of them.
-func half16(_ x: Float) -> UInt16 {
+func fp16(_ x: Float) -> UInt16 {
   if x.isNaN { return 0x7E00 }
   let sign: UInt16 = x.sign == .minus ? 0x8000 : 0
   let magnitude = Double(abs(x))
@@ -35,7 +35,7 @@ func naiveAttention(
   q: [Float], k: [Float], v: [Float], lengths: [Int], heads: Int, keyValueHeads: Int, dimension: Int, base: Double?,
   scale: Double
 ) -> [Float] {
-  func turned(_ x: [Float], _ row: Int, _ position: Int, _ head: Int, _ count: Int) -> [Double] {
+  func transposed(_ x: [Float], _ row: Int, _ position: Int, _ head: Int, _ count: Int) -> [Double] {
     let start = (row * count + head) * dimension
     let half = dimension / 2
     guard let base else { return (0..<dimension).map { Double(x[start + $0]) } }
@@ -52,9 +52,9 @@ func naiveAttention(
     for i in 0..<length {
       for head in 0..<heads {
         let shared = head / (heads / keyValueHeads)
-        let query = turned(q, start + i, i, head, heads)
+        let query = transposed(q, start + i, i, head, heads)
         let scores = (0...i).map { j in
-          zip(query, turned(k, start + j, j, shared, keyValueHeads)).reduce(0) { $0 + $1.0 * $1.1 } * scale
+          zip(query, transposed(k, start + j, j, shared, keyValueHeads)).reduce(0) { $0 + $1.0 * $1.1 } * scale
         }
         let maximum = scores.max() ?? 0
         let weights = scores.map { exp($0 - maximum) }

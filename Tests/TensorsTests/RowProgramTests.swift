@@ -24,7 +24,7 @@ import Testing
           b: randomParameter("b", [shape[0], 3], seed: UInt64(20 + index), scale: 0.2), scale: 0.5, dropout: dropout,
           dropoutStream: UInt64(index))
         let weight = randomTensor(shape, seed: UInt64(30 + index), scale: 0.2)
-        return try Projection(weight: MatrixWeight(frozen: weight, compute: compute, bytes: .both), adapter: adapter)
+        return try Projection(weight: MatrixWeight(frozen: weight, compute: compute, int8: .both), adapter: adapter)
       }
     }
 

@@ -17,7 +17,7 @@ struct TokenShardTests {
           return TokenSequence(
             role: TokenSequence.Role.allCases.randomElement(using: &random) ?? .sample,
             ids: (0..<length).map { _ in Int32.random(in: 0...200_000, using: &random) },
-            trained: (0..<length).map { _ in Bool.random(using: &random) })
+            lossMask: (0..<length).map { _ in Bool.random(using: &random) })
         })
     }
   }
@@ -55,8 +55,8 @@ struct TokenShardTests {
 
   @Test("a first token is never a label")
   func labels() {
-    #expect(TokenSequence(ids: [1, 2, 3], trained: [true, false, true]).labelCount == 1)
-    #expect(TokenSequence(ids: [], trained: []).labelCount == 0)
+    #expect(TokenSequence(ids: [1, 2, 3], lossMask: [true, false, true]).labelCount == 1)
+    #expect(TokenSequence(ids: [], lossMask: []).labelCount == 0)
   }
 
   @Test("counts survive JSON, and refuse what is not a count")
@@ -115,7 +115,7 @@ struct TokenShardTests {
     let folder = try TemporaryFolder()
     do {
       let writer = try TokenShardWriter(path: folder.path("a"))
-      try writer.append(TokenRow([TokenSequence(ids: [1], trained: [true])]))
+      try writer.append(TokenRow([TokenSequence(ids: [1], lossMask: [true])]))
     }
     #expect(!FileManager.default.fileExists(atPath: folder.path("a")))
   }
@@ -139,7 +139,7 @@ struct TokenShardTests {
           why: No such file or directory
         """)
     #expect(message { _ = try TokenShardReader(path: folder.path) }.contains("Is a directory"))
-    try Self.write([TokenRow([TokenSequence(ids: [1], trained: [true])])], to: folder.path("a"))
+    try Self.write([TokenRow([TokenSequence(ids: [1], lossMask: [true])])], to: folder.path("a"))
     #expect(
       message { _ = try TokenShardReader(path: folder.path("a")).row(1) } == """
         \(folder.path("a")): error: The token shard has no row 1

@@ -10,7 +10,7 @@ import TokenShards
 @Suite("Evaluation")
 struct EvaluationTests {
   func rows() throws -> [TokenRow] {
-    try TinyLlama("gqa").sequences().map { TokenRow([TokenSequence(ids: $0.ids, trained: $0.trained)]) }
+    try TinyLlama("gqa").sequences().map { TokenRow([TokenSequence(ids: $0.ids, lossMask: $0.lossMask)]) }
   }
 
   @Test func isTheMeanOverLabelTokensThatTransformersComputes() throws {
@@ -29,7 +29,7 @@ struct EvaluationTests {
     for (index, row) in rows.enumerated() {
       let logits = try stored.tensor(named: "logits.\(index)")
       let sequence = row.sequences[0]
-      for t in 1..<max(1, sequence.ids.count) where sequence.trained[t] {
+      for t in 1..<max(1, sequence.ids.count) where sequence.lossMask[t] {
         let scores = logits.buffer[(t - 1) * logits.columns..<t * logits.columns]
         if let best = scores.indices.max(by: { scores[$0] < scores[$1] }),
           best - scores.startIndex == Int(sequence.ids[t])
@@ -58,7 +58,7 @@ struct EvaluationTests {
   }
 
   @Test func rowsWithoutLabelsAreAnError() throws {
-    let row = TokenRow([TokenSequence(ids: [1, 2], trained: [true, false])])
+    let row = TokenRow([TokenSequence(ids: [1, 2], lossMask: [true, false])])
     let evaluation = try Evaluation(model: TinyLlama("gqa").model())
     #expect(throws: EvaluationError.noLabels(rows: 3)) { try evaluation.run(rowCount: 3) { _ in row } }
     #expect(

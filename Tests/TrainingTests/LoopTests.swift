@@ -75,7 +75,7 @@ struct LoopTests {
   }
 
   @Test func rowsWithoutLabelsAreAnErrorThatNamesThem() throws {
-    let row = TokenRow([TokenSequence(ids: [1, 2, 3], trained: [true, false, false])])
+    let row = TokenRow([TokenSequence(ids: [1, 2, 3], lossMask: [true, false, false])])
     do {
       _ = try loop([row, row], change: { $0.shuffle = false }).run()
       Issue.record("no error")

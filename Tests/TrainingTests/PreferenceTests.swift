@@ -14,7 +14,7 @@ func fixturePairs() throws -> [TokenRow] {
     TokenRow(
       try [("chosen", TokenSequence.Role.chosen), ("rejected", .rejected)].flatMap { key, role in
         try labelledSequences(.array([pair[key] ?? .null])).map {
-          TokenSequence(role: role, ids: $0.ids, trained: $0.trained)
+          TokenSequence(role: role, ids: $0.ids, lossMask: $0.lossMask)
         }
       })
   }
@@ -47,7 +47,7 @@ struct PreferenceTests {
     }
 
     let loop = try TrainingLoop(
-      model: adaptedModel("adapter"), stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
+      model: adaptedModel("adapter"), stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
       rows: TrainingRows(pairs), settings: settings(fixtures))
     let metrics = try loop.run().metrics
     try expectEqualSteps(metrics, expected, within: 1e-4)
@@ -67,7 +67,7 @@ struct PreferenceTests {
     let scores = try pairLogProbabilities(of: pairs, model: referenceModel(of: "base"))
     func run(tokenBudget: Int) throws -> [JSON] {
       try TrainingLoop(
-        model: adaptedModel("adapter"), stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
+        model: adaptedModel("adapter"), stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
         rows: TrainingRows(pairs), settings: settings(fixtures, tokenBudget: tokenBudget)
       ).run().metrics
     }
@@ -82,7 +82,7 @@ struct PreferenceTests {
   @Test func aPolicyThatIsItsReferenceStartsAtLogTwo() throws {
     let pairs = try fixturePairs()
     let model = try adaptedModel("adapter")
-    let stage = PreferenceStage(PreferenceLoss(), reference: try pairLogProbabilities(of: pairs, model: model))
+    let stage = DPOStage(DPOLoss(), reference: try pairLogProbabilities(of: pairs, model: model))
     let result = try StageEvaluation(stage, model: model).run(TrainingRows(pairs))
     #expect(abs(result.loss - log(2)) < 1e-6)
     #expect(result.rows == pairs.count)
@@ -98,7 +98,7 @@ struct PreferenceTests {
     func run(dropout: Float) throws -> [String: [Float]] {
       let model = try adaptedModel("adapter", dropout: dropout)
       let loop = try TrainingLoop(
-        model: model, stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
+        model: model, stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
         rows: TrainingRows(pairs),
         settings: settings(fixtures))
       _ = try loop.run()
@@ -111,11 +111,11 @@ struct PreferenceTests {
     let fixtures = try readJSON(fixture("Training/dpo.json"))
     let pairs = try fixturePairs()
     let scores = try pairLogProbabilities(of: pairs, model: referenceModel(of: "base"))
-    func loop(_ folder: TemporaryFolder?, beta: Double = 0.3) throws -> TrainingLoop<PreferenceStage> {
+    func loop(_ folder: TemporaryFolder?, beta: Double = 0.3) throws -> TrainingLoop<DPOStage> {
       var settings = try settings(fixtures)
       settings.shuffle = true
       return try TrainingLoop(
-        model: adaptedModel("adapter"), stage: PreferenceStage(PreferenceLoss(beta: beta), reference: scores),
+        model: adaptedModel("adapter"), stage: DPOStage(DPOLoss(beta: beta), reference: scores),
         rows: TrainingRows(pairs), settings: settings, checkpoints: folder.map { CheckpointFolder(path: $0.path) })
     }
     let whole = try loop(nil)
@@ -143,22 +143,22 @@ struct PreferenceTests {
   @Test func rowsThatAreNoPairsAreNamed() throws {
     let pairs = try fixturePairs()
     let model = try TinyLlama("gqa").model()
-    let single = TokenRow([TokenSequence(ids: [1, 2, 3], trained: [false, true, true])])
+    let single = TokenRow([TokenSequence(ids: [1, 2, 3], lossMask: [false, true, true])])
     #expect(throws: TrainingError.notAPair(row: 1)) {
       _ = try pairLogProbabilities(of: [pairs[0], single], model: model)
     }
     var empty = pairs[0]
-    empty.sequences[1].trained = empty.sequences[1].trained.map { _ in false }
+    empty.sequences[1].lossMask = empty.sequences[1].lossMask.map { _ in false }
     #expect(throws: TrainingError.notAPair(row: 0)) { _ = try pairLogProbabilities(of: [empty], model: model) }
   }
 }
 
 @Suite("The loss of one pair")
-struct PreferenceLossTests {
+struct DPOLossTests {
   @Test func derivativeIsThatOfTheLoss() {
     let reference = PairLogProbabilities(chosen: -40, rejected: -38)
     for (beta, smoothing) in [(0.1, 0), (0.5, 0.2)] {
-      let loss = PreferenceLoss(beta: beta, labelSmoothing: smoothing)
+      let loss = DPOLoss(beta: beta, labelSmoothing: smoothing)
       for chosen in [-80.0, -41, -40, -12] {
         func value(_ shift: Double) -> Double {
           loss(PairLogProbabilities(chosen: chosen + shift, rejected: -39), reference: reference).loss
@@ -171,7 +171,7 @@ struct PreferenceLossTests {
   }
 
   @Test(arguments: [-1e6, -2000, 2000, 1e6]) func staysFiniteFarOut(margin: Double) {
-    let verdict = PreferenceLoss(beta: 1)(
+    let verdict = DPOLoss(beta: 1)(
       PairLogProbabilities(chosen: margin, rejected: 0), reference: PairLogProbabilities(chosen: 0, rejected: 0))
     #expect(verdict.loss == max(0, -margin))
     #expect(verdict.derivative == (margin < 0 ? -1 : 0))

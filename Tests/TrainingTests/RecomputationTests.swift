@@ -22,21 +22,21 @@ struct RecomputationTests {
   }
 
   /// Pairs whose prompts are shared, so that a gradient has parts from both answers.
-  private func preference(_ recomputation: Recomputation) throws -> TrainingLoop<PreferenceStage> {
+  private func preference(_ recomputation: Recomputation) throws -> TrainingLoop<DPOStage> {
     let fixtures = try readJSON(fixture("Training/dpo.json"))
     let pairs = try fixturePairs().map { pair in
       let prompt = (0..<24).map { Int32($0 % 29) }
       return TokenRow(
         pair.sequences.map {
           TokenSequence(
-            role: $0.role, ids: prompt + $0.ids, trained: prompt.map { _ in false } + $0.trained)
+            role: $0.role, ids: prompt + $0.ids, lossMask: prompt.map { _ in false } + $0.lossMask)
         })
     }
     let scores = try pairLogProbabilities(of: pairs, model: TinyLlama("gqa").model())
     let model = try adaptedModel("adapter")
     model.recomputation = recomputation
     return try TrainingLoop(
-      model: model, stage: PreferenceStage(preferenceLoss(of: fixtures), reference: scores),
+      model: model, stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
       rows: TrainingRows(pairs), settings: settings(of: fixtures, tokenBudget: 400))
   }
 

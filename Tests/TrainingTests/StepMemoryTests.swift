@@ -33,7 +33,7 @@ struct StepMemoryTests {
       let vocabulary = configuration.vocabularySize
       let row = TokenRow([
         TokenSequence(
-          ids: (0..<tokens).map { Int32($0 * 7 % vocabulary) }, trained: (0..<tokens).map { $0 > tokens / 2 })
+          ids: (0..<tokens).map { Int32($0 * 7 % vocabulary) }, lossMask: (0..<tokens).map { $0 > tokens / 2 })
       ])
       let loop = try TrainingLoop(
         model: model, stage: SupervisedStage(), rows: TrainingRows([row]),

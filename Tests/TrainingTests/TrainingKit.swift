@@ -9,7 +9,7 @@ import Training
 func fixtureRows() throws -> [TokenRow] { try tokenRows(readJSON(fixture("Training/rows.json"))) }
 
 func tokenRows(_ json: JSON?) throws -> [TokenRow] {
-  try labelledSequences(json).map { TokenRow([TokenSequence(ids: $0.ids, trained: $0.trained)]) }
+  try labelledSequences(json).map { TokenRow([TokenSequence(ids: $0.ids, lossMask: $0.lossMask)]) }
 }
 
 /// The settings that a reference file of `scripts/reference/training.py` was made with.
@@ -30,11 +30,11 @@ func settings(of reference: JSON, batchSize: Int = 4, tokenBudget: Int = 64) thr
 }
 
 /// The loss of preference pairs that a reference file of `scripts/reference/dpo.py` was made with.
-func preferenceLoss(of reference: JSON) throws -> PreferenceLoss {
+func dpoLoss(of reference: JSON) throws -> DPOLoss {
   guard let beta = reference["beta"]?.double, let labelSmoothing = reference["label_smoothing"]?.double else {
     throw FixtureError(text: "no `beta` or `label_smoothing`")
   }
-  return PreferenceLoss(beta: beta, labelSmoothing: labelSmoothing)
+  return DPOLoss(beta: beta, labelSmoothing: labelSmoothing)
 }
 
 /// The tiny model with the adapter of a reference.

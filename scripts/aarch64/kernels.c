@@ -50,11 +50,11 @@ static void sums(const tk_kernels *k, float *y, float *z, float *x[4], size_t n)
   z[0] = (float)k->sum_squares(x[0], n);
   k->matrix_vector(y + 1, x[2], n, x[0], ROWS - 1, n);
 }
-static void narrow(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
+static void lora(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   float u[ROWS * RANK];
-  k->narrow_dots(u, RANK, x[0], n, x[1], n, ROWS, RANK, n, 0.5f);
-  k->narrow_add(y, n, u, RANK, x[2], n, ROWS, RANK, n, 0.25f);
-  k->narrow_gather(z, n, u, RANK, x[3], n, ROWS, RANK, n, 0.25f);
+  k->lora_dots(u, RANK, x[0], n, x[1], n, ROWS, RANK, n, 0.5f);
+  k->lora_add(y, n, u, RANK, x[2], n, ROWS, RANK, n, 0.25f);
+  k->lora_gather(z, n, u, RANK, x[3], n, ROWS, RANK, n, 0.25f);
 }
 static void outer(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   // ROWS of y from as many columns of x, then n of z from one.
@@ -130,8 +130,8 @@ static void halves(const tk_kernels *k, float *y, float *z, float *x[4], size_t 
 static void tiles(const tk_kernels *k, float *y, float *z, float *x[4], size_t n) {
   size_t m = n % 37;
   float *scratch = malloc((tk_tile_scratch(m, ROWS, ROWS + 2) + 1) * sizeof *scratch);
-  k->half_tile_product(y, ROWS, x[0], ROWS + 2, 0, x[1], ROWS, 0, m, ROWS, ROWS + 2, 0, NULL, scratch);
-  k->half_tile_product(z, ROWS, x[0], m, 1, x[1], ROWS + 2, 1, m, ROWS, ROWS + 2, 1, NULL, scratch);
+  k->bf16_tile_product(y, ROWS, x[0], ROWS + 2, 0, x[1], ROWS, 0, m, ROWS, ROWS + 2, 0, NULL, scratch);
+  k->bf16_tile_product(z, ROWS, x[0], m, 1, x[1], ROWS + 2, 1, m, ROWS, ROWS + 2, 1, NULL, scratch);
   free(scratch);
 }
 
@@ -150,7 +150,7 @@ static const struct {
   float tolerance;
 } cases[] = {
     {"exp", exp_call, 1e-6f},     {"add, axpy, scale", elements, 1e-6f}, {"sums", sums, 1e-5f},
-    {"narrow", narrow, 1e-4f},    {"rms_norm", norms, 1e-5f},            {"rotate", turns, 1e-6f},
+    {"lora", lora, 1e-4f},    {"rms_norm", norms, 1e-5f},            {"rotate", turns, 1e-6f},
     {"softmax", softmax, 1e-5f},  {"gates", gates, 1e-5f},               {"exp_row", vocabulary, 1e-5f},
     {"dropout", dropped, 0},      {"adamw", steps, 1e-5f},               {"16-bit floats", halves, 0},
     {"tile products", tiles, 1e-5f}, {"likely columns", likely, 0},      {"outer products", outer, 0},

@@ -44,30 +44,30 @@ static inline size_t tk_outer_scratch(size_t m, size_t n, size_t k) {
 // The most columns of a small tile that are packed at a time.
 #define TK_TILE_COLUMNS 64
 
-// Products in bytes: k is cut into blocks of TK_BYTE_DEPTH with a scale of their own for each row of x and each column
-// of w; w is packed in panels of TK_BYTE_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
+// Products in bytes: k is cut into blocks of TK_INT8_DEPTH with a scale of their own for each row of x and each column
+// of w; w is packed in panels of TK_INT8_COLUMNS columns, block after block: [panel][block][k / 4][column][k % 4].
 // Before rounding, the numbers of a block are turned by a Hadamard matrix (Xi et al. 2023, "Training transformers with 4-bit
 // integers"): products stay what they were, but one large number no longer takes the resolution of its 63 neighbours.
-#define TK_BYTE_DEPTH 64
-#define TK_BYTE_COLUMNS 48
+#define TK_INT8_DEPTH 64
+#define TK_INT8_COLUMNS 48
 // Blocks whose largest number is not above this are taken for zeros.
-#define TK_BYTE_LEAST 1e-30f
+#define TK_INT8_LEAST 1e-30f
 // The largest number of a block that was turned, in units of its scale: 127 · √64, because turning does not divide by √64.
-#define TK_BYTE_UNIT (127 * 8)
-static inline size_t tk_byte_blocks(size_t k) { return (k + TK_BYTE_DEPTH - 1) / TK_BYTE_DEPTH; }
-static inline size_t tk_byte_panels(size_t n) { return (n + TK_BYTE_COLUMNS - 1) / TK_BYTE_COLUMNS; }
+#define TK_INT8_UNIT (127 * 8)
+static inline size_t tk_int8_blocks(size_t k) { return (k + TK_INT8_DEPTH - 1) / TK_INT8_DEPTH; }
+static inline size_t tk_int8_panels(size_t n) { return (n + TK_INT8_COLUMNS - 1) / TK_INT8_COLUMNS; }
 
-// Products in 16-bit whole numbers ("words"): blocks of TK_WORD_DEPTH along k, the last one perhaps shorter, with a scale of
-// their own for each row of x and each column of w; w is packed in panels of TK_WORD_COLUMNS columns:
-// [panel][k / 2][column][k % 2]. Sums of a block fit 32 bits: TK_WORD_DEPTH · TK_WORD_LARGEST² < 2³¹.
-#define TK_WORD_DEPTH 128
-#define TK_WORD_COLUMNS 16
-#define TK_WORD_LARGEST 4095
+// Products in 16-bit whole numbers ("words"): blocks of TK_INT16_DEPTH along k, the last one perhaps shorter, with a scale of
+// their own for each row of x and each column of w; w is packed in panels of TK_INT16_COLUMNS columns:
+// [panel][k / 2][column][k % 2]. Sums of a block fit 32 bits: TK_INT16_DEPTH · TK_WORD_LARGEST² < 2³¹.
+#define TK_INT16_DEPTH 128
+#define TK_INT16_COLUMNS 16
+#define TK_INT16_LARGEST 4095
 // Blocks whose largest number is not above this are taken for zeros.
-#define TK_WORD_LEAST 1e-30f
-static inline size_t tk_word_blocks(size_t k) { return (k + TK_WORD_DEPTH - 1) / TK_WORD_DEPTH; }
+#define TK_INT16_LEAST 1e-30f
+static inline size_t tk_int16_blocks(size_t k) { return (k + TK_INT16_DEPTH - 1) / TK_INT16_DEPTH; }
 // Words of a row, or of a column.
-static inline size_t tk_word_stride(size_t k) { return (k + 1) / 2 * 2; }
+static inline size_t tk_int16_stride(size_t k) { return (k + 1) / 2 * 2; }
 
 // What a product of attention tiles may leave out. Queries are stacked in groups of `rows`; query r of a group sees the
 // keys below limit + r. Scores (keys are columns) of keys that a query does not see may have any finite value; probabilities
@@ -102,13 +102,13 @@ typedef struct tk_kernels {
 
   // ---- products with a narrow matrix a[rank, n] (Hu et al. 2021: rank is small), u[rows, rank], x and y [rows, n]
   // u = scale · x aᵀ
-  void (*narrow_dots)(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
+  void (*lora_dots)(float *u, size_t ldu, const float *x, size_t ldx, const float *a, size_t lda, size_t rows,
                       size_t rank, size_t n, float scale);
   // y += scale · u a
-  void (*narrow_add)(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
+  void (*lora_add)(float *y, size_t ldy, const float *u, size_t ldu, const float *a, size_t lda, size_t rows,
                      size_t rank, size_t n, float scale);
   // g[rank, n] = scale · uᵀ x
-  void (*narrow_gather)(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
+  void (*lora_gather)(float *g, size_t ldg, const float *u, size_t ldu, const float *x, size_t ldx, size_t rows,
                         size_t rank, size_t n, float scale);
 
   // ---- what k rows add to the gradient of a weight: g[m, n] += aᵀ b, a[k, m], b[k, n]; `scratch` holds tk_outer_scratch
@@ -121,42 +121,42 @@ typedef struct tk_kernels {
   void (*panel_product)(float *c, size_t ldc, const float *x, size_t ldx, const float *w, size_t panel, size_t rows,
                         size_t k, size_t n, int accumulate);
 
-  // ---- products of small tiles in the same way: c[m, n] (+)= a b; a is [m, k], or [k, m] when `turned_a`; b is [k, n], or
-  // [n, k] when `turned_b`; `causal` may be NULL and may be ignored; `scratch` holds k · TK_TILE_COLUMNS floats
-  void (*float_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                             int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+  // ---- products of small tiles in the same way: c[m, n] (+)= a b; a is [m, k], or [k, m] when `transposed_a`; b is [k, n], or
+  // [n, k] when `transposed_b`; `causal` may be NULL and may be ignored; `scratch` holds k · TK_TILE_COLUMNS floats
+  void (*float_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b, size_t ldb,
+                             int transposed_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
                              float *scratch);
   // the same with b's row l = table[row[l]]; a is [m, k]; `scratch` holds k · TK_PANEL_COLUMNS floats
   void (*float_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const float *table, size_t ld,
                              const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
 
   // ---- products of small tiles, attention's, with a and b rounded to bf16 and sums in f32: c[m, n] (+)= a b; a is
-  // [m, k], or [k, m] when `turned_a`; b is [k, n], or [n, k] when `turned_b`; `causal` may be NULL and may be ignored;
+  // [m, k], or [k, m] when `transposed_a`; b is [k, n], or [n, k] when `transposed_b`; `causal` may be NULL and may be ignored;
   // `scratch` holds tk_tile_scratch floats
-  void (*half_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                            int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+  void (*bf16_tile_product)(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b, size_t ldb,
+                            int transposed_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
                             float *scratch);
   // the same with b's row l = table[row[l]], in bf16; a is [m, k]
-  void (*half_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+  void (*bf16_rows_product)(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                             const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch);
 
-  // ---- products in bytes, sums of a block in 32-bit integers; see TK_BYTE_DEPTH. Numbers that are not finite make the
+  // ---- products in bytes, sums of a block in 32-bit integers; see TK_INT8_DEPTH. Numbers that are not finite make the
   // results of their row so.
-  // x[rows, k] -> q[rows, blocks · depth] = round(127 h / max |h|) + 128, scale[rows, blocks] = max |h| / TK_BYTE_UNIT, with h
+  // x[rows, k] -> q[rows, blocks · depth] = round(127 h / max |h|) + 128, scale[rows, blocks] = max |h| / TK_INT8_UNIT, with h
   // the block after tk_hadamard, each number at its tk_hadamard_place
-  void (*quantize_rows)(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
+  void (*quantize_int8)(uint8_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
   // c[rows, n] (+)= x w from the first panel on
-  void (*byte_product)(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
+  void (*int8_product)(float *c, size_t ldc, const uint8_t *q, const float *q_scale, const int8_t *w,
                        const float *w_scale, const int32_t *offset, size_t rows, size_t k, size_t n, int accumulate);
 
-  // ---- products in words, sums of a block in 32-bit integers; see TK_WORD_DEPTH. Numbers that are not finite make the
+  // ---- products in words, sums of a block in 32-bit integers; see TK_INT16_DEPTH. Numbers that are not finite make the
   // results of their row so.
-  // x[rows, k] -> q[rows, tk_word_stride] = round(TK_WORD_LARGEST x / max |x|), scale[rows, blocks] = max |x| /
-  // TK_WORD_LARGEST, block by block
-  void (*quantize_words)(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
-  // c[rows, n] (+)= x w; w has `whole` rows, and its first row and first panel here are multiples of TK_WORD_DEPTH and
-  // TK_WORD_COLUMNS
-  void (*word_product)(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
+  // x[rows, k] -> q[rows, tk_int16_stride] = round(TK_INT16_LARGEST x / max |x|), scale[rows, blocks] = max |x| /
+  // TK_INT16_LARGEST, block by block
+  void (*quantize_int16)(int16_t *q, float *scale, const float *x, size_t ldx, size_t rows, size_t k);
+  // c[rows, n] (+)= x w; w has `whole` rows, and its first row and first panel here are multiples of TK_INT16_DEPTH and
+  // TK_INT16_COLUMNS
+  void (*int16_product)(float *c, size_t ldc, const int16_t *q, const float *q_scale, const int16_t *w,
                        const float *w_scale, size_t whole, size_t rows, size_t k, size_t n, int accumulate);
 
   // ---- root mean square norm (Zhang and Sennrich 2019), x[rows, n], w[n], inverse[rows] = 1/rms
@@ -231,18 +231,18 @@ const tk_kernels *tk_neon_kernels(void);
 void tk_hadamard(float *x);
 // Where number i of the result stands among the bytes of its block: where the vectors leave it.
 static inline size_t tk_hadamard_place(size_t i) { return i >> 2 | (i & 3) << 4; }
-// Packs one panel of w[k, n] for byte_product, n <= TK_BYTE_COLUMNS, whose elements stand at w[row · down + column · across]:
-// bytes, scale[blocks, TK_BYTE_COLUMNS], and offset[blocks, TK_BYTE_COLUMNS] = -128 Σ bytes.
-void tk_quantize_panel(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
+// Packs one panel of w[k, n] for int8_product, n <= TK_INT8_COLUMNS, whose elements stand at w[row · down + column · across]:
+// bytes, scale[blocks, TK_INT8_COLUMNS], and offset[blocks, TK_INT8_COLUMNS] = -128 Σ bytes.
+void tk_pack_int8(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
                        size_t k, size_t n);
 // The reverse: w[n, k], the columns as rows.
-void tk_restore_panel(float *w, const int8_t *packed, const float *scale, size_t k, size_t n);
+void tk_restore_int8(float *w, const int8_t *packed, const float *scale, size_t k, size_t n);
 
-// Packs one panel of w[k, n] for word_product, n <= TK_WORD_COLUMNS, whose elements stand at w[row · down + column · across]:
-// words, and scale[blocks, TK_WORD_COLUMNS].
-void tk_pack_words(int16_t *packed, float *scale, const float *w, size_t down, size_t across, size_t k, size_t n);
+// Packs one panel of w[k, n] for int16_product, n <= TK_INT16_COLUMNS, whose elements stand at w[row · down + column · across]:
+// words, and scale[blocks, TK_INT16_COLUMNS].
+void tk_pack_int16(int16_t *packed, float *scale, const float *w, size_t down, size_t across, size_t k, size_t n);
 // The reverse: w[n, k], the columns as rows.
-void tk_restore_words(float *w, const int16_t *packed, const float *scale, size_t k, size_t n);
+void tk_restore_int16(float *w, const int16_t *packed, const float *scale, size_t k, size_t n);
 
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);
@@ -252,7 +252,7 @@ void tk_wait(sem_t *semaphore, int64_t polling);
 // Whether this processor multiplies bf16 numbers in vectors (AVX512-BF16) or tiles (AMX).
 int tk_has_bf16_products(void);
 // Whether this processor multiplies bytes in vectors (AVX512-VNNI).
-int tk_has_byte_products(void);
+int tk_has_int8_products(void);
 // The number of processors that this process may run on.
 int tk_available_processors(void);
 // The numbers of those processors, at most `capacity`; gives how many were written.

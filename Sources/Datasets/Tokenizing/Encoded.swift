@@ -12,16 +12,16 @@ enum Encoded: Sendable {
   /// The tokens of one answer of a pair, each with whether it is trained: what tools say in between is not.
   struct Answer: Sendable, Equatable {
     var ids: [Int32]
-    var trained: [Bool]
+    var lossMask: [Bool]
 
     init(_ pieces: [Piece]) {
       ids = pieces.flatMap(\.ids)
-      trained = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
+      lossMask = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
     }
 
     func prefix(_ count: Int) -> Answer {
       var copy = self
-      (copy.ids, copy.trained) = (Array(ids.prefix(count)), Array(trained.prefix(count)))
+      (copy.ids, copy.lossMask) = (Array(ids.prefix(count)), Array(lossMask.prefix(count)))
       return copy
     }
   }
@@ -111,14 +111,14 @@ enum Encoded: Sendable {
 
   private static func sampleRow(_ pieces: [Piece]) -> TokenRow {
     let ids = pieces.flatMap(\.ids)
-    let trained = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
-    return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, trained: trained)])
+    let lossMask = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
+    return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, lossMask: lossMask)])
   }
 
   private static func pairRow(_ prompt: [Int32], _ chosen: Answer, _ rejected: Answer) -> TokenRow {
     func sequence(_ answer: Answer, _ role: TokenSequence.Role) -> TokenSequence {
-      let marks = [Bool](repeating: false, count: prompt.count) + answer.trained
-      return TokenSequence(role: role, ids: prompt + answer.ids, trained: marks)
+      let marks = [Bool](repeating: false, count: prompt.count) + answer.lossMask
+      return TokenSequence(role: role, ids: prompt + answer.ids, lossMask: marks)
     }
     return TokenRow([sequence(chosen, .chosen), sequence(rejected, .rejected)])
   }

@@ -8,7 +8,7 @@ import Training
 /// Measures how well a model predicts the labels of token rows, or how well it tells chosen from rejected answers.
 package enum Evaluate: NodeType {
   package struct Fields: FieldSet {
-    var beta = PreferenceLoss().beta
+    var beta = DPOLoss().beta
     var threads: Int?
 
     package init() {}
@@ -46,7 +46,7 @@ package enum Evaluate: NodeType {
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: .either)
     if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
       for (name, isGiven) in [
-        ("reference", inputs["reference"] != nil), ("beta", fields.beta != PreferenceLoss().beta),
+        ("reference", inputs["reference"] != nil), ("beta", fields.beta != DPOLoss().beta),
       ] where isGiven {
         conflicts.append(
           .init(
@@ -107,7 +107,7 @@ package enum Evaluate: NodeType {
       reference = try ReferenceScores(reference: artefact, context: context).scores(of: data, what: "pairs")
     }
     let model = try ModelArtefact(context, threads: fields.threads).model()
-    let stage = PreferenceStage(PreferenceLoss(beta: fields.beta), reference: reference)
+    let stage = DPOStage(DPOLoss(beta: fields.beta), reference: reference)
     let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
       context.progress(ProgressUpdate(step: done, total: rows.count, unit: "pairs"))
       try context.checkCancellation()

@@ -28,7 +28,7 @@ package struct FirstLoss: SanityCheck {
   }
 
   /// What sums of log-probabilities of an answer differ by, in nats, when its tokens are computed in another company.
-  static func rounding(_ computeClass: ComputeClass) -> Double { computeClass.takesHalves ? 1 : 0.02 }
+  static func rounding(_ computeClass: ComputeClass) -> Double { computeClass.takesBF16 ? 1 : 0.02 }
 
   /// What the loss may be.
   package var range: ClosedRange<Double> {

@@ -87,7 +87,7 @@ extension LanguageModel {
   /// log p of every token of the probe's sequences but the first ones.
   fileprivate func logProbabilities(of probe: Probe) throws -> [Float] {
     let batch = PackedBatch(
-      probe.sequences.map { LabelledSequence(ids: $0, trained: [Bool](repeating: true, count: $0.count)) })
+      probe.sequences.map { LabelledSequence(ids: $0, lossMask: [Bool](repeating: true, count: $0.count)) })
     let tape = Tape(compute: compute, records: false)
     let labels = try tape.labelLogProbabilities(
       hiddenStates(tape, batch), head: head, targets: batch.targets)

@@ -46,7 +46,7 @@ package struct StopToken: SanityCheck {
     for index in 0..<count {
       // A row's number times the count stays far below what a whole number holds.
       for sequence in try rows.row(index * rows.count / count).sequences where sequence.role != .rejected {
-        let labels = zip(sequence.ids, sequence.trained).dropFirst().filter { $0.1 }.map(\.0)
+        let labels = zip(sequence.ids, sequence.lossMask).dropFirst().filter { $0.1 }.map(\.0)
         guard !labels.isEmpty else { continue }
         answers += 1
         if labels.suffix(2).contains(where: ids.contains) { ended += 1 }

@@ -87,8 +87,8 @@ package enum Train: NodeType {
       }
     case .dpo:
       let scores = try referenceScores(fields, context)
-      try train(PreferenceStage(fields.preferenceLoss, reference: scores.data), fields, in: context) { model, held in
-        let stage = PreferenceStage(fields.preferenceLoss, reference: scores.validation)
+      try train(DPOStage(fields.dpoLoss, reference: scores.data), fields, in: context) { model, held in
+        let stage = DPOStage(fields.dpoLoss, reference: scores.validation)
         let result = try StageEvaluation(stage, model: model).run(held.trainingRows)
         return [("loss", result.loss)] + result.measures
       }

@@ -45,8 +45,8 @@ package struct TrainFields: FieldSet {
   }
 
   var stage = Stage.sft
-  var beta = PreferenceLoss().beta
-  var labelSmoothing = PreferenceLoss().labelSmoothing
+  var beta = DPOLoss().beta
+  var labelSmoothing = DPOLoss().labelSmoothing
   var epochs: Double?
   var maxSteps: Int?
   var maxTokens: Int?
@@ -141,13 +141,13 @@ extension TrainFields {
       evaluateEvery: evaluateEvery)
   }
 
-  var preferenceLoss: PreferenceLoss { PreferenceLoss(beta: beta, labelSmoothing: labelSmoothing) }
+  var dpoLoss: DPOLoss { DPOLoss(beta: beta, labelSmoothing: labelSmoothing) }
 
   /// Fields that contradict each other.
   var conflicts: [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
     if stage != .dpo {
-      let fresh = PreferenceLoss()
+      let fresh = DPOLoss()
       for (name, isGiven) in [
         ("beta", beta != fresh.beta), ("label_smoothing", labelSmoothing != fresh.labelSmoothing),
       ] where isGiven {

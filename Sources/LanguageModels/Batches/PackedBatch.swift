@@ -4,16 +4,16 @@ import Tensors
 package struct LabelledSequence: Sendable, Hashable {
   package var ids: [Int32]
   /// As many as `ids`.
-  package var trained: [Bool]
+  package var lossMask: [Bool]
 
-  package init(ids: [Int32], trained: [Bool]) {
-    precondition(ids.count == trained.count, "every id has a mark")
+  package init(ids: [Int32], lossMask: [Bool]) {
+    precondition(ids.count == lossMask.count, "every id has a mark")
     self.ids = ids
-    self.trained = trained
+    self.lossMask = lossMask
   }
 
   /// The tokens that have something to predict: position t predicts t+1, and so the first token is never a target.
-  package var labelCount: Int { trained.dropFirst().count { $0 } }
+  package var labelCount: Int { lossMask.dropFirst().count { $0 } }
 }
 
 /// Sequences laid out as the model reads them, and the positions whose next token is a label.
@@ -46,8 +46,8 @@ package struct PackedBatch: Sendable {
     for sequence in sequences {
       tokenCount += sequence.ids.count
       // Position 0 may be marked and is no target.
-      guard let last = sequence.trained.lastIndex(of: true), last > 0 else { continue }
-      let wanted = (1...last).filter { sequence.trained[$0] }
+      guard let last = sequence.lossMask.lastIndex(of: true), last > 0 else { continue }
+      let wanted = (1...last).filter { sequence.lossMask[$0] }
       read.append(sequence.ids[..<last])
       labels.append(wanted.map { $0 - 1 })
       targets += wanted.map { sequence.ids[$0] }

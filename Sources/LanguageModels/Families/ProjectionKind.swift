@@ -12,7 +12,7 @@ package enum ProjectionKind: Int, CaseIterable, Sendable, Hashable {
 
   /// Which products are in bytes in the int8 class: all but those whose rounding moves the scores of attention and its values
   /// (decision 0010).
-  package var byteProducts: MatrixWeight.ByteProducts {
+  package var int8Products: MatrixWeight.Int8Products {
     switch self {
     case .query, .key, .value: .backward
     case .output, .gate, .up, .down: .both

@@ -49,7 +49,7 @@ extension LanguageModel {
     let (h, normed) = tape.addRMSNorm(
       residual, attended, weight: layer.norm(.feedForward), epsilon: configuration.normEpsilon)
     let gated = feedForward(tape, normed, layer)
-    return tape.ending { tape.add(h, tape.project(gated, layer.projections(.down))[0]) }
+    return tape.withoutRecomputation { tape.add(h, tape.project(gated, layer.projections(.down))[0]) }
   }
 
   private func norm(_ tape: Tape, _ x: Variable, _ weight: Parameter) -> Variable {

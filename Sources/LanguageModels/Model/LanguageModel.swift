@@ -41,11 +41,11 @@ package final class LanguageModel {
       return Parameter(name: role.name, value: value, isTrainable: trains(role.name))
     }
     func matrix(
-      _ parameter: Parameter, bytes: MatrixWeight.ByteProducts = .none, isShared: Bool = false
+      _ parameter: Parameter, int8: MatrixWeight.Int8Products = .none, isShared: Bool = false
     ) throws -> MatrixWeight {
       parameter.isTrainable
         ? try MatrixWeight(trainable: parameter, compute: compute)
-        : try MatrixWeight(frozen: parameter.value, compute: compute, bytes: bytes, isShared: isShared)
+        : try MatrixWeight(frozen: parameter.value, compute: compute, int8: int8, isShared: isShared)
     }
 
     let c = configuration.hiddenSize
@@ -59,7 +59,7 @@ package final class LanguageModel {
           let shape = configuration.shape(of: kind)
           let bias = configuration.biases.contains(kind) ? try parameter(.bias(kind, layer: layer), [shape[0]]) : nil
           return try Projection(
-            weight: matrix(parameter(.weight(kind, layer: layer), shape), bytes: kind.byteProducts), bias: bias)
+            weight: matrix(parameter(.weight(kind, layer: layer), shape), int8: kind.int8Products), bias: bias)
         })
     }
     finalNorm = try parameter(.finalNorm, [c])

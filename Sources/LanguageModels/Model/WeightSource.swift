@@ -2,7 +2,7 @@ import Tensors
 
 /// Where a model's tensors come from: a folder of safetensors, a GGUF file, a checkpoint, a test.
 ///
-/// Names and row order are Hugging Face's whatever the file; see ``TensorRole`` and ``RowOrder``.
+/// Names and row order are Hugging Face's whatever the file; see ``TensorRole`` and ``HeadPermutation``.
 package protocol WeightSource {
   /// What messages call the source, a path as a rule.
   var origin: String { get }

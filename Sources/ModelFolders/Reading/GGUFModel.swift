@@ -57,7 +57,7 @@ extension GGUFModel: WeightSource {
     }
     let tensor = Tensor(uninitialized: shape)
     try file.readFloats(specification.role.ggufName, into: tensor.buffer)
-    configuration.ggufRowOrder(of: specification.role).restore(tensor.buffer, columns: tensor.columns)
+    configuration.ggufHeadPermutation(of: specification.role).restore(tensor.buffer, columns: tensor.columns)
     return tensor
   }
 }

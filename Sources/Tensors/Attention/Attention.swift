@@ -23,14 +23,14 @@ extension Tape {
     let compute = compute
     let tiles = AttentionTiles(
       heads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, rotary: rotary, scale: scale, compute)
-    let turned = tiles.turnedKeys(k.value, positions: layout.positions, compute)
+    let rotated = tiles.rotatedKeys(k.value, positions: layout.positions, compute)
     let o = Variable(
       Tensor(uninitialized: q.value.shape), needsGradient: q.needsGradient || k.needsGradient || v.needsGradient)
     let trace = AttentionTrace(
-      q: q.value, k: turned, v: v.value, o: o.value, logSums: Tensor(uninitialized: [heads, tokens]),
+      q: q.value, k: rotated, v: v.value, o: o.value, logSums: Tensor(uninitialized: [heads, tokens]),
       layout: layout)
     tiles.forward(
-      q: q.value, k: turned, v: v.value, o: o.value, logSums: trace.logSums, sights: layout.sights,
+      q: q.value, k: rotated, v: v.value, o: o.value, logSums: trace.logSums, maskBlocks: layout.maskBlocks,
       positions: layout.positions, compute)
     if let node = o.node {
       record { [rows, q = q.node, k = k.node, v = v.node] in
@@ -69,15 +69,15 @@ extension Tape {
       heads: heads, keyValueHeads: cache.keyValueHeads, headDimension: cache.headDimension, rotary: rotary,
       scale: scale, compute)
     let positions = (0..<tokens).map { Int32(cache.count + $0) }
-    tiles.turnKeys(
+    tiles.rotateKeys(
       k.value, into: cache.keys[layer].pointer + cache.count * width, positions: positions, compute)
     (cache.values[layer].pointer + cache.count * width).update(from: v.value.pointer, count: v.value.count)
     let o = Variable(Tensor(uninitialized: q.value.shape))
-    let sight = Sight(
+    let maskBlock = MaskBlock(
       queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens, offset: cache.count)
     tiles.forward(
       q: q.value, k: cache.keys[layer], v: cache.values[layer], o: o.value,
-      logSums: Tensor(uninitialized: [heads, tokens]), sights: [[sight]], positions: positions, compute)
+      logSums: Tensor(uninitialized: [heads, tokens]), maskBlocks: [[maskBlock]], positions: positions, compute)
     return o
   }
 

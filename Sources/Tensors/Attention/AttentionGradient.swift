@@ -19,7 +19,7 @@ struct AttentionTrace {
 ///
 /// Tiles of queries first, for dq, then tiles of keys, for dk and dv, so that no two tiles write to the same place and
 /// every sum has one order: seven products a pair of tiles. A short segment is one tile of the first kind, with five
-/// products: what its queries send to the keys that they see is summed there, and waits in ``KeyShares`` for the tiles of
+/// products: what its queries send to the keys that they see is summed there, and waits in ``PartialKeyGradients`` for the tiles of
 /// those keys.
 struct AttentionGradient {
   let tiles: AttentionTiles
@@ -58,62 +58,63 @@ struct AttentionGradient {
 
   private func run(_ compute: Compute) {
     let segments = trace.layout.segments
-    let isShort = segments.map { KeyShares.holds($0) && dq != nil && dk != nil && dv != nil }
-    let shares = KeyShares(segments, isShort: isShort, tiles)
+    let isShort = segments.map { PartialKeyGradients.holds($0) && dq != nil && dk != nil && dv != nil }
+    let partials = PartialKeyGradients(segments, isShort: isShort, tiles)
     if let dq {
-      let sights = trace.layout.sights
+      let maskBlocks = trace.layout.maskBlocks
       let short = segments.indices.filter { isShort[$0] }.flatMap { segment in
         (0..<tiles.keyValueHeads).map { (segment: segment, head: $0) }
       }
       let long = tiles.tiles(
-        segments.indices.filter { !isShort[$0] }.map { sights[$0] }, of: \.queryCount, size: AttentionTiles.queryRows)
+        segments.indices.filter { !isShort[$0] }.map { maskBlocks[$0] }, of: \.queryCount,
+        size: AttentionTiles.queryRows)
       compute.pool.tiles(short.count + long.count) { index in
         if index < short.count {
           let (segment, head) = short[index]
-          segmentGradient(sights[segment], keyValueHead: head, dq: dq, to: shares, first: shares.first[segment])
+          segmentGradient(maskBlocks[segment], keyValueHead: head, dq: dq, to: partials, first: partials.first[segment])
         } else {
           queryGradient(long[index - short.count], dq: dq)
         }
       }
     }
     if dk != nil || dv != nil {
-      let pieces = keyTiles(isShort: isShort, shares)
-      compute.pool.tiles(pieces.count) { keyGradient(pieces[$0], shares) }
+      let pieces = keyTiles(isShort: isShort, partials)
+      compute.pool.tiles(pieces.count) { keyGradient(pieces[$0], partials) }
     }
   }
 
   /// dq of a short segment, and what it sends to the keys that it sees: to its own at once, to others by `shares`.
   private func segmentGradient(
-    _ sights: [Sight], keyValueHead: Int, dq: GradientTarget, to shares: KeyShares, first: Int
+    _ maskBlocks: [MaskBlock], keyValueHead: Int, dq: GradientTarget, to partials: PartialKeyGradients, first: Int
   ) {
-    let own = sights[sights.count - 1]
-    let sums = KeySums(keys: sights.reduce(0) { $0 + $1.keyCount }, headDimension: tiles.headDimension)
+    let own = maskBlocks[maskBlocks.count - 1]
+    let sums = KeyGradientSums(keys: maskBlocks.reduce(0) { $0 + $1.keyCount }, headDimension: tiles.headDimension)
     for start in stride(from: 0, to: own.queryCount, by: AttentionTiles.queryRows) {
       let rows = start..<min(own.queryCount, start + AttentionTiles.queryRows)
       queryGradient(
-        AttentionTiles.Tile(sights: sights, rows: rows, keyValueHead: keyValueHead), dq: dq, sums: sums)
+        AttentionTiles.Tile(maskBlocks: maskBlocks, rows: rows, keyValueHead: keyValueHead), dq: dq, sums: sums)
     }
     let above = sums.count - own.keyCount
-    shares.keep(sums, rows: above, at: first, keyValueHead: keyValueHead)
+    partials.keep(sums, rows: above, at: first, keyValueHead: keyValueHead)
     store(sums, from: above, row: own.keyStart, rows: own.keyCount, keyValueHead: keyValueHead, accumulates: false)
   }
 
   /// dq of a tile; with `sums` also what its queries send to the keys of all sights, one sight after the other, added there.
-  private func queryGradient(_ tile: AttentionTiles.Tile, dq: GradientTarget, sums: KeySums? = nil) {
+  private func queryGradient(_ tile: AttentionTiles.Tile, dq: GradientTarget, sums: KeyGradientSums? = nil) {
     let (group, headDimension) = (tiles.group, tiles.headDimension)
     let rows = tile.rows.count
-    let row = tile.sights[0].queryStart + tile.rows.lowerBound
+    let row = tile.maskBlocks[0].queryStart + tile.rows.lowerBound
     let head = tile.keyValueHead
     let pair = TilePair(self, row: row, rows: rows, keyValueHead: head)
     let result = Tensor(uninitialized: [group * rows, headDimension])
     var isFirst = true
     var before = 0
-    for sight in tile.sights {
-      let visible = sight.visibleKeys(to: tile.rows)
+    for maskBlock in tile.maskBlocks {
+      let visible = maskBlock.visibleKeys(to: tile.rows)
       for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
         let keys = min(AttentionTiles.keyRows, visible - start)
-        let keyRow = sight.keyStart + start
-        let limit = sight.limit(of: tile.rows, from: start)
+        let keyRow = maskBlock.keyStart + start
+        let limit = maskBlock.limit(of: tile.rows, from: start)
         pair.score(keyRow: keyRow, keys: keys, limit: limit)
         pair.product(
           MatrixView(pair.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
@@ -122,7 +123,7 @@ struct AttentionGradient {
         isFirst = false
         if let sums { pair.add(to: sums, from: before + start, keys: keys, limit: limit) }
       }
-      before += sight.keyCount
+      before += maskBlock.keyCount
     }
     for member in 0..<group {
       tiles.store(

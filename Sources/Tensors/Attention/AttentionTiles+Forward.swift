@@ -14,10 +14,10 @@ extension AttentionTiles {
   /// - `sights`: one group a segment of queries.
   /// - `positions`: one a row of q.
   func forward(
-    q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor, sights: [[Sight]], positions: [Int32],
+    q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor, maskBlocks: [[MaskBlock]], positions: [Int32],
     _ compute: Compute
   ) {
-    let tiles = tiles(sights, of: \.queryCount, size: AttentionTiles.queryRows)
+    let tiles = tiles(maskBlocks, of: \.queryCount, size: AttentionTiles.queryRows)
     positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
       compute.pool.tiles(tiles.count) { index in
@@ -31,7 +31,7 @@ extension AttentionTiles {
   ) {
     let rows = tile.rows.count
     let stacked = group * rows
-    let row = tile.sights[0].queryStart + tile.rows.lowerBound
+    let row = tile.maskBlocks[0].queryStart + tile.rows.lowerBound
     let queries = Tensor(uninitialized: [stacked, headDimension])
     let sums = Tensor(uninitialized: [stacked, headDimension])
     let scores = Tensor(uninitialized: [stacked, AttentionTiles.keyRows])
@@ -45,12 +45,12 @@ extension AttentionTiles {
     let product = TileProducts(
       self, for: (stacked, AttentionTiles.keyRows, headDimension), (stacked, headDimension, AttentionTiles.keyRows))
     var isFirst = true
-    for sight in tile.sights {
-      let visible = sight.visibleKeys(to: tile.rows)
+    for maskBlock in tile.maskBlocks {
+      let visible = maskBlock.visibleKeys(to: tile.rows)
       for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
         let keys = min(AttentionTiles.keyRows, visible - start)
-        let keyRow = sight.keyStart + start
-        let limit = sight.limit(of: tile.rows, from: start)
+        let keyRow = maskBlock.keyStart + start
+        let limit = maskBlock.limit(of: tile.rows, from: start)
         product(
           MatrixView(queries), MatrixView(k).from(row: keyRow, column: column), transposesB: true,
           into: MatrixView(scores), m: stacked, n: keys, k: headDimension,
@@ -84,15 +84,15 @@ extension AttentionTiles {
   }
 
   /// k turned to its positions: [T, K·D]; k itself when the model has no rotary positions.
-  func turnedKeys(_ k: Tensor, positions: [Int32], _ compute: Compute) -> Tensor {
+  func rotatedKeys(_ k: Tensor, positions: [Int32], _ compute: Compute) -> Tensor {
     if rotary == nil { return k }
-    let turned = Tensor(uninitialized: k.shape)
-    turnKeys(k, into: turned.pointer, positions: positions, compute)
-    return turned
+    let rotated = Tensor(uninitialized: k.shape)
+    rotateKeys(k, into: rotated.pointer, positions: positions, compute)
+    return rotated
   }
 
   /// Writes k turned to its positions (or as it is) to `target` [T, K·D].
-  func turnKeys(_ k: Tensor, into target: UnsafeMutablePointer<Float>, positions: [Int32], _ compute: Compute) {
+  func rotateKeys(_ k: Tensor, into target: UnsafeMutablePointer<Float>, positions: [Int32], _ compute: Compute) {
     guard let rotary else {
       target.update(from: k.pointer, count: k.count)
       return

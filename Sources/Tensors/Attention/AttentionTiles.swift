@@ -38,20 +38,20 @@ struct AttentionTiles {
   /// A piece of the queries of some sights, or of their keys, for one key-value head.
   struct Tile {
     /// All have the queries that the tile is a piece of, or all have the keys.
-    var sights: [Sight]
+    var maskBlocks: [MaskBlock]
     /// Queries or keys of the sights, from 0.
     var rows: Range<Int>
     var keyValueHead: Int
   }
 
   /// One tile for each piece of the queries (or keys) that the sights of a group have in common, and each key-value head.
-  func tiles(_ groups: [[Sight]], of count: KeyPath<Sight, Int>, size: Int) -> [Tile] {
+  func tiles(_ groups: [[MaskBlock]], of count: KeyPath<MaskBlock, Int>, size: Int) -> [Tile] {
     var tiles: [Tile] = []
-    for sights in groups {
-      let all = sights[0][keyPath: count]
+    for maskBlocks in groups {
+      let all = maskBlocks[0][keyPath: count]
       for start in stride(from: 0, to: all, by: size) {
         for head in 0..<keyValueHeads {
-          tiles.append(Tile(sights: sights, rows: start..<min(all, start + size), keyValueHead: head))
+          tiles.append(Tile(maskBlocks: maskBlocks, rows: start..<min(all, start + size), keyValueHead: head))
         }
       }
     }

@@ -59,7 +59,7 @@ struct TilePair {
   }
 
   /// dv += pᵀ dO and dk += dsᵀ q for the pair that was scored last, from row `first` of the sums on.
-  func add(to sums: KeySums, from first: Int, keys: Int, limit: Int) {
+  func add(to sums: KeyGradientSums, from first: Int, keys: Int, limit: Int) {
     let stacked = tiles.group * rows
     let seen = tk_causal(keys: tk_keys_are_rows, rows: rows, limit: limit)
     product(

@@ -5,14 +5,14 @@ struct TileProducts {
   /// How the class and the processor multiply.
   enum Kind {
     /// bfloat16 operands.
-    case halves
+    case bf16
     /// 32-bit floats, by our own kernel.
-    case floats
+    case f32
     /// 32-bit floats, by OpenBLAS, where there are no vector kernels.
     case library
 
     init(_ compute: Compute) {
-      self = compute.computeClass.takesHalves ? .halves : compute.kernels.name == .scalar ? .library : .floats
+      self = compute.computeClass.takesBF16 ? .bf16 : compute.kernels.name == .scalar ? .library : .f32
     }
   }
 
@@ -27,8 +27,8 @@ struct TileProducts {
     kind = tiles.kind
     let sizes = products.map { product in
       switch tiles.kind {
-      case .halves: tk_tile_scratch(product.m, product.n, product.k)
-      case .floats: product.k * Int(TK_TILE_COLUMNS)
+      case .bf16: tk_tile_scratch(product.m, product.n, product.k)
+      case .f32: product.k * Int(TK_TILE_COLUMNS)
       case .library: 0
       }
     }
@@ -44,11 +44,11 @@ struct TileProducts {
   ) {
     var causal = seen
     switch kind {
-    case .halves:
-      kernels.pointee.half_tile_product(
+    case .bf16:
+      kernels.pointee.bf16_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
         k, accumulates ? 1 : 0, &causal, scratch.pointer)
-    case .floats:
+    case .f32:
       kernels.pointee.float_tile_product(
         c.pointer, c.stride, a.pointer, a.stride, transposesA ? 1 : 0, b.pointer, b.stride, transposesB ? 1 : 0, m, n,
         k, accumulates ? 1 : 0, &causal, scratch.pointer)

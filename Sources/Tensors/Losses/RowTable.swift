@@ -4,8 +4,8 @@ import CTensorKernels
 final class RowTable {
   /// The elements, in one of two types.
   enum Rows {
-    case floats(Tensor)
-    case halves(HalfMatrix)
+    case f32(Tensor)
+    case bf16(BF16Matrix)
   }
 
   let rows: Rows
@@ -17,8 +17,8 @@ final class RowTable {
   init(_ rows: Rows, _ compute: Compute) {
     let count: Int
     switch rows {
-    case .floats(let tensor): (count, columns) = (tensor.rows, tensor.columns)
-    case .halves(let matrix): (count, columns) = (matrix.rows, matrix.columns)
+    case .f32(let tensor): (count, columns) = (tensor.rows, tensor.columns)
+    case .bf16(let matrix): (count, columns) = (matrix.rows, matrix.columns)
     }
     self.rows = rows
     kernels = compute.kernels.functions
@@ -37,8 +37,8 @@ final class RowTable {
 
   private func row(_ index: Int, _ space: Tensor) -> UnsafePointer<Float> {
     switch rows {
-    case .floats(let tensor): return UnsafePointer(tensor.pointer + index * columns)
-    case .halves(let matrix):
+    case .f32(let tensor): return UnsafePointer(tensor.pointer + index * columns)
+    case .bf16(let matrix):
       kernels.pointee.from_bf16(space.pointer, matrix.pointer + index * columns, columns)
       return UnsafePointer(space.pointer)
     }
@@ -47,8 +47,8 @@ final class RowTable {
   /// Space for products of `rows` rows with `depth` rows of the table.
   func scratch(rows count: Int, depth: Int) -> Tensor {
     switch rows {
-    case .floats: Tensor(uninitialized: [depth * Int(TK_PANEL_COLUMNS)])
-    case .halves: Tensor(uninitialized: [tk_tile_scratch(count, columns, depth)])
+    case .f32: Tensor(uninitialized: [depth * Int(TK_PANEL_COLUMNS)])
+    case .bf16: Tensor(uninitialized: [tk_tile_scratch(count, columns, depth)])
     }
   }
 
@@ -59,12 +59,12 @@ final class RowTable {
   ) {
     let adds: Int32 = accumulates ? 1 : 0
     switch rows {
-    case .floats(let tensor):
+    case .f32(let tensor):
       kernels.pointee.float_rows_product(
         y.pointer, y.stride, x.pointer, x.stride, tensor.pointer + first * columns, columns, chosen.baseAddress, count,
         columns, chosen.count, adds, scratch.pointer)
-    case .halves(let matrix):
-      kernels.pointee.half_rows_product(
+    case .bf16(let matrix):
+      kernels.pointee.bf16_rows_product(
         y.pointer, y.stride, x.pointer, x.stride, matrix.pointer + first * columns, columns, chosen.baseAddress, count,
         columns, chosen.count, adds, scratch.pointer)
     }

@@ -32,7 +32,7 @@ extension VocabularyBlock {
         }
       }
       if let partial, let matrix {
-        let left = LeftRows(
+        let left = LeftOperand(
           view, rows: rows.count, k: columns.count, for: CollectionOfOne(matrix), compute.kernels.functions)
         let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
         matrix.multiply(left, depths: columns, columns: 0..<width, into: target, accumulates: false)

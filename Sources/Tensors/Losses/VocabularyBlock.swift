@@ -67,7 +67,7 @@ final class VocabularyBlock {
 
   private func score() {
     let matrix = head.forward(rows: rows.count, on: program)
-    let left = LeftRows(
+    let left = LeftOperand(
       MatrixView(x).from(row: rows.lowerBound), rows: rows.count, k: x.columns, for: CollectionOfOne(matrix),
       compute.kernels.functions)
     // The score of each target, before the exponential takes its place.

@@ -1,7 +1,7 @@
 /// A weight matrix [out, in] that activations are multiplied with.
 ///
 /// It is packed for the matrix library where the processor gains by it: a frozen one once, and in the classes that round only that
-/// is kept; a trainable one, which refers to its parameter, anew whenever it may have changed (``UnchangedWeights``). Model code
+/// is kept; a trainable one, which refers to its parameter, anew whenever it may have changed (``WeightEpoch``). Model code
 /// does not see the difference.
 package final class MatrixWeight {
   /// The parameter that a trainable matrix stands for, also when it is not being trained now.
@@ -12,12 +12,12 @@ package final class MatrixWeight {
   private let isShared: Bool
   private let packing: Packing
   private let compute: Compute
-  private var forward: (any RightMatrix)?
-  private var backward: (any RightMatrix)?
+  private var forward: (any PackedWeight)?
+  private var backward: (any PackedWeight)?
   private var table: RowTable?
-  private let bytes: ByteProducts
+  private let int8: Int8Products
   /// What a trainable matrix was packed from.
-  private var weights: UnchangedWeights?
+  private var weights: WeightEpoch?
 
   /// How products take the matrix.
   enum Packing {
@@ -26,16 +26,16 @@ package final class MatrixWeight {
     /// In panels of our own, in 32-bit floats.
     case panels
     /// In the layout of oneDNN's kernels for AVX-512.
-    case floats
-    case halves
+    case f32
+    case bf16
     /// In words, a frozen matrix alone; trainable ones are in panels.
-    case words
+    case int16
 
     init(_ compute: Compute, frozen: Bool) {
       switch (compute.computeClass, compute.kernels.name) {
-      case (.bf16, _), (.int8, _): self = .halves
-      case (.int16, _) where frozen: self = .words
-      case (_, .avx512): self = .floats
+      case (.bf16, _), (.int8, _): self = .bf16
+      case (.int16, _) where frozen: self = .int16
+      case (_, .avx512): self = .f32
       case (_, .avx2): self = .panels
       case (_, .neon), (_, .scalar): self = .none
       }
@@ -43,7 +43,7 @@ package final class MatrixWeight {
   }
 
   /// Which products with a frozen matrix are in bytes in the int8 class.
-  package enum ByteProducts: Sendable {
+  package enum Int8Products: Sendable {
     case none
     /// dx = dy W.
     case backward
@@ -51,18 +51,18 @@ package final class MatrixWeight {
   }
 
   /// - Parameters:
-  ///   - bytes: The head of a model takes no bytes.
+  ///   - int8: The head of a model takes no bytes.
   ///   - isShared: Whether somebody else holds the elements anyway, so that they may be used.
   /// - Throws: ``TensorError/shape(operation:name:expected:found:)`` unless `frozen` has two dimensions.
-  package init(frozen: Tensor, compute: Compute, bytes: ByteProducts = .none, isShared: Bool = false) throws {
+  package init(frozen: Tensor, compute: Compute, int8: Int8Products = .none, isShared: Bool = false) throws {
     (outputs, inputs) = try MatrixWeight.extents(frozen, "frozen")
     parameter = nil
     packing = Packing(compute, frozen: true)
     self.compute = compute
     self.isShared = isShared
-    self.bytes = compute.computeClass == .int8 ? bytes : .none
+    self.int8 = compute.computeClass == .int8 ? int8 : .none
     if rounds {
-      forward = MatrixWeight.packed(frozen, transposed: true, packing, bytes: self.bytes, compute)
+      forward = MatrixWeight.packed(frozen, transposed: true, packing, int8: self.int8, compute)
     }
     if !rounds || isShared { plain = frozen }
   }
@@ -74,18 +74,18 @@ package final class MatrixWeight {
     parameter = trainable
     packing = Packing(compute, frozen: false)
     self.compute = compute
-    bytes = .none
+    int8 = .none
     isShared = true
   }
 
   /// The elements [out, in] as 32-bit floats; nil when only their roundings are kept.
-  package var value: Tensor? { plain ?? (rounds ? nil : forward?.turned(compute)) }
+  package var value: Tensor? { plain ?? (rounds ? nil : forward?.transposed(compute)) }
 
   /// Whether only roundings are kept of a frozen matrix.
-  private var rounds: Bool { packing == .halves || packing == .words }
+  private var rounds: Bool { packing == .bf16 || packing == .int16 }
 
   /// Whether products take bfloat16 operands or bytes, so that activations are kept rounded.
-  var takesHalves: Bool { packing == .halves }
+  var takesBF16: Bool { packing == .bf16 }
 
   /// Wᵀ for y = x Wᵀ.
   ///
@@ -95,11 +95,11 @@ package final class MatrixWeight {
   /// - Parameters:
   ///   - rows: Rows of x.
   ///   - tape: The program of the tape.
-  func forward(rows: Int, on tape: RowProgram) -> any RightMatrix {
+  func forward(rows: Int, on tape: RowProgram) -> any PackedWeight {
     if rows == 1, let plain, !rounds { return PlainMatrix(plain, transposed: true, compute) }
     renew(on: tape)
     if let forward { return forward }
-    let made = MatrixWeight.packed(elements, transposed: true, packing, bytes: bytes, compute)
+    let made = MatrixWeight.packed(elements, transposed: true, packing, int8: int8, compute)
     forward = made
     return made
   }
@@ -107,10 +107,10 @@ package final class MatrixWeight {
   /// W for dx = dy W, as ``forward(rows:on:)``.
   ///
   /// Once a frozen matrix is packed for both, its plain elements go away: they can be had from either.
-  func backward(on tape: RowProgram) -> any RightMatrix {
+  func backward(on tape: RowProgram) -> any PackedWeight {
     renew(on: tape)
     if let backward { return backward }
-    let made = MatrixWeight.packed(elements, transposed: false, packing, bytes: bytes, compute)
+    let made = MatrixWeight.packed(elements, transposed: false, packing, int8: int8, compute)
     backward = made
     if parameter == nil, forward != nil, packing != .none, !isShared { plain = nil }
     return made
@@ -124,9 +124,9 @@ package final class MatrixWeight {
     if let table { return table }
     let made =
       if let packed = forward as? PackedMatrix {
-        RowTable(.halves(packed.turnedHalves(compute)), compute)
+        RowTable(.bf16(packed.transposedBF16(compute)), compute)
       } else {
-        RowTable(.floats(elements), compute)
+        RowTable(.f32(elements), compute)
       }
     table = made
     return made
@@ -134,7 +134,7 @@ package final class MatrixWeight {
 
   /// The elements that products take, [out, in].
   private var elements: Tensor {
-    guard let elements = plain ?? forward?.turned(compute) else {
+    guard let elements = plain ?? forward?.transposed(compute) else {
       preconditionFailure("A matrix keeps its elements or a packed form of them")
     }
     return elements
@@ -142,17 +142,17 @@ package final class MatrixWeight {
 
   /// W [out, in], or its transpose, in the form that the class and the processor multiply fast.
   static func packed(
-    _ weight: Tensor, transposed: Bool, _ packing: Packing, bytes: ByteProducts, _ compute: Compute
-  ) -> any RightMatrix {
-    if bytes == .both || bytes == .backward && !transposed {
-      return QuantizedMatrix(weight, transposed: transposed, compute)
+    _ weight: Tensor, transposed: Bool, _ packing: Packing, int8: Int8Products, _ compute: Compute
+  ) -> any PackedWeight {
+    if int8 == .both || int8 == .backward && !transposed {
+      return Int8Matrix(weight, transposed: transposed, compute)
     }
     switch packing {
     case .none: return PlainMatrix(weight, transposed: transposed, compute)
     case .panels: return PanelMatrix(weight, transposed: transposed, compute)
-    case .floats: return PackedMatrix(weight, transposed: transposed, halves: false, compute)
-    case .halves: return PackedMatrix(weight, transposed: transposed, halves: true, compute)
-    case .words: return WordMatrix(weight, transposed: transposed, compute)
+    case .f32: return PackedMatrix(weight, transposed: transposed, bf16: false, compute)
+    case .bf16: return PackedMatrix(weight, transposed: transposed, bf16: true, compute)
+    case .int16: return Int16Matrix(weight, transposed: transposed, compute)
     }
   }
 

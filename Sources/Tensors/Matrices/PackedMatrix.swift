@@ -5,61 +5,61 @@ import CTensorKernels
 /// It is cut into pieces of at most ``depth`` rows, so that a vocabulary can be walked chunk by chunk; products over more
 /// are added up piece after piece. Blocks of 64 columns follow each other, so that any of them can be taken. Memory:
 /// 2 or 4 bytes an element, with columns rounded up to 64 and rows to 16 or 32 in each piece.
-final class PackedMatrix: RightMatrix {
+final class PackedMatrix: PackedWeight {
   /// Rows of a piece.
   static let depth = VocabularyBlock.chunkWidth
 
   let k: Int
   let n: Int
   /// Whether it and what it is multiplied with are bfloat16.
-  let halves: Bool
+  let bf16: Bool
   private let pieces: [PackedBlock]
 
-  var takes: LeftRows.Form { halves ? .halves : .floats }
+  var takes: LeftOperand.Form { bf16 ? .bf16 : .f32 }
 
-  private var elementBytes: Int { halves ? 2 : 4 }
+  private var elementBytes: Int { bf16 ? 2 : 4 }
 
   /// Packs W [outputs, inputs], or its transpose.
   ///
   /// - Parameters:
   ///   - transposed: Whether k are the inputs and n the outputs (y = x Wᵀ); otherwise the reverse (dx = dy W).
-  ///   - halves: Whether to round to bfloat16.
-  init(_ weight: Tensor, transposed: Bool, halves: Bool, _ compute: Compute) {
+  ///   - bf16: Whether to round to bfloat16.
+  init(_ weight: Tensor, transposed: Bool, bf16: Bool, _ compute: Compute) {
     let (outputs, inputs) = (weight.shape[0], weight.shape[1])
-    self.halves = halves
+    self.bf16 = bf16
     k = transposed ? inputs : outputs
     n = transposed ? outputs : inputs
     pieces = PackedMatrix.pieces(k: k, compute) { [n] rows in
       let (from, taken) = transposed ? (0..<n, rows) : (rows, 0..<n)
       let source = MatrixView(weight).from(row: from.lowerBound, column: taken.lowerBound)
-      if halves {
-        let plain = HalfMatrix(rows: from.count, columns: taken.count)
+      if bf16 {
+        let plain = BF16Matrix(rows: from.count, columns: taken.count)
         plain.take(source, rows: from.count, at: 0, compute.kernels.functions)
-        return PackedBlock(plain.pointer, halves: true, k: rows.count, n: n, transposed: transposed)
+        return PackedBlock(plain.pointer, bf16: true, k: rows.count, n: n, transposed: transposed)
       }
       if taken.count == inputs {
-        return PackedBlock(source.pointer, halves: false, k: rows.count, n: n, transposed: transposed)
+        return PackedBlock(source.pointer, bf16: false, k: rows.count, n: n, transposed: transposed)
       }
       let plain = Tensor(uninitialized: [from.count, taken.count])
       for row in 0..<from.count {
         (plain.pointer + row * taken.count).update(from: source.pointer + row * source.stride, count: taken.count)
       }
-      return PackedBlock(plain.pointer, halves: false, k: rows.count, n: n, transposed: transposed)
+      return PackedBlock(plain.pointer, bf16: false, k: rows.count, n: n, transposed: transposed)
     }
   }
 
   /// The columns of a matrix of bfloat16 as rows: [n, k].
-  func turnedHalves(_ compute: Compute) -> HalfMatrix {
-    precondition(halves, "Matrices of 32-bit floats are turned to floats")
-    let plain = HalfMatrix(rows: n, columns: k)
+  func transposedBF16(_ compute: Compute) -> BF16Matrix {
+    precondition(bf16, "Matrices of 32-bit floats are turned to floats")
+    let plain = BF16Matrix(rows: n, columns: k)
     compute.pool.tiles(pieces.count) { index in
       pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
     }
     return plain
   }
 
-  func turned(_ compute: Compute) -> Tensor {
-    if halves { return turnedHalves(compute).widened(compute) }
+  func transposed(_ compute: Compute) -> Tensor {
+    if bf16 { return transposedBF16(compute).widened(compute) }
     let plain = Tensor(uninitialized: [n, k])
     compute.pool.tiles(pieces.count) { index in
       pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
@@ -84,11 +84,11 @@ final class PackedMatrix: RightMatrix {
   /// - Parameters:
   ///   - depths: Rows of M that start at a piece and end with one.
   ///   - columns: Columns of M that start at a multiple of 64.
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     let rows = x.rows
     if rows == 0 || columns.isEmpty { return }
     let (first, stride) =
-      halves ? (UnsafeRawPointer(x.asHalves), x.k) : (UnsafeRawPointer(x.floats.pointer), x.floats.stride)
+      bf16 ? (UnsafeRawPointer(x.asBF16), x.k) : (UnsafeRawPointer(x.floats.pointer), x.floats.stride)
     precondition(columns.lowerBound % 64 == 0, "Columns start in the middle of a block")
     var adds = accumulates
     for top in Swift.stride(from: depths.lowerBound, to: depths.upperBound, by: Self.depth) {
@@ -111,7 +111,7 @@ final class PackedMatrix: RightMatrix {
     accumulates: Bool
   ) {
     let product = PackedProduct.with(
-      PackedProduct.Shape(halves: halves, rows: rows, k: k, n: n, whole: self.n, accumulates: accumulates))
+      PackedProduct.Shape(bf16: bf16, rows: rows, k: k, n: n, whole: self.n, accumulates: accumulates))
     var source = x
     let closed = rows > 1 && stride != k ? Tensor(uninitialized: [(rows * k * elementBytes + 3) / 4]) : nil
     if let closed {

@@ -9,7 +9,7 @@ import Synchronization
 final class PackedProduct: @unchecked Sendable {
   struct Shape: Hashable {
     /// Whether x and m are bfloat16; otherwise they are 32-bit floats.
-    var halves: Bool
+    var bf16: Bool
     var rows: Int
     var k: Int
     var n: Int
@@ -36,7 +36,7 @@ final class PackedProduct: @unchecked Sendable {
   private init(_ shape: Shape) {
     var product: OpaquePointer?
     let status = packed_product_make(
-      &product, type(halves: shape.halves), shape.rows, shape.k, shape.n, shape.whole, shape.accumulates ? 1 : 0)
+      &product, type(bf16: shape.bf16), shape.rows, shape.k, shape.n, shape.whole, shape.accumulates ? 1 : 0)
     guard let product else { stop("oneDNN refused a product of \(shape) with status \(status)") }
     self.product = product
     scratchFloats = (packed_product_scratch(product) + 3) / 4
@@ -52,34 +52,34 @@ final class PackedProduct: @unchecked Sendable {
 
 /// A matrix [k, n] in the order that oneDNN's kernels read.
 struct PackedBlock {
-  let halves: Bool
+  let bf16: Bool
   let k: Int
   let n: Int
   let storage: Tensor
 
   /// Packs `plain` [k, n], or [n, k] when `transposed`, without gaps, of bfloat16 or 32-bit floats.
-  init(_ plain: UnsafeRawPointer, halves: Bool, k: Int, n: Int, transposed: Bool) {
-    self.halves = halves
+  init(_ plain: UnsafeRawPointer, bf16: Bool, k: Int, n: Int, transposed: Bool) {
+    self.bf16 = bf16
     self.k = k
     self.n = n
-    let bytes = packed_bytes(type(halves: halves), k, n)
+    let bytes = packed_bytes(type(bf16: bf16), k, n)
     if bytes == 0 { stop("oneDNN cannot pack a matrix of \(k) × \(n)") }
     storage = Tensor(uninitialized: [(bytes + 3) / 4])
-    let status = packed_pack(storage.pointer, type(halves: halves), plain, k, n, transposed ? 1 : 0)
+    let status = packed_pack(storage.pointer, type(bf16: bf16), plain, k, n, transposed ? 1 : 0)
     if status != 0 { stop("oneDNN could not pack a matrix of \(k) × \(n), status \(status)") }
   }
 
   /// Writes element (row, column) to `plain`[row · down + column · across].
   func unpack(into plain: UnsafeMutableRawPointer, down: Int, across: Int) {
-    let status = packed_unpack(plain, down, across, type(halves: halves), storage.pointer, k, n)
+    let status = packed_unpack(plain, down, across, type(bf16: bf16), storage.pointer, k, n)
     if status != 0 { stop("oneDNN could not unpack a matrix of \(k) × \(n), status \(status)") }
   }
 
   /// Where the columns from a multiple of 64 on start.
   func columns(from column: Int) -> UnsafePointer<Float> {
     // A block of 64 columns holds the rows rounded up to 16, in bfloat16 to 32.
-    UnsafePointer(storage.pointer + column * (halves ? (k + 31) / 32 * 16 : (k + 15) / 16 * 16))
+    UnsafePointer(storage.pointer + column * (bf16 ? (k + 31) / 32 * 16 : (k + 15) / 16 * 16))
   }
 }
 
-private func type(halves: Bool) -> packed_type { halves ? packed_bf16 : packed_f32 }
+private func type(bf16: Bool) -> packed_type { bf16 ? packed_bf16 : packed_f32 }

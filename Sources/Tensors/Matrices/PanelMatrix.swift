@@ -3,13 +3,13 @@ import CTensorKernels
 /// The right operand [k, n] of products x·M in 32-bit floats, in the order that our own kernel reads: panels of 16 columns.
 ///
 /// Memory: 4 bytes an element, columns rounded up to 16.
-final class PanelMatrix: RightMatrix {
+final class PanelMatrix: PackedWeight {
   let k: Int
   let n: Int
   private let storage: Tensor
   private let kernels: KernelSet
 
-  var takes: LeftRows.Form { .floats }
+  var takes: LeftOperand.Form { .f32 }
 
   private static let columns = Int(TK_PANEL_COLUMNS)
 
@@ -35,7 +35,7 @@ final class PanelMatrix: RightMatrix {
     }
   }
 
-  func turned(_ compute: Compute) -> Tensor {
+  func transposed(_ compute: Compute) -> Tensor {
     let plain = Tensor(uninitialized: [n, k])
     compute.pool.tiles(n) { column in
       let source = storage.pointer + column / Self.columns * k * Self.columns + column % Self.columns
@@ -47,7 +47,7 @@ final class PanelMatrix: RightMatrix {
   /// All of them, unless they are very many or the row is one, so that the threads share the reading.
   func tileColumns(rows: Int) -> Int { rows == 1 ? 512 : n <= 4096 ? n : VocabularyBlock.chunkWidth }
 
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     precondition(columns.lowerBound % Self.columns == 0, "Columns start in the middle of a panel")
     kernels.functions.pointee.panel_product(
       y.pointer, y.stride, x.floats.pointer, x.floats.stride,

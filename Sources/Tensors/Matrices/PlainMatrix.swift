@@ -1,14 +1,14 @@
 import CTensorKernels
 
 /// The right operand [k, n] of products x·M as it lies in a weight W [out, in], multiplied by OpenBLAS.
-final class PlainMatrix: RightMatrix {
+final class PlainMatrix: PackedWeight {
   let k: Int
   let n: Int
   private let weight: Tensor
   private let transposed: Bool
   private let kernels: KernelSet
 
-  var takes: LeftRows.Form { .floats }
+  var takes: LeftOperand.Form { .f32 }
 
   /// - Parameter transposed: Whether k are the inputs and n the outputs (y = x Wᵀ); otherwise the reverse (dx = dy W).
   init(_ weight: Tensor, transposed: Bool, _ compute: Compute) {
@@ -19,7 +19,7 @@ final class PlainMatrix: RightMatrix {
     kernels = compute.kernels
   }
 
-  func turned(_ compute: Compute) -> Tensor {
+  func transposed(_ compute: Compute) -> Tensor {
     if transposed { return weight }
     let plain = Tensor(uninitialized: [n, k])
     compute.pool.tiles(n) { column in
@@ -30,7 +30,7 @@ final class PlainMatrix: RightMatrix {
 
   func tileColumns(rows: Int) -> Int { TileGrid.activationTile.columns }
 
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     let (down, across) = transposed ? (columns, depths) : (depths, columns)
     let part = MatrixView(weight).from(row: down.lowerBound, column: across.lowerBound)
     if x.rows == 1, transposed, !accumulates {

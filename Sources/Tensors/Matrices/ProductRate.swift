@@ -26,7 +26,7 @@ private final class ProductRound: @unchecked Sendable {
   static let operations = Double(2 * rows * k * n * repetitions)
 
   private let x: Tensor
-  private let matrix: any RightMatrix
+  private let matrix: any PackedWeight
   private let y: Tensor
   private let kernels: KernelSet
 
@@ -37,12 +37,12 @@ private final class ProductRound: @unchecked Sendable {
     kernels = compute.kernels
     matrix = MatrixWeight.packed(
       weight, transposed: false, MatrixWeight.Packing(compute, frozen: true),
-      bytes: compute.computeClass == .int8 ? .both : .none, compute)
+      int8: compute.computeClass == .int8 ? .both : .none, compute)
   }
 
   func run() {
     for _ in 0..<Self.repetitions {
-      let left = LeftRows(
+      let left = LeftOperand(
         MatrixView(x), rows: Self.rows, k: Self.k, for: CollectionOfOne(matrix), kernels.functions)
       matrix.multiply(left, columns: 0..<Self.n, into: MatrixView(y), accumulates: false)
     }

@@ -11,8 +11,8 @@ final class AdapterGradient {
   private let gradients: [RowArray?]
   private let tileRows: Int
   /// [tiles, R, in] and [tiles, R, out] of each adapter that trains and that something came back to.
-  private let sharesOfA: [Tensor?]
-  private let sharesOfB: [Tensor?]
+  private let partialsOfA: [Tensor?]
+  private let partialsOfB: [Tensor?]
 
   private var adapters: StackedAdapters { projection.adapters }
   private var compute: Compute { projection.compute }
@@ -24,13 +24,13 @@ final class AdapterGradient {
     self.projection = projection
     self.gradients = gradients
     v = RowArray([rows, adapters.width])
-    sharesOfA = gradients.indices.map { index in
+    partialsOfA = gradients.indices.map { index in
       guard gradients[index] != nil, projection.trainsA[index], let adapter = adapters.adapters[index] else {
         return nil
       }
       return Tensor(uninitialized: [tiles, adapter.rank, adapter.a.value.columns])
     }
-    sharesOfB = gradients.indices.map { index in
+    partialsOfB = gradients.indices.map { index in
       guard gradients[index] != nil, projection.trainsB[index], let adapter = adapters.adapters[index] else {
         return nil
       }
@@ -45,12 +45,12 @@ final class AdapterGradient {
     let kernels = compute.kernels.functions
     let inputs = projection.inputs
     let width = adapters.width
-    let share = rows.lowerBound / tileRows
+    let partial = rows.lowerBound / tileRows
     let space = Tensor(uninitialized: [rows.count, inputs])
     let dropped = adapters.drops ? Tensor(uninitialized: [rows.count, inputs]) : nil
     let x = projection.saved?.rows(rows, space: space.pointer, kernels) ?? UnsafePointer(space.pointer)
     for (index, adapter) in adapters.adapters.enumerated() {
-      guard let adapter, let turned = adapters.turnedB[index] else { continue }
+      guard let adapter, let transposed = adapters.transposedB[index] else { continue }
       let place = adapters.columns[index].lowerBound
       let v = v.first(of: tile) + place
       guard let dy = gradients[index] else {
@@ -58,18 +58,18 @@ final class AdapterGradient {
         continue
       }
       let source = dy.first(of: tile)
-      kernels.pointee.narrow_dots(
-        v, width, source, dy.columns, turned.pointer, dy.columns, rows.count, adapter.rank, dy.columns,
+      kernels.pointee.lora_dots(
+        v, width, source, dy.columns, transposed.pointer, dy.columns, rows.count, adapter.rank, dy.columns,
         adapter.scale)
-      if let shares = sharesOfB[index] {
-        kernels.pointee.narrow_gather(
-          shares.pointer + share * shares.columns, dy.columns, hidden.first(of: tile) + place, width, source,
+      if let partials = partialsOfB[index] {
+        kernels.pointee.lora_gather(
+          partials.pointer + partial * partials.columns, dy.columns, hidden.first(of: tile) + place, width, source,
           dy.columns,
           rows.count, adapter.rank, dy.columns, adapter.scale)
       }
-      if let shares = sharesOfA[index] {
-        kernels.pointee.narrow_gather(
-          shares.pointer + share * shares.columns, inputs, v, width,
+      if let partials = partialsOfA[index] {
+        kernels.pointee.lora_gather(
+          partials.pointer + partial * partials.columns, inputs, v, width,
           adapters.droppedRows(of: index, x: x, rows, space: dropped), inputs, rows.count, adapter.rank, inputs, 1)
       }
     }
@@ -80,15 +80,15 @@ final class AdapterGradient {
     var work: [() -> Void] = []
     for (index, adapter) in adapters.adapters.enumerated() {
       guard let adapter else { continue }
-      if let shares = sharesOfA[index] {
+      if let partials = partialsOfA[index] {
         let gradient = adapter.a.gradientForAccumulation()
-        work.append { [self] in sum(shares, into: gradient.pointer) }
+        work.append { [self] in sum(partials, into: gradient.pointer) }
       }
-      if let shares = sharesOfB[index] {
+      if let partials = partialsOfB[index] {
         let gradient = adapter.b.gradientForAccumulation()
         work.append { [self] in
           let total = Tensor(shape: [adapter.rank, gradient.rows])
-          sum(shares, into: total.pointer)
+          sum(partials, into: total.pointer)
           for row in 0..<gradient.rows {
             for rank in 0..<adapter.rank {
               gradient.pointer[row * adapter.rank + rank] += total.pointer[rank * gradient.rows + row]
@@ -100,10 +100,10 @@ final class AdapterGradient {
     return work
   }
 
-  private func sum(_ shares: Tensor, into target: UnsafeMutablePointer<Float>) {
-    for tile in 0..<shares.rows {
+  private func sum(_ partials: Tensor, into target: UnsafeMutablePointer<Float>) {
+    for tile in 0..<partials.rows {
       compute.kernels.functions.pointee.add(
-        target, target, shares.pointer + tile * shares.columns, shares.columns)
+        target, target, partials.pointer + tile * partials.columns, partials.columns)
     }
   }
 }

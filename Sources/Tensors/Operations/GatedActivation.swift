@@ -19,21 +19,21 @@ extension Tape {
     guard let forward, let backward else { preconditionFailure("The table of kernels is complete") }
     let (value, gates, ups) = (h.stored, gate.stored, up.stored)
     let (count, columns) = (value.rows, value.columns)
-    let halves =
-      h.needsGradient && compute.computeClass.takesHalves
-      ? (gate: HalfMatrix(rows: count, columns: columns), up: HalfMatrix(rows: count, columns: columns)) : nil
+    let bf16 =
+      h.needsGradient && compute.computeClass.takesBF16
+      ? (gate: BF16Matrix(rows: count, columns: columns), up: BF16Matrix(rows: count, columns: columns)) : nil
     rows.add(rows: count, [value, gates, ups]) { tile in
       let (value, gates, ups) = (value.view(tile), gates.view(tile), ups.view(tile))
       for row in 0..<tile.rows.count {
         let (gate, up) = (gates.from(row: row), ups.from(row: row))
         forward(value.from(row: row).pointer, gate.pointer, up.pointer, columns)
-        halves?.gate.take(gate, rows: 1, at: tile.rows.lowerBound + row, functions)
-        halves?.up.take(up, rows: 1, at: tile.rows.lowerBound + row, functions)
+        bf16?.gate.take(gate, rows: 1, at: tile.rows.lowerBound + row, functions)
+        bf16?.up.take(up, rows: 1, at: tile.rows.lowerBound + row, functions)
       }
     }
     if let node = h.node {
       let saved: (gate: SavedActivation, up: SavedActivation) =
-        if let halves { (.half(halves.gate), .half(halves.up)) } else {
+        if let bf16 { (.bf16(bf16.gate), .bf16(bf16.up)) } else {
           (.full(keep(gates)), .full(keep(ups)))
         }
       record { [rows, gate = gate.node, up = up.node] in

@@ -47,8 +47,8 @@ extension Tape {
   private func savedInput(_ x: RowArray, _ projections: [Projection]) -> SavedActivation? {
     let trainsWeight = trains(projections.map(\.weight.parameter)).contains(true)
     guard keeps, trainsWeight || trains(projections.map(\.adapter?.a)).contains(true) else { return nil }
-    if !trainsWeight, projections.contains(where: \.weight.takesHalves) {
-      return .half(HalfMatrix(rows: x.rows, columns: x.columns))
+    if !trainsWeight, projections.contains(where: \.weight.takesBF16) {
+      return .bf16(BF16Matrix(rows: x.rows, columns: x.columns))
     }
     return .full(keep(x))
   }
@@ -60,15 +60,15 @@ private struct ProjectionForward {
   /// Where the backward pass finds x; roundings are made here.
   let saved: SavedActivation?
   let projections: [Projection]
-  let matrices: [any RightMatrix]
+  let matrices: [any PackedWeight]
   let adapters: StackedAdapters
   let outputs: [RowArray]
   let compute: Compute
 
   /// Makes what the backward pass needs.
   func prepare(_ tile: RowTile) {
-    if case .half(let half) = saved {
-      half.take(x.view(tile), rows: tile.rows.count, at: tile.rows.lowerBound, compute.kernels.functions)
+    if case .bf16(let bf16) = saved {
+      bf16.take(x.view(tile), rows: tile.rows.count, at: tile.rows.lowerBound, compute.kernels.functions)
     }
     adapters.forward(x.first(of: tile), tile)
   }
@@ -77,8 +77,8 @@ private struct ProjectionForward {
     prepare(tile)
     let kernels = compute.kernels.functions
     let rows = tile.rows
-    let rounded: (HalfMatrix, Int)? = if case .half(let half) = saved { (half, rows.lowerBound) } else { nil }
-    let left = LeftRows(x.view(tile), rows: rows.count, k: x.columns, for: matrices, saved: rounded, kernels)
+    let rounded: (BF16Matrix, Int)? = if case .bf16(let bf16) = saved { (bf16, rows.lowerBound) } else { nil }
+    let left = LeftOperand(x.view(tile), rows: rows.count, k: x.columns, for: matrices, saved: rounded, kernels)
     var pieces: [(projection: Int, columns: Range<Int>)] = []
     for (index, y) in outputs.enumerated() {
       let width = matrices[index].tileColumns(rows: rows.count)

@@ -44,14 +44,14 @@ struct ProjectionGradient {
 
   /// dx (+)= Σ dy_i W_i + v A for a tile, cut by columns where that is all the work there is.
   private func addInput(
-    _ gradients: [RowArray?], _ matrices: [(any RightMatrix)?], _ v: RowArray?, _ tile: RowTile, to dx: MatrixView,
+    _ gradients: [RowArray?], _ matrices: [(any PackedWeight)?], _ v: RowArray?, _ tile: RowTile, to dx: MatrixView,
     accumulates: Bool
   ) {
     let count = tile.rows.count
-    let factors = zip(gradients, matrices).compactMap { dy, matrix -> (left: LeftRows, right: any RightMatrix)? in
+    let factors = zip(gradients, matrices).compactMap { dy, matrix -> (left: LeftOperand, right: any PackedWeight)? in
       guard let dy, let matrix else { return nil }
       let kernels = compute.kernels.functions
-      return (LeftRows(dy.view(tile), rows: count, k: dy.columns, for: CollectionOfOne(matrix), kernels), matrix)
+      return (LeftOperand(dy.view(tile), rows: count, k: dy.columns, for: CollectionOfOne(matrix), kernels), matrix)
     }
     let width = factors.first?.right.tileColumns(rows: count) ?? inputs
     compute.pieces(of: inputs, size: width) { columns in

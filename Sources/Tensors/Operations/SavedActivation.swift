@@ -5,7 +5,7 @@ import CTensorKernels
 enum SavedActivation {
   /// Rows that are kept whole.
   case full(RowArray)
-  case half(HalfMatrix)
+  case bf16(BF16Matrix)
 
   /// Some of its rows, one after the other.
   ///
@@ -15,7 +15,7 @@ enum SavedActivation {
   {
     switch self {
     case .full(let x): return UnsafePointer(x.tensor.pointer + rows.lowerBound * x.columns)
-    case .half(let x):
+    case .bf16(let x):
       kernels.pointee.from_bf16(space, x.pointer + rows.lowerBound * x.columns, rows.count * x.columns)
       return UnsafePointer(space)
     }

@@ -13,7 +13,7 @@ final class StackedAdapters {
   /// u of the forward pass; nil without adapters.
   let hidden: RowArray?
   /// Bᵀ [R, out] of each adapter: the narrow products read rows as long as the activations'.
-  let turnedB: [Tensor?]
+  let transposedB: [Tensor?]
   /// The dropout key of each adapter; nil when nothing is dropped.
   private let keys: [RandomKey]?
   private let compute: Compute
@@ -32,7 +32,7 @@ final class StackedAdapters {
     self.width = width
     let drops = tape.drops && adapters.contains { ($0?.dropout ?? 0) > 0 }
     keys = drops ? adapters.map { tape.step.child($0?.dropoutStream ?? 0) } : nil
-    turnedB = adapters.map { $0.map { StackedAdapters.turned($0.b.value) } }
+    transposedB = adapters.map { $0.map { StackedAdapters.transposed($0.b.value) } }
     if width > 0 {
       let stack = Tensor(uninitialized: [width, input.columns])
       for (adapter, rows) in zip(adapters, columns) {
@@ -49,7 +49,7 @@ final class StackedAdapters {
     }
   }
 
-  private static func turned(_ matrix: Tensor) -> Tensor {
+  private static func transposed(_ matrix: Tensor) -> Tensor {
     let (rows, columns) = (matrix.rows, matrix.columns)
     let result = Tensor(uninitialized: [columns, rows])
     for row in 0..<rows {
@@ -66,7 +66,7 @@ final class StackedAdapters {
     let rows = tile.rows
     let inputs = stackedA.columns
     let target = hidden.first(of: tile)
-    let dots = compute.kernels.functions.pointee.narrow_dots
+    let dots = compute.kernels.functions.pointee.lora_dots
     guard keys != nil else {
       dots?(target, width, x, inputs, stackedA.pointer, inputs, rows.count, width, inputs, 1)
       return
@@ -98,16 +98,17 @@ final class StackedAdapters {
 
   /// y += scale · u_i B_iᵀ for a tile.
   func addOutput(of index: Int, _ tile: RowTile, _ outputs: Range<Int>, to y: MatrixView) {
-    guard let adapter = adapters[index], let hidden, let turned = turnedB[index] else { return }
-    compute.kernels.functions.pointee.narrow_add(
+    guard let adapter = adapters[index], let hidden, let transposed = transposedB[index] else { return }
+    compute.kernels.functions.pointee.lora_add(
       y.pointer, y.stride, hidden.first(of: tile) + columns[index].lowerBound, width,
-      turned.pointer + outputs.lowerBound, turned.columns, tile.rows.count, adapter.rank, outputs.count, adapter.scale)
+      transposed.pointer + outputs.lowerBound, transposed.columns, tile.rows.count, adapter.rank, outputs.count,
+      adapter.scale)
   }
 
   /// dx[tile, columns] += v A without dropout: v = scale · dy B of all adapters, [T, ΣR].
   func addPlainInputGradient(_ v: RowArray, _ tile: RowTile, _ inputs: Range<Int>, to dx: MatrixView) {
     guard keys == nil, let stackedA else { return }
-    compute.kernels.functions.pointee.narrow_add(
+    compute.kernels.functions.pointee.lora_add(
       dx.pointer, dx.stride, v.first(of: tile), width, stackedA.pointer + inputs.lowerBound, stackedA.columns,
       tile.rows.count, width, inputs.count, 1)
   }
@@ -124,7 +125,7 @@ final class StackedAdapters {
     for index in adapters.indices where adapters[index] != nil {
       let part = columns[index]
       product.pointer.update(repeating: 0, count: product.count)
-      kernels.narrow_add(
+      kernels.lora_add(
         product.pointer, inputs, v.first(of: tile) + part.lowerBound, width,
         stackedA.pointer + part.lowerBound * inputs, inputs, tile.rows.count, part.count, inputs, 1)
       if let (key, threshold, scale) = mask(of: index) {

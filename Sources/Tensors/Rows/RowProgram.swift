@@ -20,12 +20,12 @@ final class RowProgram {
 
   let compute: Compute
   /// Of the tape.
-  let weights: UnchangedWeights
+  let weights: WeightEpoch
   private var rows = 0
   private var parts: [(arrays: [RowArray], work: (RowTile) -> Void)] = []
   private var ends: [[() -> Void]] = []
 
-  init(compute: Compute, weights: UnchangedWeights = UnchangedWeights()) {
+  init(compute: Compute, weights: WeightEpoch = WeightEpoch()) {
     self.compute = compute
     self.weights = weights
   }

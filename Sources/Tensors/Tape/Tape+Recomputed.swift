@@ -4,7 +4,7 @@ extension Tape {
   ///
   /// Loss and gradients are the same bits as without: the second run repeats the first one's arithmetic and dropout, and
   /// its gradients are added where and when those of a recorded run would be. Cost: one more forward pass of `body`, but
-  /// for its ``ending(_:)``. Memory: x until the backward pass gets here, then for a moment what `body` saves.
+  /// for its ``withoutRecomputation(_:)``. Memory: x until the backward pass gets here, then for a moment what `body` saves.
   /// - Parameters:
   ///   - x: All that `body` computes with besides parameters.
   ///   - when: Whether it is done at all; otherwise `body` is recorded as it stands.
@@ -32,7 +32,7 @@ extension Tape {
   /// The operations at the end of a part whose values only its result is made of: a projection, and sums with it.
   ///
   /// Their backward passes do without those values, so that the second run of the part leaves them out.
-  package func ending(_ body: () throws -> Variable) rethrows -> Variable {
+  package func withoutRecomputation(_ body: () throws -> Variable) rethrows -> Variable {
     computes = run != .second
     defer { computes = true }
     return try body()

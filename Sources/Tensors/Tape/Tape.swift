@@ -15,7 +15,7 @@ package final class Tape {
   let rows: RowProgram
   /// What of a forward pass runs on the tape.
   let run: Run
-  /// Whether values are wanted of the operations that come; see ``ending(_:)``.
+  /// Whether values are wanted of the operations that come; see ``withoutRecomputation(_:)``.
   var computes = true
   private var steps: [() -> Void] = []
 
@@ -31,7 +31,7 @@ package final class Tape {
   /// - `weights`: shared with the tapes between which no weight changes.
   package init(
     compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true,
-    weights: UnchangedWeights = UnchangedWeights()
+    weights: WeightEpoch = WeightEpoch()
   ) {
     self.compute = compute
     rows = RowProgram(compute: compute, weights: weights)

@@ -141,7 +141,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     step.rowsWithoutLabels = stepRows.count { $0.labelCount == 0 }
     let parameters = slots.map(\.parameter)
     for parameter in parameters { parameter.clearGradient() }
-    let weights = UnchangedWeights()
+    let weights = WeightEpoch()
     for (index, batch) in batches.enumerated() {
       let key = dropoutKey.child(UInt64(state.step)).child(UInt64(index))
       let tape = Tape(compute: model.compute, records: true, step: key, drops: Stage.usesDropout, weights: weights)

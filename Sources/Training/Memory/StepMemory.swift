@@ -51,7 +51,7 @@ private struct WeightMemory {
   init(_ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?) {
     self.configuration = configuration
     trainsHead = adapter == nil
-    let rounds = computeClass.takesHalves
+    let rounds = computeClass.takesBF16
     let kernels = (try? KernelSet.chosenByEnvironment())?.name
     let packs = rounds || kernels == .avx512 || kernels == .avx2
     // Both orientations; of frozen matrices that are packed nothing else is kept.
@@ -61,7 +61,7 @@ private struct WeightMemory {
     let inBytes = computeClass == .int8 && adapter != nil
     let maps = ProjectionKind.allCases.reduce(0.0) {
       let elements = Double(configuration.shape(of: $1).reduce(1, *))
-      return $0 + elements * (inBytes ? WeightMemory.bytes($1.byteProducts) : Double(matrix))
+      return $0 + elements * (inBytes ? WeightMemory.bytes($1.int8Products) : Double(matrix))
     }
     let adapted = adapter.map { configuration.adapterTensors($0).reduce(0) { $0 + $1.shape.reduce(1, *) } }
     stored =
@@ -71,7 +71,7 @@ private struct WeightMemory {
   }
 
   /// Bytes of an element of both orientations in the int8 class: 9/8 in bytes with their scales, 2 otherwise.
-  private static func bytes(_ products: MatrixWeight.ByteProducts) -> Double {
+  private static func bytes(_ products: MatrixWeight.Int8Products) -> Double {
     switch products {
     case .none: 4
     case .backward: 2 + 9 / 8
@@ -112,7 +112,7 @@ private struct BlockMemory {
     let (hidden, wide) = (configuration.hiddenSize, configuration.feedForwardSize)
     let queries = configuration.queryHeads * configuration.headDimension
     let keys = configuration.keyValueHeads * configuration.headDimension
-    let rounds = computeClass.takesHalves
+    let rounds = computeClass.takesBF16
     func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
     func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
     func ranks(_ kinds: [ProjectionKind]) -> Int {

@@ -35,7 +35,7 @@ package struct PairBatch {
       let end = middle + row.sequences[1].labelCount
       answers.append((labels..<middle, middle..<end))
       labels = end
-      sequences += row.sequences.map { LabelledSequence(ids: $0.ids, trained: $0.trained) }
+      sequences += row.sequences.map { LabelledSequence(ids: $0.ids, lossMask: $0.lossMask) }
     }
     packed = PackedBatch(sequences)
     self.answers = answers

@@ -38,7 +38,7 @@ package struct StageEvaluation<Stage: TrainingStage> {
   package func run(_ rows: TrainingRows, progress: (_ done: Int) throws -> Void = { _ in }) throws -> Result {
     guard rows.count > 0 else { throw TrainingError.noRows }
     var result = Result()
-    let weights = UnchangedWeights()
+    let weights = WeightEpoch()
     for start in stride(from: 0, to: rows.count, by: Self.rowsAPass) {
       let numbers = Array(start..<min(rows.count, start + Self.rowsAPass))
       let pass = try numbers.map { try rows.row($0) }

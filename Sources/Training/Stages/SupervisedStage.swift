@@ -21,7 +21,7 @@ package struct SupervisedStage: TrainingStage {
     return microBatches(lengths: rows.map(\.tokenCount), budget: rules.tokenBudget)
       .map { run in
         PackedBatch(
-          rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, trained: $0.trained) },
+          rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, lossMask: $0.lossMask) },
           sharesPrefixes: rules.sharesPrefixes)
       }
       .filter { $0.labelCount > 0 }

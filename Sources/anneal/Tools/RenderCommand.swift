@@ -124,7 +124,7 @@ struct RenderCommand: ParsableCommand {
   }
 
   private static func object(_ sequence: TokenSequence, row: Int, text: String) -> JSON {
-    let labels = zip(sequence.ids, sequence.trained).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
+    let labels = zip(sequence.ids, sequence.lossMask).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
     return [
       "row": JSON(row), "input_ids": .array(sequence.ids.map { JSON(Int($0)) }), "labels": .array(labels),
       "text": JSON(text),
@@ -138,9 +138,9 @@ struct RenderCommand: ParsableCommand {
     var start = 0
     while start < sequence.ids.count {
       var end = start
-      while end < sequence.ids.count, sequence.trained[end] == sequence.trained[start] { end += 1 }
+      while end < sequence.ids.count, sequence.lossMask[end] == sequence.lossMask[start] { end += 1 }
       let piece = try tokenizer.decode(sequence.ids[start..<end], skipsSpecialTokens: false)
-      text += sequence.trained[start] ? marks.0 + piece + marks.1 : piece
+      text += sequence.lossMask[start] ? marks.0 + piece + marks.1 : piece
       start = end
     }
     return text

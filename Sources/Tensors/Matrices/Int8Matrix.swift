@@ -8,20 +8,20 @@ import CTensorKernels
 /// 2022, "LLM.int8()"). Both operands of a block are multiplied by a Hadamard matrix first, which changes no product and
 /// spreads an outlier over its block (Xi et al. 2023, "Training transformers with 4-bit integers"). Memory: 1.13 bytes an
 /// element.
-final class QuantizedMatrix: RightMatrix {
+final class Int8Matrix: PackedWeight {
   let k: Int
   let n: Int
   private let blocks: Int
-  private let bytes: Tensor
+  private let int8: Tensor
   private let scales: Tensor
   private let offsets: Tensor
   private let kernels: KernelSet
 
-  var takes: LeftRows.Form { .bytes }
+  var takes: LeftOperand.Form { .int8 }
 
   /// Elements of all blocks of a panel of columns.
-  private var panelBytes: Int { blocks * Int(TK_BYTE_DEPTH * TK_BYTE_COLUMNS) }
-  private var panelScales: Int { blocks * Int(TK_BYTE_COLUMNS) }
+  private var panelBytes: Int { blocks * Int(TK_INT8_DEPTH * TK_INT8_COLUMNS) }
+  private var panelScales: Int { blocks * Int(TK_INT8_COLUMNS) }
 
   /// Rounds W [outputs, inputs], or its transpose.
   ///
@@ -31,16 +31,16 @@ final class QuantizedMatrix: RightMatrix {
     (k, n) = transposed ? (inputs, outputs) : (outputs, inputs)
     kernels = compute.kernels
     let (down, across) = transposed ? (1, inputs) : (inputs, 1)
-    blocks = tk_byte_blocks(k)
-    let panels = tk_byte_panels(n)
-    bytes = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_DEPTH * TK_BYTE_COLUMNS) / 4])
-    scales = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_COLUMNS)])
-    offsets = Tensor(uninitialized: [panels * blocks * Int(TK_BYTE_COLUMNS)])
+    blocks = tk_int8_blocks(k)
+    let panels = tk_int8_panels(n)
+    int8 = Tensor(uninitialized: [panels * blocks * Int(TK_INT8_DEPTH * TK_INT8_COLUMNS) / 4])
+    scales = Tensor(uninitialized: [panels * blocks * Int(TK_INT8_COLUMNS)])
+    offsets = Tensor(uninitialized: [panels * blocks * Int(TK_INT8_COLUMNS)])
     compute.pool.tiles(panels) { panel in
-      let column = panel * Int(TK_BYTE_COLUMNS)
-      let (bytes, scales, offsets) = at(panel)
-      tk_quantize_panel(
-        bytes, scales, offsets, weight.pointer + column * across, down, across, k, min(Int(TK_BYTE_COLUMNS), n - column)
+      let column = panel * Int(TK_INT8_COLUMNS)
+      let (int8, scales, offsets) = at(panel)
+      tk_pack_int8(
+        int8, scales, offsets, weight.pointer + column * across, down, across, k, min(Int(TK_INT8_COLUMNS), n - column)
       )
     }
   }
@@ -49,18 +49,18 @@ final class QuantizedMatrix: RightMatrix {
     _ panel: Int
   ) -> (UnsafeMutablePointer<Int8>, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Int32>) {
     (
-      UnsafeMutableRawPointer(bytes.pointer).assumingMemoryBound(to: Int8.self) + panel * panelBytes,
+      UnsafeMutableRawPointer(int8.pointer).assumingMemoryBound(to: Int8.self) + panel * panelBytes,
       scales.pointer + panel * panelScales,
       UnsafeMutableRawPointer(offsets.pointer).assumingMemoryBound(to: Int32.self) + panel * panelScales
     )
   }
 
-  func turned(_ compute: Compute) -> Tensor {
+  func transposed(_ compute: Compute) -> Tensor {
     let plain = Tensor(uninitialized: [n, k])
-    compute.pool.tiles(tk_byte_panels(n)) { panel in
-      let (bytes, scales, _) = at(panel)
-      let first = panel * Int(TK_BYTE_COLUMNS)
-      tk_restore_panel(plain.pointer + first * k, bytes, scales, k, min(Int(TK_BYTE_COLUMNS), n - first))
+    compute.pool.tiles(tk_int8_panels(n)) { panel in
+      let (int8, scales, _) = at(panel)
+      let first = panel * Int(TK_INT8_COLUMNS)
+      tk_restore_int8(plain.pointer + first * k, int8, scales, k, min(Int(TK_INT8_COLUMNS), n - first))
     }
     return plain
   }
@@ -72,33 +72,33 @@ final class QuantizedMatrix: RightMatrix {
   /// All of them, unless they are very many or the row is one, so that the threads share the reading.
   func tileColumns(rows: Int) -> Int { rows > 1 && n <= Self.mostColumns ? n : min(n, Self.rowColumns) }
 
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     precondition(depths == 0..<k, "Blocks of bytes are multiplied whole")
-    let x = x.asBytes
-    precondition(columns.lowerBound % Int(TK_BYTE_COLUMNS) == 0, "Columns start in the middle of a panel")
-    let (bytes, scales, offsets) = at(columns.lowerBound / Int(TK_BYTE_COLUMNS))
-    kernels.functions.pointee.byte_product(
-      y.pointer, y.stride, x.bytes, x.scales.pointer, bytes, scales, offsets, x.rows, k, columns.count,
+    let x = x.asInt8
+    precondition(columns.lowerBound % Int(TK_INT8_COLUMNS) == 0, "Columns start in the middle of a panel")
+    let (int8, scales, offsets) = at(columns.lowerBound / Int(TK_INT8_COLUMNS))
+    kernels.functions.pointee.int8_product(
+      y.pointer, y.stride, x.int8, x.scales.pointer, int8, scales, offsets, x.rows, k, columns.count,
       accumulates ? 1 : 0)
   }
 }
 
-/// The left operand [rows, k] of products with a ``QuantizedMatrix``: bytes with a scale for each 64 of a row.
-final class QuantizedRows {
+/// The left operand [rows, k] of products with a ``Int8Matrix``: bytes with a scale for each 64 of a row.
+final class Int8Rows {
   let rows: Int
   let scales: Tensor
   private let storage: Tensor
 
-  var bytes: UnsafeMutablePointer<UInt8> {
+  var int8: UnsafeMutablePointer<UInt8> {
     UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt8.self)
   }
 
   /// Rounds `rows` rows of x [.., k], in the calling thread.
   init(rounding x: MatrixView, rows: Int, k: Int, _ kernels: UnsafePointer<tk_kernels>) {
-    let blocks = tk_byte_blocks(k)
+    let blocks = tk_int8_blocks(k)
     self.rows = rows
-    storage = Tensor(uninitialized: [rows, blocks * Int(TK_BYTE_DEPTH) / 4])
+    storage = Tensor(uninitialized: [rows, blocks * Int(TK_INT8_DEPTH) / 4])
     scales = Tensor(uninitialized: [rows, blocks])
-    kernels.pointee.quantize_rows(bytes, scales.pointer, x.pointer, x.stride, rows, k)
+    kernels.pointee.quantize_int8(int8, scales.pointer, x.pointer, x.stride, rows, k)
   }
 }

@@ -1,7 +1,7 @@
 import CTensorKernels
 
 /// What queries send to some keys of one key-value head: the gradients of the turned keys and of the values, [keys, D] each.
-struct KeySums {
+struct KeyGradientSums {
   let keys: Tensor
   let values: Tensor
 
@@ -15,7 +15,7 @@ struct KeySums {
 }
 
 /// What short segments send to the keys of the segments above them, until the tiles of those keys add it up.
-struct KeyShares {
+struct PartialKeyGradients {
   /// The most queries of a segment that one tile takes whole.
   private static let shortSegment = 4 * AttentionTiles.queryRows
 
@@ -53,7 +53,7 @@ struct KeyShares {
   }
 
   /// Takes the first `rows` of `sums` as rows from `first` on.
-  func keep(_ sums: KeySums, rows: Int, at first: Int, keyValueHead: Int) {
+  func keep(_ sums: KeyGradientSums, rows: Int, at first: Int, keyValueHead: Int) {
     for row in 0..<rows {
       let place = place(first + row, keyValueHead)
       (keys.pointer + place).update(from: sums.keys.pointer + row * headDimension, count: headDimension)
@@ -62,7 +62,7 @@ struct KeyShares {
   }
 
   /// Adds rows to all of `sums`.
-  func add(from first: Int, keyValueHead: Int, to sums: KeySums, _ kernels: UnsafePointer<tk_kernels>) {
+  func add(from first: Int, keyValueHead: Int, to sums: KeyGradientSums, _ kernels: UnsafePointer<tk_kernels>) {
     for row in 0..<sums.count {
       let (place, target) = (place(first + row, keyValueHead), row * headDimension)
       kernels.pointee.add(sums.keys.pointer + target, sums.keys.pointer + target, keys.pointer + place, headDimension)

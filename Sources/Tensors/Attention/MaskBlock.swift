@@ -1,5 +1,5 @@
 /// Neighbouring queries that see neighbouring keys.
-struct Sight {
+struct MaskBlock {
   var queryStart: Int
   var queryCount: Int
   var keyStart: Int
@@ -23,29 +23,31 @@ struct Sight {
 
 extension SequenceLayout {
   /// What the queries of each segment see: the segments above, the first one first, then their own.
-  var sights: [[Sight]] {
+  var maskBlocks: [[MaskBlock]] {
     segments.map { segment in
-      segment.ancestors.map { sight(of: segment, $0, causal: false) } + [sight(of: segment, segment, causal: true)]
+      segment.ancestors.map { maskBlock(of: segment, $0, causal: false) } + [
+        maskBlock(of: segment, segment, causal: true)
+      ]
     }
   }
 
   /// Which of the chosen segments' queries see the keys of each segment: its own, then those of the segments below in
   /// their order.
-  func seers(_ isChosen: [Bool]) -> [[Sight]] {
-    var seers = [[Sight]](repeating: [], count: segments.count)
+  func maskBlocksByKeys(_ isChosen: [Bool]) -> [[MaskBlock]] {
+    var maskBlocksByKeys = [[MaskBlock]](repeating: [], count: segments.count)
     for (index, segment) in segments.enumerated() where isChosen[index] {
-      for above in segment.ancestors { seers[above].append(sight(of: segment, above, causal: false)) }
-      seers[index].append(sight(of: segment, segment, causal: true))
+      for above in segment.ancestors { maskBlocksByKeys[above].append(maskBlock(of: segment, above, causal: false)) }
+      maskBlocksByKeys[index].append(maskBlock(of: segment, segment, causal: true))
     }
-    return seers
+    return maskBlocksByKeys
   }
 
-  private func sight(of queries: Segment, _ above: Int, causal: Bool) -> Sight {
-    sight(of: queries, segments[above], causal: causal)
+  private func maskBlock(of queries: Segment, _ above: Int, causal: Bool) -> MaskBlock {
+    maskBlock(of: queries, segments[above], causal: causal)
   }
 
-  private func sight(of queries: Segment, _ keys: Segment, causal: Bool) -> Sight {
-    Sight(
+  private func maskBlock(of queries: Segment, _ keys: Segment, causal: Bool) -> MaskBlock {
+    MaskBlock(
       queryStart: queries.start, queryCount: queries.count, keyStart: keys.start, keyCount: keys.count,
       offset: causal ? 0 : nil)
   }

@@ -6,7 +6,7 @@ import Testing
 
 /// Products of the bf16 class.
 @Suite(.enabled(if: ComputeClass.available(.best).contains(.bf16), "the processor has no bf16 products"))
-struct HalfProductTests {
+struct BF16ProductTests {
   private func compute(threads: Int = 2) -> Compute {
     Compute(pool: ThreadPool(threads: threads), kernels: .best, computeClass: .bf16)
   }

@@ -1,14 +1,14 @@
 /// The right operand [k, n] of products x·M, in some order and type that makes them fast.
 ///
 /// A product works in the calling thread: callers cut the columns into tiles.
-protocol RightMatrix: AnyObject, Sendable {
+protocol PackedWeight: AnyObject, Sendable {
   var k: Int { get }
   var n: Int { get }
   /// What x is taken as.
-  var takes: LeftRows.Form { get }
+  var takes: LeftOperand.Form { get }
 
   /// The columns of the matrix as rows, in 32-bit floats: [n, k].
-  func turned(_ compute: Compute) -> Tensor
+  func transposed(_ compute: Compute) -> Tensor
 
   /// Columns that a tile of a product with `rows` rows takes; tiles start at multiples of it.
   func tileColumns(rows: Int) -> Int
@@ -18,12 +18,12 @@ protocol RightMatrix: AnyObject, Sendable {
   /// - Parameters:
   ///   - x: Its first column belongs to `depths.lowerBound`.
   ///   - depths: All rows of M, or for the matrix of a vocabulary one of its chunks.
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool)
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool)
 }
 
-extension RightMatrix {
+extension PackedWeight {
   /// y[rows, columns] (+)= x · M[k, columns].
-  func multiply(_ x: LeftRows, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     multiply(x, depths: 0..<k, columns: columns, into: y, accumulates: accumulates)
   }
 }

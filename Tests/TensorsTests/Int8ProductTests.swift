@@ -3,7 +3,7 @@ import Tensors
 import Testing
 
 /// Products in bytes, with a scale for each 64 neighbours along k after they were turned.
-@Suite struct ByteProductTests {
+@Suite struct Int8ProductTests {
   private struct Packed {
     var bytes: [Int8]
     var scales: [Float]
@@ -12,8 +12,8 @@ import Testing
     /// w [k, n].
     init(_ w: Tensor) {
       let (k, n) = (w.shape[0], w.shape[1])
-      let (panels, blocks, width) = (tk_byte_panels(n), tk_byte_blocks(k), Int(TK_BYTE_COLUMNS))
-      bytes = [Int8](repeating: 0, count: panels * blocks * width * Int(TK_BYTE_DEPTH))
+      let (panels, blocks, width) = (tk_int8_panels(n), tk_int8_blocks(k), Int(TK_INT8_COLUMNS))
+      bytes = [Int8](repeating: 0, count: panels * blocks * width * Int(TK_INT8_DEPTH))
       scales = [Float](repeating: 0, count: panels * blocks * width)
       offsets = [Int32](repeating: 0, count: panels * blocks * width)
       for panel in 0..<panels {
@@ -21,8 +21,8 @@ import Testing
         bytes.withUnsafeMutableBufferPointer { bytes in
           scales.withUnsafeMutableBufferPointer { scales in
             offsets.withUnsafeMutableBufferPointer { offsets in
-              tk_quantize_panel(
-                bytes.baseAddress.unsafelyUnwrapped + place * Int(TK_BYTE_DEPTH),
+              tk_pack_int8(
+                bytes.baseAddress.unsafelyUnwrapped + place * Int(TK_INT8_DEPTH),
                 scales.baseAddress.unsafelyUnwrapped + place, offsets.baseAddress.unsafelyUnwrapped + place,
                 w.pointer + panel * width, n, 1, k, min(width, n - panel * width))
             }
@@ -39,11 +39,11 @@ import Testing
     let w = randomTensor([k, n], seed: 2)
     let packed = Packed(w)
     func run(_ kernels: tk_kernels, accumulates: Bool) -> ([UInt8], [UInt32]) {
-      var bytes = [UInt8](repeating: 0, count: rows * tk_byte_blocks(k) * Int(TK_BYTE_DEPTH))
-      var scales = [Float](repeating: 0, count: rows * tk_byte_blocks(k))
+      var bytes = [UInt8](repeating: 0, count: rows * tk_int8_blocks(k) * Int(TK_INT8_DEPTH))
+      var scales = [Float](repeating: 0, count: rows * tk_int8_blocks(k))
       let c = randomTensor([rows, n + 2], seed: 3)
-      kernels.quantize_rows(&bytes, &scales, x.pointer, x.columns, rows, k)
-      kernels.byte_product(
+      kernels.quantize_int8(&bytes, &scales, x.pointer, x.columns, rows, k)
+      kernels.int8_product(
         c.pointer, n + 2, bytes, scales, packed.bytes, packed.scales, packed.offsets, rows, k, n, accumulates ? 1 : 0)
       return (bytes, c.bits)
     }
@@ -82,8 +82,8 @@ import Testing
     let exact = (0..<480).map { column in (0..<64).reduce(0) { $0 + x.pointer[$1] * w.pointer[$1 * 480 + column] } }
     let kernels = KernelSet.best.functions.pointee
     var (bytes, scale, c) = ([UInt8](repeating: 0, count: 64), Float(0), [Float](repeating: 0, count: 480))
-    kernels.quantize_rows(&bytes, &scale, x.pointer, 64, 1, 64)
-    kernels.byte_product(&c, 480, bytes, &scale, packed.bytes, packed.scales, packed.offsets, 1, 64, 480, 0)
+    kernels.quantize_int8(&bytes, &scale, x.pointer, 64, 1, 64)
+    kernels.int8_product(&c, 480, bytes, &scale, packed.bytes, packed.scales, packed.offsets, 1, 64, 480, 0)
     #expect(relativeDistance(c, exact) < 0.1)
   }
 
@@ -96,7 +96,7 @@ import Testing
       let place = panel * 2 * 48
       packed.bytes.withUnsafeBufferPointer { bytes in
         packed.scales.withUnsafeBufferPointer { scales in
-          tk_restore_panel(
+          tk_restore_int8(
             &back, bytes.baseAddress.unsafelyUnwrapped + place * 64, scales.baseAddress.unsafelyUnwrapped + place, k,
             columns)
         }
@@ -115,8 +115,8 @@ import Testing
       var bytes = [UInt8](repeating: 0, count: 2 * 128)
       var scales = [Float](repeating: 0, count: 4)
       var c = [Float](repeating: 0, count: 10)
-      set.functions.pointee.quantize_rows(&bytes, &scales, x.pointer, 70, 2, 70)
-      set.functions.pointee.byte_product(&c, 5, bytes, scales, packed.bytes, packed.scales, packed.offsets, 2, 70, 5, 0)
+      set.functions.pointee.quantize_int8(&bytes, &scales, x.pointer, 70, 2, 70)
+      set.functions.pointee.int8_product(&c, 5, bytes, scales, packed.bytes, packed.scales, packed.offsets, 2, 70, 5, 0)
       #expect(c[..<5].allSatisfy { !$0.isFinite } && c[5...].allSatisfy(\.isFinite))
     }
   }
@@ -125,10 +125,10 @@ import Testing
     .enabled(if: ComputeClass.available(.best).contains(.int8), "the processor has no products of bytes"),
     arguments: [(1, 500, 70), (5, 17, 7), (130, 200, 576), (0, 5, 4)])
   func projectionsAreNearTheExactOnes(rows: Int, outputs: Int, inputs: Int) throws {
-    func run(_ computeClass: ComputeClass, _ bytes: MatrixWeight.ByteProducts) throws -> (y: [Float], dx: [Float]) {
+    func run(_ computeClass: ComputeClass, _ bytes: MatrixWeight.Int8Products) throws -> (y: [Float], dx: [Float]) {
       let compute = Compute(pool: ThreadPool(threads: 2), kernels: .best, computeClass: computeClass)
       let x = randomParameter("x", [rows, inputs], seed: 1)
-      let weight = try MatrixWeight(frozen: randomTensor([outputs, inputs], seed: 2), compute: compute, bytes: bytes)
+      let weight = try MatrixWeight(frozen: randomTensor([outputs, inputs], seed: 2), compute: compute, int8: bytes)
       let tape = Tape(compute: compute, records: true)
       let y = tape.project(try tape.input(x), [try Projection(weight: weight)])[0]
       let values = y.value.values

@@ -5,7 +5,7 @@ import Glibc
 /// From arXiv:2305.18290; the smoothing is that of conservative DPO (Mitchell, “A note on DPO with noisy preferences”).
 /// For a pair with Δ = (log π_chosen − log π_rejected) − (log ref_chosen − log ref_rejected):
 /// −(1 − ε) · log σ(βΔ) − ε · log σ(−βΔ).
-package struct PreferenceLoss: Sendable, Hashable {
+package struct DPOLoss: Sendable, Hashable {
   /// β: how much the policy is held to the reference.
   package var beta: Double
   /// ε: the share of pairs that are believed to be the wrong way round; from 0 to below 0.5.

@@ -1,5 +1,5 @@
 /// The order in which a file stores the rows of a tensor, compared with Hugging Face's, which the computation uses.
-package enum RowOrder: Sendable, Hashable {
+package enum HeadPermutation: Sendable, Hashable {
   case natural
   /// In each of `heads` groups of rows, row 2i is row i of Hugging Face's order and row 2i+1 is row i + half.
   case interleaved(heads: Int)
@@ -39,7 +39,7 @@ package enum RowOrder: Sendable, Hashable {
 
 extension ModelConfiguration {
   /// The order in which a GGUF file of this model stores the rows of a tensor.
-  package func ggufRowOrder(of role: TensorRole) -> RowOrder {
+  package func ggufHeadPermutation(of role: TensorRole) -> HeadPermutation {
     guard family.interleavesHeadsInGGUF else { return .natural }
     return switch role {
     case .weight(.query, _), .bias(.query, _): .interleaved(heads: queryHeads)

@@ -1,6 +1,6 @@
 // In products, pairs of neighbours along k are multiplied and added by one instruction, so both operands are packed as
 // pairs.
-#include "halves.h"
+#include "bf16.h"
 
 #include "causal.h"
 
@@ -32,7 +32,7 @@ INLINE __m512i neighbours(const float *row, size_t n) {
 }
 
 // Turns 16 vectors of 16.
-INLINE void turn(__m512i x[16]) {
+INLINE void transpose(__m512i x[16]) {
   __m512i y[16];
   UNROLL for (int i = 0; i < 16; i += 2) {
     y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
@@ -84,13 +84,13 @@ INLINE void pack_listed(uint32_t *y, size_t width, const uint16_t *table, size_t
 }
 
 // Packs pairs along k of x [n, k]: y[pair][n rounded up to `width`].
-INLINE void pack_turned(uint32_t *y, size_t width, const float *x, size_t ld, size_t k, size_t n) {
+INLINE void pack_transposed(uint32_t *y, size_t width, const float *x, size_t ld, size_t k, size_t n) {
   for (size_t j = 0; j < n; j += 16) {
     for (size_t l = 0; l < k; l += 32) {
       __m512i square[16];
       UNROLL for (size_t r = 0; r < 16; r++)
         square[r] = j + r < n ? neighbours(x + (j + r) * ld + l, k - l) : _mm512_setzero_si512();
-      turn(square);
+      transpose(square);
       size_t count = (k - l + 1) / 2 < 16 ? (k - l + 1) / 2 : 16;
       for (size_t p = 0; p < count; p++) _mm512_storeu_si512(y + (l / 2 + p) * width + j, square[p]);
     }
@@ -185,17 +185,17 @@ static void packed_product(float *c, size_t ldc, const uint32_t *a, size_t down,
   if (i < m) causal_strip(c, ldc, a, down, across, b, width, i, k, n, accumulate, causal, 1);
 }
 
-static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b,
-                              size_t ldb, int turned_b, size_t m, size_t n, size_t k, int accumulate,
+static void bf16_tile_product(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b,
+                              size_t ldb, int transposed_b, size_t m, size_t n, size_t k, int accumulate,
                               const tk_causal *causal, float *scratch) {
   size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
   uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
-  if (turned_b)
-    pack_turned(packed_b, width, b, ldb, k, n);
+  if (transposed_b)
+    pack_transposed(packed_b, width, b, ldb, k, n);
   else
     pack_rows(packed_b, width, b, ldb, k, n);
   size_t down, across;
-  if (turned_a) {
+  if (transposed_a) {
     across = (m + 15) / 16 * 16;
     down = 1;
     pack_rows(packed_a, across, a, lda, k, m);
@@ -207,7 +207,7 @@ static void half_tile_product(float *c, size_t ldc, const float *a, size_t lda, 
   packed_product(c, ldc, packed_a, down, across, packed_b, width, m, n, k, accumulate, causal);
 }
 
-static void half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+static void bf16_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                               const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
   size_t count = (k + 1) / 2, width = (n + 15) / 16 * 16;
   uint32_t *packed_b = (uint32_t *)scratch, *packed_a = packed_b + count * width;
@@ -222,14 +222,14 @@ static void to_bf16(uint16_t *y, const float *x, size_t n) {
     __m512 v = _mm512_maskz_loadu_ps(mask, x + i);
     // The instruction takes denormal numbers for zeros.
     enum { denormal = 0x20 };
-    __m256i half = (__m256i)_mm512_cvtneps_pbh(v);
+    __m256i rounded = (__m256i)_mm512_cvtneps_pbh(v);
     __mmask16 small = _mm512_fpclass_ps_mask(v, denormal);
     if (__builtin_expect(small != 0, 0)) {
       __m512i bits = (__m512i)v, odd = _mm512_and_epi32(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
       __m512i sum = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
-      half = _mm256_mask_mov_epi16(half, small, _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
+      rounded = _mm256_mask_mov_epi16(rounded, small, _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
     }
-    _mm256_mask_storeu_epi16(y + i, mask, half);
+    _mm256_mask_storeu_epi16(y + i, mask, rounded);
   }
 }
 #pragma clang attribute pop
@@ -243,25 +243,25 @@ int tk_converts_to_bf16(void) { return 0; }
 void tk_to_bf16(uint16_t *y, const float *x, size_t n) { tk_scalar_kernels()->to_bf16(y, x, n); }
 #endif
 
-void tk_half_tile_product(float *c, size_t ldc, const float *a, size_t lda, int turned_a, const float *b, size_t ldb,
-                          int turned_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
+void tk_bf16_tile_product(float *c, size_t ldc, const float *a, size_t lda, int transposed_a, const float *b, size_t ldb,
+                          int transposed_b, size_t m, size_t n, size_t k, int accumulate, const tk_causal *causal,
                           float *scratch) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16")) {
-    half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, causal, scratch);
+    bf16_tile_product(c, ldc, a, lda, transposed_a, b, ldb, transposed_b, m, n, k, accumulate, causal, scratch);
     return;
   }
 #endif
-  tk_scalar_kernels()->half_tile_product(c, ldc, a, lda, turned_a, b, ldb, turned_b, m, n, k, accumulate, causal, scratch);
+  tk_scalar_kernels()->bf16_tile_product(c, ldc, a, lda, transposed_a, b, ldb, transposed_b, m, n, k, accumulate, causal, scratch);
 }
 
-void tk_half_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
+void tk_bf16_rows_product(float *c, size_t ldc, const float *a, size_t lda, const uint16_t *table, size_t ld,
                           const uint32_t *row, size_t m, size_t n, size_t k, int accumulate, float *scratch) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16")) {
-    half_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
+    bf16_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
     return;
   }
 #endif
-  tk_scalar_kernels()->half_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
+  tk_scalar_kernels()->bf16_rows_product(c, ldc, a, lda, table, ld, row, m, n, k, accumulate, scratch);
 }

@@ -6,16 +6,16 @@ import CTensorKernels
 /// Activations and frozen weights are both rounded so, to 1/8190 of the largest number of a block where bfloat16 rounds to
 /// 1/512 of each, and a block's sum is exact in 32-bit integers (Das et al. 2018, "Mixed precision training of
 /// convolutional neural networks using integer operations"). Memory: 2.03 bytes an element.
-final class WordMatrix: RightMatrix {
+final class Int16Matrix: PackedWeight {
   let k: Int
   let n: Int
-  private let words: Tensor
+  private let int16: Tensor
   private let scales: Tensor
   private let kernels: KernelSet
 
-  var takes: LeftRows.Form { .words }
+  var takes: LeftOperand.Form { .int16 }
 
-  private static let columns = Int(TK_WORD_COLUMNS)
+  private static let columns = Int(TK_INT16_COLUMNS)
 
   /// Rounds W [outputs, inputs], or its transpose.
   ///
@@ -25,32 +25,32 @@ final class WordMatrix: RightMatrix {
     (k, n) = transposed ? (inputs, outputs) : (outputs, inputs)
     kernels = compute.kernels
     let panels = (n + Self.columns - 1) / Self.columns
-    words = Tensor(uninitialized: [panels, tk_word_stride(k) * Self.columns / 2])
-    scales = Tensor(uninitialized: [panels, tk_word_blocks(k) * Self.columns])
+    int16 = Tensor(uninitialized: [panels, tk_int16_stride(k) * Self.columns / 2])
+    scales = Tensor(uninitialized: [panels, tk_int16_blocks(k) * Self.columns])
     let (down, across) = transposed ? (1, inputs) : (inputs, 1)
     compute.pool.tiles(panels) { panel in
       let first = panel * Self.columns
-      let (words, scales) = at(column: first, row: 0)
-      tk_pack_words(words, scales, weight.pointer + first * across, down, across, k, min(Self.columns, n - first))
+      let (int16, scales) = at(column: first, row: 0)
+      tk_pack_int16(int16, scales, weight.pointer + first * across, down, across, k, min(Self.columns, n - first))
     }
   }
 
   /// Where the panel that starts at a column has a row, at the start of a block.
   private func at(column: Int, row: Int) -> (UnsafeMutablePointer<Int16>, UnsafeMutablePointer<Float>) {
     let panel = column / Self.columns
-    let words = UnsafeMutableRawPointer(words.pointer + panel * words.columns).assumingMemoryBound(to: Int16.self)
+    let int16 = UnsafeMutableRawPointer(int16.pointer + panel * int16.columns).assumingMemoryBound(to: Int16.self)
     return (
-      words + row * Self.columns,
-      scales.pointer + panel * scales.columns + row / Int(TK_WORD_DEPTH) * Self.columns
+      int16 + row * Self.columns,
+      scales.pointer + panel * scales.columns + row / Int(TK_INT16_DEPTH) * Self.columns
     )
   }
 
-  func turned(_ compute: Compute) -> Tensor {
+  func transposed(_ compute: Compute) -> Tensor {
     let plain = Tensor(uninitialized: [n, k])
-    compute.pool.tiles(words.rows) { panel in
+    compute.pool.tiles(int16.rows) { panel in
       let first = panel * Self.columns
-      let (words, scales) = at(column: first, row: 0)
-      tk_restore_words(plain.pointer + first * k, words, scales, k, min(Self.columns, n - first))
+      let (int16, scales) = at(column: first, row: 0)
+      tk_restore_int16(plain.pointer + first * k, int16, scales, k, min(Self.columns, n - first))
     }
     return plain
   }
@@ -58,31 +58,31 @@ final class WordMatrix: RightMatrix {
   /// All of them, unless they are very many or the row is one, so that the threads share the reading.
   func tileColumns(rows: Int) -> Int { rows == 1 ? 512 : n <= 4096 ? n : VocabularyBlock.chunkWidth }
 
-  func multiply(_ x: LeftRows, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
+  func multiply(_ x: LeftOperand, depths: Range<Int>, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     precondition(
-      columns.lowerBound % Self.columns == 0 && depths.lowerBound % Int(TK_WORD_DEPTH) == 0,
+      columns.lowerBound % Self.columns == 0 && depths.lowerBound % Int(TK_INT16_DEPTH) == 0,
       "A product starts in the middle of a panel or a block")
-    let (words, scales) = at(column: columns.lowerBound, row: depths.lowerBound)
-    let left = x.asWords
-    kernels.functions.pointee.word_product(
-      y.pointer, y.stride, left.words, left.scales.pointer, words, scales, k, x.rows, depths.count, columns.count,
+    let (int16, scales) = at(column: columns.lowerBound, row: depths.lowerBound)
+    let left = x.asInt16
+    kernels.functions.pointee.int16_product(
+      y.pointer, y.stride, left.int16, left.scales.pointer, int16, scales, k, x.rows, depths.count, columns.count,
       accumulates ? 1 : 0)
   }
 }
 
-/// The left operand [rows, k] of products with a ``WordMatrix``.
-final class WordRows {
+/// The left operand [rows, k] of products with a ``Int16Matrix``.
+final class Int16Rows {
   let scales: Tensor
   private let storage: Tensor
 
-  var words: UnsafeMutablePointer<Int16> {
+  var int16: UnsafeMutablePointer<Int16> {
     UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: Int16.self)
   }
 
   /// Rounds `rows` rows of x [.., k], in the calling thread.
   init(rounding x: MatrixView, rows: Int, k: Int, _ kernels: UnsafePointer<tk_kernels>) {
-    storage = Tensor(uninitialized: [rows, tk_word_stride(k) / 2])
-    scales = Tensor(uninitialized: [rows, tk_word_blocks(k)])
-    kernels.pointee.quantize_words(words, scales.pointer, x.pointer, x.stride, rows, k)
+    storage = Tensor(uninitialized: [rows, tk_int16_stride(k) / 2])
+    scales = Tensor(uninitialized: [rows, tk_int16_blocks(k)])
+    kernels.pointee.quantize_int16(int16, scales.pointer, x.pointer, x.stride, rows, k)
   }
 }

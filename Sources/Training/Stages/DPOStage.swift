@@ -2,10 +2,10 @@ import LanguageModels
 import Tensors
 import TokenShards
 
-/// Direct preference optimisation: the mean of ``PreferenceLoss`` over the pairs of a step.
+/// Direct preference optimisation: the mean of ``DPOLoss`` over the pairs of a step.
 ///
 /// Dropout is off, since rewards compare the policy with a reference that has none.
-package struct PreferenceStage: TrainingStage {
+package struct DPOStage: TrainingStage {
   package struct Batch {
     package let pairs: PairBatch
     /// What the reference gives to the pairs.
@@ -16,11 +16,11 @@ package struct PreferenceStage: TrainingStage {
 
   package static let usesDropout = false
 
-  package let loss: PreferenceLoss
+  package let loss: DPOLoss
   /// What the reference model gives to the answers of every row of the set.
   package let reference: [PairLogProbabilities]
 
-  package init(_ loss: PreferenceLoss, reference: [PairLogProbabilities]) {
+  package init(_ loss: DPOLoss, reference: [PairLogProbabilities]) {
     self.loss = loss
     self.reference = reference
   }

@@ -1,7 +1,7 @@
 import CTensorKernels
 
 /// Activations as bfloat16 [rows, columns], row-major: the left operand of a product with a ``PackedMatrix``.
-final class HalfMatrix {
+final class BF16Matrix {
   let rows: Int
   let columns: Int
   let pointer: UnsafeMutablePointer<UInt16>

@@ -3,7 +3,7 @@ import Tensors
 import Testing
 
 /// The products with narrow matrices against the scalar reference, around the sizes of their register blocks.
-@Suite struct NarrowProductTests {
+@Suite struct LoRAProductTests {
   @Test(arguments: KernelSet.available.filter { $0.name != .scalar }.map(\.name), [1, 3, 4, 8, 9, 16, 64])
   func vectorsAgreeWithTheReference(name: KernelSet.Name, rank: Int) throws {
     let reference = tk_scalar_kernels().unsafelyUnwrapped.pointee
@@ -16,9 +16,9 @@ import Testing
       let u = randomTensor([rows, ldu], seed: 3)
       func run(_ kernels: tk_kernels) -> [Float] {
         let (dots, sums, gathered) = (u.copy(), x.copy(), a.copy())
-        kernels.narrow_dots(dots.pointer, ldu, x.pointer, ldx, a.pointer, ldx, rows, rank, n, 0.5)
-        kernels.narrow_add(sums.pointer, ldx, u.pointer, ldu, a.pointer, ldx, rows, rank, n, 0.5)
-        kernels.narrow_gather(gathered.pointer, ldx, u.pointer, ldu, x.pointer, ldx, rows, rank, n, 0.5)
+        kernels.lora_dots(dots.pointer, ldu, x.pointer, ldx, a.pointer, ldx, rows, rank, n, 0.5)
+        kernels.lora_add(sums.pointer, ldx, u.pointer, ldu, a.pointer, ldx, rows, rank, n, 0.5)
+        kernels.lora_gather(gathered.pointer, ldx, u.pointer, ldu, x.pointer, ldx, rows, rank, n, 0.5)
         return dots.values + sums.values + gathered.values
       }
       #expect(distance(run(vectors), run(reference)) < 1e-5, "\(rows) × \(n)")

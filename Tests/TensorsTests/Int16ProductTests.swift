@@ -3,9 +3,9 @@ import Tensors
 import Testing
 
 /// Products in 16-bit whole numbers, with a scale for each 128 neighbours along k.
-@Suite struct WordProductTests {
-  private static let columns = Int(TK_WORD_COLUMNS)
-  private static let depth = Int(TK_WORD_DEPTH)
+@Suite struct Int16ProductTests {
+  private static let columns = Int(TK_INT16_COLUMNS)
+  private static let depth = Int(TK_INT16_DEPTH)
 
   private struct Packed {
     var words: [Int16]
@@ -15,13 +15,13 @@ import Testing
     init(_ w: Tensor) {
       let (k, n) = (w.shape[0], w.shape[1])
       let panels = (n + columns - 1) / columns
-      let (panel, blocks) = (tk_word_stride(k) * columns, tk_word_blocks(k) * columns)
+      let (panel, blocks) = (tk_int16_stride(k) * columns, tk_int16_blocks(k) * columns)
       words = [Int16](repeating: 0, count: panels * panel)
       scales = [Float](repeating: 0, count: panels * blocks)
       words.withUnsafeMutableBufferPointer { words in
         scales.withUnsafeMutableBufferPointer { scales in
           for index in 0..<panels {
-            tk_pack_words(
+            tk_pack_int16(
               words.baseAddress.unsafelyUnwrapped + index * panel,
               scales.baseAddress.unsafelyUnwrapped + index * blocks,
               w.pointer + index * columns, n, 1, k, min(columns, n - index * columns))
@@ -36,12 +36,12 @@ import Testing
     _ kernels: tk_kernels, _ x: Tensor, _ packed: Packed, whole: Int, top: Int = 0, k: Int, n: Int, into c: Tensor,
     accumulates: Bool
   ) -> [Int16] {
-    var words = [Int16](repeating: 0, count: x.rows * tk_word_stride(k))
-    var scales = [Float](repeating: 0, count: x.rows * tk_word_blocks(k))
-    kernels.quantize_words(&words, &scales, x.pointer, x.columns, x.rows, k)
+    var words = [Int16](repeating: 0, count: x.rows * tk_int16_stride(k))
+    var scales = [Float](repeating: 0, count: x.rows * tk_int16_blocks(k))
+    kernels.quantize_int16(&words, &scales, x.pointer, x.columns, x.rows, k)
     packed.words.withUnsafeBufferPointer { w in
       packed.scales.withUnsafeBufferPointer { s in
-        kernels.word_product(
+        kernels.int16_product(
           c.pointer, c.columns, words, scales, w.baseAddress.unsafelyUnwrapped + top * Self.columns,
           s.baseAddress.unsafelyUnwrapped + top / Self.depth * Self.columns, whole, x.rows, k, n, accumulates ? 1 : 0)
       }
@@ -126,7 +126,7 @@ import Testing
     let w = randomTensor([k, n], seed: 2)
     let packed = Packed(w)
     var back = [Float](repeating: 0, count: n * k)
-    tk_restore_words(&back, packed.words, packed.scales, k, n)
+    tk_restore_int16(&back, packed.words, packed.scales, k, n)
     let plain = (0..<n).flatMap { column in (0..<k).map { w.pointer[$0 * n + column] } }
     #expect(relativeDistance(back, plain) < 3e-4)
   }
