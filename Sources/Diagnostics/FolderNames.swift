@@ -30,8 +30,10 @@ extension ListingError: DiagnosticError {
 ///
 /// All of them or an error, which Foundation does not promise: its listings end where the disk stops answering.
 ///
-/// - Throws: ``ListingError``, also for a name that is not UTF-8 text, which no path here could hold.
-package func folderNames(_ folder: String) throws(ListingError) -> [String]? {
+/// - Parameter refusesOthers: Whether a name that is not UTF-8 text, which no path here could hold, is an error: where a
+///   folder is copied or removed whole. Where known names are looked for it is passed over.
+/// - Throws: ``ListingError``.
+package func folderNames(_ folder: String, refusesOthers: Bool = false) throws(ListingError) -> [String]? {
   guard let handle = opendir(folder) else {
     if errno == ENOENT { return nil }
     throw ListingError(path: folder, code: errno)
@@ -44,6 +46,7 @@ package func folderNames(_ folder: String) throws(ListingError) -> [String]? {
     guard let entry = readdir(handle) else { break }
     let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
     guard let name = String(validating: bytes, as: UTF8.self) else {
+      if !refusesOthers { continue }
       throw ListingError(path: "\(folder)/\(String(decoding: bytes, as: UTF8.self))", code: EILSEQ)
     }
     if name != ".", name != ".." { names.append(name) }

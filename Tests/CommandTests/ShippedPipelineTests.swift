@@ -53,7 +53,7 @@ import Testing
     let project = try Project(rows: 1)
     try FileManager.default.createSymbolicLink(
       atPath: project.folder.path("pipelines"), withDestinationPath: Project.repository + "/pipelines")
-    for name in ["assistant", "preferences"] {
+    for name in ["assistant", "preferences", "honesty"] {
       let whole = try String(contentsOfFile: Project.repository + "/data/\(name).jsonl", encoding: .utf8)
       let lines = whole.split(separator: "\n").prefix(40)
       try project.folder.write(lines.joined(separator: "\n") + "\n", to: "data/\(name).jsonl")
@@ -62,6 +62,7 @@ import Testing
       project, "pipelines/sft-then-dpo.yaml",
       expecting: [
         "base_quality/metrics.json", "dpo_quality/metrics.json", "sft_rewards/metrics.json", "dpo_rewards/metrics.json",
+        "dpo_honesty/metrics.json",
         "dpo_answers/answers.md", "sft/loss.svg", "dpo/rewards.svg", "adapter_folder/adapter_model.safetensors",
         "model/model.safetensors",
       ].map { "sft-then-dpo/" + $0 })

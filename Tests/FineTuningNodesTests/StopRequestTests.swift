@@ -1,3 +1,4 @@
+import Diagnostics
 import FineTuningNodes
 import Pipeline
 import TestKit

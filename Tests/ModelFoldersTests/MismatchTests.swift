@@ -186,6 +186,8 @@ struct MismatchTests {
       ("peft_type", "IA3", "`peft_type` is \"IA3\", which is not supported"),
       ("task_type", "SEQ_CLS", "`task_type` is \"SEQ_CLS\", which is not supported"),
       ("init_lora_weights", "pissa", "`init_lora_weights` is \"pissa\", which is not supported"),
+      ("some_new_key", true, "`some_new_key` is not known"),
+      ("lora_alpha", 1e39, "`lora_alpha` is not a number that a float holds"),
       ("r", 0, "`r` is not a whole number from 1 to 65536"), ("r", "4", "`r` is not a number"),
       ("lora_dropout", 1, "`lora_dropout` is not a number from 0 to below 1"),
       ("target_modules", ["lm_head"], "`target_modules` is lm_head, which is not supported"),
@@ -214,6 +216,41 @@ struct MismatchTests {
     let other = try ModelFolder.open(fixture("ModelFolders/sharded")).configuration
     let text = message { try AdapterFolder(path: fixture("ModelFolders/adapter")).check(against: other) }
     #expect(text.contains("has shape [4, 32]\n  why: the model and the rank say [4, 24]"))
+  }
+
+  @Test("what is wrong with an adapter by itself is told when it is looked at, before a model stands beside it")
+  func adapterByItself() throws {
+    let prefix = "base_model.model.model.layers."
+    try copy("ModelFolders/adapter", to: folder.path("a"))
+    func outline(_ change: (String) -> String) throws -> String {
+      try copy("ModelFolders/adapter", to: folder.path("b"))
+      defer { try? FileManager.default.removeItem(atPath: folder.path("b")) }
+      try rewrite(folder.path("b/adapter_model.safetensors")) { (change($0.name), $0.shape) }
+      return message { _ = try AdapterOutline(AdapterFolder(path: folder.path("b"))) }
+    }
+    #expect(try outline { $0 } == "nothing thrown")
+    #expect(
+      try outline { $0.replacing("layers.1.self_attn.q_proj.lora_B", with: "layers.1.self_attn.q_prxy.lora_B") } == """
+        b: error: The adapter has no tensor `\(prefix)1.self_attn.q_proj.lora_B.weight`
+          why: the model has a module for it, and other blocks have theirs
+        b: error: Tensor `\(prefix)1.self_attn.q_prxy.lora_B.weight` matches no module of the model
+        """)
+    try edit(folder.path("a/adapter_config.json")) { $0["r"] = 3 }
+    #expect(
+      message { _ = try AdapterOutline(AdapterFolder(path: folder.path("a"))) }
+        .contains(
+          "`\(prefix)0.self_attn.q_proj.lora_A.weight` has shape [4, 32]\n  why: the model and the rank say [3, 32]"))
+  }
+
+  @Test("tensors under other names than PEFT's are told by one of them")
+  func foreignAdapterNames() throws {
+    try copy("ModelFolders/adapter", to: folder.path("a"))
+    try rewrite(folder.path("a/adapter_model.safetensors")) {
+      ($0.name.replacing("base_model.model.", with: "base_model.model._orig_mod."), $0.shape)
+    }
+    let model = try ModelFolder.open(fixture("ModelFolders/single")).configuration
+    let reason = try AdapterOutline(AdapterFolder(path: folder.path("a"))).mismatch(with: model) ?? "none"
+    #expect(reason.hasPrefix("it names its tensors otherwise than PEFT does: `base_model.model._orig_mod."))
   }
 
   @Test("a listed target without any tensor")

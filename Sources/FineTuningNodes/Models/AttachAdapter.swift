@@ -132,6 +132,7 @@ package enum AttachAdapter: NodeType {
       adapter = given.configuration
       try given.check(against: base)
       var sanity = SanityReport(context)
+      try sanity.add(FiniteTensors(base.adapterTensors(adapter), in: start))
       try sanity.add(
         AdapterStart(
           base.adapterUpdates(adapter, pool: ThreadPool(threads: context.threads)) {

@@ -32,7 +32,7 @@ package enum Export: NodeType {
 
   package static let name = "export"
   package static let summary = "Makes a folder that transformers loads, or PEFT for a model with an adapter"
-  package static let implementationVersion = 2
+  package static let implementationVersion = 3
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, whose files go along"),

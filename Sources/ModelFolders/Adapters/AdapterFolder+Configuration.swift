@@ -71,8 +71,23 @@ extension AdapterFolder {
     require("init_lora_weights", "true, false, gaussian, orthogonal, eva") {
       $0.bool != nil || ["gaussian", "orthogonal", "eva"].contains($0.string)
     }
+    for (key, value) in json.object?.members ?? [] where !knownOptions.contains(key) && !value.isNull && !isEmpty(value)
+    {
+      problems.append(.unknownOption(key))
+    }
     return problems
   }
+
+  /// The options of PEFT's `LoraConfig` (0.18): those that are read or looked at above, and those that decide nothing once
+  /// the tensors are there, such as how they were started.
+  private static let knownOptions: Set<String> = [
+    "alora_invocation_tokens", "alpha_pattern", "arrow_config", "auto_mapping", "base_model_name_or_path", "bias",
+    "corda_config", "ensure_weight_tying", "eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode",
+    "init_lora_weights", "layer_replication", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha",
+    "lora_bias", "lora_dropout", "megatron_config", "megatron_core", "modules_to_save", "peft_type", "peft_version",
+    "qalora_group_size", "r", "rank_pattern", "revision", "runtime_config", "target_modules", "target_parameters",
+    "task_type", "trainable_token_indices", "use_dora", "use_qalora", "use_rslora",
+  ]
 
   /// `adapter_config.json` for an adapter of ours: the options that are meant, in PEFT's names.
   static func json(_ adapter: AdapterConfiguration, baseModel: String) -> JSON {

@@ -8,6 +8,8 @@ package struct AdapterFolderError: Error, Sendable, Hashable {
     case wrongValue(key: String, wanted: String)
     /// An option that means something this program does not compute.
     case unsupported(key: String, found: String, supported: String)
+    /// An option that nobody here knows, which may change what is computed.
+    case unknownOption(String)
     case noTargets
     /// A module that `target_modules` lists and no tensor is for.
     case missingTarget(String)
@@ -54,6 +56,11 @@ extension AdapterFolderError: DiagnosticError {
     case .wrongValue(let key, let wanted): ("`\(key)` is not \(wanted)", nil, nil)
     case .unsupported(let key, let found, let supported):
       ("`\(key)` is \(found), which is not supported", "supported: \(supported)", nil)
+    case .unknownOption(let key):
+      (
+        "`\(key)` is not known", "it may change what the adapter computes, and nothing here would compute it",
+        "remove it from `adapter_config.json` if it changes nothing"
+      )
     case .noTargets: ("The adapter has no tensors for any linear map", nil, nil)
     case .missingTarget(let name):
       (

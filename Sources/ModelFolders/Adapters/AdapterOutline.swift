@@ -27,6 +27,33 @@ package struct AdapterOutline: Sendable, Hashable {
     }
     (self.blocks, self.maps) = (blocks, maps)
     foreignTensor = blocks == 0 ? adapter.file.names.min() : nil
+    if blocks > 0 { try check(adapter, kinds) }
+  }
+
+  /// Checks that the tensors are those that the configuration and the first block speak of, in every block.
+  private func check(_ adapter: AdapterFolder, _ kinds: [ProjectionKind]) throws {
+    var problems: [AdapterFolderError.Problem] = []
+    var expected: Set<String> = []
+    let rank = adapter.configuration.rank
+    for block in 0..<blocks {
+      for kind in kinds {
+        guard let map = maps[kind.shortName] else { continue }
+        let names = LanguageModel.adapterNames(kind, layer: block)
+        for (name, wanted) in [(names.a, [rank, map[1]]), (names.b, [map[0], rank])] {
+          expected.insert(name)
+          guard adapter.has(name) else {
+            problems.append(.missingTensor(name))
+            continue
+          }
+          let found = try adapter.file.entry(name).shape
+          if found != wanted { problems.append(.wrongShape(tensor: name, wanted: wanted, found: found)) }
+        }
+      }
+    }
+    for name in adapter.file.names where !expected.contains(name) {
+      problems.append(.unmatchedTensor(name, nearest: nil))
+    }
+    guard problems.isEmpty else { throw AdapterFolderError(adapter.path, problems: problems) }
   }
 
   /// Reads what ``json`` wrote; nil for anything else.

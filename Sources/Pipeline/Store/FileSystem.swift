@@ -61,7 +61,7 @@ package struct FileSystem: Sendable {
   ///
   /// All of them or an error: a name that is not UTF-8 text, which no path here could hold, is one (`EILSEQ`).
   package func names(in folder: String) throws -> [String] {
-    do { return try folderNames(folder) ?? [] } catch {
+    do { return try folderNames(folder, refusesOthers: true) ?? [] } catch {
       throw SystemError("list", error.path, code: error.code)
     }
   }

@@ -42,8 +42,17 @@ extension Tokenizer {
         .invalidValue("folder with several models", reason: "name one of [\(models.joined(separator: ", "))]"),
         file: path)
     }
+    // A file of another program's tokenizer is opened in place of `tokenizer.json`, to be told what it is.
+    if let foreign = (try folderNames(path) ?? []).first(where: isForeign) {
+      return try Self.files(of: path + "/" + foreign)
+    }
     throw TokenizerError(
       .noTokenizer(expected: ["tokenizer.json", "vocab.json and merges.txt", "a .gguf file"]), file: path)
+  }
+
+  private static func isForeign(_ name: String) -> Bool {
+    ["tokenizer.model", "tekken.json", "spiece.model", "sentencepiece.bpe.model", "vocab.txt"].contains(name)
+      || name.hasSuffix(".tiktoken")
   }
 
   private static func files(of file: String) throws -> FileSet {
