@@ -61,6 +61,86 @@ import Testing
     #expect(try ChatTemplate(source: source, name: "t").render([]).text == expected)
   }
 
+  /// What 200,000 elements or ten million characters meet, each once and over and over; a fifth of them in debug builds.
+  static let large: [String] = {
+    #if DEBUG
+    let share = 5
+    #else
+    let share = 1
+    #endif
+    let list = "([3, 1, 2] * \(67000 / share))"
+    let text = "('aB c,' * \(2_000_000 / share))"
+    let ones = "('1' * \(10_000_000 / share))"
+    let lines = "('a\\n' * \(5_000_000 / share))"
+    let rows = "(messages * \(100_000 / share))"
+    let keys = "dict(range(100000)|map('string')|batch(2))"
+    let once = [
+      "\(rows)|groupby('role')|list|length", "\(rows)|groupby('content')|list|length", "\(list)|groupby(0)|list|length",
+      "\(rows)|unique(attribute='role')|list|length", "\(list)|unique|list|length", "\(list)|sort|length",
+      "range(100000)|sort(reverse=true)|length", "\(rows)|sort(attribute='content,role')|length", "\(list)|sum",
+      "\(list)|batch(2)|list|length", "\(list)|batch(1)|list|length", "\(list)|slice(7)|list|length",
+      "[1]|slice(16000000)|list|length", "\(list)|join(',')|length", "\(list)|map('string')|list|length",
+      "\(rows)|map(attribute='role')|join|length", "\(rows)|map(attribute='a.' * 100000, default={})|list|length",
+      "\(list)|select('odd')|list|length", "\(list)|reject('in', \(list))|list|length",
+      "\(list)|select('in', range(100000))|list|length", "\(rows)|selectattr('role', 'eq', 'user')|list|length",
+      "\(keys)|dictsort|length", "\(keys)|dictsort(by='value')|length", "\(keys)|items|list|length",
+      "\(list)|min", "\(rows)|max(attribute='content')|length", "\(list)|reverse|list|length", "\(list)|list|last",
+      "\(list)|string|length", "\(list)|tojson|length", "\(rows)|tojson(indent=2)|length", "\(keys)|tojson|length",
+      "\(text)|tojson|length", "\(text)|indent|length", "\(text)|wordcount", "\(text)|title|length",
+      "\(text)|capitalize|length", "\(text)|upper|length", "\(text)|lower|length", "\(text)|escape|length",
+      "\(text)|trim|length", "\(text)|replace('a', 'bb')|length", "\(text)|replace('a', '')|length",
+      "\(text)|replace('', 'b')|length", "\(text)|truncate(9000000)|length", "\(text)|center(12000000)|length",
+      "\(text)|list|length", "\(text)|reverse|length", "\(text)|int", "\(ones)|int(base=7)",
+      "\(ones)|float", "\(text)|first", "\(text)|last", "\(text)|string|length", "\(text)|e|length",
+      "\(text).split(',')|length", "\(text).rsplit(',', 1000000)|length", "\(text).split()|length",
+      "\(lines).splitlines()|length", "\(lines)|indent|length", "\(text).partition('z')|length",
+      "\(text).rpartition('z')|length", "\(text).swapcase()|length", "\(text).title()|length",
+      "\(text).count('a')", "\(text).find('ac')", "\(text).rfind('ac')", "\(text).strip('aB ,c')|length",
+      "\(text).isalpha()", "('a' * 10000000).isalpha()", "('a' * 10000000).isalnum()", "\(ones).isnumeric()",
+      "\(ones).isdigit()", "\(ones).isupper()", "\(ones).islower()",
+      "('a' * 10000000).isprintable()", "\(ones) is lower", "\(ones) is upper",
+      "','.join('ab' * 5000000)|length", "\(text).zfill(12000000)|length", "\(text).removeprefix('a')|length",
+      "\(text).startswith(('z',) * 200000, 1)", "('{}' * 200000).format(*\(list))|length",
+      "('{a}' * 100000).format(**\(keys))|length", "namespace(**\(keys)) is defined", "('%d' * 201000) % ([1] * 9)",
+      "('%s' * 200000)|format(*\(list))|length", "\(list) < \(list)", "\(list) == \(list)",
+      "((1, 2) * 100000) <= ((1, 2) * 100000)", "9 in \(list)", "9 in range(100000)", "'z' in \(text)",
+      "\(keys) == \(keys)", "\(list)[::-1]|length", "\(text)[::-1]|length", "\(list).count(9)", "\(list).index(2)",
+      "range(100000).count(9)", "strftime_now('%A' * 5000000)|length", "\(text) ~ \(text) ~ 'a'", "\(list) + \(list)",
+      "cycler(*\(list)).next()", "\(text) is filter", "\(text) in ['a', 'b']", "\(rows) is sameas \(rows)",
+    ]
+    let over = [
+      "\(text)|wordcount", "\(list) < \(list)", "r.count", "s[7]", "s[1:2]", "d|items|length", "f(**d)",
+      "t.startswith(('z', 'y', 'x', 'w'), 1)", "\(list)|sort|length", "t|int", "t.isalpha()", "l|groupby(0)|length",
+      "deep|string|length", "rows == rows", "l.copy().count(5)", "9 in r", "l|batch(3)|length", "t|indent",
+    ]
+    let names =
+      "{% set r = range(100000) %}{% set s = \(rows)|map(attribute='content')|join %}{% set d = \(keys) %}"
+      + "{% set t = 'ab' * 100000 %}{% set l = \(list) %}{% set rows = \(rows) %}{% macro f() %}{{ kwargs|length }}"
+      + "{% endmacro %}{% set deep = \(String(repeating: "[", count: 90))t\(String(repeating: "]", count: 90)) %}"
+    return once.map { "{% set x = \($0) %}" }
+      + over.map { names + "{% for i in range(99999) %}{% set x = \($0) %}{% endfor %}" }
+  }()
+
+  @Test(arguments: large) func largeWorkEndsOrIsRefused(source: String) throws {
+    let chat = [ChatMessage(role: "user", content: "Q"), ChatMessage(role: "assistant", content: "A")]
+    let clock = ContinuousClock()
+    var refusal: TemplateError?
+    let time = try clock.measure {
+      do { _ = try ChatTemplate(source: source, name: "t").render(chat) } catch let error as TemplateError {
+        refusal = error
+      }
+    }
+    #expect(refusal == nil || refusal?.kind != .syntax, "\(source): \(refusal?.words ?? "")")
+    // It takes 2 s at most, 5 s in a debug build; without counting it is minutes.
+    #expect(time < .seconds(20), "\(source): \(time) \(refusal?.words ?? "")")
+  }
+
+  @Test func groupingIsDone() throws {
+    let chat = [ChatMessage(role: "user", content: "Q"), ChatMessage(role: "assistant", content: "A")]
+    let source = "{% for k, v in (messages * 100000)|groupby('role') %}{{ k }} {{ v|length }};{% endfor %}"
+    #expect(try ChatTemplate(source: source, name: "t").render(chat).text == "assistant 100000;user 100000;")
+  }
+
   @Test func longConversationsHaveRoom() throws {
     let text = String(repeating: "word ", count: 20_000)
     let chat = (0..<20).map { ChatMessage(role: $0 % 2 == 0 ? "user" : "assistant", content: text) }

@@ -273,6 +273,62 @@ struct ConflictTests {
       """)
   }
 
+  /// The tokenizer of the model under the name `plain`, with these files in place of its chat template.
+  private func plain(_ files: [(name: String, text: String)]) throws {
+    let folder = workspace.folder.path("plain")
+    try FileManager.default.createDirectory(
+      atPath: folder + "/additional_chat_templates", withIntermediateDirectories: true)
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      try FileManager.default.copyItem(atPath: fixture("Command/tiny/" + name), toPath: folder + "/" + name)
+    }
+    for file in files { try workspace.folder.write(file.text, to: "plain/" + file.name) }
+  }
+
+  private static let plainUsers = """
+    plain: {type: load_tokenizer, from: DIR/plain}
+    plain_chat: {type: apply_template, dataset: rows, tokenizer: plain}
+    said: {type: predict, model: base, tokenizer: plain, prompts: [hello]}
+    """
+
+  @Test(arguments: [
+    (
+      [("chat_template.jinja", "{{ messages }}"), ("additional_chat_templates/tool_use.jinja", "a\n{% if %}")],
+      "chat template tool_use, line 2, column 7: Invalid chat template: expected an expression, found `%}`"
+    ),
+    (
+      [("chat_template.jinja", "{{ messages|nofilter }}")],
+      "chat template, line 1, column 13: There is no filter `nofilter`"
+    ),
+  ]) func aTemplateThatCannotBeUsed(files: [(String, String)], reason: String) throws {
+    try plain(files.map { (name: $0.0, text: $0.1) })
+    let rest = "\(reason) | mend that file, or name a Jinja file where a `template` can be named"
+    try expect(
+      Self.plainUsers,
+      ["plain_chat", "said"].map {
+        "nodes.\($0).tokenizer | A chat template of the tokenizer cannot be used | node `\($0)` takes `tokenizer` from "
+          + "`plain`; " + rest
+      }.joined(separator: "\n"))
+  }
+
+  @Test func aPredictionWithoutTheTemplateNamedDefault() throws {
+    try plain([(name: "additional_chat_templates/tool_use.jinja", text: "{{ messages }}")])
+    let words =
+      "None of the tokenizer's chat templates is named `default` | node `said` takes `PORT` from `NODE`; there are "
+      + "[`tool_use`], and the conversation names none of them | put a `chat_template.jinja` beside the tokenizer's files, "
+      + "or name a Jinja file where a `template` can be named"
+    let trained = """
+
+      plain_tokens: {type: tokenize, conversations: plain_chat, tokenizer: plain, max_length: 64}
+      tuned: {type: train, model: lora, data: plain_tokens.train}
+      again: {type: predict, model: tuned, tokenizer: tokenizer, prompts: [hello]}
+      """
+    try expect(
+      Self.plainUsers + trained,
+      "nodes.said.tokenizer | " + words.replacing("PORT", with: "tokenizer").replacing("NODE", with: "plain") + "\n"
+        + "nodes.again.model | "
+        + words.replacing("`said`", with: "`again`").replacing("PORT", with: "model").replacing("NODE", with: "tuned.model"))
+  }
+
   @Test func aPredictionWithoutATemplate() throws {
     try FileManager.default.createDirectory(
       atPath: workspace.folder.path("plain"), withIntermediateDirectories: true)

@@ -21,6 +21,7 @@ struct Parser {
     var parser = Parser(try Lexer.tokens(of: source))
     do {
       let body = try parser.statements(until: [])
+      try NameCheck(source: source).check(body)
       return Program(body: body, names: parser.names, hasGenerationBlocks: parser.hasGenerationBlocks)
     } catch let fault as Fault {
       throw source.error(fault, at: parser.current.position)

@@ -11,6 +11,7 @@ enum BraceFormat {
     var index = 0
     while index < format.count {
       let scalar = format.scalars[index]
+      try Budget.charge(format.spans.count)
       let isDoubled = index + 1 < format.count && format.scalars[index + 1] == scalar
       switch scalar {
       case "{" where isDoubled, "}" where isDoubled:
@@ -74,6 +75,7 @@ enum BraceFormat {
       guard index < arguments.positional.count else { throw Fault("The format names a value that is not given") }
       value = arguments.positional[index]
     } else {
+      try Budget.charge(arguments.named.count)
       guard let named = arguments.named.first(where: { $0.name == head }) else {
         throw Fault("The format names `\(head)`, which is not given")
       }

@@ -36,11 +36,13 @@ extension Filters {
       try arguments.none(in: "items")
       if value.isUndefined { return .iterator(ValueIterator([])) }
       guard case .dictionary(let dictionary) = value else { throw Fault("`items` needs a mapping") }
+      try Budget.charge(dictionary.count * Limits.slowWork)
       return .iterator(ValueIterator(DictionaryView(kind: .items, dictionary: dictionary).values))
     },
     "dictsort": { value, arguments, _ in
       let bound = try arguments.bound(["case_sensitive", "by", "reverse"], in: "dictsort")
       guard case .dictionary(let dictionary) = value else { throw Fault("`dictsort` needs a mapping") }
+      try Budget.charge(dictionary.count * Limits.slowWork)
       let by = try bound[1].optionalText(in: "dictsort")?.string ?? "key"
       guard by == "key" || by == "value" else { throw Fault("`dictsort` sorts by `key` or `value`") }
       let isSensitive = bound[0].truth(false)
@@ -110,6 +112,7 @@ extension Filters {
       let slices = try bound[0].whole(1, in: "slice")
       guard slices > 0 else { throw Fault("`slice` needs a positive number") }
       try Interpreter.check(slices)
+      try Budget.charge(slices * Limits.slowWork)
       let values = try value.iterated()
       let (size, longer) = values.count.quotientAndRemainder(dividingBy: slices)
       var start = 0
@@ -129,19 +132,51 @@ extension Filters {
         let key = try path.value(of: element)
         return (key: try isSensitive ? key : key.caseFolded(), value: element)
       }
-      var groups: [(key: Value, values: [Value])] = []
-      for (key, element) in try keyed.stablySorted(by: { try Value.less($0.key, $1.key) }) {
-        if let last = groups.last, try Value.equal(last.key, key) {
-          groups[groups.count - 1].values.append(element)
-        } else {
-          groups.append((key, [element]))
-        }
-      }
+      let groups = try joined(joinedByHash(keyed).stablySorted { try Value.less($0.key, $1.key) })
       let result = Value.list(try groups.map { .tuple([try path.value(of: $0.values[0]), .list($0.values)]) })
       try result.weighed()
       return result
     },
   ]
+
+  private typealias Group = (key: Value, values: [Value])
+
+  /// Elements of one key together, in their order, so that only the keys are left to be sorted; each element of a key that
+  /// cannot be hashed stays alone.
+  ///
+  /// - Throws: ``Fault`` for keys that have no order.
+  private static func joinedByHash(_ keyed: [(key: Value, value: Value)]) throws -> [Group] {
+    var groups: [Group] = []
+    var places: [HashKey: Int] = [:]
+    for (key, value) in keyed {
+      guard let hash = try? HashKey(key) else {
+        groups.append((key, [value]))
+        continue
+      }
+      if let place = places[hash] {
+        _ = try Value.less(groups[place].key, key)
+        groups[place].values.append(value)
+      } else {
+        places[hash] = groups.count
+        groups.append((key, [value]))
+      }
+    }
+    return groups
+  }
+
+  /// Sorted groups, those of equal keys as one.
+  private static func joined(_ sorted: [Group]) throws -> [Group] {
+    var groups: [Group] = []
+    for group in sorted {
+      // The last group is asked for its key alone: a copy of the group would have all of it copied each time.
+      if let last = groups.indices.last, try Value.equal(groups[last].key, group.key) {
+        groups[last].values += group.values
+      } else {
+        groups.append(group)
+      }
+    }
+    return groups
+  }
 
   /// Lists of elements as a generator: one level deeper than the elements.
   private static func wrapped(_ lists: [Value]) throws -> Value {
@@ -198,7 +233,7 @@ struct AttributePath {
     switch path {
     case nil, .some(.none): break
     case .some(.string(let text)):
-      parts = text.split(".", limit: -1).map { part in
+      parts = try text.split(".", limit: -1).map { part in
         !part.isEmpty && part.scalars.allSatisfy(\.isDigit) ? .int(Int(part.string) ?? 0) : .string(part)
       }
     case .some(let index): parts = [index]
@@ -212,6 +247,8 @@ struct AttributePath {
   }
 
   func value(of element: Value) throws -> Value {
+    // A look at an element itself is what filters do anyway; each level below it costs more.
+    try Budget.charge((4 * parts.count - 3) * Limits.slowWork)
     var value = element
     for part in parts {
       value = try Members.item(part, of: value)

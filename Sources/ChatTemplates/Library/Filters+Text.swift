@@ -62,7 +62,7 @@ extension Filters {
       if text.count <= length.addingReportingOverflow(leeway).partialValue || length > text.count { return value }
       let cut = text[0..<length - end.count]
       if bound[1].truth(false) { return .string(cut + end) }
-      return .string((cut.splitFromRight(" ", limit: 1).first ?? cut) + end)
+      return .string((try cut.splitFromRight(" ", limit: 1).first ?? cut) + end)
     },
     "wordcount": { value, _, _ in
       var words = 0
@@ -101,7 +101,7 @@ extension Filters {
 
   private static func indented(_ text: Text, _ indentation: Text, first: Bool, blank: Bool) throws -> Text {
     // Jinja adds a line end before it splits, so that an empty last line counts.
-    let lines = (text + "\n").lines()
+    let lines = try (text + "\n").lines()
     let (size, overflow) = indentation.breadth.multipliedReportingOverflow(by: lines.count)
     try Budget.charge(overflow ? .max : size)
     try Interpreter.check(text.count + size)

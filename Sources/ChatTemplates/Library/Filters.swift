@@ -6,14 +6,21 @@ enum Filters {
 
   static func exists(_ name: String) -> Bool { all[name] != nil }
 
+  /// Whether Jinja has the filter, though it may be refused here.
+  static func isKnown(_ name: String) -> Bool { exists(name) || refused.contains(name) }
+
+  static func unknown(_ name: String) -> Fault {
+    let near = nearestName(to: name, among: all.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
+    return Fault("There is no filter `\(name)`\(near)")
+  }
+
   /// The value of `value | name(arguments)`.
   static func apply(
     _ name: String, to value: Value, _ arguments: Arguments, _ interpreter: Interpreter
   ) throws -> Value {
     guard let filter = all[name] else {
       if refused.contains(name) { throw Fault(.unsupported, "The filter `\(name)` is not supported in chat templates") }
-      let near = nearestName(to: name, among: all.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
-      throw Fault("There is no filter `\(name)`\(near)")
+      throw unknown(name)
     }
     try interpreter.budget.charge(value.breadth * (slow.contains(name) ? Limits.slowWork : 1))
     for argument in arguments.positional { try interpreter.budget.charge(argument.breadth) }
@@ -21,7 +28,9 @@ enum Filters {
     return try interpreter.nested { try filter(value, arguments, interpreter) }
   }
 
-  private static let slow: Set = ["upper", "lower", "capitalize", "title", "escape", "e", "forceescape"]
+  private static let slow: Set = [
+    "upper", "lower", "capitalize", "title", "escape", "e", "forceescape", "wordcount", "int", "float",
+  ]
 
   private static let refused = [
     "filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr",

@@ -27,6 +27,7 @@ enum Globals {
       Function("strftime_now") { interpreter, arguments in
         let format = try arguments.bound(["format"], required: 1, in: "strftime_now")[0]
         guard case .string(let format) = format else { throw Fault("`strftime_now` needs a string") }
+        try Budget.charge(format.count * Limits.slowWork)
         return .string(Text(try interpreter.clock().formatted(format.string)))
       },
       Function("joiner") { interpreter, arguments in

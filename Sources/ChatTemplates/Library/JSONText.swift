@@ -104,8 +104,11 @@ struct JSONText {
 
 extension Array {
   /// The elements in the order of `precedes`, equal ones in the order they had.
-  func stablySorted(by precedes: (Element, Element) throws -> Bool) rethrows -> [Element] {
+  ///
+  /// - Throws: ``Fault`` when the budget is spent.
+  func stablySorted(by precedes: (Element, Element) throws -> Bool) throws -> [Element] {
     try enumerated().sorted { a, b in
+      try Budget.charge(Limits.slowWork)
       if try precedes(a.element, b.element) { return true }
       if try precedes(b.element, a.element) { return false }
       return a.offset < b.offset

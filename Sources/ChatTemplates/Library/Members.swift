@@ -20,7 +20,10 @@ enum Members {
       }
       if let member = try? dictionary.value(for: index) { return member }
     case .string(let text):
-      if let place = place(index, count: text.count) { return .string(text[place..<place + 1]) }
+      if let place = place(index, count: text.count) {
+        try Budget.charge(text.spans.count)
+        return .string(text[place..<place + 1])
+      }
     case .list(let values), .tuple(let values):
       if let place = place(index, count: values.count) { return values[place] }
     case .range(let range):
@@ -65,7 +68,10 @@ enum Members {
       case "start": return .int(range.start)
       case "stop": return .int(range.stop)
       case "step": return .int(range.step)
-      default: return Self.sequenceMethods.contains(name) ? sequenceMethod(name, of: range.values) : nil
+      default:
+        guard Self.sequenceMethods.contains(name) else { return nil }
+        try Budget.charge(range.count * Limits.slowWork)
+        return sequenceMethod(name, of: range.values)
       }
     case .namespace(let namespace): return namespace.attributes.value(named: Text(name))
     case .loop(let loop): return loop.attribute(name)
@@ -132,7 +138,7 @@ enum Members {
   /// `value[start:stop:step]` with Python's clamping.
   static func slice(of value: Value, _ start: Value?, _ stop: Value?, _ step: Value?) throws -> Value {
     if case .undefined(let undefined) = value { throw Fault(undefined.words) }
-    try Budget.charge(value.length ?? 1)
+    try Budget.charge(max(value.length ?? 1, value.breadth))
     func bound(_ value: Value?) throws -> Int? {
       guard let value, !value.isNone else { return nil }
       guard let index = value.index else { throw Fault("The bounds of a slice must be whole numbers") }

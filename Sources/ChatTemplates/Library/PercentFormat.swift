@@ -16,6 +16,7 @@ enum PercentFormat {
       return positional[used - 1]
     }
     while index < format.count {
+      try Budget.charge(format.spans.count)
       let start = index
       while index < format.count, format.scalars[index] != "%" { index += 1 }
       result.append(format[start..<index])

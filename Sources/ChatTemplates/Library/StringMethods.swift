@@ -13,7 +13,7 @@ enum StringMethods {
       })
   }
 
-  private static let slow: Set = ["upper", "lower", "capitalize", "title", "swapcase"]
+  private static let slow = Set(["upper", "lower", "capitalize", "title", "swapcase"] + predicates.map(\.0))
   /// Methods of HTML texts that escape what they are given.
   private static let escaping = ["replace", "join", "format", "swapcase"]
 
@@ -35,21 +35,18 @@ enum StringMethods {
       },
       "swapcase": { text, arguments in
         try arguments.none(in: "swapcase")
-        return .string(
-          text.scalars.indices.reduce(into: Text()) { result, index in
-            let one = text[index..<index + 1]
-            result.append(one.scalars[0].properties.isUppercase ? one.lowercased : one.uppercased)
-          })
+        return .string(text.swapped)
       },
       "capitalize": { text, arguments in
         try arguments.none(in: "capitalize")
         return .string(text.capitalized)
       },
-      "split": { text, arguments in try split(text, arguments, in: "split") { $0.split($1, limit: $2) } },
-      "rsplit": { text, arguments in try split(text, arguments, in: "rsplit") { $0.splitFromRight($1, limit: $2) } },
+      "split": { text, arguments in try split(text, arguments, in: "split") { try $0.split($1, limit: $2) } },
+      "rsplit": { text, arguments in try split(text, arguments, in: "rsplit") { try $0.splitFromRight($1, limit: $2) }
+      },
       "splitlines": { text, arguments in
         let bound = try arguments.bound(["keepends"], in: "splitlines")
-        return .list(text.lines(keepingEnds: bound[0].truth(false)).map { .string($0) })
+        return .list(try text.lines(keepingEnds: bound[0].truth(false)).map { .string($0) })
       },
       "partition": { text, arguments in
         let separator = try separator(arguments, in: "partition")
@@ -159,7 +156,7 @@ enum StringMethods {
     try Budget.charge(overflow ? .max : size)
     try Interpreter.check(text.count - old.count * places.count + new.count * places.count)
     try Interpreter.check(places.count * Limits.noteSize)
-    return text.replacing(places, with: new)
+    return try text.replacing(places, with: new)
   }
 
   static let predicates: [(String, @Sendable (Text) -> Bool)] = [
@@ -188,12 +185,12 @@ enum StringMethods {
   ]
 
   private static func split(
-    _ text: Text, _ arguments: Arguments, in name: String, _ body: (Text, Text?, Int) -> [Text]
+    _ text: Text, _ arguments: Arguments, in name: String, _ body: (Text, Text?, Int) throws -> [Text]
   ) throws -> Value {
     let bound = try arguments.bound(["sep", "maxsplit"], in: name)
     let separator = try bound[0].optionalText(in: name)
     if separator?.isEmpty == true { throw Fault("`\(name)` cannot split at an empty string") }
-    return .list(body(text, separator, try bound[1].whole(-1, in: name)).map { .string($0) })
+    return .list(try body(text, separator, try bound[1].whole(-1, in: name)).map { .string($0) })
   }
 
   private static func separator(_ arguments: Arguments, in name: String) throws -> Text {
@@ -227,12 +224,13 @@ enum StringMethods {
     } else {
       candidates = [arguments.positional[0]]
     }
-    let window = try window(text, arguments, in: name)
+    let part = try window(text, arguments, in: name).map { text[$0] }
     for candidate in candidates {
       guard case .string(let candidate) = candidate else {
         throw Fault("`\(name)` needs a string, not `\(candidate.typeName)`")
       }
-      if let window, holds(text[window], candidate) { return .bool(true) }
+      try Budget.charge(candidate.breadth)
+      if let part, holds(part, candidate) { return .bool(true) }
     }
     return .bool(false)
   }

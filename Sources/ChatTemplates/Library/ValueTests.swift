@@ -4,13 +4,19 @@ import Diagnostics
 enum ValueTests {
   /// Whether `value is name(arguments)`.
   static func holds(_ name: String, _ value: Value, _ arguments: Arguments) throws -> Bool {
-    guard let test = tests[name] else {
-      let near = nearestName(to: name, among: tests.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
-      throw Fault("There is no test `\(name)`\(near)")
-    }
-    try Budget.charge(value.breadth)
+    guard let test = tests[name] else { throw unknown(name) }
+    try Budget.charge(value.breadth * (slow.contains(name) ? Limits.slowWork : 1))
     return try test(value, arguments)
   }
+
+  static func exists(_ name: String) -> Bool { tests[name] != nil }
+
+  static func unknown(_ name: String) -> Fault {
+    let near = nearestName(to: name, among: tests.keys.sorted()).map { "; did you mean `\($0)`" } ?? ""
+    return Fault("There is no test `\(name)`\(near)")
+  }
+
+  private static let slow: Set = ["lower", "upper"]
 
   private typealias Test = @Sendable (Value, Arguments) throws -> Bool
 

@@ -82,7 +82,11 @@ extension Interpreter {
     let size = values.count.multipliedReportingOverflow(by: max(times, 0))
     try check(size)
     try Budget.charge(size.partialValue)
-    return values.isEmpty || times <= 0 ? [] : Array([[Value]](repeating: values, count: times).joined())
+    guard size.partialValue > 0 else { return [] }
+    var result: [Value] = []
+    result.reserveCapacity(size.partialValue)
+    for _ in 0..<times { result.append(contentsOf: values) }
+    return result
   }
 
   private static func exact(_ result: (partialValue: Int, overflow: Bool)) throws -> Int {

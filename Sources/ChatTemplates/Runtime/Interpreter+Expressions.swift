@@ -155,10 +155,12 @@ extension Interpreter {
         at(position)
         throw Fault("What follows `**` must be a dictionary")
       }
+      try budget.charge(members.count * Limits.slowWork * 4)
+      var names = Set(result.named.map(\.name))
       for entry in members.entries {
         guard case .string(let name) = entry.key else { throw Fault("The names of arguments must be strings") }
         let text = name.string
-        if result.named.contains(where: { $0.name == text }) {
+        if !names.insert(text).inserted {
           throw Fault("The argument `\(text)` is given twice")
         }
         result.named.append((text, entry.value))

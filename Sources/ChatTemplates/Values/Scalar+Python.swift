@@ -16,9 +16,10 @@ extension Unicode.Scalar {
   }
 
   var isLetter: Bool {
+    if isASCII { return ("a"..."z").contains(self) || ("A"..."Z").contains(self) }
     switch properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
-    default: false
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return true
+    default: return false
     }
   }
 
@@ -31,7 +32,7 @@ extension Unicode.Scalar {
 
   /// What Python's `repr` writes as it is.
   var isPrintable: Bool {
-    if self == " " { return true }
+    if isASCII { return (" "..."~").contains(self) }
     switch properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
       .spaceSeparator:

@@ -37,6 +37,15 @@ extension Text {
     return changed(to: result)
   }
 
+  /// Python's `swapcase`: upper case in lower case, all else in upper case.
+  var swapped: Text {
+    changed(
+      to: scalars.indices.flatMap { index in
+        let properties = scalars[index].properties
+        return properties.isUppercase ? lowered(at: index) : Array(properties.uppercaseMapping.unicodeScalars)
+      })
+  }
+
   private func lowered(at index: Int) -> [Unicode.Scalar] {
     let scalar = scalars[index]
     guard scalar == "\u{3A3}" else { return Array(scalar.properties.lowercaseMapping.unicodeScalars) }

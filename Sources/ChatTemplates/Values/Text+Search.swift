@@ -117,7 +117,7 @@ extension Text {
   /// The text with `new` at each of `places`, which ascend.
   ///
   /// The kept parts keep their spans; what takes the place of a field's characters counts as made of them.
-  func replacing(_ places: [Range<Int>], with new: Text) -> Text {
+  func replacing(_ places: [Range<Int>], with new: Text) throws -> Text {
     if places.isEmpty { return self }
     var kept: [Range<Int>] = []
     var index = 0
@@ -126,8 +126,8 @@ extension Text {
       index = place.upperBound
     }
     kept.append(index..<count)
-    let parts = slices(kept)
-    let replaced = new.isEmpty ? [] : slices(places)
+    let parts = try slices(kept)
+    let replaced = try new.isEmpty ? [] : slices(places)
     var result = parts[0]
     for (number, part) in parts.dropFirst().enumerated() {
       result.append(new.isEmpty ? new : new.standing(for: replaced[number]))
@@ -145,7 +145,7 @@ extension Text {
   }
 
   /// Python's `split(separator, maxsplit)`; nil splits at runs of white space.
-  func split(_ separator: Text?, limit: Int) -> [Text] {
+  func split(_ separator: Text?, limit: Int) throws -> [Text] {
     let most = limit < 0 ? Int.max : limit
     var parts: [Range<Int>] = []
     var index = 0
@@ -155,14 +155,14 @@ extension Text {
         index = next + separator.count
       }
       parts.append(index..<count)
-      return slices(parts)
+      return try slices(parts)
     }
     while true {
       while index < count, scalars[index].isPythonSpace { index += 1 }
-      if index == count { return slices(parts) }
+      if index == count { return try slices(parts) }
       if parts.count == most {
         parts.append(index..<count)
-        return slices(parts)
+        return try slices(parts)
       }
       let start = index
       while index < count, !scalars[index].isPythonSpace { index += 1 }
@@ -171,8 +171,8 @@ extension Text {
   }
 
   /// Python's `rsplit(separator, maxsplit)`.
-  func splitFromRight(_ separator: Text?, limit: Int) -> [Text] {
-    if limit < 0 { return split(separator, limit: limit) }
+  func splitFromRight(_ separator: Text?, limit: Int) throws -> [Text] {
+    if limit < 0 { return try split(separator, limit: limit) }
     var parts: [Range<Int>] = []
     var end = count
     if let separator {
@@ -183,14 +183,14 @@ extension Text {
         end = count - next - separator.count
       }
       parts.append(0..<end)
-      return slices(parts.reversed())
+      return try slices(parts.reversed())
     }
     while true {
       while end > 0, scalars[end - 1].isPythonSpace { end -= 1 }
-      if end == 0 { return slices(parts.reversed()) }
+      if end == 0 { return try slices(parts.reversed()) }
       if parts.count == limit {
         parts.append(0..<end)
-        return slices(parts.reversed())
+        return try slices(parts.reversed())
       }
       let stop = end
       while end > 0, !scalars[end - 1].isPythonSpace { end -= 1 }
@@ -199,7 +199,7 @@ extension Text {
   }
 
   /// Python's `splitlines`.
-  func lines(keepingEnds: Bool = false) -> [Text] {
+  func lines(keepingEnds: Bool = false) throws -> [Text] {
     var lines: [Range<Int>] = []
     var index = 0
     while index < count {
@@ -211,6 +211,6 @@ extension Text {
       }
       lines.append(start..<(keepingEnds ? index : stop))
     }
-    return slices(lines)
+    return try slices(lines)
   }
 }

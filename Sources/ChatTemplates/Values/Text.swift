@@ -108,7 +108,10 @@ struct Text: Sendable {
   /// The characters of each of `ranges`, which ascend and do not overlap.
   ///
   /// Cost: O(count + spans), where subscripts would take O(ranges × spans).
-  func slices(_ ranges: [Range<Int>]) -> [Text] {
+  ///
+  /// - Throws: ``Fault`` when the budget is spent.
+  func slices(_ ranges: [Range<Int>]) throws -> [Text] {
+    try Budget.charge(ranges.count * Limits.slowWork)
     if spans.count < 8 { return ranges.map { self[$0] } }
     let sorted = spans.sorted { $0.start < $1.start }
     var next = 0

@@ -40,7 +40,10 @@ extension Value {
       try Budget.charge(min(a.count, b.count))
       return a < b
     case (.list(let x), .list(let y)), (.tuple(let x), .tuple(let y)):
-      for (x, y) in zip(x, y) where try !equal(x, y) { return try less(x, y, operation: operation) }
+      for (x, y) in zip(x, y) {
+        try Budget.charge(Limits.slowWork)
+        if try !equal(x, y) { return try less(x, y, operation: operation) }
+      }
       return x.count < y.count
     case (.undefined(let undefined), _), (_, .undefined(let undefined)): throw Fault(undefined.words)
     default:
@@ -63,13 +66,16 @@ extension Value {
       return text.firstIndex(of: needle) != nil
     case .dictionary(let dictionary): return try dictionary.value(for: element) != nil
     case .iterator(let iterator):
-      while let next = iterator.next() { if try equal(next, element) { return true } }
+      while let next = iterator.next() {
+        try Budget.charge(Limits.slowWork)
+        if try equal(next, element) { return true }
+      }
       return false
     default:
-      guard let elements = container.elements else {
+      try Budget.charge((container.length ?? 1) * Limits.slowWork)
+      guard let elements = try container.elements() else {
         throw Fault("Argument of type `\(container.typeName)` is not iterable")
       }
-      try Budget.charge(elements.count * Limits.slowWork)
       return try elements.contains { try equal($0, element) }
     }
   }

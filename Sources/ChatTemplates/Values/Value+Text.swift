@@ -46,7 +46,9 @@ extension Value {
     var text = open
     for (index, value) in values.enumerated() {
       if index > 0 { text.append(", ") }
-      text.append(try value.representation(depth: depth + 1))
+      let part = try value.representation(depth: depth + 1)
+      try Budget.charge(part.breadth)
+      text.append(part)
       try Interpreter.check(text)
     }
     text.append(close)
@@ -95,7 +97,9 @@ extension ValueDictionary {
       if index > 0 { text.append(", ") }
       text.append(try entry.key.representation(depth: depth + 1))
       text.append(": ")
-      text.append(try entry.value.representation(depth: depth + 1))
+      let value = try entry.value.representation(depth: depth + 1)
+      try Budget.charge(value.breadth)
+      text.append(value)
       try Interpreter.check(text)
     }
     text.append("}")

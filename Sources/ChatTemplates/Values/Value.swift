@@ -197,23 +197,26 @@ extension Value {
   /// The elements in the order of iteration; nil when Python could not iterate.
   ///
   /// An iterator is used up.
-  var elements: [Value]? {
+  ///
+  /// - Throws: ``Fault`` when the budget is spent.
+  func elements() throws -> [Value]? {
     switch self {
-    case .undefined: []
-    case .string(let text): text.marked(false).slices(text.scalars.indices.map { $0..<$0 + 1 }).map { .string($0) }
-    case .list(let values), .tuple(let values): values
-    case .dictionary(let dictionary): dictionary.entries.map(\.key)
-    case .range(let range): range.values
-    case .view(let view): view.values
-    case .iterator(let iterator): iterator.drain()
-    default: nil
+    case .undefined: return []
+    case .string(let text):
+      return try text.marked(false).slices(text.scalars.indices.map { $0..<$0 + 1 }).map { .string($0) }
+    case .list(let values), .tuple(let values): return values
+    case .dictionary(let dictionary): return dictionary.entries.map(\.key)
+    case .range(let range): return range.values
+    case .view(let view): return view.values
+    case .iterator(let iterator): return iterator.drain()
+    default: return nil
     }
   }
 
-  /// ``elements``, or an error that says that there are none.
+  /// ``elements()``, or an error that says that there are none.
   func iterated() throws -> [Value] {
     try Budget.charge((length ?? 1) * Limits.slowWork)
-    guard let elements else { throw Fault("`\(typeName)` object is not iterable") }
+    guard let elements = try elements() else { throw Fault("`\(typeName)` object is not iterable") }
     return elements
   }
 }

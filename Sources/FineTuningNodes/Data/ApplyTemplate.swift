@@ -71,9 +71,11 @@ package enum ApplyTemplate: NodeType {
         facets[FacetName.template] = inputs.seen[FacetName.template]
       } else {
         facets[FacetName.template] = tokenizer[FacetName.template]
+        facets[FacetName.templateNames] = tokenizer[FacetName.templateNames]
         let isText = facets[FacetName.kind]?.text == Record.Kind.text.rawValue
-        if tokenizer[FacetName.tokenizer] != nil, tokenizer[FacetName.template] == nil, !isText {
-          conflicts.append(.noTemplate("tokenizer"))
+        // Rows with tools need no `default`, and which rows come is not known yet.
+        if let conflict = Inference.Conflict.templates("tokenizer", of: tokenizer, needsDefault: false), !isText {
+          conflicts.append(conflict)
         }
       }
     }
@@ -134,6 +136,11 @@ package enum ApplyTemplate: NodeType {
     var facets = dataset.type.facets
     facets.merge(tokenizerView.type.facets) { $1 }
     facets[FacetName.template] = .text(identity.short)
+    if file != nil {
+      // They speak of the tokenizer's own templates.
+      facets[FacetName.templateFault] = nil
+      facets[FacetName.templateNames] = nil
+    }
     output.set(type: ArtefactType(ArtefactName.conversations, facets))
     output.details["rows"] = JSON(report.rows)
     format?.put(into: &output.details)

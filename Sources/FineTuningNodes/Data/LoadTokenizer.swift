@@ -1,3 +1,5 @@
+import ChatTemplates
+import Diagnostics
 import Pipeline
 import PreciseJSON
 import Tokenization
@@ -57,6 +59,17 @@ package enum LoadTokenizer: NodeType {
     ]
     if let templates = tokenizer.chatTemplates.identity {
       facets[FacetName.template] = .text(Digest(of: Array(templates.utf8)).short)
+      do {
+        _ = try ChatTemplateSet(tokenizer).template(hasTools: false)
+      } catch let error as ChatTemplateChoiceError {
+        facets[FacetName.templateNames] = .text(error.names.joined(separator: ","))
+      } catch let error as TemplateError {
+        let words = error.diagnostics.first?.summary ?? error.words
+        facets[FacetName.templateFault] = .text(
+          "\(error.template), line \(error.line), column \(error.column): \(words)")
+      } catch {
+        facets[FacetName.templateFault] = .text("\(error)")
+      }
     }
     return facets
   }

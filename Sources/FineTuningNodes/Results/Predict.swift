@@ -60,10 +60,11 @@ package enum Predict: NodeType {
     if let date = fields.date, TemplateClock(date: date) == nil { conflicts.append(.noDate("date", date)) }
     // The template that a model was trained with goes before the tokenizer's own.
     let isTrained = inputs["model"]?.type[FacetName.template] != nil
-    if !isTrained, let type = inputs["tokenizer"]?.type, type[FacetName.tokenizer] != nil,
-      type[FacetName.template] == nil
+    let port = isTrained ? "model" : "tokenizer"
+    if let type = inputs[port]?.type,
+      let conflict = Inference.Conflict.templates(port, of: type, needsDefault: true)
     {
-      conflicts.append(.noTemplate("tokenizer"))
+      conflicts.append(conflict)
     }
     if fields.prompts.isEmpty {
       conflicts.append(.init(port: "prompts", "There are no prompts to answer", advice: "list at least one"))

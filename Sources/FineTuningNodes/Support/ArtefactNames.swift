@@ -24,6 +24,10 @@ package enum FacetName {
   package static let tokenizer = "tokenizer"
   /// The identity of the chat template.
   static let template = "template"
+  /// Why no template of a tokenizer can be used: one of them cannot be read; not there when all can.
+  static let templateFault = "template_fault"
+  /// The names of a tokenizer's templates where none is `default`, which only rows with tools can use.
+  static let templateNames = "template_names"
   /// Ids in the vocabulary.
   static let vocabulary = "vocabulary"
   /// The most tokens of a row, or the most a model was made for.

@@ -33,9 +33,20 @@ extension Inference.Conflict {
     Self(port: field, "`\(date)` is not a day", reason: nil, advice: "write it as `2024-07-26`")
   }
 
-  /// The tokenizer at `port` has no chat template: in the words of the error that a run would end in.
-  static func noTemplate(_ port: String) -> Self {
-    let error = ChatTemplateChoiceError(names: [])
+  /// What keeps the chat templates of the tokenizer at `port` from being used, in the words of the error that a run would
+  /// end in; nil when nothing does, as far as its facets tell.
+  ///
+  /// - Parameter needsDefault: Whether conversations without tools come, which only a template named `default` lays out.
+  static func templates(_ port: String, of tokenizer: ArtefactType, needsDefault: Bool) -> Self? {
+    guard tokenizer[FacetName.tokenizer] != nil else { return nil }
+    if let fault = tokenizer[FacetName.templateFault]?.text {
+      return Self(
+        port: port, "A chat template of the tokenizer cannot be used", reason: fault,
+        advice: "mend that file, or name a Jinja file where a `template` can be named")
+    }
+    let names = needsDefault ? tokenizer[FacetName.templateNames]?.text : nil
+    guard names != nil || tokenizer[FacetName.template] == nil else { return nil }
+    let error = ChatTemplateChoiceError(names: names?.split(separator: ",").map(String.init) ?? [])
     return Self(port: port, error.summary, reason: error.reason, advice: error.advice)
   }
 }

@@ -74,6 +74,7 @@ package enum Train: NodeType {
     var type = model ?? ArtefactType(ArtefactName.model)
     if let data, data[FacetName.kind]?.text != Record.Kind.text.rawValue, let template = data[FacetName.template] {
       type.facets[FacetName.template] = template
+      type.facets[FacetName.templateNames] = data[FacetName.templateNames]
     }
     return type
   }
