@@ -75,8 +75,10 @@ extension DatasetError: DiagnosticError {
       )
     case .undesiredAnswers(let column, let rows):
       return (
-        "Column `\(column)` is false in \(rows) rows: their answers are examples of what not to say", column,
-        "KTO learns from such rows, other training would learn to say them", "take these rows out"
+        "Column `\(column)` is not `true` in \(rows == 1 ? "1 row" : "\(rows) rows"): their answers are examples of what "
+          + "not to say", column,
+        "KTO learns from such rows, other training would learn to say them",
+        "take these rows out; where the column means something else, name it in `ignore_columns`"
       )
     case .twoSystemTexts(let column):
       return (
@@ -89,6 +91,17 @@ extension DatasetError: DiagnosticError {
         "A message has the weight \(weight)", field,
         "a message is learned (1) or not (0); there are no weights between",
         "write 0 or 1"
+      )
+    case .thoughtsDisagree(let first, let second, let field):
+      return (
+        "`\(first)` and `\(second)` say different things", field,
+        "both hold what the assistant thinks, and templates write one of them", "keep one of the two"
+      )
+    case .nullAnswer(let column):
+      return (
+        "Column `\(column)` is null in the first row, so that the format cannot be told", column,
+        "a pair needs both answers, `chosen` and `rejected`",
+        "give the row both, or take it out; where no pairs are meant, name the format with `format:`"
       )
     case .marksDisagree(let first, let second, let field):
       return (

@@ -13,6 +13,8 @@ package struct DatasetError: Error, Sendable, Hashable {
     case invalidUTF8
     /// No rule of detection holds for the first row; its columns are the evidence.
     case unknownFormat(columns: [String])
+    /// Both columns of a pair are there, and one is null in the row that tells the format.
+    case nullAnswer(String)
     /// A row's columns are those of another format than the first row's.
     case missingColumn(String, format: String, columns: [String], nearest: String?)
     case wrongColumnType(String, expected: String, found: String)
@@ -36,6 +38,8 @@ package struct DatasetError: Error, Sendable, Hashable {
     /// A weight of a message that is neither 0 nor 1.
     case weightBetween(String, field: String)
     case marksDisagree(String, String, field: String)
+    /// Two members that hold what the assistant thinks, which say different things.
+    case thoughtsDisagree(String, String, field: String)
     case learnedByMark(role: String, field: String)
     case unlearnedAnswer(field: String)
     case promptsDiffer(String, String)

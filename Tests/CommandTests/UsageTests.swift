@@ -75,6 +75,30 @@ import Testing
     for row in rows.split(separator: "\n") { #expect(try JSON(parsing: String(row))["labels"]?.array != nil) }
   }
 
+  @Test func rowsOfWhichNothingIsLearnedAreShown() throws {
+    let project = try Project(rows: 12)
+    func row(_ answer: String, _ mark: String = "") -> String {
+      #"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"\#(answer)"\#(mark)}]}"# + "\n"
+    }
+    try project.folder.write(row("yes") + row("never", #","loss":false"#), to: "off.jsonl")
+    let shown = try project.anneal("render", "--tokenizer", "tiny", "--dataset", "off.jsonl")
+    #expect(shown.code == 0 && shown.output.contains("never"))
+    #expect(
+      shown.messages.contains(
+        """
+        off.jsonl, row 2: warning: A run leaves 1 row out
+          why: nothing in them is learned
+        """), "\(shown.messages)")
+    let lines = try project.anneal("render", "--tokenizer", "tiny", "--dataset", "off.jsonl", "--json").output
+      .split(separator: "\n").map { try JSON(parsing: String($0)) }
+    #expect(lines.map { $0["row"]?.int } == [1, 2])
+    #expect(lines.last?["labels"]?.array?.allSatisfy { $0.int == -100 } == true)
+    for option in ["--limit", "--max-length"] {
+      let refused = try project.anneal("render", "--tokenizer", "tiny", "--dataset", "off.jsonl", option, "0")
+      #expect(refused.code == 2 && refused.messages.contains("`\(option)` must be at least 1."), "\(refused.messages)")
+    }
+  }
+
   @Test func aReaderThatLeavesStopsNothing() throws {
     let project = try Project(rows: 12)
     try project.edit("epochs: 3", "max_steps: 1")

@@ -92,6 +92,17 @@ private func words(_ text: String, as name: String = "d.jsonl") throws -> String
         """)
   }
 
+  @Test(arguments: [("null", #""c""#, "chosen"), (#""b""#, "null", "rejected")])
+  func anAnswerThatIsNullInTheFirstRow(chosen: String, rejected: String, column: String) throws {
+    #expect(
+      try words(#"{"prompt":"a","chosen":\#(chosen),"rejected":\#(rejected)}"#) == """
+        d.jsonl:1, row 1: error: Column `\(column)` is null in the first row, so that the format cannot be told
+          at `\(column)`
+          why: a pair needs both answers, `chosen` and `rejected`
+          try: give the row both, or take it out; where no pairs are meant, name the format with `format:`
+        """)
+  }
+
   @Test func emptyFile() throws {
     #expect(
       try words("\n  \n") == """

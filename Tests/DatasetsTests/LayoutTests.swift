@@ -194,9 +194,16 @@ import Testing
       #"{"messages":[{"role":"user","content":"H"},{"role":"assistant","content":"I"},\#(q),\#(a)]}"#
     ),
     (#"{"instruction":"Q","output":"A","history":""}"#, #"{"messages":[\#(q),\#(a)]}"#),
-    // KTO's good rows; classes are not read.
+    // KTO's good rows.
     (#"{"prompt":"Q","completion":"A","label":true}"#, #"{"messages":[\#(q),\#(a)]}"#),
-    (#"{"messages":[\#(q),\#(a)],"label":3}"#, #"{"messages":[\#(q),\#(a)]}"#),
+    (#"{"prompt":"Q","completion":"A","label":1}"#, #"{"messages":[\#(q),\#(a)]}"#),
+    (#"{"messages":[\#(q),\#(a)],"label":"true"}"#, #"{"messages":[\#(q),\#(a)]}"#),
+    (#"{"messages":[\#(q),\#(a)],"kto_tag":null}"#, #"{"messages":[\#(q),\#(a)]}"#),
+    // One thought under two names.
+    (
+      #"{"messages":[\#(q),{"role":"assistant","content":"A","reasoning":"t","thinking":"t"}]}"#,
+      #"{"messages":[\#(q),{"role":"assistant","content":"A","reasoning":"t","thinking":"t"}]}"#
+    ),
   ]) func conversations(row: String, expected: String) throws {
     #expect(try read(row) == expected)
     let json = try JSON(parsing: expected)
@@ -309,17 +316,37 @@ import Testing
         try: map it with `columns`, or name it in `ignore_columns` to leave it out
       """
     ),
-    (
-      #"{"prompt":"Q","completion":"A","label":false}"#,
-      """
-      FILE, row 1: error: Column `label` is false in 2 rows: their answers are examples of what not to say
-        at `label`
-        why: KTO learns from such rows, other training would learn to say them
-        try: take these rows out
-      """
-    ),
   ]) func columnsThatNobodyReadsAreCounted(row: String, words: String) throws {
     #expect(try read(row + "\n" + row) == words)
+  }
+
+  @Test(arguments: ["false", "0", "0.5", #""false""#, #""bad""#, "3", "{}"]) func answersToAvoid(label: String) throws {
+    for row in [
+      #"{"prompt":"Q","completion":"A","label":\#(label)}"#, #"{"messages":[\#(Self.q),\#(Self.a)],"label":\#(label)}"#,
+    ] {
+      #expect(
+        try read(row + "\n" + row) == """
+          FILE, row 1: error: Column `label` is not `true` in 2 rows: their answers are examples of what not to say
+            at `label`
+            why: KTO learns from such rows, other training would learn to say them
+            try: take these rows out; where the column means something else, name it in `ignore_columns`
+          """)
+      #expect(try read(row, ignored: ["label"]) == #"{"messages":[\#(Self.q),\#(Self.a)]}"#)
+    }
+  }
+
+  @Test(arguments: [
+    (#""reasoning":"a","thinking":"b""#, "thinking", "reasoning"),
+    (#""reasoning_content":"a","thinking":"b""#, "reasoning_content", "thinking"),
+    (#""reasoning_content":"a","reasoning":"a ","thinking":"""#, "reasoning_content", "reasoning"),
+  ]) func thoughtsThatDisagree(members: String, first: String, second: String) throws {
+    #expect(
+      try read(#"{"messages":[\#(Self.q),{"role":"assistant","content":"A",\#(members)}]}"#) == """
+        FILE:1, row 1: error: `\(first)` and `\(second)` say different things
+          at `messages[1]`
+          why: both hold what the assistant thinks, and templates write one of them
+          try: keep one of the two
+        """)
   }
 
   @Test func otherWaysForColumnsOfOneMeaning() throws {

@@ -326,7 +326,8 @@ struct ConflictTests {
       Self.plainUsers + trained,
       "nodes.said.tokenizer | " + words.replacing("PORT", with: "tokenizer").replacing("NODE", with: "plain") + "\n"
         + "nodes.again.model | "
-        + words.replacing("`said`", with: "`again`").replacing("PORT", with: "model").replacing("NODE", with: "tuned.model"))
+        + words.replacing("`said`", with: "`again`").replacing("PORT", with: "model")
+        .replacing("NODE", with: "tuned.model"))
   }
 
   @Test func aPredictionWithoutATemplate() throws {

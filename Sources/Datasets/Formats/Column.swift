@@ -43,7 +43,7 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
     case .text: "a text, all of which is learned"
     case .chosen: "the preferred answer: a text, a message, or a list of messages"
     case .rejected: "the other answer, likewise"
-    case .label: "KTO's mark: a row with `true` is read, one with `false` refused"
+    case .label: "KTO's mark: rows with `true` are read, rows with anything else refused"
     }
   }
 }

@@ -34,10 +34,20 @@ extension LayoutRow {
     message.isLearned = says ?? true
     let known = (isShareGPT ? MessageMembers.sharegpt : MessageMembers.openAI) + LearningMark.names
     message.extra = JSONObject(object.members.filter { !known.contains($0.key) })
+    try checkThoughts(of: message, field: field)
     if message.role == "assistant", message.saysNothing {
       throw source.error(.emptyColumn("\(field).\(isShareGPT ? "value" : "content")"))
     }
     return message
+  }
+
+  /// Checks that what the assistant thinks is not written in two ways: a template would write one of them.
+  private func checkThoughts(of message: ChatMessage, field: String) throws {
+    let said = ChatMessage.thoughtMembers.compactMap { name in
+      message.extra[name].flatMap { $0.string != nil && !$0.isBlank ? (name: name, value: $0) : nil }
+    }
+    guard let first = said.first, let other = said.first(where: { $0.value != first.value }) else { return }
+    throw source.error(.thoughtsDisagree(first.name, other.name, field: field))
   }
 
   private func openAIMessage(_ object: JSONObject, field: String) throws -> ChatMessage {
@@ -133,9 +143,12 @@ extension ChatMessage {
   /// Whether it says what holds for the whole conversation, under one name or the other.
   var isSystem: Bool { role == "system" || role == "developer" }
 
+  /// The members that hold what the assistant thinks, each under the name that some templates ask for.
+  fileprivate static let thoughtMembers = ["reasoning_content", "thinking", "reasoning"]
+
   /// Whether there is neither content nor a call nor a thought in it.
   var saysNothing: Bool {
-    let thoughts = ["reasoning_content", "thinking", "reasoning"].compactMap { extra[$0] }
+    let thoughts = Self.thoughtMembers.compactMap { extra[$0] }
     return toolCalls?.array?.isEmpty != false && ([content ?? .null] + thoughts).allSatisfy(\.isBlank)
   }
 

@@ -55,12 +55,10 @@ package struct RecordReader: Sendable {
     case .text: record = .text(try row.text(.text).text)
     case .preference: record = .preference(try row.preferencePair())
     }
-    if let label = try row.find(.label), label.value.bool == false { tally.undesired(label.name, row: source.number) }
-    // A label that is no truth value is a class, which nothing here learns.
-    let read = Set(
-      try layout.columns.compactMap { column in
-        try row.find(column).flatMap { column == .label && $0.value.bool == nil ? nil : $0.name }
-      })
+    if let label = try row.find(.label), !label.value.isEmpty, !label.value.isPlainTrue {
+      tally.undesired(label.name, row: source.number)
+    }
+    let read = Set(try layout.columns.compactMap { try row.find($0)?.name })
     for (name, value) in source.columns.members where !value.isEmpty {
       if read.contains(name) {
         tally.read(name)
@@ -107,5 +105,10 @@ extension JSON {
     case .array(let elements): elements.isEmpty
     default: false
     }
+  }
+
+  /// Whether a column says yes: `true`, 1 or "true".
+  fileprivate var isPlainTrue: Bool {
+    bool == true || double == 1 || string == "true" || string == "True"
   }
 }

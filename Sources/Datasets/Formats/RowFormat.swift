@@ -61,6 +61,12 @@ extension RowFormat {
       return DetectedFormat(format: .promptCompletion, rule: "the columns `\(prompt)` and `\(completion)` are there")
     }
     if let text = name(.text) { return DetectedFormat(format: .text, rule: "the column `\(text)` is there") }
+    let pair = [Column.chosen, .rejected].compactMap { column in
+      map.candidates(column).first { row.columns[$0] != nil }
+    }
+    if pair.count == 2, let empty = pair.first(where: { row.columns[$0]?.isNull == true }) {
+      throw row.error(.nullAnswer(empty))
+    }
     throw row.error(.unknownFormat(columns: row.columns.keys))
   }
 }

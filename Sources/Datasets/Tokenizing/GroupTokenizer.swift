@@ -19,6 +19,8 @@ package struct GroupTokenizer: Sendable {
     /// Whether several samples share a row.
     package var packs: Bool
     package var split: ValidationSplit
+    /// Whether rows of which nothing is learned, and pairs without a difference, are given as well, for a look at them.
+    package var keepsUseless = false
 
     package init(maxLength: Int, overlong: Overlong, packs: Bool, split: ValidationSplit) {
       self.maxLength = maxLength
@@ -88,10 +90,12 @@ package struct GroupTokenizer: Sendable {
         }
         guard row.sequences.allSatisfy({ $0.labelCount > 0 }), !row.sequences.isEmpty else {
           report.recordsWithoutLabels += 1
+          if options.keepsUseless { train.append(row) }
           return
         }
         if row.sequences.count == 2, row.sequences[0].ids == row.sequences[1].ids {
           report.pairsWithoutDifference += 1
+          if options.keepsUseless { train.append(row) }
           return
         }
         if options.split.holdsOut(hash) { validation.append(row) } else { train.append(row) }

@@ -46,6 +46,11 @@ struct RenderCommand: ParsableCommand {
   )
   var json = false
 
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("`--limit` must be at least 1.") }
+    if let maxLength, maxLength < 1 { throw ValidationError("`--max-length` must be at least 1.") }
+  }
+
   func run() throws {
     try reportingProblems {
       let tokenizer = try Tokenizer.load(path: tokenizer)
@@ -53,10 +58,11 @@ struct RenderCommand: ParsableCommand {
         templates: templates(of: tokenizer), specialTokens: tokenizer.templateTokens, endMarks: tokenizer.endMarks,
         day: TemplateClock(written: date))
       var report = RenderingReport()
-      let encoder = GroupTokenizer(
-        tokenizer: tokenizer,
-        options: .init(
-          maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0)))
+      var tokenizing = GroupTokenizer.Options(
+        maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0))
+      tokenizing.keepsUseless = true
+      let encoder = GroupTokenizer(tokenizer: tokenizer, options: tokenizing)
+      var useless = UselessRows()
       var options = RecordReading.Options()
       options.format = try knownFormat()
       options.columns = try columnMap()
@@ -78,6 +84,7 @@ struct RenderCommand: ParsableCommand {
           let result = try encoder.tokenize(
             lines: [rendering.record.line(RecordHash(line: record.json.text()))], isText: record.kind == .text,
             firstRow: row.number, file: dataset)
+          useless.add(result.report, row: row.number)
           for (sequence, text) in zip(result.train.flatMap(\.sequences), rendering.record.texts) {
             Terminal.put(
               json ? Self.object(sequence, row: row.number, text: text).text() : try shown(sequence, tokenizer) + "\n")
@@ -86,7 +93,7 @@ struct RenderCommand: ParsableCommand {
         for line in reading.lines { Terminal.say(line) }
         Terminal.report(reading.warnings)
       }
-      Terminal.report(report.warnings(file: dataset))
+      Terminal.report(report.warnings(file: dataset) + useless.warnings(file: dataset))
       try collect { try report.throwIfAny(file: dataset) }
       if !problems.isEmpty { throw DiagnosticList(problems) }
     }
