@@ -1,5 +1,6 @@
 import LanguageModels
 import ModelFolders
+import TestKit
 
 extension Benchmark {
   /// What a training takes once it runs, with LoRA of rank 8 on all seven maps as the quickstart has it.

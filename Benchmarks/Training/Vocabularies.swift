@@ -10,10 +10,11 @@ extension Benchmark {
     let kernels = try KernelSet.chosenByEnvironment()
     let compute = try Compute(threads: ThreadPool.availableProcessors, computeClass: ComputeClass.best(kernels))
     for vocabulary in [256, 1 << 18] {
-      let configuration = ModelConfiguration(
-        family: .llama, hiddenSize: 384, layerCount: 6, queryHeads: 6, keyValueHeads: 2, headDimension: 64,
+      let configuration = DecoderShape(
+        hiddenSize: 384, layerCount: 6, queryHeads: 6, keyValueHeads: 2, headDimension: 64,
         feedForwardSize: 1024, vocabularySize: vocabulary, maximumPositions: 2048, normEpsilon: 1e-5,
-        rotaryBase: 10_000, tiesHead: true)
+        rotary: RotaryConfiguration(base: 10_000), tiesHead: true
+      ).configuration(Llama.self)
       for (kind, adapter) in [("LoRA", AdapterConfiguration(rank: 8)), ("full", nil)] {
         try bench.trainSteps("\(vocabulary), \(kind),", adapter: adapter) {
           try LanguageModel(configuration, weights: PatternedWeights(), compute: compute) { _ in adapter == nil }

@@ -88,7 +88,7 @@ package enum ModelFolder: Sendable {
   ///
   /// Cost: four bytes a parameter, and the packed copies of frozen matrices.
   package func languageModel(
-    compute: Compute, trains: (String) -> Bool = { _ in false }
+    compute: Compute, trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
     try LanguageModel(configuration, weights: weights, compute: compute, trains: trains)
   }

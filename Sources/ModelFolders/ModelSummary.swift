@@ -60,7 +60,7 @@ extension ModelFolder {
     }
     return ModelSummary(
       format: format, family: configuration.family.name, vocabularySize: configuration.vocabularySize,
-      hiddenSize: configuration.hiddenSize, layerCount: configuration.layerCount,
+      hiddenSize: configuration.hiddenSize, layerCount: configuration.blocks.count,
       maximumPositions: configuration.maximumPositions, storedType: mostFrequent(types) ?? "none",
       parameterCount: configuration.parameterCount, tiesHead: configuration.tiesHead)
   }

@@ -44,15 +44,17 @@ package struct StoredGGUF: WeightSource {
   }
 
   package var origin: String { file.file.path }
-  package func has(_ name: String) -> Bool { role(name).map { file.has($0.ggufName) } ?? false }
+  package func has(_ name: String) -> Bool { stored(name).map { file.has($0.name) } ?? false }
 
   package func tensor(named name: String, shape: [Int]) throws -> Tensor {
-    guard let role = role(name) else { throw WeightError.unknown(name: name) }
-    let tensor = Tensor(uninitialized: try file.entry(role.ggufName).shape)
-    try file.readFloats(role.ggufName, into: tensor.buffer)
-    configuration.ggufHeadPermutation(of: role).restore(tensor.buffer, columns: tensor.columns)
+    guard let stored = stored(name) else { throw WeightError.unknown(name: name) }
+    let tensor = Tensor(uninitialized: try file.entry(stored.name).shape)
+    try file.readFloats(stored.name, into: tensor.buffer)
+    stored.order.restore(tensor.buffer, columns: tensor.columns)
     return tensor
   }
 
-  private func role(_ name: String) -> TensorRole? { configuration.tensors.first { $0.name == name }?.role }
+  private func stored(_ name: String) -> StoredTensor? {
+    configuration.tensors.first { $0.name == name }.flatMap { configuration.gguf($0.role) }
+  }
 }

@@ -19,7 +19,7 @@ package struct TinyLlama {
   }
 
   /// The model, frozen unless told otherwise.
-  package func model(threads: Int = 1, trains: (String) -> Bool = { _ in false }) throws -> LanguageModel {
+  package func model(threads: Int = 1, trains: @escaping (String) -> Bool = { _ in false }) throws -> LanguageModel {
     try LanguageModel(configuration, weights: weights, compute: Compute(threads: threads), trains: trains)
   }
 

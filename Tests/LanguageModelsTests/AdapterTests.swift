@@ -7,16 +7,17 @@ import Testing
 @Suite("Low-rank adapters")
 struct AdapterTests {
   @Test func targetsAreNamedAsInPEFT() throws {
-    #expect(try Set<ProjectionKind>.targets(named: ["all_linear"]) == Set(ProjectionKind.allCases))
-    #expect(try Set<ProjectionKind>.targets(named: ["q_proj", "mlp.up_proj"]) == [.query, .up])
+    let model = try TinyLlama("gqa").configuration
+    #expect(try model.targets(named: ["all_linear"]) == AdapterConfiguration.allMaps)
+    #expect(try model.targets(named: ["q_proj", "mlp.up_proj"]) == ["q_proj", "up_proj"])
     do {
-      _ = try Set<ProjectionKind>.targets(named: ["q_prj"])
+      _ = try model.targets(named: ["q_prj"])
       Issue.record("no error")
     } catch {
       #expect(error.diagnostics[0].summary == "No linear map is named `q_prj`")
       #expect(error.diagnostics[0].advice == "Did you mean `q_proj`?")
     }
-    #expect(throws: AdapterError.noTargets) { try Set<ProjectionKind>.targets(named: []) }
+    #expect(throws: AdapterError.noTargets) { try model.targets(named: []) }
   }
 
   @Test func theScaleIsThatOfPEFT() {
@@ -44,16 +45,14 @@ struct AdapterTests {
   @Test("what an adapter drops depends on its own name, not on which other linear maps there are")
   func dropoutIsNamed() throws {
     let tiny = try TinyLlama("gqa")
-    func streams(_ targets: Set<ProjectionKind>) throws -> [UInt64] {
+    func streams(_ targets: Set<String>) throws -> [UInt64] {
       let model = try tiny.model()
       try model.attach(AdapterConfiguration(rank: 2, dropout: 0.1, targets: targets), seed: 1)
-      return model.layers.flatMap { layer in
-        ProjectionKind.allCases.compactMap { layer.projection($0).adapter?.dropoutStream }
-      }
+      return model.blocks.flatMap { $0.maps.compactMap(\.projection.adapter?.dropoutStream) }
     }
-    let all = try streams(Set(ProjectionKind.allCases))
+    let all = try streams(AdapterConfiguration.allMaps)
     #expect(Set(all).count == 2 * 7)
-    #expect(try streams([.up]) == [all[5], all[12]])
+    #expect(try streams(["up_proj"]) == [all[5], all[12]])
     // FNV-1a of the name that PEFT gives the first matrix.
     #expect(all[0] == 0xB5A8_E92F_2345_7E3F)
   }
@@ -61,8 +60,8 @@ struct AdapterTests {
   @Test func theSizeOfAnUpdateIsThatOfWhatMergingAdds() throws {
     let tiny = try TinyLlama("gqa")
     let model = try tiny.model(trains: { _ in true })
-    let plain = try model.mergedTensor(.weight(.value, layer: 1)).values
-    try model.attach(AdapterConfiguration(rank: 3, alpha: 5, targets: [.value, .up]), seed: 1)
+    let plain = try model.mergedTensor(.weight("self_attn.v_proj", layer: 1)).values
+    try model.attach(AdapterConfiguration(rank: 3, alpha: 5, targets: ["v_proj", "up_proj"]), seed: 1)
     #expect(try model.adapterUpdates.allSatisfy { $0.product == 0 && $0.b == 0 && $0.a > 0 })
     for parameter in model.adapterParameters where parameter.name.contains("1.self_attn.v_proj") {
       for index in 0..<parameter.value.count { parameter.value.pointer[index] = Float(index % 7) - 3 }
@@ -70,19 +69,19 @@ struct AdapterTests {
     let updates = try model.adapterUpdates
     #expect(updates.map(\.module).first == "model.layers.0.self_attn.v_proj")
     let update = try #require(updates.first { $0.module == "model.layers.1.self_attn.v_proj" })
-    let merged = try model.mergedTensor(.weight(.value, layer: 1)).values
+    let merged = try model.mergedTensor(.weight("self_attn.v_proj", layer: 1)).values
     let length = zip(merged, plain).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
     #expect(abs(update.product / length - 1) < 1e-5, "\(update.product), \(length)")
   }
 
   @Test func startsAsPEFTStarts() throws {
     let tiny = try TinyLlama("gqa")
-    func values(seed: UInt64, _ targets: Set<ProjectionKind>) throws -> [String: [Float]] {
+    func values(seed: UInt64, _ targets: Set<String>) throws -> [String: [Float]] {
       let model = try tiny.model()
       try model.attach(AdapterConfiguration(rank: 8, targets: targets), seed: seed)
       return Dictionary(uniqueKeysWithValues: model.adapterParameters.map { ($0.name, $0.value.values) })
     }
-    let all = try values(seed: 3, Set(ProjectionKind.allCases))
+    let all = try values(seed: 3, AdapterConfiguration.allMaps)
     for (name, numbers) in all {
       if name.hasSuffix("lora_B.weight") {
         #expect(numbers.allSatisfy { $0 == 0 })
@@ -96,15 +95,15 @@ struct AdapterTests {
     }
     #expect(Set(all.filter { $0.key.hasSuffix("lora_A.weight") }.values).count == 14)
     // The numbers of one matrix depend neither on the other targets nor on their order.
-    for (name, numbers) in try values(seed: 3, [.down, .query]) { #expect(all[name] == numbers) }
-    #expect(try values(seed: 4, [.query]).contains { $0.key.contains("lora_A") && all[$0.key] != $0.value })
+    for (name, numbers) in try values(seed: 3, ["down_proj", "q_proj"]) { #expect(all[name] == numbers) }
+    #expect(try values(seed: 4, ["q_proj"]).contains { $0.key.contains("lora_A") && all[$0.key] != $0.value })
   }
 
   @Test(arguments: [("adapter", 4, Float(8), false), ("rslora", 3, Float(5), true)])
   func mergedWeightsComputeWhatTheAdapterComputes(folder: String, rank: Int, alpha: Float, rslora: Bool) throws {
     let tiny = try TinyLlama("gqa")
     let model = try tiny.model()
-    let targets: Set<ProjectionKind> = rslora ? [.query, .value] : Set(ProjectionKind.allCases)
+    let targets: Set<String> = rslora ? ["q_proj", "v_proj"] : AdapterConfiguration.allMaps
     let adapter = AdapterConfiguration(rank: rank, alpha: alpha, targets: targets, usesRSLoRA: rslora)
     try model.attach(adapter, from: StoredWeights(fixture("Training/\(folder)/adapter_model.safetensors")))
     let merged = try LanguageModel(tiny.configuration, weights: Merged(model: model), compute: model.compute)
@@ -124,20 +123,22 @@ struct AdapterTests {
     let model = try tiny.model()
     #expect(throws: WeightError.self) { try model.attach(AdapterConfiguration(rank: 3), from: stored) }
     #expect(throws: WeightError.self) {
-      try model.attach(AdapterConfiguration(rank: 4, targets: [.query, .value]), from: stored)
+      try model.attach(AdapterConfiguration(rank: 4, targets: ["q_proj", "v_proj"]), from: stored)
     }
     #expect(throws: AdapterError.rank(0)) { try model.attach(AdapterConfiguration(rank: 0), seed: 0) }
     #expect(throws: AdapterError.dropout(1)) {
       try model.attach(AdapterConfiguration(rank: 2, dropout: 1), seed: 0)
     }
-    #expect(throws: WeightError.unknown(name: "model.nothing")) { try model.mergedWeight("model.nothing") }
+    #expect(throws: WeightError.unknown(name: "model.layers.0.nothing.weight")) {
+      try model.mergedTensor(.weight("nothing", layer: 0))
+    }
     #expect(model.adapter == nil)
   }
 
   @Test func missingTensorsAreNamed() throws {
     let tiny = try TinyLlama("gqa")
     var configuration = tiny.configuration
-    configuration.layerCount = 3
+    configuration.blocks.append(configuration.blocks[0])
     do {
       _ = try LanguageModel(configuration, weights: tiny.weights, compute: Compute(threads: 1))
       Issue.record("no error")
@@ -145,7 +146,7 @@ struct AdapterTests {
       #expect(diagnostics(of: error)[0].summary.hasSuffix("and 4 more"))
     }
     configuration = tiny.configuration
-    configuration.feedForwardSize = 71
+    configuration.blocks[1].feedForward.gate.outputs = 71
     #expect(throws: WeightError.self) {
       try LanguageModel(configuration, weights: tiny.weights, compute: Compute(threads: 1))
     }
@@ -157,5 +158,8 @@ private struct Merged: WeightSource {
   let model: LanguageModel
   var origin: String { "merged" }
   func has(_ name: String) -> Bool { true }
-  func tensor(named name: String, shape: [Int]) throws -> Tensor { try model.mergedWeight(name) }
+  func tensor(named name: String, shape: [Int]) throws -> Tensor {
+    guard let tensor = model.configuration.tensorsByName[name] else { throw WeightError.unknown(name: name) }
+    return try model.mergedTensor(tensor.role)
+  }
 }

@@ -29,15 +29,15 @@ struct HuggingFaceConfigurationTests {
 
   @Test func takesTheDefaultsOfTransformers() throws {
     let found = try configuration()
-    #expect(found.family == .llama)
+    #expect(found.family == Family(Llama.self))
     #expect(found.keyValueHeads == 4)
     #expect(found.headDimension == 16)
     #expect(found.maximumPositions == 2048)
-    #expect(found.normEpsilon == 1e-6)
-    #expect(found.rotaryBase == 10_000)
-    #expect(found.rotaryScaling == .none)
+    #expect(found.finalNorm.epsilon == 1e-6)
+    #expect(found.rotary.base == 10_000)
+    #expect(found.rotary.scaling == .none)
     #expect(!found.tiesHead)
-    #expect(found.biases.isEmpty)
+    #expect(found.maps.allSatisfy { !$0.hasBias })
   }
 
   @Test func readsTheRotaryValuesOfOldAndNewFiles() throws {
@@ -48,15 +48,15 @@ struct HuggingFaceConfigurationTests {
     let wanted = RotaryTable.Scaling.llama3(
       factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaximumPosition: 8192)
     let new = try configuration(("rope_parameters", llama3))
-    #expect(new.rotaryBase == 500_000)
-    #expect(new.rotaryScaling == wanted)
+    #expect(new.rotary.base == 500_000)
+    #expect(new.rotary.scaling == wanted)
     let old = try configuration(("rope_scaling", llama3), ("rope_theta", 1000))
-    #expect(old.rotaryScaling == wanted)
+    #expect(old.rotary.scaling == wanted)
     let linear = try configuration(("rope_scaling", ["type": "linear", "factor": 2]), ("rope_theta", 1000))
-    #expect(linear.rotaryBase == 1000)
-    #expect(linear.rotaryScaling == .linear(factor: 2))
+    #expect(linear.rotary.base == 1000)
+    #expect(linear.rotary.scaling == .linear(factor: 2))
     let null = try configuration(("rope_scaling", nil), ("rope_theta", 1000))
-    #expect(null.rotaryScaling == .none)
+    #expect(null.rotary.scaling == .none)
   }
 
   @Test func listsTheTensorsOfItsFiles() throws {
@@ -82,7 +82,7 @@ struct HuggingFaceConfigurationTests {
       ("model_type", "qwen2"), ("max_position_embeddings", 32_768), ("sliding_window", 4096),
       ("use_sliding_window", false))
     #expect(qwen.maximumPositions == 32_768)
-    #expect(qwen.biases == [.query, .key, .value])
+    #expect(qwen.maps.filter(\.hasBias).map(\.shortName) == ["q_proj", "k_proj", "v_proj"])
   }
 
   @Test func tellsEverythingThatIsWrongAtOnce() {
@@ -166,10 +166,12 @@ struct GGUFConfigurationTests {
       tensorShape: { ["token_embd.weight": [90, 64], "blk.0.attn_q.bias": [64]][$0] })
     #expect(
       found
-        == ModelConfiguration(
-          family: .llama, hiddenSize: 64, layerCount: 3, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
-          feedForwardSize: 96, vocabularySize: 90, maximumPositions: 512, normEpsilon: 1e-5, rotaryBase: 100_000,
-          tiesHead: true, biases: [.query]))
+        == DecoderShape(
+          hiddenSize: 64, layerCount: 3, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
+          feedForwardSize: 96, vocabularySize: 90, maximumPositions: 512, normEpsilon: 1e-5,
+          rotary: RotaryConfiguration(base: 100_000),
+          tiesHead: true
+        ).configuration(Llama.self, biases: [.query]))
   }
 
   private func scaling(_ changes: [String: JSON], factors: [Float]? = nil) throws -> RotaryTable.Scaling {
@@ -177,7 +179,7 @@ struct GGUFConfigurationTests {
     return try ModelConfiguration(
       gguf: "model.gguf", keys: Array(changed.keys), value: { changed[$0] },
       tensorShape: { ["token_embd.weight": [90, 64]][$0] }, rotaryFactors: factors
-    ).rotaryScaling
+    ).rotary.scaling
   }
 
   @Test("scaling factors count as in llama.cpp: without a type, under the older key, on top of a tensor's")
@@ -249,11 +251,11 @@ struct GGUFConfigurationTests {
 
   @Test func onlyTheLlamaArchitectureReordersRows() throws {
     let llama = try TinyLlama("gqa").configuration
-    #expect(llama.ggufHeadPermutation(of: .weight(.query, layer: 0)) == .interleaved(heads: 4))
-    #expect(llama.ggufHeadPermutation(of: .weight(.key, layer: 1)) == .interleaved(heads: 2))
-    #expect(llama.ggufHeadPermutation(of: .weight(.value, layer: 1)) == .natural)
+    #expect(llama.gguf(.weight("self_attn.q_proj", layer: 0))?.order == .interleaved(heads: 4))
+    #expect(llama.gguf(.weight("self_attn.k_proj", layer: 1))?.order == .interleaved(heads: 2))
+    #expect(llama.gguf(.weight("self_attn.v_proj", layer: 1))?.order == .natural)
     var qwen = llama
-    qwen.family = .qwen2
-    #expect(qwen.ggufHeadPermutation(of: .weight(.query, layer: 0)) == .natural)
+    qwen.family = Family(Qwen2.self)
+    #expect(qwen.gguf(.weight("self_attn.q_proj", layer: 0))?.order == .natural)
   }
 }

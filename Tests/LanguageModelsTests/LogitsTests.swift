@@ -64,7 +64,7 @@ struct SmolLM2LogitsTests {
   @Test(.enabled(if: path != nil, "needs ANNEAL_ASSETS with models/SmolLM2-135M-Instruct.Q4_1.gguf"))
   func logitsAndLoss() throws {
     let source = try StoredGGUF(#require(Self.path))
-    #expect(source.configuration.family == .llama)
+    #expect(source.configuration.family.name == "llama")
     #expect(source.configuration.tiesHead)
     let model = try LanguageModel(source.configuration, weights: source, compute: Compute(threads: 2))
     let numbers = try readJSON(fixture("LanguageModels/smollm2.json"))

@@ -6,10 +6,12 @@ import Testing
 /// A small model of several blocks, so that rows fill more than one tile and some blocks lie between others.
 @Suite("Recomputation changes no bit")
 struct RecomputationTests {
-  static let configuration = ModelConfiguration(
-    family: .llama, hiddenSize: 64, layerCount: 4, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
-    feedForwardSize: 160, vocabularySize: 300, maximumPositions: 512, normEpsilon: 1e-5, rotaryBase: 10_000,
-    tiesHead: true)
+  static let configuration = DecoderShape(
+    hiddenSize: 64, layerCount: 4, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
+    feedForwardSize: 160, vocabularySize: 300, maximumPositions: 512, normEpsilon: 1e-5,
+    rotary: RotaryConfiguration(base: 10_000),
+    tiesHead: true
+  ).configuration(Llama.self)
 
   enum Trained: CaseIterable {
     case adapter

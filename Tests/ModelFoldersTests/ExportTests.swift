@@ -91,7 +91,7 @@ struct ExportTests {
     #expect(written.configuration == base.configuration)
     #expect(written.summary.storedType == "F32")
     let single = try ModelFolder.open(fixture("ModelFolders/single"))
-    let name = TensorRole.weight(.key, layer: 1).name
+    let name = "model.layers.1.self_attn.k_proj.weight"
     #expect(
       try written.weights.tensor(named: name, shape: [16, 32]).values
         == single.weights.tensor(named: name, shape: [16, 32]).values)
@@ -121,7 +121,7 @@ struct ExportTests {
   @Test("a fresh adapter written from shapes alone is the one that a model in memory starts with")
   func freshAdapter() throws {
     let base = try ModelFolder.open(fixture("ModelFolders/single"))
-    let adapter = AdapterConfiguration(rank: 3, alpha: 5, dropout: 0.1, targets: [.query, .down])
+    let adapter = AdapterConfiguration(rank: 3, alpha: 5, dropout: 0.1, targets: ["q_proj", "down_proj"])
     let model = try base.languageModel(compute: Compute(threads: 1))
     try model.attach(adapter, seed: 7)
     let writer = AdapterWriter(baseModel: "base", tokenizer: nil, card: nil)

@@ -85,11 +85,11 @@ struct OpeningTests {
         #expect(largestDifference(logits.values, row.logits) < 1e-4)
       }
     }
-    let query = TensorRole.weight(.query, layer: 1).name
+    let query = "model.layers.1.self_attn.q_proj.weight"
     let values = try weights.tensor(named: query, shape: [32, 32]).values
     let expected = try expectedValues(name)["merged_q_proj_1"]?.array?.compactMap(\.double).map { Float($0) } ?? []
     #expect(largestDifference(values, expected) < 1e-6)
-    #expect(try model.mergedWeight(query).values == values)
+    #expect(try model.mergedTensor(.weight("self_attn.q_proj", layer: 1)).values == values)
   }
 
   @Test("rank, scale and targets of an adapter")
@@ -98,7 +98,7 @@ struct OpeningTests {
     #expect(plain == AdapterConfiguration(rank: 4, alpha: 8, dropout: 0.1))
     let rslora = try AdapterFolder(path: fixture("ModelFolders/rslora")).configuration
     #expect(
-      rslora == AdapterConfiguration(rank: 4, alpha: 6, dropout: 0.1, targets: [.query, .value], usesRSLoRA: true))
+      rslora == AdapterConfiguration(rank: 4, alpha: 6, dropout: 0.1, targets: ["q_proj", "v_proj"], usesRSLoRA: true))
     #expect(rslora.scale == 3)
   }
 }

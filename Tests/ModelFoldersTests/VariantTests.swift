@@ -46,7 +46,7 @@ struct VariantTests {
   @Test("a tied model that stores its head twice stays tied")
   func tiedTwice() throws {
     let base = try ModelFolder.open(fixture("ModelFolders/sharded"))
-    let embedding = TensorRole.embedding.name
+    let embedding = "model.embed_tokens.weight"
     let shape = [base.configuration.vocabularySize, base.configuration.hiddenSize]
     let folder = try TemporaryFolder()
     try HuggingFaceWriter(base: base, tokenizer: nil, card: nil, elementType: .float32)
@@ -54,12 +54,12 @@ struct VariantTests {
     let written = try ModelFolder.open(folder.path("one"))
     try FileManager.default.createDirectory(atPath: folder.path("two"), withIntermediateDirectories: true)
     try FileManager.default.copyItem(atPath: folder.path("one/config.json"), toPath: folder.path("two/config.json"))
-    let names = written.configuration.tensors.map { ($0.name, $0.shape) } + [(TensorRole.head.name, shape)]
+    let names = written.configuration.tensors.map { ($0.name, $0.shape) } + [("lm_head.weight", shape)]
     let writer = try SafetensorsWriter(
       path: folder.path("two/model.safetensors"),
       tensors: names.map { .init(name: $0.0, type: .float32, shape: $0.1) })
     for (name, shape) in names {
-      let stored = name == TensorRole.head.name ? embedding : name
+      let stored = name == "lm_head.weight" ? embedding : name
       let values = try written.weights.tensor(named: stored, shape: shape)
       try writer.write(name, floats: UnsafeBufferPointer(values.buffer))
     }
@@ -70,10 +70,10 @@ struct VariantTests {
   @Test("Llama 3.1's numbers in a GGUF are known again as its recipe, others stay numbers")
   func rotaryFactors() throws {
     #expect(
-      try ModelFolder.open(fixture("ModelVariants/llama31.gguf")).configuration.rotaryScaling
+      try ModelFolder.open(fixture("ModelVariants/llama31.gguf")).configuration.rotary.scaling
         == .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaximumPosition: 8192))
     let factors = try ModelFolder.open(fixture("ModelVariants/factors.gguf"))
-    #expect(factors.configuration.rotaryScaling == .factors([1.5, 2.25, 3, 40]))
+    #expect(factors.configuration.rotary.scaling == .factors([1.5, 2.25, 3, 40]))
     let folder = try TemporaryFolder()
     try HuggingFaceWriter(base: factors, tokenizer: nil, card: nil, elementType: .float32)
       .write(factors.weights, to: folder.path("written"))

@@ -17,10 +17,11 @@ struct StepMemoryTests {
     var recomputation = Recomputation.none
 
     static func configuration(layers: Int, width: Int, vocabulary: Int) -> ModelConfiguration {
-      ModelConfiguration(
-        family: .llama, hiddenSize: width, layerCount: layers, queryHeads: 4, keyValueHeads: 2,
+      DecoderShape(
+        hiddenSize: width, layerCount: layers, queryHeads: 4, keyValueHeads: 2,
         headDimension: width / 4, feedForwardSize: width * 5 / 2, vocabularySize: vocabulary, maximumPositions: 1 << 14,
-        normEpsilon: 1e-5, rotaryBase: 10_000, tiesHead: true)
+        normEpsilon: 1e-5, rotary: RotaryConfiguration(base: 10_000), tiesHead: true
+      ).configuration(Llama.self)
     }
 
     /// The most bytes that tensors held in a step, and what the model held before them.

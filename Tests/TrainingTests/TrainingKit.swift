@@ -42,7 +42,7 @@ func adaptedModel(_ name: String, threads: Int = 1, dropout: Float = 0) throws -
   let model = try TinyLlama("gqa").model(threads: threads)
   let adapter =
     name == "rslora"
-    ? AdapterConfiguration(rank: 3, alpha: 5, dropout: dropout, targets: [.query, .value], usesRSLoRA: true)
+    ? AdapterConfiguration(rank: 3, alpha: 5, dropout: dropout, targets: ["q_proj", "v_proj"], usesRSLoRA: true)
     : AdapterConfiguration(rank: 4, dropout: dropout)
   try model.attach(adapter, from: StoredWeights(fixture("Training/\(name)/adapter_model.safetensors")))
   return model

@@ -60,13 +60,12 @@ package enum AttachAdapter: NodeType {
     }
   }
 
+  private static func json(_ text: String?) -> JSON? { text.flatMap { try? JSON(parsing: $0, file: "") } }
+
   /// Why the adapter that is continued cannot stand beside the model, as far as a plan can tell.
-  private static func mismatch(_ inputs: InputTypes) -> Inference.Conflict? {
-    func json(_ text: String?) -> JSON? { text.flatMap { try? JSON(parsing: $0, file: "") } }
-    guard let outline = json(inputs.seen[outlineSight]?.text).flatMap(AdapterOutline.init(json:)),
-      let model = json(inputs["model"]?.seen[LoadModel.configurationSight]?.text),
-      let configuration = try? ModelConfiguration(huggingFace: model),
-      let reason = outline.mismatch(with: configuration)
+  private static func mismatch(_ inputs: InputTypes, _ model: ModelConfiguration?) -> Inference.Conflict? {
+    guard let outline = json(inputs.seen[outlineSight]?.text).flatMap(AdapterOutline.init(json:)), let model,
+      let reason = outline.mismatch(with: model)
     else { return nil }
     return .init(
       port: "model", "The adapter was made for another model", reason: reason,
@@ -79,8 +78,11 @@ package enum AttachAdapter: NodeType {
       conflicts.append(
         .init(port: "model", "The model has an adapter already", advice: "merge it first, or attach to its base"))
     }
+    let model = json(inputs["model"]?.seen[LoadModel.configurationSight]?.text).flatMap {
+      try? ModelConfiguration(huggingFace: $0)
+    }
     // In 32 bits a number may be another one than as it was written.
-    do { try fields.fresh().validate() } catch {
+    do { try fields.fresh(for: model).validate() } catch {
       let port =
         switch error {
         case .alpha: "alpha"
@@ -91,7 +93,7 @@ package enum AttachAdapter: NodeType {
       conflicts.append(.init(port: port, words?.summary ?? "Unknown target", advice: words?.advice))
     }
     if fields.from != nil { conflicts += ignoredFields(fields) }
-    if let mismatch = mismatch(inputs) { conflicts.append(mismatch) }
+    if let mismatch = mismatch(inputs, model) { conflicts.append(mismatch) }
     return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
   }
 
@@ -140,7 +142,7 @@ package enum AttachAdapter: NodeType {
           }))
       try writer.write(given, of: base, to: folder)
     } else {
-      adapter = try fields.fresh()
+      adapter = try fields.fresh(for: base)
       try writer.write(fresh: adapter, seed: UInt64(fields.seed), of: base, to: folder)
     }
     output.set(type: type(view.type))
@@ -153,17 +155,19 @@ package enum AttachAdapter: NodeType {
 
 extension AttachAdapter.Fields {
   /// The adapter that the fields describe, where it is not read from files.
-  func fresh() throws(AdapterError) -> AdapterConfiguration {
+  ///
+  /// - Parameter model: What the adapter is for; nil as long as it is not known, when any name may be a target.
+  func fresh(for model: ModelConfiguration?) throws(AdapterError) -> AdapterConfiguration {
+    let targets = try model?.targets(named: targets) ?? Set(targets)
     switch method {
     case .lora:
-      AdapterConfiguration(
-        rank: rank, alpha: alpha.map { Float($0) }, dropout: Float(dropout), targets: try .targets(named: targets),
-        usesRSLoRA: rslora)
+      return AdapterConfiguration(
+        rank: rank, alpha: alpha.map { Float($0) }, dropout: Float(dropout), targets: targets, usesRSLoRA: rslora)
     }
   }
 
   /// The adapter that comes out; nil when fields or files are wrong.
-  func configuration(_ sources: NodeSources) -> AdapterConfiguration? {
-    from == nil ? try? fresh() : try? AdapterFolder(sources.fileSet).configuration
+  func configuration(_ sources: NodeSources, for model: ModelConfiguration) -> AdapterConfiguration? {
+    from == nil ? try? fresh(for: model) : try? AdapterFolder(sources.fileSet).configuration
   }
 }

@@ -49,7 +49,7 @@ package struct ModelArtefact {
 
   /// A model in memory, read as long as nobody asks the node to stop.
   func languageModel(
-    _ source: ModelFolder, compute: Compute, trains: (String) -> Bool = { _ in false }
+    _ source: ModelFolder, compute: Compute, trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
     try LanguageModel(source.configuration, weights: watched(source.weights), compute: compute, trains: trains)
   }

@@ -51,7 +51,7 @@ private struct ForeseenModel {
     guard let source = ancestry["model"], let model = ForeseenModel(source) else { return nil }
     self = model
     if let fields = fields.of(AttachAdapter.Fields.self) {
-      guard let attached = fields.configuration(ancestry.node.files) else { return nil }
+      guard let attached = fields.configuration(ancestry.node.files, for: model.configuration) else { return nil }
       adapter = attached
     } else if fields.of(Merge.Fields.self) != nil {
       adapter = nil

@@ -6,13 +6,13 @@ package struct AdapterConfiguration: Sendable, Hashable {
   package var alpha: Float
   /// The probability that an input element of the adapter is dropped while training.
   package var dropout: Float
-  package var targets: Set<ProjectionKind>
+  /// The linear maps of every block that has them, by their short names, such as `q_proj`.
+  package var targets: Set<String>
   /// Divides alpha by √rank instead of the rank (arXiv:2312.03732).
   package var usesRSLoRA: Bool
 
   package init(
-    rank: Int, alpha: Float? = nil, dropout: Float = 0, targets: Set<ProjectionKind> = Set(ProjectionKind.allCases),
-    usesRSLoRA: Bool = false
+    rank: Int, alpha: Float? = nil, dropout: Float = 0, targets: Set<String>, usesRSLoRA: Bool = false
   ) {
     self.rank = rank
     self.alpha = alpha ?? Float(2 * rank)
@@ -33,27 +33,23 @@ package struct AdapterConfiguration: Sendable, Hashable {
     guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
     guard alpha.isFinite else { throw .alpha(alpha) }
   }
-
-  /// The targets as PEFT lists them, in the order of a block.
-  package var targetNames: [String] {
-    ProjectionKind.allCases.filter { targets.contains($0) }.map(\.shortName)
-  }
 }
 
-extension Set<ProjectionKind> {
-  /// The linear maps that a list of names means: `all_linear` (or PEFT's `all-linear`), or short module names.
+extension ModelConfiguration {
+  /// The linear maps that a list of names means: `all_linear` (or PEFT's `all-linear`), short names, or names in a block.
   ///
-  /// - Throws: ``AdapterError/unknownTarget(_:)`` for a name that no linear map has, ``AdapterError/noTargets`` for
+  /// - Throws: ``AdapterError/unknownTarget(_:known:)`` for a name that no linear map has, ``AdapterError/noTargets`` for
   ///   an empty list.
-  package static func targets(named names: [String]) throws(AdapterError) -> Set<ProjectionKind> {
-    var targets: Set<ProjectionKind> = []
+  package func targets(named names: [String]) throws(AdapterError) -> Set<String> {
+    let maps = maps
+    var targets: Set<String> = []
     for name in names {
       if name == "all_linear" || name == "all-linear" {
-        targets.formUnion(ProjectionKind.allCases)
-      } else if let kind = ProjectionKind.allCases.first(where: { $0.shortName == name || $0.moduleName == name }) {
-        targets.insert(kind)
+        targets.formUnion(maps.map(\.shortName))
+      } else if let map = maps.first(where: { $0.shortName == name || $0.name == name }) {
+        targets.insert(map.shortName)
       } else {
-        throw .unknownTarget(name)
+        throw .unknownTarget(name, known: maps.map(\.shortName))
       }
     }
     guard !targets.isEmpty else { throw .noTargets }

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// What can be wrong with an adapter; worded below.
 package enum AdapterError: Error, Sendable, Hashable {
-  case unknownTarget(String)
+  case unknownTarget(String, known: [String])
   case noTargets
   case rank(Int)
   case dropout(Float)
@@ -15,8 +15,8 @@ package enum AdapterError: Error, Sendable, Hashable {
 extension AdapterError: DiagnosticError {
   package var diagnostics: [Diagnostic] {
     switch self {
-    case .unknownTarget(let name):
-      let names = ["all_linear"] + ProjectionKind.allCases.map(\.shortName)
+    case .unknownTarget(let name, let known):
+      let names = ["all_linear"] + known
       let near = nearestName(to: name, among: names).map { "Did you mean `\($0)`?" }
       return [
         Diagnostic(

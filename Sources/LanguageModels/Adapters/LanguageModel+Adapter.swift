@@ -37,22 +37,21 @@ extension LanguageModel {
   }
 
   /// The adapter's parameters in the order of ``ModelConfiguration/adapterTensors(_:)``.
-  package var adapterParameters: [Parameter] {
-    layers.flatMap { $0.projections.compactMap(\.adapter).flatMap { [$0.a, $0.b] } }
-  }
+  package var adapterParameters: [Parameter] { blocks.flatMap { $0.maps.flatMap(\.adapterParameters) } }
 
   private static let suffixA = ".lora_A.weight"
   private static let suffixB = ".lora_B.weight"
+  private static let prefix = "base_model.model."
 
   /// PEFT's names of an adapter's two matrices.
-  package static func adapterNames(_ kind: ProjectionKind, layer: Int) -> (a: String, b: String) {
-    let module = "base_model.model.model.layers.\(layer).\(kind.moduleName)"
-    return (module + suffixA, module + suffixB)
+  ///
+  /// - Parameter module: Hugging Face's name of the linear map, such as `model.layers.0.self_attn.q_proj`.
+  package static func adapterNames(_ module: String) -> (a: String, b: String) {
+    (prefix + module + suffixA, prefix + module + suffixB)
   }
 
   /// Hugging Face's name of the linear map that a tensor of an adapter stands beside.
-  static func module(ofAdapterTensor name: String) -> String {
-    let prefix = "base_model.model."
+  package static func module(ofAdapterTensor name: String) -> String {
     let module = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
     return String(module.hasSuffix(suffixA) || module.hasSuffix(suffixB) ? module.dropLast(suffixA.utf8.count) : module)
   }
@@ -60,22 +59,23 @@ extension LanguageModel {
   private func attach(_ adapter: AdapterConfiguration, value: (String, [Int]) throws -> Tensor) throws {
     guard self.adapter == nil else { throw AdapterError.alreadyAttached }
     try adapter.validate()
-    var adapted = layers
-    for layer in layers.indices {
-      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
-        let old = layers[layer].projection(kind)
-        let names = Self.adapterNames(kind, layer: layer)
-        let shape = configuration.shape(of: kind)
+    var adapted = blocks
+    for layer in adapted.indices {
+      try adapted[layer].updateMaps { map in
+        guard adapter.targets.contains(map.configuration.shortName) else { return }
+        let names = Self.adapterNames(configuration.moduleName(map.configuration.name, layer: layer))
+        let old = map.projection
         let pair = try LowRankAdapter(
-          a: Parameter(name: names.a, value: value(names.a, [adapter.rank, shape[1]]), isTrainable: true),
-          b: Parameter(name: names.b, value: value(names.b, [shape[0], adapter.rank]), isTrainable: true),
-          scale: adapter.scale, dropout: adapter.dropout,
-          dropoutStream: stableHash(names.a))
-        adapted[layer].projections[kind.rawValue] = try Projection(weight: old.weight, bias: old.bias, adapter: pair)
+          a: Parameter(
+            name: names.a, value: value(names.a, [adapter.rank, map.configuration.inputs]), isTrainable: true),
+          b: Parameter(
+            name: names.b, value: value(names.b, [map.configuration.outputs, adapter.rank]), isTrainable: true),
+          scale: adapter.scale, dropout: adapter.dropout, dropoutStream: stableHash(names.a))
+        map.projection = try Projection(weight: old.weight, bias: old.bias, adapter: pair)
       }
     }
     for parameter in parameters { parameter.isTrainable = false }
-    layers = adapted
+    blocks = adapted
     self.adapter = adapter
   }
 }
@@ -84,12 +84,11 @@ extension ModelConfiguration {
   /// The tensors of a PEFT folder for this model: names and shapes, block by block, A before B.
   package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
     var all: [(name: String, shape: [Int])] = []
-    for layer in 0..<layerCount {
-      for kind in ProjectionKind.allCases where adapter.targets.contains(kind) {
-        let shape = shape(of: kind)
-        let names = LanguageModel.adapterNames(kind, layer: layer)
-        all.append((names.a, [adapter.rank, shape[1]]))
-        all.append((names.b, [shape[0], adapter.rank]))
+    for (layer, block) in blocks.enumerated() {
+      for map in block.maps where adapter.targets.contains(map.shortName) {
+        let names = LanguageModel.adapterNames(moduleName(map.name, layer: layer))
+        all.append((names.a, [adapter.rank, map.inputs]))
+        all.append((names.b, [map.outputs, adapter.rank]))
       }
     }
     return all

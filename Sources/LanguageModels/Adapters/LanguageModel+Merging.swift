@@ -8,32 +8,27 @@ extension LanguageModel {
   /// - Throws: ``WeightError/unknown(name:)`` for a role that the configuration does not have, ``WeightError/rounded(name:)``
   ///   for a frozen matrix of a class that rounds.
   package func mergedTensor(_ role: TensorRole) throws -> Tensor {
+    func block(_ layer: Int) -> DecoderBlock? { blocks.indices.contains(layer) ? blocks[layer] : nil }
+    func map(_ name: String, _ layer: Int) -> Linear? { block(layer)?.maps.first { $0.configuration.name == name } }
     switch role {
     case .embedding: return embedding.value
-    case .finalNorm: return finalNorm.value
+    case .finalNorm: return finalNorm.weight.value
     case .head where !configuration.tiesHead: return try plain(head, role)
-    case .norm(let kind, let layer) where layers.indices.contains(layer): return layers[layer].norm(kind).value
-    case .bias(let kind, let layer) where layers.indices.contains(layer):
-      if let bias = layers[layer].projection(kind).bias { return bias.value }
-    case .weight(let kind, let layer) where layers.indices.contains(layer):
-      let projection = layers[layer].projection(kind)
+    case .norm(let name, let layer):
+      if let norm = block(layer)?.norms.first(where: { $0.configuration.name == name }) { return norm.weight.value }
+    case .bias(let name, let layer):
+      if let bias = map(name, layer)?.projection.bias { return bias.value }
+    case .weight(let name, let layer):
+      guard let projection = map(name, layer)?.projection else { break }
       let weight = try plain(projection.weight, role)
       return projection.adapter?.merged(into: weight, pool: compute.pool) ?? weight
     default: break
     }
-    throw WeightError.unknown(name: role.name)
+    throw WeightError.unknown(name: configuration.name(of: role))
   }
 
   private func plain(_ weight: MatrixWeight, _ role: TensorRole) throws -> Tensor {
-    guard let value = weight.value else { throw WeightError.rounded(name: role.name) }
+    guard let value = weight.value else { throw WeightError.rounded(name: configuration.name(of: role)) }
     return value
-  }
-
-  /// ``mergedTensor(_:)`` by Hugging Face's name.
-  package func mergedWeight(_ name: String) throws -> Tensor {
-    guard let tensor = configuration.tensors.first(where: { $0.name == name }) else {
-      throw WeightError.unknown(name: name)
-    }
-    return try mergedTensor(tensor.role)
   }
 }

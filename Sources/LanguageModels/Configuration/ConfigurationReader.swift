@@ -3,7 +3,7 @@ import PreciseJSON
 import Tensors
 
 /// Reads the values of a configuration one by one and keeps what is wrong with them, so that all of it is told at once.
-struct ConfigurationReader {
+package struct ConfigurationReader {
   let file: String
   /// The value of a key, nil where it is missing or null.
   let lookup: (String) -> JSON?
@@ -24,6 +24,8 @@ struct ConfigurationReader {
 
   /// The largest extent accepted: far above every model, far below what could overflow a product of three.
   static let limit = 1 << 24
+  /// The most blocks accepted; each of them is described by itself.
+  static let mostLayers = 10_000
 
   /// Reports every key that nothing has read and that is not known to leave the numbers alone.
   ///
@@ -41,8 +43,8 @@ struct ConfigurationReader {
 
   mutating func report(_ problem: ModelConfigurationError.Problem) { problems.append(problem) }
 
-  /// A whole number from 1 to ``limit``; 1 stands in for what is wrong.
-  mutating func positive(_ key: String, default fallback: Int? = nil) -> Int {
+  /// A whole number from 1 to `most`; 1 stands in for what is wrong.
+  mutating func positive(_ key: String, default fallback: Int? = nil, atMost most: Int = limit) -> Int {
     guard let value = lookup(key) else {
       if let fallback { return fallback }
       report(.missing(key: key))
@@ -53,8 +55,8 @@ struct ConfigurationReader {
       report(.wrongKind(key: key, wanted: "a whole number", found: value.kind))
       return 1
     }
-    guard (1...Self.limit).contains(number) else {
-      report(.outOfRange(key: key, wanted: "a number from 1 to \(Self.limit)", found: "\(number)"))
+    guard (1...most).contains(number) else {
+      report(.outOfRange(key: key, wanted: "a number from 1 to \(most)", found: "\(number)"))
       return 1
     }
     return number
@@ -99,19 +101,20 @@ struct ConfigurationReader {
   /// Checks what several numbers have to do with each other, then throws all problems when there are any.
   mutating func finish(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
     if problems.isEmpty {
-      if configuration.queryHeads % configuration.keyValueHeads != 0 {
+      let attention = configuration.blocks[0].attention
+      if attention.heads % attention.keyValueHeads != 0 {
         report(
           .inconsistent(
-            "\(configuration.queryHeads) query heads cannot share \(configuration.keyValueHeads) key-value heads evenly"
+            "\(attention.heads) query heads cannot share \(attention.keyValueHeads) key-value heads evenly"
           ))
       }
-      if configuration.headDimension % 2 != 0 {
-        report(.inconsistent("The head dimension \(configuration.headDimension) is odd, rotary positions need pairs"))
+      if attention.headDimension % 2 != 0 {
+        report(.inconsistent("The head dimension \(attention.headDimension) is odd, rotary positions need pairs"))
       }
-      if case .factors(let factors) = configuration.rotaryScaling, factors.count != configuration.headDimension / 2 {
+      if case .factors(let factors) = configuration.rotary.scaling, factors.count != attention.headDimension / 2 {
         report(
           .inconsistent(
-            "\(factors.count) rotary factors do not fit a head dimension of \(configuration.headDimension)"))
+            "\(factors.count) rotary factors do not fit a head dimension of \(attention.headDimension)"))
       }
     }
     guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }

@@ -1,48 +1,61 @@
-/// What sets one family of models apart from the others, as a declaration over the parts that all of them share.
+import PreciseJSON
+
+/// A family of models: how its files describe a model, in words that only this family uses.
 ///
-/// A family adds no code: the forward pass, the adapters and the readers of configurations look at these fields. A
-/// family that differs in a way no field here tells gets a new field, and every other family keeps its old value of it.
-package struct ModelFamily: Sendable, Hashable {
-  /// Which linear maps add a bias.
-  package enum Biases: Sendable, Hashable {
-    /// Query, key, value and output where `attention_bias` is set; gate, up and down where `mlp_bias` is.
-    case asConfigured
-    case always(Set<ProjectionKind>)
-  }
-
-  package var name: String
+/// All that a family computes is data (``ModelConfiguration``); what it adds is where that data stands in `config.json` and
+/// in GGUF metadata, read and written side by side, and what its tensors are called. `docs/adding-a-family.md` shows how.
+package protocol ModelFamily: Sendable {
+  /// Such as `llama`.
+  static var name: String { get }
   /// The values of `model_type` in `config.json` that mean this family.
-  package var modelTypes: [String]
+  static var modelTypes: [String] { get }
   /// The class of transformers that computes it, for `architectures` in a `config.json` that is made here.
-  package var modelClass: String
-  /// The value of `general.architecture` in a GGUF file, and the prefix of its keys.
-  package var ggufArchitecture: String
-  package var biases: Biases
-  /// Whether a GGUF file of this architecture stores the rows of query and key with the two halves of each head
-  /// interleaved, as llama.cpp's rotary operation wants them for it (`LlamaModel.permute` in its converter).
-  package var interleavesHeadsInGGUF: Bool
+  static var modelClass: String { get }
+  /// What its modules outside blocks are called.
+  static var names: ModelNames { get }
+  /// How GGUF files hold it; nil where llama.cpp does not know it.
+  static var gguf: GGUFLayout? { get }
 
-  package static let all: [ModelFamily] = [.llama, .qwen2]
-
-  /// The family of a `model_type`.
-  package static func of(modelType: String) -> ModelFamily? { all.first { $0.modelTypes.contains(modelType) } }
-
-  /// The family of a `general.architecture`.
-  package static func of(ggufArchitecture: String) -> ModelFamily? {
-    all.first { $0.ggufArchitecture == ggufArchitecture }
-  }
+  /// Reads what `config.json` says; problems are reported to the reader.
+  static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration
+  /// The members of `config.json` from which ``read(_:)`` makes the same configuration.
+  static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)]
+  /// Reads what the metadata and the tensors of a GGUF file say.
+  static func read(gguf reader: inout GGUFReader) -> ModelConfiguration
 }
 
-extension ModelFamily {
-  /// Llama (arXiv:2302.13971, 2307.09288, 2407.21783) and what shares its architecture: SmolLM2, Mistral, TinyLlama.
-  package static let llama = ModelFamily(
-    name: "llama", modelTypes: ["llama", "mistral"], modelClass: "LlamaForCausalLM", ggufArchitecture: "llama",
-    biases: .asConfigured,
-    interleavesHeadsInGGUF: true)
+/// What the modules of a model outside its blocks are called in Hugging Face's files.
+package struct ModelNames: Sendable, Hashable {
+  package var embedding = "model.embed_tokens"
+  package var finalNorm = "model.norm"
+  package var head = "lm_head"
+  /// What the blocks are counted under.
+  package var blocks = "model.layers"
+}
 
-  /// Qwen 2 and 2.5 (arXiv:2407.10671): biases on query, key and value.
-  package static let qwen2 = ModelFamily(
-    name: "qwen2", modelTypes: ["qwen2"], modelClass: "Qwen2ForCausalLM", ggufArchitecture: "qwen2",
-    biases: .always([.query, .key, .value]),
-    interleavesHeadsInGGUF: false)
+/// How a family's tensors lie in GGUF files.
+package struct GGUFLayout: Sendable, Hashable {
+  /// The value of `general.architecture`, and the prefix of its keys.
+  package var architecture: String
+  /// The names of a block's tensors by the names of its modules, such as `attn_q` by `self_attn.q_proj`.
+  package var names: [String: String]
+  /// Whether rows of query and key are stored with the two halves of each head interleaved, as llama.cpp's rotary operation
+  /// wants them for it (`LlamaModel.permute` in its converter).
+  package var interleavesHeads = false
+
+  static let embedding = "token_embd.weight"
+  static let finalNorm = "output_norm.weight"
+  static let head = "output.weight"
+}
+
+/// A family as a value: equal to itself and to no other.
+package struct Family: Sendable, Hashable {
+  package let type: any ModelFamily.Type
+
+  package init(_ type: any ModelFamily.Type) { self.type = type }
+
+  package var name: String { type.name }
+
+  package static func == (a: Family, b: Family) -> Bool { a.name == b.name }
+  package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }

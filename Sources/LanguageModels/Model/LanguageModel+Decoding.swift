@@ -6,7 +6,7 @@ extension LanguageModel {
   /// Memory: 2 · layers · capacity · K · D floats.
   package func keyValueCache(capacity: Int) -> KeyValueCache {
     KeyValueCache(
-      layers: configuration.layerCount, keyValueHeads: configuration.keyValueHeads,
+      layers: configuration.blocks.count, keyValueHeads: configuration.keyValueHeads,
       headDimension: configuration.headDimension, capacity: capacity)
   }
 

@@ -17,10 +17,12 @@ package struct AdaptedWeights: WeightSource {
     self.pool = pool
     var names: [String: (a: String, b: String)] = [:]
     for tensor in model.configuration.tensors {
-      guard case .weight(let kind, let layer) = tensor.role, adapter.configuration.targets.contains(kind) else {
-        continue
-      }
-      names[tensor.name] = LanguageModel.adapterNames(kind, layer: layer)
+      guard case .weight(let map, let layer) = tensor.role,
+        model.configuration.blocks[layer].maps.contains(where: {
+          $0.name == map && adapter.configuration.targets.contains($0.shortName)
+        })
+      else { continue }
+      names[tensor.name] = LanguageModel.adapterNames(model.configuration.moduleName(map, layer: layer))
     }
     namesByWeight = names
   }

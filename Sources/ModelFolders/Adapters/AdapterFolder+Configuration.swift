@@ -31,17 +31,11 @@ extension AdapterFolder {
     if !(0..<1).contains(dropout) {
       problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))
     }
-    let targets = Set(ProjectionKind.allCases.filter { kind in names.contains { $0.contains(".\(kind.shortName).") } })
+    let targets = Set(
+      names.compactMap { LanguageModel.module(ofAdapterTensor: $0).split(separator: ".").last.map(String.init) })
     for name in json["target_modules"]?.array?.compactMap(\.string) ?? [] {
       guard let last = name.split(separator: ".").last, last != "all-linear" else { continue }
-      guard let kind = ProjectionKind.allCases.first(where: { $0.shortName == last }) else {
-        problems.append(
-          .unsupported(
-            key: "target_modules", found: name,
-            supported: ProjectionKind.allCases.map(\.shortName).joined(separator: ", ")))
-        continue
-      }
-      if !targets.isEmpty, !targets.contains(kind) { problems.append(.missingTarget(name)) }
+      if !targets.isEmpty, !targets.contains(String(last)) { problems.append(.missingTarget(name)) }
     }
     if targets.isEmpty { problems.append(.noTargets) }
     guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
@@ -90,13 +84,15 @@ extension AdapterFolder {
   ]
 
   /// `adapter_config.json` for an adapter of ours: the options that are meant, in PEFT's names.
-  static func json(_ adapter: AdapterConfiguration, baseModel: String) -> JSON {
+  static func json(_ adapter: AdapterConfiguration, of model: ModelConfiguration, baseModel: String) -> JSON {
+    // In the order of a block.
+    let targets = model.maps.map(\.shortName).filter { adapter.targets.contains($0) }
     let alpha = Double(adapter.alpha)
     return [
       "base_model_name_or_path": JSON(baseModel), "bias": "none", "fan_in_fan_out": false, "inference_mode": true,
       "init_lora_weights": true, "lora_alpha": Int(exactly: alpha).map { JSON($0) } ?? JSON(alpha),
       "lora_dropout": .number(JSONNumber(text: "\(adapter.dropout)")), "peft_type": "LORA", "r": JSON(adapter.rank),
-      "target_modules": .array(adapter.targetNames.map { JSON($0) }), "task_type": "CAUSAL_LM", "use_dora": false,
+      "target_modules": .array(targets.map { JSON($0) }), "task_type": "CAUSAL_LM", "use_dora": false,
       "use_rslora": JSON(adapter.usesRSLoRA),
     ]
   }

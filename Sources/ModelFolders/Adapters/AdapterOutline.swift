@@ -9,49 +9,46 @@ package struct AdapterOutline: Sendable, Hashable {
   package var blocks: Int
   /// The shape [out, in] of each adapted linear map, by its short name; all blocks have the same.
   package var maps: [String: [Int]]
-  /// A tensor whose name is not PEFT's for any linear map known here.
+  /// A tensor whose name is not PEFT's for a linear map of a block.
   package var foreignTensor: String?
 
-  /// - Throws: What ``AdapterFolder/init(_:)`` and reading the header throw.
+  /// Looks at names and shapes.
+  ///
+  /// - Throws: ``AdapterFolderError`` for tensors that do not fit together, and what reading the header throws.
   package init(_ adapter: AdapterFolder) throws {
-    let kinds = ProjectionKind.allCases.filter { adapter.configuration.targets.contains($0) }
-    var maps: [String: [Int]] = [:]
-    var blocks = 0
-    while let first = kinds.first, adapter.has(LanguageModel.adapterNames(first, layer: blocks).a) { blocks += 1 }
-    for kind in kinds {
-      let names = LanguageModel.adapterNames(kind, layer: 0)
-      guard adapter.has(names.a), adapter.has(names.b) else { continue }
-      let (a, b) = (try adapter.file.entry(names.a).shape, try adapter.file.entry(names.b).shape)
-      guard let inputs = a.last, let outputs = b.first else { continue }
-      maps[kind.shortName] = [outputs, inputs]
+    (blocks, maps) = (0, [:])
+    let names = adapter.file.names.sorted()
+    let places = names.compactMap { name in AdapterPlace(name).map { (name: name, place: $0) } }
+    guard !places.isEmpty else {
+      foreignTensor = names.first
+      return
     }
-    (self.blocks, self.maps) = (blocks, maps)
-    foreignTensor = blocks == 0 ? adapter.file.names.min() : nil
-    if blocks > 0 { try check(adapter, kinds) }
-  }
-
-  /// Checks that the tensors are those that the configuration and the first block speak of, in every block.
-  private func check(_ adapter: AdapterFolder, _ kinds: [ProjectionKind]) throws {
-    var problems: [AdapterFolderError.Problem] = []
-    var expected: Set<String> = []
+    var problems = Set(names).subtracting(places.map(\.name)).sorted().map {
+      AdapterFolderError.Problem.unmatchedTensor($0, nearest: nil)
+    }
+    blocks = (places.map(\.place.layer).max() ?? 0) + 1
     let rank = adapter.configuration.rank
-    for block in 0..<blocks {
-      for kind in kinds {
-        guard let map = maps[kind.shortName] else { continue }
-        let names = LanguageModel.adapterNames(kind, layer: block)
-        for (name, wanted) in [(names.a, [rank, map[1]]), (names.b, [map[0], rank])] {
-          expected.insert(name)
-          guard adapter.has(name) else {
-            problems.append(.missingTensor(name))
-            continue
-          }
-          let found = try adapter.file.entry(name).shape
-          if found != wanted { problems.append(.wrongShape(tensor: name, wanted: wanted, found: found)) }
-        }
+    var layers: [String: Set<Int>] = [:]
+    var examples: [String: AdapterPlace] = [:]
+    for (name, place) in places {
+      layers[place.map, default: []].insert(place.layer)
+      examples[place.map] = place
+      let shape = try adapter.file.entry(name).shape
+      let (size, ranks) = place.isA ? (shape.last ?? 0, shape.first ?? 0) : (shape.first ?? 0, shape.last ?? 0)
+      var known = maps[place.map] ?? [0, 0]
+      let index = place.isA ? 1 : 0
+      if known[index] == 0 { known[index] = size }
+      maps[place.map] = known
+      if shape.count != 2 || ranks != rank || size != known[index] {
+        let wanted = place.isA ? [rank, known[index]] : [known[index], rank]
+        problems.append(.wrongShape(tensor: name, wanted: wanted, found: shape))
       }
+      let partner = place.isA ? place.names.b : place.names.a
+      if !adapter.has(partner) { problems.append(.missingTensor(partner)) }
     }
-    for name in adapter.file.names where !expected.contains(name) {
-      problems.append(.unmatchedTensor(name, nearest: nil))
+    for (map, place) in examples.sorted(by: { $0.key < $1.key }) {
+      let missing = (0..<blocks).first { layers[map]?.contains($0) != true }
+      if let missing { problems.append(.missingTensor(place.names(layer: missing).a)) }
     }
     guard problems.isEmpty else { throw AdapterFolderError(adapter.path, problems: problems) }
   }
@@ -75,15 +72,49 @@ package struct AdapterOutline: Sendable, Hashable {
 
   /// In which way a model is not the one that the adapter was made for; nil where nothing speaks against it.
   package func mismatch(with model: ModelConfiguration) -> String? {
-    if let foreignTensor {
-      let example = LanguageModel.adapterNames(ProjectionKind.allCases[0], layer: 0).a
+    let theirs = model.maps
+    if let foreignTensor, let map = theirs.first {
+      let example = LanguageModel.adapterNames(model.moduleName(map.name, layer: 0)).a
       return "it names its tensors otherwise than PEFT does: `\(foreignTensor)` instead of names like `\(example)`"
     }
-    for kind in ProjectionKind.allCases {
-      guard let own = maps[kind.shortName] else { continue }
-      let theirs = model.shape(of: kind)
-      if own != theirs { return "its `\(kind.shortName)` is \(own), the model's is \(theirs)" }
+    for map in theirs {
+      guard let own = maps[map.shortName], own != map.shape else { continue }
+      return "its `\(map.shortName)` is \(own), the model's is \(map.shape)"
     }
-    return blocks == model.layerCount ? nil : "it has \(blocks) blocks, the model has \(model.layerCount)"
+    let known = Set(theirs.map(\.shortName))
+    if let other = maps.keys.filter({ !known.contains($0) }).min() { return "the model has no `\(other)`" }
+    return blocks == model.blocks.count ? nil : "it has \(blocks) blocks, the model has \(model.blocks.count)"
+  }
+}
+
+/// Where a tensor of an adapter belongs, by PEFT's name.
+private struct AdapterPlace {
+  /// Hugging Face's name of the linear map.
+  let module: String
+  let layer: Int
+  /// The map's short name.
+  let map: String
+  let isA: Bool
+
+  /// Nil for a name that is not `base_model.model.….<layer>.….lora_A.weight`.
+  init?(_ name: String) {
+    module = LanguageModel.module(ofAdapterTensor: name)
+    let names = LanguageModel.adapterNames(module)
+    guard name == names.a || name == names.b else { return nil }
+    let parts = module.split(separator: ".")
+    // Names from torch.compile say so.
+    guard !parts.contains("_orig_mod"), let layer = parts.firstIndex(where: { Int($0) != nil }),
+      layer + 1 < parts.count,
+      let number = Int(parts[layer]), number >= 0, number < 1 << 20, let last = parts.last
+    else { return nil }
+    (self.layer, map, isA) = (number, String(last), name == names.a)
+  }
+
+  var names: (a: String, b: String) { LanguageModel.adapterNames(module) }
+
+  /// The names of the same map's matrices in another block.
+  func names(layer other: Int) -> (a: String, b: String) {
+    let parts = module.split(separator: ".").map { $0 == "\(layer)" ? "\(other)" : String($0) }
+    return LanguageModel.adapterNames(parts.joined(separator: "."))
   }
 }

@@ -33,9 +33,9 @@ package struct AdapterWriter {
   /// - Throws: ``AdapterError/noAdapter``, ``AdapterFolderError``, and errors of the file system.
   package func write(_ model: LanguageModel, to folder: String) throws {
     guard let adapter = model.adapter else { throw AdapterError.noAdapter }
-    let parameters = model.adapterParameters
+    let values = Dictionary(uniqueKeysWithValues: model.adapterParameters.map { ($0.name, $0.value) })
     try write(adapter, of: model.configuration, to: folder) { name in
-      parameters.first { $0.name == name }?.value
+      values[name]
     }
   }
 
@@ -80,7 +80,7 @@ package struct AdapterWriter {
       try writer.write(tensor.name, floats: UnsafeBufferPointer(value.buffer))
     }
     try writer.finish()
-    let json = AdapterFolder.json(adapter, baseModel: baseModel)
+    let json = AdapterFolder.json(adapter, of: model, baseModel: baseModel)
     try writeFile(json.text(.pretty) + "\n", to: folder + "/adapter_config.json")
     if let card { try writeFile(card.text(library: "peft"), to: folder + "/README.md") }
 

@@ -18,12 +18,13 @@ package struct GGUFModel: Sendable {
       gguf: path, keys: file.metadata.keys, value: { file.metadata[$0].map(JSON.init(gguf:)) },
       tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil },
       rotaryFactors: try Self.rotaryFactors(file))
+    let configuration = configuration
     let problems = TensorCheck(
-      configuration: configuration, stored: file.entries.map(\.name), name: \.ggufName,
+      configuration: configuration, stored: file.entries.map(\.name), name: { configuration.gguf($0.role)?.name },
       shape: { name in file.has(name) ? try? file.entry(name).shape : nil }
     ).problems { $0 == Self.rotaryFactors }
     guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
-    specifications = Dictionary(uniqueKeysWithValues: configuration.tensors.map { ($0.name, $0) })
+    specifications = configuration.tensorsByName
   }
 
   /// The tensor that converters write for Llama 3.1 and later; part of the configuration, not of the weights.
@@ -56,8 +57,9 @@ extension GGUFModel: WeightSource {
       throw ModelFolderError(origin, .wrongShape(tensor: name, wanted: shape, found: specification.shape))
     }
     let tensor = Tensor(uninitialized: shape)
-    try file.readFloats(specification.role.ggufName, into: tensor.buffer)
-    configuration.ggufHeadPermutation(of: specification.role).restore(tensor.buffer, columns: tensor.columns)
+    guard let stored = configuration.gguf(specification.role) else { throw WeightError.unknown(name: name) }
+    try file.readFloats(stored.name, into: tensor.buffer)
+    stored.order.restore(tensor.buffer, columns: tensor.columns)
     return tensor
   }
 }

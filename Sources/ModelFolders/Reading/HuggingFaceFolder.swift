@@ -30,7 +30,7 @@ package struct HuggingFaceFolder: Sendable {
   private static func untied(
     _ configuration: ModelConfiguration, _ weights: SafetensorsWeights
   ) throws -> ModelConfiguration {
-    let (embedding, head) = (TensorRole.embedding.name, TensorRole.head.name)
+    let (embedding, head) = (configuration.name(of: .embedding), configuration.name(of: .head))
     guard configuration.tiesHead, weights.has(embedding), weights.has(head) else { return configuration }
     var configuration = configuration
     configuration.tiesHead = try weights.holdSameNumbers(embedding, head)
@@ -51,7 +51,7 @@ package struct HuggingFaceFolder: Sendable {
 
   /// Whether a tensor repeats what is known: a tied head, or rotary frequencies that old files carry.
   private func isRedundant(_ name: String) -> Bool {
-    name.hasSuffix(".rotary_emb.inv_freq") || (configuration.tiesHead && name == TensorRole.head.name)
+    name.hasSuffix(".rotary_emb.inv_freq") || (configuration.tiesHead && name == configuration.name(of: .head))
   }
 }
 

@@ -7,7 +7,7 @@ struct TensorCheck {
   /// The names that the files hold, in their own words.
   let stored: [String]
   /// The name that a tensor has in the files.
-  let name: (TensorRole) -> String
+  let name: (TensorSpecification) -> String?
   /// The row-major shape of a stored tensor.
   let shape: (String) -> [Int]?
 
@@ -18,15 +18,10 @@ struct TensorCheck {
   ///
   /// - Parameter isRedundant: Whether a tensor that the configuration does not ask for repeats what is known.
   func problems(isRedundant: (String) -> Bool) -> [ModelFolderError.Problem] {
-    // A configuration of millions of blocks must not be listed to find that it is wrong.
-    guard configuration.layerCount <= stored.count else {
-      let last = TensorRole.norm(.attention, layer: configuration.layerCount - 1)
-      return [.missingTensor(name(last), nearest: nil)]
-    }
     var problems: [ModelFolderError.Problem] = []
     var expected: Set<String> = []
     for tensor in configuration.tensors {
-      let name = name(tensor.role)
+      guard let name = name(tensor) else { continue }
       expected.insert(name)
       guard let found = shape(name) else {
         let nearest = problems.count < Self.suggestions ? nearestName(to: name, among: stored) : nil

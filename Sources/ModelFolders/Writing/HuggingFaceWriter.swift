@@ -90,7 +90,7 @@ package struct HuggingFaceWriter {
       }
       if let file = source.files[ModelFolder.generationFile] { try writeFile(readBytes(file), to: folder + generation) }
     case .gguf:
-      let type = type(of: TensorRole.embedding.name)
+      let type = type(of: base.configuration.name(of: .embedding))
       let specialTokens = namedTokenizer?.specialTokens ?? SpecialTokens()
       let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: specialTokens)
       try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")

@@ -3,13 +3,23 @@
 /// `gradient` is nil until a backward pass reaches the parameter, then accumulates over tapes until ``clearGradient()``.
 /// Not `Sendable`: one training loop owns it.
 package final class Parameter {
+  /// What a parameter is in its model: weight decay and optimizers treat the kinds differently.
+  package enum Kind: Sendable, Hashable {
+    case matrix
+    case norm
+    case bias
+    case embedding
+  }
+
   package let name: String
+  package let kind: Kind
   package let value: Tensor
   package var gradient: Tensor?
   package var isTrainable: Bool
 
-  package init(name: String, value: Tensor, isTrainable: Bool = false) {
+  package init(name: String, value: Tensor, kind: Kind = .matrix, isTrainable: Bool = false) {
     self.name = name
+    self.kind = kind
     self.value = value
     self.isTrainable = isTrainable
   }

@@ -47,7 +47,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     self.settings = settings
     self.checkpoints = checkpoints
     slots = trainable.map { parameter in
-      let exempt = LanguageModel.isExemptFromDecay(parameter.name)
+      let exempt = parameter.kind == .norm || parameter.kind == .bias
       return AdamWSlot(parameter: parameter, weightDecay: exempt ? 0 : settings.optimizer.weightDecay)
     }
     let key = RandomKey(seed: settings.seed)

@@ -27,15 +27,18 @@ package struct StepMemory: Sendable, Hashable {
   ) {
     let labels = min(tokens, labels ?? tokens)
     let weights = WeightMemory(configuration, computeClass, adapter: adapter)
-    let block = BlockMemory(configuration, computeClass, adapter: adapter, tokens: tokens, rows: tokens)
+    func memory(_ block: BlockConfiguration, rows: Int) -> BlockMemory {
+      BlockMemory(block, configuration.hiddenSize, computeClass, adapter: adapter, tokens: tokens, rows: rows)
+    }
+    let others = configuration.blocks.dropLast().map { memory($0, rows: tokens) }
     // The last block goes on with label rows alone, and `block` does not recompute it.
-    let last = BlockMemory(configuration, computeClass, adapter: adapter, tokens: tokens, rows: labels)
-    let others = configuration.layerCount - 1
+    let last = memory(configuration.blocks[configuration.blocks.count - 1], rows: labels)
     model = weights.stored
     optimizer = 3 * weights.trained
-    activations = others * block.kept(recomputation) + last.kept(recomputation == .block ? .none : recomputation)
+    activations =
+      others.reduce(0) { $0 + $1.kept(recomputation) } + last.kept(recomputation == .block ? .none : recomputation)
     // Nothing is left of the last block when the others run back.
-    let another = others > 0 ? block.backward(recomputation) - last.kept(.none) : 0
+    let another = others.map { $0.backward(recomputation) - last.kept(.none) }.max() ?? 0
     work = max(weights.head(labels: labels), last.backward(.none), another)
   }
 }
@@ -59,13 +62,13 @@ private struct WeightMemory {
     let matrix = packed + (packs && adapter != nil ? 0 : 4)
     let head = configuration.vocabularySize * configuration.hiddenSize
     let inBytes = computeClass == .int8 && adapter != nil
-    let maps = ProjectionKind.allCases.reduce(0.0) {
-      let elements = Double(configuration.shape(of: $1).reduce(1, *))
+    let maps = configuration.blocks.flatMap(\.maps).reduce(0.0) {
+      let elements = Double($1.inputs * $1.outputs)
       return $0 + elements * (inBytes ? WeightMemory.bytes($1.int8Products) : Double(matrix))
     }
     let adapted = adapter.map { configuration.adapterTensors($0).reduce(0) { $0 + $1.shape.reduce(1, *) } }
     stored =
-      configuration.layerCount * Int(maps) + head * 4 + head * (configuration.tiesHead ? packed : matrix)
+      Int(maps) + head * 4 + head * (configuration.tiesHead ? packed : matrix)
       + (adapted ?? 0) * 4
     trained = (adapted ?? configuration.parameterCount) * 4
   }
@@ -106,41 +109,42 @@ private struct BlockMemory {
   private let attentionGradients: Int
 
   init(
-    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?, tokens: Int,
-    rows: Int
+    _ block: BlockConfiguration, _ hidden: Int, _ computeClass: ComputeClass, adapter: AdapterConfiguration?,
+    tokens: Int, rows: Int
   ) {
-    let (hidden, wide) = (configuration.hiddenSize, configuration.feedForwardSize)
-    let queries = configuration.queryHeads * configuration.headDimension
-    let keys = configuration.keyValueHeads * configuration.headDimension
+    let (attending, feeding) = (block.attention, block.feedForward)
+    let wide = feeding.size
+    let (queries, keys) = (attending.query.outputs, attending.key.outputs)
     let rounds = computeClass.takesBF16
     func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
     func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
-    func ranks(_ kinds: [ProjectionKind]) -> Int {
-      adapter.map { adapter in kinds.count { adapter.targets.contains($0) } * adapter.rank } ?? 0
+    func ranks(_ maps: [LinearConfiguration]) -> Int {
+      adapter.map { adapter in maps.count { adapter.targets.contains($0.shortName) } * adapter.rank } ?? 0
     }
     // Adapters keep the input of their maps, rounded where the class rounds, trained maps their input as it is.
-    func saved(_ count: Int, _ width: Int, _ kinds: ProjectionKind...) -> Int {
+    func saved(_ count: Int, _ width: Int, _ maps: LinearConfiguration...) -> Int {
       if adapter == nil { return full(count, width) }
-      return ranks(kinds) == 0 ? 0 : rounds ? half(count, width) : full(count, width)
+      return ranks(maps) == 0 ? 0 : rounds ? half(count, width) : full(count, width)
     }
-    func adapted(_ count: Int, _ kinds: ProjectionKind...) -> Int {
-      ranks(kinds) == 0 ? 0 : full(count, ranks(kinds))
+    func adapted(_ count: Int, _ maps: LinearConfiguration...) -> Int {
+      ranks(maps) == 0 ? 0 : full(count, ranks(maps))
     }
 
     input = full(tokens, hidden)
     attention =
-      saved(tokens, hidden, .query, .key, .value) + adapted(tokens, .query, .key, .value) + 2 * full(tokens, queries)
+      saved(tokens, hidden, attending.query, attending.key, attending.value)
+      + adapted(tokens, attending.query, attending.key, attending.value) + 2 * full(tokens, queries)
       + 2 * full(tokens, keys)
-      + full(tokens, configuration.queryHeads)
+      + full(tokens, attending.heads)
     let copiesAttended = rounds && adapter != nil
-    attended = copiesAttended ? 0 : saved(tokens, queries, .output)
-    let output = copiesAttended ? saved(rows, queries, .output) : 0
+    attended = copiesAttended ? 0 : saved(tokens, queries, attending.output)
+    let output = copiesAttended ? saved(rows, queries, attending.output) : 0
     let gates = 2 * (rounds ? half(rows, wide) : full(rows, wide))
     rest =
-      output + adapted(rows, .output) + full(rows, hidden) + saved(rows, hidden, .gate, .up)
-      + adapted(rows, .gate, .up) + gates + saved(rows, wide, .down) + adapted(rows, .down)
+      output + adapted(rows, attending.output) + full(rows, hidden) + saved(rows, hidden, feeding.gate, feeding.up)
+      + adapted(rows, feeding.gate, feeding.up) + gates + saved(rows, wide, feeding.down) + adapted(rows, feeding.down)
     let shares = adapter.map { adapter in
-      let sides = adapter.targets.reduce(0) { $0 + configuration.shape(of: $1).reduce(0, +) }
+      let sides = block.maps.filter { adapter.targets.contains($0.shortName) }.reduce(0) { $0 + $1.inputs + $1.outputs }
       return tokens / 64 * adapter.rank * sides * 4
     }
     // What only operations on rows see exists for a tile; the gradients of weights are made of whole arrays.

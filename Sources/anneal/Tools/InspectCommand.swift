@@ -84,7 +84,7 @@ struct InspectCommand: ParsableCommand {
     return [
       ("kind", "adapter"), ("rank", JSON(adapter.rank)), ("alpha", JSON(Double(adapter.alpha))),
       ("dropout", JSON(Double(adapter.dropout))), ("rslora", JSON(adapter.usesRSLoRA)),
-      ("targets", .array(adapter.targetNames.map { JSON($0) })),
+      ("targets", .array(adapter.targets.sorted().map { JSON($0) })),
       ("base_model", folder.baseModel.map { JSON($0) } ?? .null),
     ]
   }

@@ -36,15 +36,3 @@ package enum HeadPermutation: Sendable, Hashable {
     }
   }
 }
-
-extension ModelConfiguration {
-  /// The order in which a GGUF file of this model stores the rows of a tensor.
-  package func ggufHeadPermutation(of role: TensorRole) -> HeadPermutation {
-    guard family.interleavesHeadsInGGUF else { return .natural }
-    return switch role {
-    case .weight(.query, _), .bias(.query, _): .interleaved(heads: queryHeads)
-    case .weight(.key, _), .bias(.key, _): .interleaved(heads: keyValueHeads)
-    default: .natural
-    }
-  }
-}

@@ -1,0 +1,26 @@
+import PreciseJSON
+
+/// Mistral (arXiv:2310.06825): Llama's blocks without biases, and a window within which sliding attention is full.
+package enum Mistral: ModelFamily {
+  package static let name = "mistral"
+  package static let modelTypes = ["mistral"]
+  package static let modelClass = "MistralForCausalLM"
+  package static let names = ModelNames()
+  /// Its files say `llama`, so that they are read as such.
+  package static let gguf: GGUFLayout? = nil
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    // Some files have these keys, and transformers passes over them here.
+    _ = (reader.flag("attention_bias", default: false), reader.flag("mlp_bias", default: false))
+    return shape.configuration(Mistral.self)
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    DecoderShape(configuration).members
+  }
+
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    DecoderShape(&reader).configuration(Mistral.self)
+  }
+}

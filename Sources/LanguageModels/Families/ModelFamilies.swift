@@ -1,0 +1,30 @@
+/// The families there are: a line each.
+package enum ModelFamilies {
+  package static let all: [any ModelFamily.Type] = [
+    Llama.self,
+    Mistral.self,
+    Qwen2.self,
+  ]
+
+  private static let byModelType = Dictionary(
+    all.flatMap { family in family.modelTypes.map { ($0, family) } }, uniquingKeysWith: { first, _ in first })
+
+  /// Of families that share an architecture the first one.
+  private static let byArchitecture = Dictionary(
+    all.compactMap { family in family.gguf.map { ($0.architecture, family) } }, uniquingKeysWith: { first, _ in first })
+
+  /// The values of `model_type` that are known, in the order of the families.
+  package static var modelTypes: [String] { all.flatMap { $0.modelTypes } }
+
+  /// The values of `general.architecture` that are known.
+  package static var architectures: [String] {
+    var seen: Set<String> = []
+    return all.compactMap { $0.gguf?.architecture }.filter { seen.insert($0).inserted }
+  }
+
+  /// The family of a `model_type`.
+  package static func of(modelType: String) -> (any ModelFamily.Type)? { byModelType[modelType] }
+
+  /// The family of a `general.architecture`.
+  package static func of(architecture: String) -> (any ModelFamily.Type)? { byArchitecture[architecture] }
+}

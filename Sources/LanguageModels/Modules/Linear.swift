@@ -1,0 +1,60 @@
+import Tensors
+
+/// What a linear map of a block is: its name, its shape, whether it adds a bias.
+package struct LinearConfiguration: Sendable, Hashable {
+  /// Its place in a block, as the family's own code names it, such as `self_attn.q_proj`.
+  package var name: String
+  package var inputs: Int
+  package var outputs: Int
+  package var hasBias: Bool
+  /// Which products are in bytes in the int8 class (decision 0010).
+  package var int8Products: MatrixWeight.Int8Products
+
+  package init(
+    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = false, int8Products: MatrixWeight.Int8Products = .both
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.outputs = outputs
+    self.hasBias = hasBias
+    self.int8Products = int8Products
+  }
+
+  /// The last part of the name, by which adapter targets are named.
+  package var shortName: String { String(name.split(separator: ".").last ?? "") }
+
+  /// [out, in].
+  package var shape: [Int] { [outputs, inputs] }
+
+  /// The tensors that the map is stored in.
+  func tensors(layer: Int) -> [(role: TensorRole, shape: [Int])] {
+    [(.weight(name, layer: layer), shape)] + (hasBias ? [(.bias(name, layer: layer), [outputs])] : [])
+  }
+}
+
+/// A linear map of a block with its weights.
+package struct Linear {
+  package let configuration: LinearConfiguration
+  package internal(set) var projection: Projection
+
+  init(_ configuration: LinearConfiguration, layer: Int, _ loader: WeightLoader) throws {
+    self.configuration = configuration
+    let bias =
+      configuration.hasBias
+      ? try loader.parameter(.bias(configuration.name, layer: layer), [configuration.outputs]) : nil
+    let weight = try loader.matrix(
+      .weight(configuration.name, layer: layer), configuration.shape, int8: configuration.int8Products)
+    projection = try Projection(weight: weight, bias: bias)
+  }
+
+  /// Every parameter but the adapter's; a frozen matrix is none.
+  var parameters: [Parameter] { [projection.weight.parameter, projection.bias].compactMap { $0 } }
+
+  /// The adapter's two matrices, A before B; none without one.
+  package var adapterParameters: [Parameter] { projection.adapter.map { [$0.a, $0.b] } ?? [] }
+}
+
+extension Tape {
+  /// Several linear maps of the same rows.
+  func project(_ x: Variable, _ maps: Linear...) -> [Variable] { project(x, maps.map(\.projection)) }
+}
