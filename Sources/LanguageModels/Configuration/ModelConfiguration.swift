@@ -1,6 +1,8 @@
 import Tensors
 
-/// What a model is made of, as data: sizes, blocks, rotary positions, the head. What its files call things is its family's.
+/// What a model is made of, as data: sizes, blocks, rotary positions, the head.
+///
+/// What its files call things is its family's business.
 ///
 /// Letters as everywhere: C hidden size, H query heads, K key-value heads, D head dimension, F feed-forward size,
 /// V vocabulary.
