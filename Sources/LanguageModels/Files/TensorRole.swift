@@ -1,6 +1,8 @@
 import Tensors
 
-/// What a stored tensor is in a model. What it is called in a file is the family's business.
+/// What a stored tensor is in a model.
+///
+/// What it is called in a file is the family's business.
 package enum TensorRole: Sendable, Hashable {
   case embedding
   case finalNorm
