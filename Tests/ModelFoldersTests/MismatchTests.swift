@@ -244,6 +244,17 @@ struct MismatchTests {
         .contains("has shape [4, 32]\n  why: the model and the rank say [3, 32]"))
   }
 
+  @Test("tensors of a named adapter of PEFT, as training scripts dump them, are told by one of them")
+  func dumpedAdapterNames() throws {
+    try copy("ModelFolders/adapter", to: folder.path("a"))
+    try rewrite(folder.path("a/adapter_model.safetensors")) {
+      ($0.name.replacing(".weight", with: ".default.weight"), $0.shape)
+    }
+    let text = message { _ = try AdapterFolder(path: folder.path("a")) }
+    #expect(text.contains("The adapter has no tensors for any linear map"))
+    #expect(text.contains(".lora_A.default.weight` matches no module of the model"))
+  }
+
   @Test("tensors under other names than PEFT's are told by one of them")
   func foreignAdapterNames() throws {
     try copy("ModelFolders/adapter", to: folder.path("a"))

@@ -31,13 +31,19 @@ extension AdapterFolder {
     if !(0..<1).contains(dropout) {
       problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))
     }
-    let targets = Set(
-      names.compactMap { LanguageModel.module(ofAdapterTensor: $0).split(separator: ".").last.map(String.init) })
+    let modules = names.map { (name: $0, module: LanguageModel.module(ofAdapterTensor: $0)) }.filter {
+      let pair = LanguageModel.adapterNames($0.module)
+      return $0.name == pair.a || $0.name == pair.b
+    }
+    let targets = Set(modules.compactMap { $0.module.split(separator: ".").last.map(String.init) })
     for name in json["target_modules"]?.array?.compactMap(\.string) ?? [] {
       guard let last = name.split(separator: ".").last, last != "all-linear" else { continue }
       if !targets.isEmpty, !targets.contains(String(last)) { problems.append(.missingTarget(name)) }
     }
-    if targets.isEmpty { problems.append(.noTargets) }
+    if targets.isEmpty {
+      problems.append(.noTargets)
+      if let name = names.min() { problems.append(.unmatchedTensor(name, nearest: nil)) }
+    }
     guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
     let configuration = AdapterConfiguration(
       rank: Int(rank), alpha: Float(alpha), dropout: Float(dropout), targets: targets,
