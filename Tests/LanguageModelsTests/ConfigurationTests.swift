@@ -59,6 +59,19 @@ struct HuggingFaceConfigurationTests {
     #expect(null.rotary.scaling == .none)
   }
 
+  @Test("what a family writes reads back as the same configuration", arguments: ModelFamilies.modelTypes)
+  func writesWhatItReads(modelType: String) throws {
+    let found = try configuration(
+      ("model_type", .string(modelType)), ("num_key_value_heads", 2), ("attention_bias", true),
+      ("rope_scaling", ["rope_type": "linear", "factor": 2.5]), ("rms_norm_eps", 3e-6))
+    #expect(found.family.name == modelType)
+    #expect(try ModelConfiguration(huggingFace: JSON(found.huggingFaceMembers)) == found)
+  }
+
+  @Test func aModelOfTooManyBlocksIsRefused() {
+    #expect(messages(("num_hidden_layers", 10_001)) == ["`num_hidden_layers` is 10001, not a number from 1 to 10000"])
+  }
+
   @Test func listsTheTensorsOfItsFiles() throws {
     let tensors = try configuration(("attention_bias", true), ("num_key_value_heads", 2)).tensors
     #expect(tensors.count == 1 + 2 * (2 + 7 + 4) + 2)
