@@ -18,7 +18,7 @@ package struct PatternedWeights: WeightSource {
   }
 }
 
-/// Values in ±amplitude that `patterned` in `scripts/reference/smollm2_training.py` computes as well, bit for bit: the
+/// Values in ±amplitude that `patterned` in `scripts/reference/patterned.py` computes as well, bit for bit: the
 /// FNV-1a hash of the name, counted up in steps of the golden ratio, through the finaliser of MurmurHash3.
 package func patternedTensor(_ name: String, shape: [Int], amplitude: Float) -> Tensor {
   let seed = name.utf8.reduce(0x811C_9DC5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }

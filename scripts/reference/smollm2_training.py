@@ -4,12 +4,12 @@
 # Run:   ANNEAL_ASSETS=... python scripts/reference/smollm2_training.py
 #
 # The adapter (rank 8 on all seven projections) is too large to commit, so that both sides compute it from a formula:
-# see `patterned` here and `patternedTensor` in Sources/TestKit. Optimizer, schedule and loss as in training.py.
+# see patterned.py and `patternedTensor` in Sources/TestKit. Optimizer, schedule and loss as in training.py.
 import json
 
-import numpy as np
 import torch
 import training
+from patterned import patterned
 from peft import LoraConfig, get_peft_model
 from smollm2 import FIXTURES, load
 
@@ -25,21 +25,6 @@ ROWS = [
     ("Who are you?", "I am a small model that was trained on a processor with two cores, and I know my limits: I answer "
      "briefly, I like lists where they help, and I say plainly when I do not know something."),
 ]
-
-
-def patterned(name, shape, amplitude):
-    """Values in [-amplitude, amplitude) from the FNV-1a hash of the name and the finaliser of MurmurHash3."""
-    seed = 0x811C9DC5
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x01000193) & 0xFFFFFFFF
-    x = (np.arange(np.prod(shape), dtype=np.uint64) * 0x9E3779B9 + seed).astype(np.uint32)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x85EBCA6B)
-    x ^= x >> np.uint32(13)
-    x *= np.uint32(0xC2B2AE35)
-    x ^= x >> np.uint32(16)
-    unit = (x >> np.uint32(8)).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
-    return torch.from_numpy((unit * np.float32(amplitude)).reshape(shape))
 
 
 def patterned_values(model, prefix=""):
