@@ -4,14 +4,17 @@
 #   gguf            the architecture's name in gguf-py, if gguf knows it
 #   values          [(regular expression, mean, amplitude)]: instead of what `mean_and_amplitude` says of a tensor
 #   targets         LoRA's target modules, else all linear maps of the blocks; None: no adapter
-#   lengths         of the sequences
+#   lengths, seed   of the sequences
 #   width           every sequence is computed padded to this length, where a model decides by it what it computes
 #   older           (config) -> None: what else than RoPE's settings transformers 4 spelled differently
 #   attention       the implementation, if "eager" is wrong
+#   prepare         [(model) -> None]: what is done with every model after it is loaded
+#   more            (load, config, sequences, options) -> entries of the fixture beside those of this file
 #   model           the class of the model, else the one that AutoModelForCausalLM takes
 #
 # Every tensor is mean + patterned(saved name, saved shape, amplitude) in float32. Sequences are computed one by one,
 # without padding and mask, so that no family's way with padding is in the numbers.
+import copy
 import json
 import logging
 import random
@@ -43,6 +46,10 @@ logging.getLogger("transformers").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore")
 
 
+class Unclear(AssertionError):
+    """Something is chosen by so little that float noise could choose otherwise."""
+
+
 def mean_and_amplitude(name, shape, options):
     """What makes the tensor like one of a trained model."""
     for pattern, mean, amplitude in options.get("values", []):
@@ -66,7 +73,11 @@ def tensors_of(folder):
 
 def loaded(folder, options):
     kind = options.get("model", AutoModelForCausalLM)
-    return kind.from_pretrained(folder, dtype=torch.float32, attn_implementation=options.get("attention", "eager")).eval()
+    model = kind.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation=options.get("attention", "eager")).eval()
+    for prepare in options.get("prepare", []):
+        prepare(model)
+    return model
 
 
 def saved(model):
@@ -79,7 +90,7 @@ def saved(model):
 def write_folder(variant, folder):
     """Writes config.json and model.safetensors; gives the configuration and the descriptions of the tensors."""
     config_class, settings, options = variant
-    config = config_class(**settings)
+    config = config_class(**copy.deepcopy(settings))  # it writes into the dictionaries it is given
     kind = options.get("model")
     torch.manual_seed(1)
     made = kind(config) if kind else AutoModelForCausalLM.from_config(config)
@@ -142,7 +153,8 @@ def gradient_norms(model):
             if buffer.is_floating_point():
                 buffer.fill_(torch.nan)
         for parameter in model.parameters():
-            parameter.copy_(0 if parameter.grad is None else parameter.grad)
+            nothing = 0 if parameter.requires_grad else torch.nan
+            parameter.copy_(nothing if parameter.grad is None else parameter.grad)
     _, gradients = saved(model)
     return {n: digits(g.double().norm().item()) for n, g in gradients.items() if not g.isnan().any()}
 
@@ -155,7 +167,10 @@ def greedy(model, vocabulary, width, end=2):
         prompt = [source.randrange(vocabulary) for _ in range(PROMPT)]
         tokens = []
         while len(tokens) < NEW:
-            best = logits_of(model, prompt + tokens, width)[-1].topk(2)
+            try:
+                best = logits_of(model, prompt + tokens, width)[-1].topk(2)
+            except Unclear:
+                break
             if best.values[0] - best.values[1] <= MARGIN or best.indices[0] == end:
                 break
             tokens.append(best.indices[0].item())
@@ -220,7 +235,7 @@ def fixture(name, variant):
         config, described = write_folder(variant, folder)
         model = loaded(folder, options)
         vocabulary = config["vocab_size"]
-        sequences = random_sequences(vocabulary, options.get("lengths", LENGTHS), seed=11)
+        sequences = random_sequences(vocabulary, options.get("lengths", LENGTHS), options.get("seed", 11))
         loss, logits = loss_of(model, sequences, width)
         loss.backward()
         rows = rows_of(sequences)
@@ -238,6 +253,8 @@ def fixture(name, variant):
             "loss": digits(loss.item(), 12), "gradient_norms": gradient_norms(model), "greedy": tokens,
             "lora": lora(loaded(folder, options), sequences, options),
             "gguf": gguf_names([t["name"] for t in described], config, options)}
+        if "more" in options:
+            made.update(options["more"](lambda: loaded(folder, options), config, sequences, options))
     if width:
         made["width"] = width
     OUT.mkdir(parents=True, exist_ok=True)
