@@ -153,8 +153,7 @@ def gradient_norms(model):
             if buffer.is_floating_point():
                 buffer.fill_(torch.nan)
         for parameter in model.parameters():
-            nothing = 0 if parameter.requires_grad else torch.nan
-            parameter.copy_(nothing if parameter.grad is None else parameter.grad)
+            parameter.copy_(torch.nan if parameter.grad is None else parameter.grad)
     _, gradients = saved(model)
     return {n: digits(g.double().norm().item()) for n, g in gradients.items() if not g.isnan().any()}
 

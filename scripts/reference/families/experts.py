@@ -7,6 +7,7 @@ from transformers import (
     DeepseekV2Config, DeepseekV3Config, Dots1Config, Ernie4_5_MoeConfig, Glm4MoeConfig, GptOssConfig, GraniteMoeConfig,
     GraniteMoeSharedConfig, HunYuanMoEV1Config, MixtralConfig, OlmoeConfig, PhimoeConfig, Qwen2MoeConfig,
     Qwen3MoeConfig)
+from transformers.models.deepseek_v3.modeling_deepseek_v3 import yarn_get_mscale
 
 ROPE = {"rope_type": "default", "rope_theta": 1000.0}
 BASE = dict(
@@ -24,7 +25,7 @@ def options(choice, targets, router, special=False, auxiliary=False, values=(), 
     which chooses by too little."""
     made = dict(
         prepare=[*prepare, watched(choice, special)], more=measured, targets=targets,
-        values=[(r"e_score_correction_bias$", 0, 0.3), *values, (router + r"\.weight$", 0, 0.5)], **other)
+        values=[*values, (r"e_score_correction_bias$", 0, 0.3), (router + r"\.weight$", 0, 0.5)], **other)
     return dict(made, auxiliary=router) if auxiliary else made
 
 
@@ -70,10 +71,8 @@ def count_experts(model):
 
 
 def scale_attention(model):
-    """transformers 5.6.2 leaves this out of deepseek_v2, not of deepseek_v3. The publisher's own code, vLLM and
-    llama.cpp have it, and the published models are trained with it."""
-    from transformers.models.deepseek_v3.modeling_deepseek_v3 import yarn_get_mscale
-
+    """transformers 5.6.2 leaves this out of deepseek_v2, not of deepseek_v3. Published models need it: the publisher's
+    own code has it, llama.cpp too, and later transformers (huggingface/transformers#47435)."""
     scaling = model.config.rope_parameters
     for layer in model.model.layers:
         layer.self_attn.scaling *= yarn_get_mscale(scaling["factor"], scaling["mscale_all_dim"]) ** 2
@@ -87,7 +86,7 @@ def deepseek(choice, targets, **other):
 
 GRANITE = dict(
     BASE, **AUXILIARY, intermediate_size=28, num_local_experts=6, num_experts_per_tok=2, embedding_multiplier=3.0,
-    attention_multiplier=0.2, residual_multiplier=0.6, logits_scaling=0.5)
+    attention_multiplier=0.2, residual_multiplier=0.6, logits_scaling=3.0)
 CORRECTED = dict(
     HEADS, moe_intermediate_size=20, intermediate_size=42, n_routed_experts=8, n_shared_experts=1,
     num_experts_per_tok=3, first_k_dense_replace=1, routed_scaling_factor=1.5)
@@ -114,7 +113,9 @@ VARIANTS = {
             clip_qkv=0.75), options(of_logits, ATTENTION, "mlp.gate", auxiliary=True, gguf="olmoe")),
     "granitemoe": (
         GraniteMoeConfig, dict(GRANITE, tie_word_embeddings=True),
-        options(of_logits, ATTENTION, "router.layer", auxiliary=True, gguf="granitemoe")),
+        options(
+            of_logits, ATTENTION, "router.layer", auxiliary=True, gguf="granitemoe",
+            values=[("embed_tokens", 0, 0.15)])),
     "granitemoeshared": (
         GraniteMoeSharedConfig, dict(GRANITE, shared_intermediate_size=42), options(
             of_logits, ATTENTION + ["shared_mlp.input_linear", "shared_mlp.output_linear"], "router.layer",
@@ -151,8 +152,9 @@ VARIANTS = {
         Ernie4_5_MoeConfig, dict(
             BASE, **AUXILIARY, intermediate_size=42, moe_intermediate_size=20, moe_num_experts=6, moe_k=2,
             moe_num_shared_experts=2, tie_word_embeddings=True),
-        options(of_corrected, ATTENTION + GATED, "mlp.gate", special=True, auxiliary=True,
-            gguf="ernie4_5-moe")),
+        options(
+            of_corrected, ATTENTION + GATED, "mlp.gate", special=True, auxiliary=True, gguf="ernie4_5-moe",
+            values=[(r"e_score_correction_bias$", 0, 0.1)])),
     "glm4_moe": (
         Glm4MoeConfig, dict(CORRECTED, attention_bias=True, use_qk_norm=True),
         options(of_corrected_groups, ATTENTION + GATED, "mlp.gate", special=True, gguf="glm4moe")),

@@ -99,7 +99,8 @@ def watched(choice, special=False):
 
 
 def router_logits(model, ids):
-    """(logits of the model, router logits of each layer with experts, as load_balancing_loss_func takes them)."""
+    """(logits of the model, router logits of each layer with experts as load_balancing_loss_func takes them, the
+    auxiliary loss if the model computes it)."""
     found = []
     hooks = [m.register_forward_hook(lambda _, __, out: found.append(out.float()))
              for n, m in model.named_modules() if n.endswith("block_sparse_moe.router.layer")]
@@ -107,9 +108,9 @@ def router_logits(model, ids):
         logits = logits_of(model, ids)
         for hook in hooks:
             hook.remove()
-        return logits, tuple(found)
+        return logits, tuple(found), None
     out = model(input_ids=torch.tensor([ids]), use_cache=False, output_router_logits=True)
-    return out.logits[0].float(), out.router_logits
+    return out.logits[0].float(), out.router_logits, out.aux_loss
 
 
 def measured(load, config, sequences, options):
@@ -128,10 +129,11 @@ def measured(load, config, sequences, options):
         return {}
     settings = model.config
     coefficient = settings.router_aux_loss_coef
-    logits, routers = router_logits(model, ids)
+    logits, routers, same = router_logits(model, ids)
     experts = routers[0].shape[-1]
     auxiliary = load_balancing_loss_func(
         routers, experts, settings.num_experts_per_tok, torch.ones(1, len(ids), dtype=torch.long))
+    assert same is None or torch.isclose(same, auxiliary, rtol=1e-6)
     p = torch.log_softmax(logits.double(), dim=-1)
     wanted = [t for t in range(1, len(ids)) if trained[t]]
     loss = -sum(p[t - 1, ids[t]] for t in wanted) / len(wanted)
@@ -141,4 +143,4 @@ def measured(load, config, sequences, options):
         "auxiliary": {
             "sequence": SEQUENCE, "coefficient": coefficient, "loss": digits(auxiliary.item()),
             "total": digits((loss + coefficient * auxiliary.double()).item(), 12)},
-        "auxiliary_gradient_norms": {n: norms[n] for n in norms if options["auxiliary"] in n}}
+        "auxiliary_gradient_norms": {n: norms[n] for n in norms if options["auxiliary"] + "." in n}}
