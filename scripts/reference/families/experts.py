@@ -4,8 +4,8 @@
 from routing import (
     measured, of_corrected, of_corrected_groups, of_logits, of_probability_groups, of_sparse_mixer, watched)
 from transformers import (
-    DeepseekV2Config, DeepseekV3Config, Dots1Config, Ernie4_5_MoeConfig, Glm4MoeConfig, GptOssConfig, GraniteMoeConfig,
-    GraniteMoeSharedConfig, HunYuanMoEV1Config, MixtralConfig, OlmoeConfig, PhimoeConfig, Qwen2MoeConfig,
+    DeepseekV2Config, DeepseekV3Config, Dots1Config, Ernie4_5_MoeConfig, Glm4MoeConfig, Glm4MoeLiteConfig, GptOssConfig,
+    GraniteMoeConfig, GraniteMoeSharedConfig, HunYuanMoEV1Config, MixtralConfig, OlmoeConfig, PhimoeConfig, Qwen2MoeConfig,
     Qwen3MoeConfig)
 from transformers.models.deepseek_v3.modeling_deepseek_v3 import yarn_get_mscale
 
@@ -46,7 +46,8 @@ qwen3_options = options(
 # DeepSeek.
 LATENT = dict(
     BASE, num_key_value_heads=4, kv_lora_rank=16, qk_nope_head_dim=6, qk_rope_head_dim=8, v_head_dim=10,
-    n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=20, intermediate_size=42, first_k_dense_replace=1)
+    n_routed_experts=8, num_experts_per_tok=3, moe_intermediate_size=20, intermediate_size=42)
+DEEPSEEK = dict(LATENT, first_k_dense_replace=1)
 QUERY = ["q_a_proj", "q_b_proj"]
 KEYS = ["kv_a_proj_with_mqa", "kv_b_proj", "o_proj"]
 YARN = {"rope_type": "yarn", "rope_theta": 1000.0, "factor": 4.0, "original_max_position_embeddings": 16,
@@ -122,23 +123,23 @@ VARIANTS = {
             auxiliary=True, gguf="granitemoe")),
     "deepseek_v2": (
         DeepseekV2Config, dict(
-            LATENT, q_lora_rank=20, n_shared_experts=2, topk_method="group_limited_greedy", n_group=4, topk_group=2,
+            DEEPSEEK, q_lora_rank=20, n_shared_experts=2, topk_method="group_limited_greedy", n_group=4, topk_group=2,
             routed_scaling_factor=1.5), deepseek(
                 of_probability_groups, QUERY, prepare=[count_experts], seed=13)),
     "deepseek_v2-lite": (
-        DeepseekV2Config, dict(LATENT, q_lora_rank=None, n_shared_experts=1), deepseek(of_logits, ["q_proj"])),
+        DeepseekV2Config, dict(DEEPSEEK, q_lora_rank=None, n_shared_experts=1), deepseek(of_logits, ["q_proj"])),
     "deepseek_v2-yarn": (
-        DeepseekV2Config, dict(LATENT, q_lora_rank=None, n_shared_experts=1, rope_parameters=YARN),
+        DeepseekV2Config, dict(DEEPSEEK, q_lora_rank=None, n_shared_experts=1, rope_parameters=YARN),
         deepseek(of_logits, ["q_proj"])),
     "deepseek_v2-mscale": (
-        DeepseekV2Config, dict(LATENT, q_lora_rank=None, n_shared_experts=1, rope_parameters=MSCALE),
+        DeepseekV2Config, dict(DEEPSEEK, q_lora_rank=None, n_shared_experts=1, rope_parameters=MSCALE),
         deepseek(of_logits, ["q_proj"], prepare=[scale_attention])),
     "deepseek_v3": (
-        DeepseekV3Config, dict(LATENT, q_lora_rank=20, n_shared_experts=1, n_group=4, topk_group=2),
+        DeepseekV3Config, dict(DEEPSEEK, q_lora_rank=20, n_shared_experts=1, n_group=4, topk_group=2),
         deepseek(of_corrected_groups, QUERY)),
     "deepseek_v3-yarn": (
         DeepseekV3Config, dict(
-            LATENT, q_lora_rank=None, n_shared_experts=2, n_group=2, topk_group=1, norm_topk_prob=False,
+            DEEPSEEK, q_lora_rank=None, n_shared_experts=2, n_group=2, topk_group=1, norm_topk_prob=False,
             rope_interleave=False, attention_bias=True, rope_parameters=MSCALE),
         deepseek(of_corrected_groups, ["q_proj"])),
     "gpt_oss": (
@@ -158,6 +159,9 @@ VARIANTS = {
     "glm4_moe": (
         Glm4MoeConfig, dict(CORRECTED, attention_bias=True, use_qk_norm=True),
         options(of_corrected_groups, ATTENTION + GATED, "mlp.gate", special=True, gguf="glm4moe")),
+    "glm4_moe_lite": (
+        Glm4MoeLiteConfig, dict(LATENT, q_lora_rank=20, n_shared_experts=1, n_group=1, topk_group=1),
+        deepseek(of_corrected_groups, QUERY)),
     "hunyuan_v1_moe": (
         HunYuanMoEV1Config, dict(
             HEADS, intermediate_size=28, num_experts=6, moe_topk=2,
