@@ -31,7 +31,8 @@ VARIANTS = {
         Starcoder2Config, dict(GROUPED, norm_epsilon=1e-5, rope_parameters=ROPE, sliding_window=8),
         dict(gguf="starcoder2")),
     "gpt2": (GPT2Config, N_EMBD, dict(gguf="gpt2")),
-    "gpt_neox": (GPTNeoXConfig, dict(WIDE, hidden_size=32, **partial(0.25)), dict(gguf="gptneox", older=gpt_neox_older)),
+    "gpt_neox": (
+        GPTNeoXConfig, dict(PLAIN, **{**partial(0.25), "hidden_size": 32}), dict(gguf="gptneox", older=gpt_neox_older)),
     "gpt_neox-sequential": (
         GPTNeoXConfig, dict(WIDE, **partial(0.5), use_parallel_residual=False, tie_word_embeddings=True),
         dict(gguf="gptneox", older=gpt_neox_older)),
@@ -51,7 +52,7 @@ VARIANTS = {
     # Eager attention adds the bias of ALiBi twice: once as the mask, once by itself.
     "falcon-rw": (
         FalconConfig, dict(FALCON, alibi=True, multi_query=False, bias=True, parallel_attn=False),
-        dict(gguf="falcon", attention="sdpa")),
+        dict(attention="sdpa")),
     "bloom": (BloomConfig, dict(SIX, hidden_size=48, n_layer=2, n_head=6), dict(gguf="bloom")),
     "mpt": (
         MptConfig, dict(SIX, d_model=48, n_heads=6, n_layers=2, expansion_ratio=4, max_seq_len=64, attn_config={

@@ -10,6 +10,7 @@
 #   attention       the implementation, if "eager" is wrong
 #   prepare         [(model) -> None]: what is done with every model after it is loaded
 #   more            (load, config, sequences, options) -> entries of the fixture beside those of this file
+#   foreign         what makes the configuration and tensors of a class those of a family that has none: internlm2.py
 #   model           the class of the model, else the one that AutoModelForCausalLM takes
 #
 # Every tensor is mean + patterned(saved name, saved shape, amplitude) in float32. Sequences are computed one by one,
@@ -38,7 +39,9 @@ from tiny_llama import random_sequences  # noqa: E402
 
 OUT = Path(__file__).resolve().parents[3] / "Tests/Fixtures/Families"
 LENGTHS = [23, 1, 9, 40, 2, 16]
+EMBEDDING = r"embed_tokens|embed_in\b|word_embeddings|tok_embeddings|embed_positions|\bwte\b|\bwpe\b"
 PROMPT, NEW, MARGIN = 10, 16, 1e-3
+SUFFIXES = (".weight", ".bias")
 RANK, ALPHA, AMPLITUDE = 4, 8, 0.2
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -59,8 +62,7 @@ def mean_and_amplitude(name, shape, options):
         return 0, 0.1
     if len(shape) == 1 or "norm" in name:
         return 1, 0.2
-    embedding = re.search(r"embed_tokens|embed_in\b|word_embeddings|tok_embeddings|\bwte\b|\bwpe\b|embed_positions", name)
-    return 0, 0.5 if embedding else 0.25
+    return 0, 0.5 if re.search(EMBEDDING, name) else 0.25
 
 
 def tensors_of(folder):
@@ -73,18 +75,29 @@ def tensors_of(folder):
 
 def loaded(folder, options):
     kind = options.get("model", AutoModelForCausalLM)
-    model = kind.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=options.get("attention", "eager")).eval()
+    if "foreign" in options:
+        with tempfile.TemporaryDirectory() as known:
+            config = json.loads((Path(folder) / "config.json").read_text())
+            (Path(known) / "config.json").write_text(json.dumps(options["foreign"].known_config(config)))
+            tensors = options["foreign"].known_tensors(config, tensors_of(folder))
+            save_file(tensors, Path(known) / "model.safetensors", metadata={"format": "pt"})
+            return loaded(known, {k: v for k, v in options.items() if k != "foreign"})
+    attention = options.get("attention", "eager")
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
     for prepare in options.get("prepare", []):
         prepare(model)
     return model
 
 
-def saved(model):
+def saved(model, options):
     """(configuration, tensors) as save_pretrained writes them."""
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
-        return json.loads((Path(folder) / "config.json").read_text()), tensors_of(folder)
+        config, tensors = json.loads((Path(folder) / "config.json").read_text()), tensors_of(folder)
+    if "foreign" in options:
+        config = options["foreign"].config(config)
+        tensors = options["foreign"].tensors(config, tensors)
+    return config, dict(sorted(tensors.items()))
 
 
 def write_folder(variant, folder):
@@ -94,7 +107,7 @@ def write_folder(variant, folder):
     kind = options.get("model")
     torch.manual_seed(1)
     made = kind(config) if kind else AutoModelForCausalLM.from_config(config)
-    config, found = saved(made.float())
+    config, found = saved(made.float(), options)
     described = []
     for name, tensor in found.items():
         mean, amplitude = mean_and_amplitude(name, tensor.shape, options)
@@ -105,7 +118,7 @@ def write_folder(variant, folder):
     save_file(values, folder / "model.safetensors", metadata={"format": "pt"})
     for _ in range(2):  # a model that was loaded may say more in its configuration than one that was made
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        previous, (config, tensors) = config, saved(loaded(folder, options))
+        previous, (config, tensors) = config, saved(loaded(folder, options), options)
     assert config == previous, (config, previous)
     assert tensors.keys() == values.keys() and all(torch.equal(tensors[n], values[n]) for n in values)
     return config, described
@@ -146,7 +159,7 @@ def loss_of(model, sequences, width):
     return total / count, [x.detach() for x in logits]
 
 
-def gradient_norms(model):
+def gradient_norms(model, options):
     """Norms under the names of saved tensors: the gradients are saved in place of the values they are of."""
     with torch.no_grad():
         for buffer in model.buffers():
@@ -154,7 +167,7 @@ def gradient_norms(model):
                 buffer.fill_(torch.nan)
         for parameter in model.parameters():
             parameter.copy_(torch.nan if parameter.grad is None else parameter.grad)
-    _, gradients = saved(model)
+    _, gradients = saved(model, options)
     return {n: digits(g.double().norm().item()) for n, g in gradients.items() if not g.isnan().any()}
 
 
@@ -191,10 +204,13 @@ def lora(model, sequences, options):
     targets = options.get("targets", linear_maps(model))
     if targets is None:
         return None
-    adapted = get_peft_model(model, LoraConfig(
-        r=RANK, lora_alpha=ALPHA, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=targets)).eval()
-    named = {n.replace(".default", ""): p for n, p in adapted.named_parameters() if "lora_" in n}
-    assert named.keys() == get_peft_model_state_dict(adapted).keys()
+    if "foreign" in options:
+        adapted, named = options["foreign"].adapted(model, targets, RANK, ALPHA / RANK)
+    else:
+        adapted = get_peft_model(model, LoraConfig(
+            r=RANK, lora_alpha=ALPHA, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=targets)).eval()
+        named = {n.replace(".default", ""): p for n, p in adapted.named_parameters() if "lora_" in n}
+        assert named.keys() == get_peft_model_state_dict(adapted).keys()
     with torch.no_grad():
         for name, parameter in named.items():
             parameter.copy_(patterned(name, tuple(parameter.shape), AMPLITUDE))
@@ -212,8 +228,11 @@ def gguf_names(names, config, options):
     kind = next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == architecture)
     layers = config.get("num_hidden_layers") or config.get("n_layer") or config.get("n_layers")
     known = gguf.get_tensor_name_map(kind, layers)
-    return {"architecture": architecture,
-            "names": {n: known.get_name(n, try_suffixes=(".weight", ".bias")) for n in names}}
+
+    def found(name):
+        short = name.removeprefix("transformer.")  # as Bloom's converter does
+        return known.get_name(name, try_suffixes=SUFFIXES) or known.get_name(short, try_suffixes=SUFFIXES)
+    return {"architecture": architecture, "names": {n: found(n) for n in names}}
 
 
 def digits(x, count=9):
@@ -249,7 +268,7 @@ def fixture(name, variant):
         made = {
             "variant": name, "config": config, "older_config": older, "tensors": described, "sequences": sequences,
             "logits": {"rows": rows, "values": [[digits(x) for x in logits[i][t].tolist()] for i, t in rows]},
-            "loss": digits(loss.item(), 12), "gradient_norms": gradient_norms(model), "greedy": tokens,
+            "loss": digits(loss.item(), 12), "gradient_norms": gradient_norms(model, options), "greedy": tokens,
             "lora": lora(loaded(folder, options), sequences, options),
             "gguf": gguf_names([t["name"] for t in described], config, options)}
         if "more" in options:

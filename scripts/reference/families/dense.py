@@ -1,4 +1,6 @@
 # Variants of the families without experts that are Llama's kin: see common.py. `classic.py` has the older ones.
+import copy
+
 from transformers import (
     Cohere2Config, CohereConfig, Ernie4_5Config, Exaone4Config, Gemma2Config, Gemma3TextConfig, GemmaConfig, Glm4Config,
     GlmConfig, GraniteConfig, HunYuanDenseV1Config, LlamaConfig, MinistralConfig, MistralConfig, Olmo2Config,
@@ -16,7 +18,7 @@ LAYER = dict(layer_norm_eps=1e-5, rope_parameters=ROPE)
 SLIDING, FULL = "sliding_attention", "full_attention"
 WINDOW = dict(sliding_window=8, layer_types=[SLIDING, FULL])
 # Norms that add one to their weight; embeddings that are scaled up leave the blocks something to say.
-GEMMA = {"values": [(r"norm\.weight$", 0, 0.2), ("embed_tokens", 0, 0.25)]}
+GEMMA = {"values": [(r"norm\.weight$", 0, 0.2), ("embed_tokens", 0, 0.15)]}
 SHORT, LONG = [1.0, 1.25, 1.5, 2.0, 2.5, 3.0], [1.0, 2.0, 3.5, 5.0, 8.0, 12.0]
 
 
@@ -56,6 +58,19 @@ def gemma3_older(config, settings):
     by_pattern(3)(config, settings)
 
 
+def olmo3_rope(model):
+    """Only full attention has scaled RoPE. transformers 4.57 did it so; 5.6.2 says so and gives all layers the same."""
+    config = copy.deepcopy(model.config)
+    config.rope_parameters = rope("default")
+    plain = type(model.model.rotary_emb)(config=config)
+
+    def replaced(_, args, kwargs):
+        return args, {**kwargs, "position_embeddings": plain(args[0], kwargs["position_ids"])}
+    for layer, kind in zip(model.model.layers, config.layer_types):
+        if kind == SLIDING:
+            layer.register_forward_pre_hook(replaced, with_kwargs=True)
+
+
 LLAMA = {
     "llama": (LlamaConfig, dict(HEADS, **ROOT), dict(gguf="llama")),
     "llama-bias": (LlamaConfig, dict(GROUPED, **ROOT, attention_bias=True, mlp_bias=True), dict(gguf="llama")),
@@ -76,8 +91,9 @@ LLAMA = {
     "ministral": (MinistralConfig, dict(HEADS, **ROOT, **WINDOW), dict(gguf="llama")),
     "granite": (
         GraniteConfig, dict(
-            GROUPED, **ROOT, tie_word_embeddings=True, embedding_multiplier=3.0, logits_scaling=0.5,
-            residual_multiplier=0.6, attention_multiplier=0.2), dict(gguf="granite")),
+            GROUPED, **ROOT, tie_word_embeddings=True, embedding_multiplier=3.0, logits_scaling=0.4,
+            residual_multiplier=0.6, attention_multiplier=0.2),
+        dict(gguf="granite", values=[("embed_tokens", 0, 0.1)])),
     "smollm3": (
         SmolLM3Config, dict(GROUPED, **ROOT, no_rope_layers=[1, 0]), dict(gguf="smollm3", older=without_types)),
     "ernie4_5": (Ernie4_5Config, dict(HEADS, **ROOT), dict(gguf="ernie4_5")),
@@ -133,6 +149,10 @@ OTHER = {
     "olmo-clip": (OlmoConfig, dict(GROUPED, rope_parameters=ROPE, clip_qkv=0.8), dict(gguf="olmo")),
     "olmo2": (Olmo2Config, dict(GROUPED, **ROOT), dict(gguf="olmo2")),
     "olmo3": (Olmo3Config, dict(GROUPED, **ROOT, **WINDOW), dict(gguf="olmo2")),
+    "olmo3-yarn": (
+        Olmo3Config, dict(GROUPED, **WINDOW, **{**ROOT, "rope_parameters": rope(
+            "yarn", factor=4.0, original_max_position_embeddings=32, attention_factor=1.2)}),
+        dict(gguf="olmo2", prepare=[olmo3_rope])),
     "cohere": (CohereConfig, COHERE, dict(gguf="command-r")),
     "cohere-qknorm": (CohereConfig, dict(COHERE, use_qk_norm=True), dict(gguf="command-r")),
     "cohere2": (Cohere2Config, dict(COHERE, **WINDOW), dict(gguf="cohere2", older=by_pattern(2))),
