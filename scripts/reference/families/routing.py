@@ -138,7 +138,7 @@ def measured(load, config, sequences, options):
     wanted = [t for t in range(1, len(ids)) if trained[t]]
     loss = -sum(p[t - 1, ids[t]] for t in wanted) / len(wanted)
     (loss + coefficient * auxiliary.double()).backward()
-    norms = gradient_norms(model)
+    norms = gradient_norms(model, options)
     return {
         "auxiliary": {
             "sequence": SEQUENCE, "coefficient": coefficient, "loss": digits(auxiliary.item()),
