@@ -5,8 +5,8 @@ from routing import (
     measured, of_corrected, of_corrected_groups, of_logits, of_probability_groups, of_sparse_mixer, watched)
 from transformers import (
     DeepseekV2Config, DeepseekV3Config, Dots1Config, Ernie4_5_MoeConfig, Glm4MoeConfig, Glm4MoeLiteConfig, GptOssConfig,
-    GraniteMoeConfig, GraniteMoeSharedConfig, HunYuanMoEV1Config, MixtralConfig, OlmoeConfig, PhimoeConfig, Qwen2MoeConfig,
-    Qwen3MoeConfig)
+    GraniteMoeConfig, GraniteMoeSharedConfig, HunYuanMoEV1Config, MixtralConfig, OlmoeConfig, PhimoeConfig,
+    Qwen2MoeConfig, Qwen3MoeConfig)
 from transformers.models.deepseek_v3.modeling_deepseek_v3 import yarn_get_mscale
 
 ROPE = {"rope_type": "default", "rope_theta": 1000.0}
@@ -169,7 +169,8 @@ VARIANTS = {
         options(of_logits, ATTENTION + GATED, "gate.wg", gguf="hunyuan-moe")),
     "dots1": (
         Dots1Config, dict(
-            CORRECTED, num_experts_per_tok=2, n_group=2, topk_group=1, norm_topk_prob=True, sliding_window=8, max_window_layers=1),
+            CORRECTED, num_experts_per_tok=2, n_group=2, topk_group=1, norm_topk_prob=True, sliding_window=8,
+            max_window_layers=1),
         options(of_corrected_groups, ATTENTION + GATED, "mlp.gate", special=True, gguf="dots1")),
     "phimoe": (
         PhimoeConfig, dict(
