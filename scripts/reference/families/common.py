@@ -168,7 +168,7 @@ def gradient_norms(model, options):
         for parameter in model.parameters():
             parameter.copy_(torch.nan if parameter.grad is None else parameter.grad)
     _, gradients = saved(model, options)
-    return {n: digits(g.double().norm().item()) for n, g in gradients.items() if not g.isnan().any()}
+    return {n: norm_of(g) for n, g in gradients.items() if not g.isnan().any()}
 
 
 def greedy(model, vocabulary, width, end=2):
@@ -218,7 +218,7 @@ def lora(model, sequences, options):
     loss.backward()
     return {"targets": targets, "rank": RANK, "alpha": ALPHA, "amplitude_a": AMPLITUDE, "amplitude_b": AMPLITUDE,
             "loss": digits(loss.item(), 12),
-            "gradient_norms": {n: digits(named[n].grad.double().norm().item()) for n in sorted(named)}}
+            "gradient_norms": {n: norm_of(named[n].grad) for n in sorted(named)}}
 
 
 def gguf_names(names, config, options):
@@ -233,6 +233,12 @@ def gguf_names(names, config, options):
         short = name.removeprefix("transformer.")  # as Bloom's converter does
         return known.get_name(name, try_suffixes=SUFFIXES) or known.get_name(short, try_suffixes=SUFFIXES)
     return {"architecture": architecture, "names": {n: found(n) for n in names}}
+
+
+def norm_of(gradient):
+    """Zero if it is float noise about it, as for a bias of keys that moves all scores of a row alike."""
+    norm = gradient.double().norm().item()
+    return digits(norm) if norm > 1e-6 else 0.0
 
 
 def digits(x, count=9):
