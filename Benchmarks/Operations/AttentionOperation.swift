@@ -7,7 +7,9 @@ extension Benchmark {
   /// Attention as SmolLM2-135M has it, counted in the products that a causal mask leaves: two forwards, five backwards.
   static let attention = Benchmark("attention", "9 heads of 64 over 3, forward and backward, on all cores") { bench in
     let (heads, keyValueHeads, dimension) = (9, 3, 64)
-    let rotary = RotaryTable(headDimension: dimension, maximumPosition: 2048, base: 10_000)
+    let rotary = RotaryConfiguration(base: 10_000, dimension: dimension).table(positions: 2048)
+    let shape = AttentionShape(
+      heads: heads, keyValueHeads: keyValueHeads, headDimension: dimension, scale: 0.125, rotary: rotary)
     for compute in try Bench.classes() {
       let ceiling = compute.measuredProductRate() / 1e9
       for lengths in [[2048], [Int](repeating: 200, count: 10)] {
@@ -25,10 +27,10 @@ extension Benchmark {
             "\(name) \(what)", amount: products * product, unit: "GFLOP/s", ceiling: ceiling, runs: 5
           ) {
             let tape = Tape(compute: compute, records: trains)
-            let o = try tape.attention(
+            let input = AttentionInput(
               q: Variable(q, needsGradient: trains), k: Variable(k, needsGradient: trains),
-              v: Variable(v, needsGradient: trains), layout: layout, heads: heads, keyValueHeads: keyValueHeads,
-              headDimension: dimension, rotary: rotary, scale: 0.125)
+              v: Variable(v, needsGradient: trains), shape)
+            let o = try tape.attention(input, shape, in: .packed(layout))
             if trains { tape.backward(from: o, gradient: dO) }
           }
         }

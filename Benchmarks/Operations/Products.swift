@@ -57,7 +57,7 @@ extension Benchmark {
         ) {
           let tape = Tape(compute: compute, records: true)
           let scored = try tape.crossEntropy(
-            Variable(x, needsGradient: needsGradient), head: head, targets: targets, weights: weights)
+            Variable(x, needsGradient: needsGradient), head: OutputHead(head), targets: targets, weights: weights)
           if needsGradient { tape.backward(from: scored.loss) }
         }
       }

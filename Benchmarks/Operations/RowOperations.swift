@@ -36,16 +36,17 @@ extension Benchmark {
       try bench.rate(
         name, amount: Double(arrays) * gigabytes, unit: "GB/s", ceiling: ceiling, runs: 5, work)
     }
+    let rms = NormFunction(.rootMeanSquare, epsilon: 1e-5)
     let norm = Parameter(name: "norm", value: patternedTensor("norm", shape: [columns], amplitude: 1))
     try measure("add and norm", arrays: 4) {
       _ =
         Tape(compute: compute, records: false)
-        .addRMSNorm(Variable(a), Variable(b), weight: norm, epsilon: 1e-5).normed.value
+        .addNorm(Variable(a), Variable(b), rms, NormWeights(weight: norm)).normed.value
     }
     try measure("add and norm, both ways", arrays: 4 + 3) {
       let tape = Tape(compute: compute, records: true)
-      let made = tape.addRMSNorm(
-        Variable(a, needsGradient: true), Variable(b, needsGradient: true), weight: norm, epsilon: 1e-5)
+      let made = tape.addNorm(
+        Variable(a, needsGradient: true), Variable(b, needsGradient: true), rms, NormWeights(weight: norm))
       tape.backward(from: made.normed, gradient: dy)
     }
     try measure("gate", arrays: 3) {

@@ -13,7 +13,7 @@ extension Benchmark {
       let configuration = DecoderShape(
         hiddenSize: 384, layerCount: 6, queryHeads: 6, keyValueHeads: 2, headDimension: 64,
         feedForwardSize: 1024, vocabularySize: vocabulary, maximumPositions: 2048, normEpsilon: 1e-5,
-        rotary: RotaryConfiguration(base: 10_000), tiesHead: true
+        rotary: RotaryConfiguration(base: 10_000, dimension: 64), tiesHead: true
       ).configuration(Llama.self)
       for (kind, adapter) in [("LoRA", AdapterConfiguration(rank: 8)), ("full", nil)] {
         try bench.trainSteps("\(vocabulary), \(kind),", adapter: adapter) {

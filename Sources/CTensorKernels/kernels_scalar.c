@@ -269,6 +269,43 @@ static void rms_norm_backward(float *dx, float *dw, const float *dy, const float
   }
 }
 
+static void layer_norm(float *y, float *mean, float *inverse, float *sum, const float *a, const float *x,
+                       const float *w, const float *b, size_t rows, size_t n, float epsilon) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * n;
+    if (a) {
+      add(sum + r * n, a + r * n, row, n);
+      row = sum + r * n;
+    }
+    float total = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) total += row[i];
+    float m = mean[r] = total / (float)n;
+    for (size_t i = 0; i < n; i++) squares += (row[i] - m) * (row[i] - m);
+    float s = inverse[r] = 1 / sqrtf(squares / (float)n + epsilon);
+    for (size_t i = 0; i < n; i++) y[r * n + i] = (row[i] - m) * s * (w ? w[i] : 1) + (b ? b[i] : 0);
+  }
+}
+
+static void layer_norm_backward(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
+                                const float *mean, const float *inverse, size_t rows, size_t n, int accumulate) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *xr = x + r * n, *dyr = dy + r * n;
+    float *dxr = dx + r * n;
+    float m = mean[r], s = inverse[r], sum = 0, product = 0;
+    for (size_t i = 0; i < n; i++) {
+      float d = (w ? w[i] : 1) * dyr[i];
+      sum += d;
+      product += d * (xr[i] - m) * s;
+    }
+    for (size_t i = 0; i < n; i++) {
+      float z = (xr[i] - m) * s, d = s * ((w ? w[i] : 1) * dyr[i] - sum / (float)n - z * product / (float)n);
+      if (dw) dw[i] += dyr[i] * z;
+      if (db) db[i] += dyr[i];
+      dxr[i] = accumulate ? dxr[i] + d : d;
+    }
+  }
+}
+
 static void rotate(float *y, size_t ldy, const float *x, size_t ldx, const float *cos, const float *sin,
                    const int32_t *position, size_t rows, size_t half, float factor, int inverse, int accumulate) {
   for (size_t r = 0; r < rows; r++) {
@@ -282,32 +319,48 @@ static void rotate(float *y, size_t ldy, const float *x, size_t ldx, const float
   }
 }
 
-// The number of columns that row r sees.
+static void rotate_pairs(float *y, size_t ldy, const float *x, size_t ldx, const float *cos, const float *sin,
+                         const int32_t *position, size_t rows, size_t half, float factor, int inverse, int accumulate) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *c = cos + (size_t)position[r] * half, *s = sin + (size_t)position[r] * half;
+    float *target = y + r * ldy;
+    for (size_t i = 0; i < half; i++) {
+      float a = x[r * ldx + 2 * i], b = x[r * ldx + 2 * i + 1], turn = inverse ? -s[i] : s[i];
+      float first = factor * (a * c[i] - b * turn), second = factor * (b * c[i] + a * turn);
+      target[2 * i] = accumulate ? target[2 * i] + first : first;
+      target[2 * i + 1] = accumulate ? target[2 * i + 1] + second : second;
+    }
+  }
+}
+
+// The end of the columns that row r sees, or their beginning.
 static size_t limit_of(ptrdiff_t first_limit, size_t r, size_t columns) {
   ptrdiff_t limit = first_limit + (ptrdiff_t)r;
   return limit < 0 ? 0 : (size_t)limit < columns ? (size_t)limit : columns;
 }
 
-static void softmax_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit, float *maximum,
-                         float *sum, float *factor) {
+static void softmax_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_begin,
+                         ptrdiff_t first_limit, float *maximum, float *sum, float *factor) {
   for (size_t r = 0; r < rows; r++) {
     float *row = s + r * ld;
-    size_t limit = limit_of(first_limit, r, columns);
+    size_t limit = limit_of(first_limit, r, columns), begin = limit_of(first_begin, r, limit);
     float m = maximum[r], total = 0;
-    for (size_t i = 0; i < limit; i++) m = fmaxf(m, row[i]);
-    for (size_t i = 0; i < limit; i++) total += row[i] = expf(row[i] - m);
+    for (size_t i = begin; i < limit; i++) m = fmaxf(m, row[i]);
+    for (size_t i = begin; i < limit; i++) total += row[i] = expf(row[i] - m);
+    for (size_t i = 0; i < begin; i++) row[i] = 0;
     for (size_t i = limit; i < columns; i++) row[i] = 0;
-    factor[r] = limit ? expf(maximum[r] - m) : 1;
+    factor[r] = begin < limit ? expf(maximum[r] - m) : 1;
     sum[r] = sum[r] * factor[r] + total;
     maximum[r] = m;
   }
 }
 
-static void probability_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit,
-                             const float *lse) {
+static void probability_rows(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_begin,
+                             ptrdiff_t first_limit, const float *lse) {
   for (size_t r = 0; r < rows; r++) {
-    size_t limit = limit_of(first_limit, r, columns);
-    for (size_t i = 0; i < limit; i++) s[r * ld + i] = expf(s[r * ld + i] - lse[r]);
+    size_t limit = limit_of(first_limit, r, columns), begin = limit_of(first_begin, r, limit);
+    for (size_t i = 0; i < begin; i++) s[r * ld + i] = 0;
+    for (size_t i = begin; i < limit; i++) s[r * ld + i] = expf(s[r * ld + i] - lse[r]);
     for (size_t i = limit; i < columns; i++) s[r * ld + i] = 0;
   }
 }
@@ -316,6 +369,14 @@ static void score_gradient_rows(float *dp, const float *p, size_t ld, size_t row
                                 float factor) {
   for (size_t r = 0; r < rows; r++)
     for (size_t i = 0; i < columns; i++) dp[r * ld + i] = p[r * ld + i] * (dp[r * ld + i] - delta[r]) * factor;
+}
+
+static void soft_cap(float *s, float *slope, size_t n, float cap) {
+  for (size_t i = 0; i < n; i++) {
+    float t = tanhf(s[i] / cap);
+    s[i] = cap * t;
+    if (slope) slope[i] = 1 - t * t;
+  }
 }
 
 static void scale_rows(float *y, size_t ld, const float *factor, size_t rows, size_t n) {
@@ -354,6 +415,76 @@ static void gated_gelu_backward(float *dgate, float *dup, const float *dh, const
     dup[i] = dh[i] * x * s;
     dgate[i] = dh[i] * u * s * (1 + x * (1 - s) * (gelu_1 + 3 * gelu_3 * x * x));
   }
+}
+
+static float normal(float x) { return 0.5f * (1 + erff(x * 0.70710678f)); }
+static float normal_density(float x) { return 0.39894228f * expf(-0.5f * x * x); }
+
+static void gated_gelu_erf(float *h, const float *gate, const float *up, size_t n) {
+  for (size_t i = 0; i < n; i++) h[i] = gate[i] * normal(gate[i]) * up[i];
+}
+
+static void gated_gelu_erf_backward(float *dgate, float *dup, const float *dh, const float *gate, const float *up,
+                                    size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float x = gate[i], u = up[i], d = dh[i];
+    dup[i] = d * x * normal(x);
+    dgate[i] = d * u * (normal(x) + x * normal_density(x));
+  }
+}
+
+static void gated_clamped(float *h, const float *gate, const float *up, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float x = fminf(gate[i], 7), u = fmaxf(fminf(up[i], 7), -7);
+    h[i] = (u + 1) * x * sigmoid(1.702f * x);
+  }
+}
+
+static void gated_clamped_backward(float *dgate, float *dup, const float *dh, const float *gate, const float *up,
+                                   size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float g = gate[i], v = up[i], d = dh[i], x = fminf(g, 7), u = fmaxf(fminf(v, 7), -7), s = sigmoid(1.702f * x);
+    dup[i] = v < -7 || v > 7 ? 0 : d * x * s;
+    dgate[i] = g > 7 ? 0 : d * (u + 1) * s * (1 + 1.702f * x * (1 - s));
+  }
+}
+
+static void silu(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * sigmoid(x[i]);
+}
+
+static void silu_backward(float *dx, const float *dy, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float s = sigmoid(x[i]);
+    dx[i] = dy[i] * s * (1 + x[i] * (1 - s));
+  }
+}
+
+static void gelu(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * sigmoid(x[i] * (gelu_1 + gelu_3 * x[i] * x[i]));
+}
+
+static void gelu_backward(float *dx, const float *dy, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    float a = x[i], s = sigmoid(a * (gelu_1 + gelu_3 * a * a));
+    dx[i] = dy[i] * s * (1 + a * (1 - s) * (gelu_1 + 3 * gelu_3 * a * a));
+  }
+}
+
+static void gelu_erf(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = x[i] * normal(x[i]);
+}
+
+static void gelu_erf_backward(float *dx, const float *dy, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) dx[i] = dy[i] * (normal(x[i]) + x[i] * normal_density(x[i]));
+}
+
+static void relu(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+static void relu_backward(float *dx, const float *dy, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dy[i] : 0;
 }
 
 static float exp_row(float *s, size_t n, float *maximum, size_t *place) {
@@ -507,15 +638,31 @@ static const tk_kernels kernels = {
     .int16_product = int16_product,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
     .rotate = rotate,
+    .rotate_pairs = rotate_pairs,
     .softmax_rows = softmax_rows,
     .probability_rows = probability_rows,
     .score_gradient_rows = score_gradient_rows,
+    .soft_cap = soft_cap,
     .scale_rows = scale_rows,
     .gated_silu = gated_silu,
     .gated_gelu = gated_gelu,
     .gated_silu_backward = gated_silu_backward,
     .gated_gelu_backward = gated_gelu_backward,
+    .gated_gelu_erf = gated_gelu_erf,
+    .gated_gelu_erf_backward = gated_gelu_erf_backward,
+    .gated_clamped = gated_clamped,
+    .gated_clamped_backward = gated_clamped_backward,
+    .silu = silu,
+    .silu_backward = silu_backward,
+    .gelu = gelu,
+    .gelu_backward = gelu_backward,
+    .gelu_erf = gelu_erf,
+    .gelu_erf_backward = gelu_erf_backward,
+    .relu = relu,
+    .relu_backward = relu_backward,
     .exp_row = exp_row,
     .columns_above = columns_above,
     .gather = gather,

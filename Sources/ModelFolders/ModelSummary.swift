@@ -62,7 +62,7 @@ extension ModelFolder {
       format: format, family: configuration.family.name, vocabularySize: configuration.vocabularySize,
       hiddenSize: configuration.hiddenSize, layerCount: configuration.blocks.count,
       maximumPositions: configuration.maximumPositions, storedType: mostFrequent(types) ?? "none",
-      parameterCount: configuration.parameterCount, tiesHead: configuration.tiesHead)
+      parameterCount: configuration.parameterCount, tiesHead: configuration.head.isTied)
   }
 }
 

@@ -48,10 +48,7 @@ package struct StoredGGUF: WeightSource {
 
   package func tensor(named name: String, shape: [Int]) throws -> Tensor {
     guard let stored = stored(name) else { throw WeightError.unknown(name: name) }
-    let tensor = Tensor(uninitialized: try file.entry(stored.name).shape)
-    try file.readFloats(stored.name, into: tensor.buffer)
-    stored.order.restore(tensor.buffer, columns: tensor.columns)
-    return tensor
+    return try stored.tensor(shape) { try file.readFloats(stored.name, into: $0) }
   }
 
   private func stored(_ name: String) -> StoredTensor? {

@@ -60,7 +60,7 @@ struct AdapterTests {
   @Test func theSizeOfAnUpdateIsThatOfWhatMergingAdds() throws {
     let tiny = try TinyLlama("gqa")
     let model = try tiny.model(trains: { _ in true })
-    let plain = try model.mergedTensor(.weight("self_attn.v_proj", layer: 1)).values
+    let plain = try model.mergedTensor(named: "model.layers.1.self_attn.v_proj.weight").values
     try model.attach(AdapterConfiguration(rank: 3, alpha: 5, targets: ["v_proj", "up_proj"]), seed: 1)
     #expect(try model.adapterUpdates.allSatisfy { $0.product == 0 && $0.b == 0 && $0.a > 0 })
     for parameter in model.adapterParameters where parameter.name.contains("1.self_attn.v_proj") {
@@ -69,7 +69,7 @@ struct AdapterTests {
     let updates = try model.adapterUpdates
     #expect(updates.map(\.module).first == "model.layers.0.self_attn.v_proj")
     let update = try #require(updates.first { $0.module == "model.layers.1.self_attn.v_proj" })
-    let merged = try model.mergedTensor(.weight("self_attn.v_proj", layer: 1)).values
+    let merged = try model.mergedTensor(named: "model.layers.1.self_attn.v_proj.weight").values
     let length = zip(merged, plain).reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }.squareRoot()
     #expect(abs(update.product / length - 1) < 1e-5, "\(update.product), \(length)")
   }
@@ -130,7 +130,7 @@ struct AdapterTests {
       try model.attach(AdapterConfiguration(rank: 2, dropout: 1), seed: 0)
     }
     #expect(throws: WeightError.unknown(name: "model.layers.0.nothing.weight")) {
-      try model.mergedTensor(.weight("nothing", layer: 0))
+      try model.mergedTensor(named: "model.layers.0.nothing.weight")
     }
     #expect(model.adapter == nil)
   }
@@ -146,7 +146,7 @@ struct AdapterTests {
       #expect(diagnostics(of: error)[0].summary.hasSuffix("and 4 more"))
     }
     configuration = tiny.configuration
-    configuration.blocks[1].feedForward.gate.outputs = 71
+    configuration.blocks[1].feedForward.down.inputs = 71
     #expect(throws: WeightError.self) {
       try LanguageModel(configuration, weights: tiny.weights, compute: Compute(threads: 1))
     }
@@ -159,7 +159,6 @@ private struct Merged: WeightSource {
   var origin: String { "merged" }
   func has(_ name: String) -> Bool { true }
   func tensor(named name: String, shape: [Int]) throws -> Tensor {
-    guard let tensor = model.configuration.tensorsByName[name] else { throw WeightError.unknown(name: name) }
-    return try model.mergedTensor(tensor.role)
+    try model.mergedTensor(named: name)
   }
 }

@@ -30,13 +30,13 @@ struct HuggingFaceConfigurationTests {
   @Test func takesTheDefaultsOfTransformers() throws {
     let found = try configuration()
     #expect(found.family == Family(Llama.self))
-    #expect(found.keyValueHeads == 4)
-    #expect(found.headDimension == 16)
+    #expect(found.blocks[0].attention.keyValueHeads == 4)
+    #expect(found.blocks[0].attention.headDimension == 16)
     #expect(found.maximumPositions == 2048)
-    #expect(found.finalNorm.epsilon == 1e-6)
-    #expect(found.rotary.base == 10_000)
-    #expect(found.rotary.scaling == .none)
-    #expect(!found.tiesHead)
+    #expect(found.finalNorm?.function.epsilon == 1e-6)
+    #expect(found.rotary?.base == 10_000)
+    #expect(found.rotary?.scaling == RotaryScaling.none)
+    #expect(!found.head.isTied)
     #expect(found.maps.allSatisfy { !$0.hasBias })
   }
 
@@ -45,21 +45,21 @@ struct HuggingFaceConfigurationTests {
       "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
       "original_max_position_embeddings": 8192, "rope_theta": 500_000.0,
     ]
-    let wanted = RotaryTable.Scaling.llama3(
+    let wanted = RotaryScaling.llama3(
       factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaximumPosition: 8192)
     let new = try configuration(("rope_parameters", llama3))
-    #expect(new.rotary.base == 500_000)
-    #expect(new.rotary.scaling == wanted)
+    #expect(new.rotary?.base == 500_000)
+    #expect(new.rotary?.scaling == wanted)
     let old = try configuration(("rope_scaling", llama3), ("rope_theta", 1000))
-    #expect(old.rotary.scaling == wanted)
+    #expect(old.rotary?.scaling == wanted)
     let linear = try configuration(("rope_scaling", ["type": "linear", "factor": 2]), ("rope_theta", 1000))
-    #expect(linear.rotary.base == 1000)
-    #expect(linear.rotary.scaling == .linear(factor: 2))
+    #expect(linear.rotary?.base == 1000)
+    #expect(linear.rotary?.scaling == .linear(factor: 2))
     let null = try configuration(("rope_scaling", nil), ("rope_theta", 1000))
-    #expect(null.rotary.scaling == .none)
+    #expect(null.rotary?.scaling == RotaryScaling.none)
   }
 
-  @Test("what a family writes reads back as the same configuration", arguments: ModelFamilies.modelTypes)
+  @Test("what a family writes reads back as the same configuration", arguments: ["llama", "mistral", "qwen2"])
   func writesWhatItReads(modelType: String) throws {
     let found = try configuration(
       ("model_type", .string(modelType)), ("num_key_value_heads", 2), ("attention_bias", true),
@@ -87,26 +87,44 @@ struct HuggingFaceConfigurationTests {
     #expect(tied.parameterCount == 2 * 64 + 64 + 90 * 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96) + 2 * 64)
   }
 
-  @Test func aWindowBoundsTheLongestExactSequence() throws {
+  @Test func windowsAreThoseOfTheFamily() throws {
+    func windows(_ configuration: ModelConfiguration) -> [Int?] { configuration.blocks.map(\.attention.window) }
     let mistral = try configuration(
-      ("model_type", "mistral"), ("max_position_embeddings", 32_768), ("sliding_window", 4096))
-    #expect(mistral.maximumPositions == 4096)
+      ("model_type", "mistral"), ("num_key_value_heads", 2), ("max_position_embeddings", 32_768),
+      ("sliding_window", 4096))
+    #expect(windows(mistral) == [4096, 4096])
+    #expect(mistral.maximumPositions == 32_768)
+    #expect(
+      windows(try configuration(("model_type", "mistral"), ("num_key_value_heads", 2), ("sliding_window", nil))) == [
+        nil, nil,
+      ])
+    let layers: JSON = ["full_attention", "sliding_attention"]
+    #expect(
+      windows(
+        try configuration(
+          ("model_type", "mistral"), ("num_key_value_heads", 2), ("sliding_window", 7), ("layer_types", layers))) == [
+          nil, 7,
+        ])
     let qwen = try configuration(
-      ("model_type", "qwen2"), ("max_position_embeddings", 32_768), ("sliding_window", 4096),
-      ("use_sliding_window", false))
-    #expect(qwen.maximumPositions == 32_768)
+      ("model_type", "qwen2"), ("num_key_value_heads", 2), ("sliding_window", 4096), ("use_sliding_window", false),
+      ("max_window_layers", 1))
+    #expect(windows(qwen) == [nil, nil])
     #expect(qwen.maps.filter(\.hasBias).map(\.shortName) == ["q_proj", "k_proj", "v_proj"])
+    let upper = try configuration(
+      ("model_type", "qwen2"), ("num_key_value_heads", 2), ("sliding_window", 4096), ("use_sliding_window", true),
+      ("max_window_layers", 1))
+    #expect(windows(upper) == [nil, 4096])
   }
 
   @Test func tellsEverythingThatIsWrongAtOnce() {
     #expect(
       messages(
         ("model_type", "lama"), ("hidden_act", "relu"), ("hidden_size", 0), ("vocab_size", "many"),
-        ("intermediate_size", nil), ("rope_scaling", ["rope_type": "yarn", "factor": 4.0]))
+        ("intermediate_size", nil), ("rope_scaling", ["rope_type": "spiral", "factor": 4.0]))
         == [
           "`model_type` is `lama`, which is not supported", "`hidden_act` is `relu`, which is not supported",
           "`hidden_size` is 0, not a number from 1 to 16777216",
-          "`rope_scaling.rope_type` is `yarn`, which is not supported",
+          "`rope_scaling.rope_type` is `spiral`, which is not supported",
           "The model's configuration has no `intermediate_size`", "`vocab_size` is a string, not a whole number",
         ])
     #expect(
@@ -182,17 +200,17 @@ struct GGUFConfigurationTests {
         == DecoderShape(
           hiddenSize: 64, layerCount: 3, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
           feedForwardSize: 96, vocabularySize: 90, maximumPositions: 512, normEpsilon: 1e-5,
-          rotary: RotaryConfiguration(base: 100_000),
+          rotary: RotaryConfiguration(base: 100_000, dimension: 16),
           tiesHead: true
         ).configuration(Llama.self, biases: [.query]))
   }
 
-  private func scaling(_ changes: [String: JSON], factors: [Float]? = nil) throws -> RotaryTable.Scaling {
+  private func scaling(_ changes: [String: JSON], factors: [Float]? = nil) throws -> RotaryScaling {
     let changed = values.merging(changes) { $1 }
     return try ModelConfiguration(
       gguf: "model.gguf", keys: Array(changed.keys), value: { changed[$0] },
-      tensorShape: { ["token_embd.weight": [90, 64]][$0] }, rotaryFactors: factors
-    ).rotary.scaling
+      tensorShape: { ["token_embd.weight": [90, 64]][$0] }, rotaryFactors: { $0 == "rope_freqs.weight" ? factors : nil }
+    ).rotary?.scaling ?? .none
   }
 
   @Test("scaling factors count as in llama.cpp: without a type, under the older key, on top of a tensor's")
@@ -204,10 +222,10 @@ struct GGUFConfigurationTests {
     #expect(try scaling(["llama.rope.scaling.factor": 0.0]) == .none)
     #expect(try scaling(["llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4.0]) == .none)
     let factors = [Float](repeating: 3, count: 8)
-    #expect(try scaling([:], factors: factors) == .factors(factors))
+    #expect(try scaling([:], factors: factors) == .longRope(LongRope(factors: factors, maximumPosition: 512)))
     #expect(
       try scaling(["llama.rope.scaling.factor": 4.0], factors: factors)
-        == .factors([Float](repeating: 12, count: 8)))
+        == .longRope(LongRope(factors: [Float](repeating: 12, count: 8), maximumPosition: 512)))
     #expect(throws: ModelConfigurationError.self) { try scaling([:], factors: [1, 2]) }
     #expect(throws: ModelConfigurationError.self) { try scaling([:], factors: [0] + factors.dropFirst()) }
   }
@@ -229,7 +247,7 @@ struct GGUFConfigurationTests {
 
   @Test func refusesWhatItCannotCompute() {
     var changed = values
-    changed["llama.rope.scaling.type"] = "yarn"
+    changed["llama.rope.scaling.type"] = "spiral"
     changed["llama.rope.dimension_count"] = 8
     do {
       _ = try ModelConfiguration(
@@ -238,9 +256,9 @@ struct GGUFConfigurationTests {
     } catch {
       #expect(
         diagnostics(of: error).map(\.summary) == [
-          "Heads have 16 elements, values 16 and rotary positions 8: they must agree",
           "The model's configuration has no `token_embd.weight`",
-          "`llama.rope.scaling.type` is `yarn`, which is not supported",
+          "Heads have 16 elements and rotary positions 8: they must agree",
+          "`llama.rope.scaling.type` is `spiral`, which is not supported",
         ])
     }
     changed["general.architecture"] = "mamba"
@@ -271,4 +289,9 @@ struct GGUFConfigurationTests {
     qwen.family = Family(Qwen2.self)
     #expect(qwen.gguf(.weight("self_attn.q_proj", layer: 0))?.order == .natural)
   }
+}
+
+extension ModelConfiguration {
+  /// The rotary positions of the first block.
+  fileprivate var rotary: RotaryConfiguration? { blocks[0].attention.rotary }
 }

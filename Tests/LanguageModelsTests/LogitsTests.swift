@@ -65,7 +65,7 @@ struct SmolLM2LogitsTests {
   func logitsAndLoss() throws {
     let source = try StoredGGUF(#require(Self.path))
     #expect(source.configuration.family.name == "llama")
-    #expect(source.configuration.tiesHead)
+    #expect(source.configuration.head.isTied)
     let model = try LanguageModel(source.configuration, weights: source, compute: Compute(threads: 2))
     let numbers = try readJSON(fixture("LanguageModels/smollm2.json"))
     let expected = try StoredWeights(fixture("LanguageModels/smollm2.safetensors"))

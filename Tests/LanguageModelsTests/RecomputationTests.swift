@@ -9,7 +9,7 @@ struct RecomputationTests {
   static let configuration = DecoderShape(
     hiddenSize: 64, layerCount: 4, queryHeads: 4, keyValueHeads: 2, headDimension: 16,
     feedForwardSize: 160, vocabularySize: 300, maximumPositions: 512, normEpsilon: 1e-5,
-    rotary: RotaryConfiguration(base: 10_000),
+    rotary: RotaryConfiguration(base: 10_000, dimension: 16),
     tiesHead: true
   ).configuration(Llama.self)
 

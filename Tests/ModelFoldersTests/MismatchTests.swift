@@ -121,11 +121,11 @@ struct MismatchTests {
     #expect(text.contains("llama"))
     try edit(folder.path("m/config.json")) {
       $0["model_type"] = "llama"
-      $0["rope_parameters"] = ["rope_type": "yarn", "rope_theta": 10000.0]
+      $0["rope_parameters"] = ["rope_type": "spiral", "rope_theta": 10000.0]
     }
     let scaling = message { _ = try ModelFolder.open(folder.path("m")) }
-    #expect(scaling.contains("`yarn`"))
-    #expect(scaling.contains("[default, linear, llama3, longrope]"))
+    #expect(scaling.contains("`spiral`"))
+    #expect(scaling.contains("[default, linear, dynamic, yarn, llama3, longrope]"))
   }
 
   @Test("files cut short, at any length", arguments: ["single/model.safetensors", "tiny.gguf", "single/config.json"])

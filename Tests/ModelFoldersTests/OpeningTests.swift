@@ -89,7 +89,7 @@ struct OpeningTests {
     let values = try weights.tensor(named: query, shape: [32, 32]).values
     let expected = try expectedValues(name)["merged_q_proj_1"]?.array?.compactMap(\.double).map { Float($0) } ?? []
     #expect(largestDifference(values, expected) < 1e-6)
-    #expect(try model.mergedTensor(.weight("self_attn.q_proj", layer: 1)).values == values)
+    #expect(try model.mergedTensor(named: "model.layers.1.self_attn.q_proj.weight").values == values)
   }
 
   @Test("rank, scale and targets of an adapter")

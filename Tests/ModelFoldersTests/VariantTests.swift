@@ -36,7 +36,7 @@ struct VariantTests {
   @Test("a tied model whose files hold another head keeps that head, also when it is written again")
   func untied() throws {
     let base = try ModelFolder.open(fixture("ModelVariants/untied"))
-    #expect(!base.configuration.tiesHead)
+    #expect(!base.configuration.head.isTied)
     let folder = try TemporaryFolder()
     try HuggingFaceWriter(base: base, tokenizer: nil, card: nil).write(base.weights, to: folder.path("written"))
     #expect(try readJSON(folder.path("written/config.json"))["tie_word_embeddings"] == false)
@@ -64,16 +64,18 @@ struct VariantTests {
       try writer.write(name, floats: UnsafeBufferPointer(values.buffer))
     }
     try writer.finish()
-    #expect(try ModelFolder.open(folder.path("two")).configuration.tiesHead)
+    #expect(try ModelFolder.open(folder.path("two")).configuration.head.isTied)
   }
 
   @Test("Llama 3.1's numbers in a GGUF are known again as its recipe, others stay numbers")
   func rotaryFactors() throws {
     #expect(
-      try ModelFolder.open(fixture("ModelVariants/llama31.gguf")).configuration.rotary.scaling
+      try ModelFolder.open(fixture("ModelVariants/llama31.gguf")).configuration.blocks[0].attention.rotary?.scaling
         == .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalMaximumPosition: 8192))
     let factors = try ModelFolder.open(fixture("ModelVariants/factors.gguf"))
-    #expect(factors.configuration.rotary.scaling == .factors([1.5, 2.25, 3, 40]))
+    #expect(
+      factors.configuration.blocks[0].attention.rotary?.scaling
+        == .longRope(LongRope(factors: [1.5, 2.25, 3, 40], maximumPosition: factors.configuration.maximumPositions)))
     let folder = try TemporaryFolder()
     try HuggingFaceWriter(base: factors, tokenizer: nil, card: nil, elementType: .float32)
       .write(factors.weights, to: folder.path("written"))

@@ -7,8 +7,10 @@ import Testing
     _ rotary: RotaryTable?
   ) throws -> Tensor {
     try Tape(compute: compute, records: false).attention(
-      q: Variable(q), k: Variable(k), v: Variable(v), layout: SequenceLayout(lengths: lengths), heads: heads,
-      keyValueHeads: keyValueHeads, headDimension: q.columns / heads, rotary: rotary, scale: 0.25
+      q: Variable(q), k: Variable(k), v: Variable(v),
+      AttentionShape(
+        heads: heads, keyValueHeads: keyValueHeads, headDimension: q.columns / heads, scale: 0.25, rotary: rotary),
+      in: .packed(SequenceLayout(lengths: lengths))
     ).value
   }
 
@@ -75,25 +77,24 @@ import Testing
           shape: [rows.count, x.columns],
           values: Array(x.values[rows.lowerBound * x.columns..<rows.upperBound * x.columns])))
     }
+    let shape = AttentionShape(heads: 4, keyValueHeads: 2, headDimension: 8, scale: 0.25, rotary: rotary)
     for compute in allComputes() {
       let whole = try attend(compute, q, k, v, [90], 4, 2, rotary)
-      let cache = KeyValueCache(layers: 2, keyValueHeads: 2, headDimension: 8, capacity: 90)
+      let cache = KeyValueCache(layers: [(16, 16), (16, 16)], capacity: 90)
       let tape = Tape(compute: compute, records: false)
       // A prompt, single tokens, a step back, and a longer piece that crosses a tile.
       for rows in [0..<5, 5..<6, 6..<7, 4..<60, 60..<61, 61..<90] {
         cache.truncate(to: rows.lowerBound)
         for layer in 0..<2 {
           let o = try tape.attention(
-            q: part(q, rows), k: part(k, rows), v: part(v, rows), cache: cache, layer: layer, heads: 4,
-            rotary: rotary, scale: 0.25)
+            q: part(q, rows), k: part(k, rows), v: part(v, rows), shape, in: .cached(cache), layer: layer)
           #expect(distance(o.value.values, part(whole, rows).value.values) < 1e-5)
         }
         cache.advance(by: rows.count)
       }
       #expect(throws: TensorError.cacheFull(wanted: 91, capacity: 90)) {
         _ = try tape.attention(
-          q: part(q, 0..<1), k: part(k, 0..<1), v: part(v, 0..<1), cache: cache, layer: 0, heads: 4, rotary: rotary,
-          scale: 0.25)
+          q: part(q, 0..<1), k: part(k, 0..<1), v: part(v, 0..<1), shape, in: .cached(cache))
       }
     }
   }

@@ -18,7 +18,9 @@ import Testing
   private let rotary = RotaryTable(headDimension: 16, maximumPosition: 600, base: 10000)
 
   /// o, dq, dk and dv for the given rows.
-  private func attend(_ compute: Compute, _ layout: SequenceLayout, rows: [Int], dO: [Float]) throws -> [[Float]] {
+  private func attend(
+    _ compute: Compute, _ layout: SequenceLayout, rows: [Int], dO: [Float], window: Int?
+  ) throws -> [[Float]] {
     let parameters = [6, 2, 2].enumerated().map { index, heads in
       let all = randomTensor([self.layout.tokenCount, heads * 16], seed: UInt64(index))
       let values = rows.flatMap { all.values[$0 * heads * 16..<($0 + 1) * heads * 16] }
@@ -28,18 +30,20 @@ import Testing
     let tape = Tape(compute: compute, records: true)
     let inputs = try parameters.map { try tape.input($0) }
     let o = try tape.attention(
-      q: inputs[0], k: inputs[1], v: inputs[2], layout: layout, heads: 6, keyValueHeads: 2, headDimension: 16,
-      rotary: rotary, scale: 0.25)
+      q: inputs[0], k: inputs[1], v: inputs[2],
+      AttentionShape(
+        heads: 6, keyValueHeads: 2, headDimension: 16, scale: 0.25, rotary: rotary, window: window),
+      in: .packed(layout))
     let result = o.value.values
     tape.backward(from: o, gradient: Tensor(shape: [rows.count, 6 * 16], values: dO))
     return [result] + parameters.map { $0.gradient?.values ?? [] }
   }
 
   /// The largest relative distance of o and the gradients.
-  private func distances(_ compute: Compute) throws -> Double {
+  private func distances(_ compute: Compute, window: Int? = nil) throws -> Double {
     let width = 6 * 16
     let dO = randomTensor([layout.tokenCount, width], seed: 9).values
-    let found = try attend(compute, layout, rows: Array(0..<layout.tokenCount), dO: dO)
+    let found = try attend(compute, layout, rows: Array(0..<layout.tokenCount), dO: dO, window: window)
     var expected = found.map { [Float](repeating: 0, count: $0.count) }
     var isDone = Set<Int>()
     for path in Self.paths {
@@ -50,7 +54,7 @@ import Testing
       let own = rows.flatMap { row in
         isDone.contains(row) ? [Float](repeating: 0, count: width) : Array(dO[row * width..<(row + 1) * width])
       }
-      let alone = try attend(compute, SequenceLayout(lengths: [rows.count]), rows: rows, dO: own)
+      let alone = try attend(compute, SequenceLayout(lengths: [rows.count]), rows: rows, dO: own, window: window)
       for (index, values) in alone.enumerated() {
         let columns = values.count / rows.count
         for (place, row) in rows.enumerated() where index > 0 || !isDone.contains(row) {
@@ -62,8 +66,10 @@ import Testing
     return zip(found, expected).map { relativeDistance($0, $1) }.max() ?? .infinity
   }
 
-  @Test func sequencesOfATreeAgreeWithEachAlone() throws {
-    for compute in allComputes() { #expect(try distances(compute) < 1e-5) }
+  /// Windows of less than a tile, of a tile, that end in segments above, and longer than everything.
+  @Test(arguments: [nil, 2, 5, 64, 100, 290, 1000])
+  func sequencesOfATreeAgreeWithEachAlone(window: Int?) throws {
+    for compute in allComputes() { #expect(try distances(compute, window: window) < 1e-5) }
   }
 
   /// Shared keys stand in other tiles than alone, so that probabilities are rounded against another maximum.

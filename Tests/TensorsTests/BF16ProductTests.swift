@@ -55,7 +55,7 @@ struct BF16ProductTests {
       let head = try MatrixWeight(frozen: randomTensor([vocabulary, 32], seed: 2, scale: 0.3), compute: compute)
       let tape = Tape(compute: compute, records: true)
       let result = try tape.crossEntropy(
-        try tape.input(x), head: head, targets: (0..<70).map { $0 * 31 % Int32(vocabulary) },
+        try tape.input(x), head: OutputHead(head), targets: (0..<70).map { $0 * 31 % Int32(vocabulary) },
         weights: [Float](repeating: 1, count: 70))
       tape.backward(from: result.loss)
       return (result.loss.value.pointer[0], x.gradient?.values ?? [])
@@ -82,7 +82,7 @@ struct BF16ProductTests {
       let head = try MatrixWeight(frozen: table, compute: compute)
       let tape = Tape(compute: compute, records: true)
       let result = try tape.crossEntropy(
-        try tape.input(x), head: head, targets: (0..<150).map { $0 * 131 },
+        try tape.input(x), head: OutputHead(head), targets: (0..<150).map { $0 * 131 },
         weights: (0..<150).map { Float($0 % 3) })
       tape.backward(from: result.loss)
       return x.gradient?.values ?? []

@@ -32,6 +32,7 @@ import Testing
     let formulas: [(GatedActivation, (Double) -> Double)] = [
       (.silu, { $0 / (1 + exp(-$0)) }),
       (.geluTanh, { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }),
+      (.gelu, { $0 * 0.5 * (1 + erf($0 / 2.0.squareRoot())) }),
     ]
     for compute in allComputes() {
       for (kind, formula) in formulas {

@@ -80,6 +80,21 @@ import Testing
     }
   }
 
+  @Test func layerNorms() {
+    compare(1e-5, rows: 3) { k, y, sum, x, n in
+      if n < 2 { return }
+      var (mean, inverse): ([Float], [Float]) = ([0, 0, 0], [0, 0, 0])
+      k.layer_norm(y, &mean, &inverse, sum, x[0], x[1], x[2], x[2] + n, 3, n, 1e-5)
+      k.layer_norm_backward(y, sum, sum + n, x[0], x[1], x[2], mean, inverse, 3, n, 1)
+    }
+    compare(1e-5, rows: 3) { k, y, sum, x, n in
+      if n < 2 { return }
+      var (mean, inverse): ([Float], [Float]) = ([0, 0, 0], [0, 0, 0])
+      k.layer_norm(y, &mean, &inverse, sum, nil, x[1], nil, nil, 3, n, 1e-5)
+      k.layer_norm_backward(sum, nil, nil, x[0], x[1], nil, mean, inverse, 3, n, 0)
+    }
+  }
+
   @Test(arguments: [0, 1])
   func rotation(inverse: Int32) {
     compare(1e-6, rows: 4) { k, y, z, x, half in
@@ -87,19 +102,23 @@ import Testing
       k.rotate(y, 2 * half, x[0], 2 * half, x[1], x[2], [1, 0], 2, half, 0.5, inverse, 1)
       k.rotate(z, 2 * half, x[0], 2 * half, x[1], x[2], [1, 0], 2, half, 0.5, inverse, 0)
     }
+    compare(1e-6, rows: 4) { k, y, z, x, half in
+      k.rotate_pairs(y, 2 * half, x[0], 2 * half, x[1], x[2], [1, 0], 2, half, 0.5, inverse, 1)
+      k.rotate_pairs(z, 2 * half, x[0], 2 * half, x[1], x[2], [1, 0], 2, half, 0.5, inverse, 0)
+    }
   }
 
-  @Test(arguments: [-5, -1, 0, 1, 3, 1000])
-  func softmaxOfTiles(limit: Int) {
+  @Test(arguments: [-5, -1, 0, 1, 3, 1000], [-1000, -1, 0, 2])
+  func softmaxOfTiles(limit: Int, begin: Int) {
     compare(1e-5, rows: 3) { k, s, dp, x, n in
       var maximum: [Float] = [0.5, -.infinity, 3]
       var sum: [Float] = [1, 0, 2]
       var factor: [Float] = [0, 0, 0]
-      k.probability_rows(dp, n, 3, n, limit, [4, 5, 6])
+      k.probability_rows(dp, n, 3, n, begin, limit, [4, 5, 6])
       k.score_gradient_rows(dp, x[0], n, 3, n, [0.1, 0.2, 0.3], 0.5)
-      k.softmax_rows(s, n, 3, n, limit, &maximum, &sum, &factor)
+      k.softmax_rows(s, n, 3, n, begin, limit, &maximum, &sum, &factor)
       if n > 1 { k.scale_rows(s, n, factor, 3, n) }
-      if n > 2, limit > 0 {
+      if n > 2, limit > max(0, begin) {
         for row in 0..<3 { (s[row], s[row + 3]) = (maximum[row], sum[row]) }
       }
     }
@@ -112,6 +131,36 @@ import Testing
     }
     compare(1e-5, scale: 5) { k, y, z, x, n in k.gated_silu_backward(y, z, x[0], x[1], x[2], n) }
     compare(1e-5, scale: 5) { k, y, z, x, n in k.gated_gelu_backward(y, z, x[0], x[1], x[2], n) }
+    compare(4e-6, scale: 5) { k, y, _, x, n in k.gated_gelu_erf(y, x[0], x[1], n) }
+    // Results go up to 56.
+    compare(2e-5, scale: 9) { k, y, _, x, n in k.gated_clamped(y, x[0], x[1], n) }
+    compare(1e-5, scale: 5) { k, y, z, x, n in k.gated_gelu_erf_backward(y, z, x[0], x[1], x[2], n) }
+    compare(1e-5, scale: 9) { k, y, z, x, n in k.gated_clamped_backward(y, z, x[0], x[1], x[2], n) }
+  }
+
+  @Test func activations() {
+    compare(2e-6, scale: 5) { k, y, z, x, n in
+      k.silu(y, x[0], n)
+      k.gelu(z, x[0], n)
+    }
+    compare(2e-6, scale: 5) { k, y, z, x, n in
+      k.gelu_erf(y, x[0], n)
+      k.relu(z, x[0], n)
+    }
+    compare(1e-5, scale: 5) { k, y, z, x, n in
+      k.silu_backward(y, x[0], x[1], n)
+      k.gelu_backward(z, x[0], x[1], n)
+    }
+    compare(1e-5, scale: 5) { k, y, z, x, n in
+      k.gelu_erf_backward(y, x[0], x[1], n)
+      k.relu_backward(z, x[0], x[1], n)
+    }
+  }
+
+  @Test(arguments: [0.3, 2, 50])
+  func softCaps(cap: Float) {
+    compare(2e-6, scale: 5) { k, s, slope, _, n in k.soft_cap(s, slope, n, cap) }
+    compare(2e-6, scale: 5) { k, s, _, _, n in k.soft_cap(s, nil, n, cap) }
   }
 
   @Test func softmaxOfRows() {

@@ -15,11 +15,11 @@ import Testing
     for compute in allComputes() {
       let weight = try MatrixWeight(frozen: head, compute: compute)
       let tape = Tape(compute: compute, records: false)
-      let found = try tape.crossEntropy(Variable(x), head: weight, targets: targets, weights: weights)
+      let found = try tape.crossEntropy(Variable(x), head: OutputHead(weight), targets: targets, weights: weights)
       #expect(distance(found.logProbabilities, expected.logProbabilities.map { Float($0) }) < 1e-5)
       #expect(found.correct == expected.correct)
       #expect(distance(found.loss.value.values, [Float(loss)]) < 1e-5)
-      let logs = try tape.labelLogProbabilities(Variable(x), head: weight, targets: targets)
+      let logs = try tape.labelLogProbabilities(Variable(x), head: OutputHead(weight), targets: targets)
       #expect(logs.value.values.map(\.bitPattern) == found.logProbabilities.map(\.bitPattern))
     }
   }
@@ -44,7 +44,8 @@ import Testing
       x.clearGradient()
       let tape = Tape(compute: compute, records: true)
       let weight = try MatrixWeight(frozen: head, compute: compute)
-      let loss = try tape.crossEntropy(try tape.input(x), head: weight, targets: targets, weights: weights).loss
+      let loss = try tape.crossEntropy(try tape.input(x), head: OutputHead(weight), targets: targets, weights: weights)
+        .loss
       tape.backward(from: loss, gradient: 2)
       #expect(distance(x.gradient?.values ?? [], gradient.map { 2 * $0 }) < 1e-5)
     }
@@ -56,13 +57,13 @@ import Testing
     let head = try MatrixWeight(frozen: Tensor(shape: [5, 2]), compute: compute)
     let x = Variable(Tensor(shape: [2, 2]))
     #expect(throws: TensorError.tokenOutOfRange(operation: "cross entropy", id: 5, count: 5)) {
-      try tape.crossEntropy(x, head: head, targets: [0, 5], weights: [1, 1])
+      try tape.crossEntropy(x, head: OutputHead(head), targets: [0, 5], weights: [1, 1])
     }
     #expect(throws: TensorError.countMismatch(operation: "cross entropy", name: "targets", expected: 2, found: 1)) {
-      try tape.crossEntropy(x, head: head, targets: [0], weights: [1])
+      try tape.crossEntropy(x, head: OutputHead(head), targets: [0], weights: [1])
     }
     #expect(throws: TensorError.countMismatch(operation: "cross entropy", name: "weights", expected: 2, found: 1)) {
-      try tape.crossEntropy(x, head: head, targets: [0, 1], weights: [1])
+      try tape.crossEntropy(x, head: OutputHead(head), targets: [0, 1], weights: [1])
     }
     let error = #expect(throws: TensorError.self) {
       try tape.embed([-1], table: Parameter(name: "t", value: Tensor(shape: [5, 2])))

@@ -36,6 +36,66 @@ import Testing
     }
   }
 
+  /// The norms of heads and of rows, with weights that are shared, each head's own, raised, and none.
+  @Test(arguments: [NormFunction.Kind.rootMeanSquare, .layer])
+  func normsOfHeads(kind: NormFunction.Kind) throws {
+    let x = randomParameter("x", [67, 21], seed: 1)
+    for compute in OperationGradientTests.computes {
+      for (shape, hasBias, offset) in [([7], false, Float(0)), ([3, 7], true, 0), ([7], true, 1), ([3, 7], false, 1)] {
+        let weight = randomParameter("weight", shape, seed: 3)
+        let bias = hasBias && kind == .layer ? randomParameter("bias", shape, seed: 4) : nil
+        let function = NormFunction(kind, epsilon: 1e-5, weightOffset: offset)
+        #expect(
+          try GradientCheck.differences([x, weight] + [bias].compactMap { $0 }, compute) { tape in
+            [tape.norm(try tape.input(x), function, NormWeights(weight: weight, bias: bias), width: 7)]
+          }.isEmpty)
+      }
+      if kind == .rootMeanSquare { continue }
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          let input = try tape.input(x)
+          let (sum, normed) = tape.addNorm(
+            input, input, NormFunction(kind, epsilon: 1e-5), NormWeights(weight: nil))
+          return [sum, normed]
+        }.isEmpty)
+    }
+  }
+
+  @Test(arguments: Activation.allCases)
+  func activations(function: Activation) throws {
+    for compute in OperationGradientTests.computes {
+      let x = randomParameter("x", [5, 9], seed: 1)
+      // Away from where a function has no derivative.
+      for index in 0..<x.value.count { x.value.pointer[index] += x.value.pointer[index] < 0 ? -0.1 : 0.1 }
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          [tape.scale(tape.activation(try tape.input(x), function), by: 3)]
+        }.isEmpty)
+    }
+  }
+
+  @Test func gatesOfOneMap() throws {
+    for compute in OperationGradientTests.computes {
+      let x = randomParameter("x", [5, 18], seed: 1)
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          [tape.gatedActivation(fused: try tape.input(x), .silu)]
+        }.isEmpty)
+    }
+  }
+
+  @Test func rotations() throws {
+    let table = RotaryTable(
+      frequencies: [1, 0.1], maximumPosition: 9, start: 1, turnsPairs: true, factor: 1.5)
+    let x = randomParameter("x", [5, 12], seed: 1)
+    for compute in OperationGradientTests.computes {
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          [try tape.rotate(try tape.input(x), table, positions: [0, 1, 2, 0, 8], dimension: 6)]
+        }.isEmpty)
+    }
+  }
+
   @Test(arguments: GatedActivation.allCases)
   func gatedActivations(kind: GatedActivation) throws {
     for compute in OperationGradientTests.computes {
@@ -100,8 +160,9 @@ import Testing
         let found = try GradientCheck.differences([q, k, v], compute) { tape in
           [
             try tape.attention(
-              q: try tape.input(q), k: try tape.input(k), v: try tape.input(v), layout: layout, heads: 4,
-              keyValueHeads: 2, headDimension: 6, rotary: table, scale: 0.4)
+              q: try tape.input(q), k: try tape.input(k), v: try tape.input(v),
+              AttentionShape(heads: 4, keyValueHeads: 2, headDimension: 6, scale: 0.4, rotary: table),
+              in: .packed(layout))
           ]
         }
         #expect(found.isEmpty)
@@ -120,11 +181,11 @@ import Testing
       let weight = try MatrixWeight(trainable: head, compute: compute)
       #expect(
         try GradientCheck.differences([x, head], compute, tolerance: 1e-2) { tape in
-          [try tape.crossEntropy(try tape.input(x), head: weight, targets: targets, weights: weights).loss]
+          [try tape.crossEntropy(try tape.input(x), head: OutputHead(weight), targets: targets, weights: weights).loss]
         }.isEmpty)
       #expect(
         try GradientCheck.differences([x, head], compute, tolerance: 1e-2) { tape in
-          [try tape.labelLogProbabilities(try tape.input(x), head: weight, targets: targets)]
+          [try tape.labelLogProbabilities(try tape.input(x), head: OutputHead(weight), targets: targets)]
         }.isEmpty)
     }
   }
@@ -137,7 +198,7 @@ import Testing
         try GradientCheck.differences([table], compute) { tape in
           let x = try tape.embed([1, 2, 3, 1], table: table)
           return [
-            try tape.crossEntropy(x, head: head, targets: [2, 3, 1, 8], weights: [1, 1, 0.5, 2]).loss
+            try tape.crossEntropy(x, head: OutputHead(head), targets: [2, 3, 1, 8], weights: [1, 1, 0.5, 2]).loss
           ]
         }.isEmpty)
     }

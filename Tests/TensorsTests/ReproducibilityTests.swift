@@ -44,8 +44,10 @@ import Testing
           try projection(shared * dimension, width),
         ])
       let o = try tape.attention(
-        q: qkv[0], k: qkv[1], v: qkv[2], layout: layout, heads: heads, keyValueHeads: shared,
-        headDimension: dimension, rotary: rotary, scale: 0.25)
+        q: qkv[0], k: qkv[1], v: qkv[2],
+        AttentionShape(
+          heads: heads, keyValueHeads: shared, headDimension: dimension, scale: 0.25, rotary: rotary),
+        in: .packed(layout))
       let attended = tape.project(o, [try projection(width, heads * dimension)])[0]
       let (sum, second) = tape.addRMSNorm(residual, attended, weight: parameter([width], 1), epsilon: 1e-5)
       residual = sum
@@ -57,7 +59,7 @@ import Testing
       tape.add(residual, update ?? residual), (0..<Int32(tokens)).filter { $0 % 3 != 0 })
     let targets = (0..<Int32(last.value.rows)).map { $0 * 91 % 2100 }
     let result = try tape.crossEntropy(
-      last, head: try MatrixWeight(trainable: table, compute: compute), targets: targets,
+      last, head: OutputHead(try MatrixWeight(trainable: table, compute: compute)), targets: targets,
       weights: targets.map { _ in 1 / Float(targets.count) })
     tape.backward(from: result.loss)
     let norm = compute.gradientNorm(parameters)

@@ -42,7 +42,7 @@ func adaptedStep(_ compute: Compute, vocabulary: Int, headScale: Float) throws -
   let y = tape.gatedActivation(gate: parts[0], up: parts[1], .silu)
   let head = try MatrixWeight(frozen: randomTensor([vocabulary, 96], seed: 5, scale: headScale), compute: compute)
   let result = try tape.crossEntropy(
-    y, head: head, targets: (0..<203).map { $0 * Int32(vocabulary / 203) },
+    y, head: OutputHead(head), targets: (0..<203).map { $0 * Int32(vocabulary / 203) },
     weights: [Float](repeating: 1, count: 203))
   tape.backward(from: result.loss)
   return [result.loss.value.values, x.gradient?.values ?? []] + adapters.map { $0.gradient?.values ?? [] }
@@ -70,4 +70,33 @@ func relativeDistance(_ a: [Float], _ b: [Float]) -> Double {
 
 extension Tensor {
   var bits: [UInt32] { buffer.map(\.bitPattern) }
+}
+
+extension Tape {
+  /// The root mean square norm of rows.
+  func rmsNorm(_ x: Variable, weight: Parameter, epsilon: Float) -> Variable {
+    norm(x, NormFunction(.rootMeanSquare, epsilon: epsilon), NormWeights(weight: weight))
+  }
+
+  /// The same of a sum.
+  func addRMSNorm(
+    _ residual: Variable, _ x: Variable, weight: Parameter, epsilon: Float
+  ) -> (sum: Variable, normed: Variable) {
+    addNorm(residual, x, NormFunction(.rootMeanSquare, epsilon: epsilon), NormWeights(weight: weight))
+  }
+
+  /// Attention whose queries, keys and values have arrays of their own.
+  func attention(
+    q: Variable, k: Variable, v: Variable, _ shape: AttentionShape, in context: AttentionContext, layer: Int = 0
+  ) throws -> Variable {
+    try attention(AttentionInput(q: q, k: k, v: v, shape), shape, in: context, layer: layer)
+  }
+}
+
+extension RotaryTable {
+  /// Positions that turn whole heads.
+  init(headDimension: Int, maximumPosition: Int, base: Double) {
+    self.init(
+      frequencies: RotaryTable.frequencies(dimension: headDimension, base: base), maximumPosition: maximumPosition)
+  }
 }

@@ -20,7 +20,7 @@ struct StepMemoryTests {
       DecoderShape(
         hiddenSize: width, layerCount: layers, queryHeads: 4, keyValueHeads: 2,
         headDimension: width / 4, feedForwardSize: width * 5 / 2, vocabularySize: vocabulary, maximumPositions: 1 << 14,
-        normEpsilon: 1e-5, rotary: RotaryConfiguration(base: 10_000), tiesHead: true
+        normEpsilon: 1e-5, rotary: RotaryConfiguration(base: 10_000, dimension: width / 4), tiesHead: true
       ).configuration(Llama.self)
     }
 

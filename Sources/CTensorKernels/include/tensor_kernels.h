@@ -167,20 +167,36 @@ typedef struct tk_kernels {
   void (*rms_norm_backward)(float *dx, float *dw, const float *dy, const float *x, const float *w, const float *inverse,
                             size_t rows, size_t n, int accumulate);
 
+  // ---- layer norm (Ba et al. 2016), x[rows, n], w[n] and b[n] or NULL for ones and zeros, mean[rows], inverse[rows] = 1/σ
+  // y = (x - mean) · inverse · w + b. With `a`: sum = a + x first, and sum takes the place of x; sum may be x or a.
+  void (*layer_norm)(float *y, float *mean, float *inverse, float *sum, const float *a, const float *x, const float *w,
+                     const float *b, size_t rows, size_t n, float epsilon);
+  // With z = (x - mean) inverse: dx (+)= inverse · (w dy - mean(w dy) - z mean(w dy z)); dw += Σ_rows dy z and db += Σ_rows dy,
+  // unless NULL.
+  void (*layer_norm_backward)(float *dx, float *dw, float *db, const float *dy, const float *x, const float *w,
+                              const float *mean, const float *inverse, size_t rows, size_t n, int accumulate);
+
   // ---- rotary positions, halves layout (Su et al. 2021; layout of HF transformers)
   // y[r] (+)= scale · rotate(x[r], angle of position[r]); cos, sin: [positions, half]. inverse != 0 turns back.
   void (*rotate)(float *y, size_t ldy, const float *x, size_t ldx, const float *cos, const float *sin,
                  const int32_t *position, size_t rows, size_t half, float scale, int inverse, int accumulate);
+  // The same for neighbours: elements 2i and 2i + 1 turn together.
+  void (*rotate_pairs)(float *y, size_t ldy, const float *x, size_t ldx, const float *cos, const float *sin,
+                       const int32_t *position, size_t rows, size_t half, float scale, int inverse, int accumulate);
 
-  // ---- softmax of attention tiles s[rows, columns]; row r sees the columns below first_limit + r, others become 0
+  // ---- softmax of attention tiles s[rows, columns]; row r sees the columns from first_begin + r on and below
+  // first_limit + r, others become 0
   // Online softmax (Milakov and Gimelshein 2018): s = e^(s - m'), maximum[r] and sum[r] go on, factor[r] = e^(m - m').
-  void (*softmax_rows)(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit, float *maximum,
-                       float *sum, float *factor);
+  void (*softmax_rows)(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_begin, ptrdiff_t first_limit,
+                       float *maximum, float *sum, float *factor);
   // s = e^(s - lse[r])
-  void (*probability_rows)(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_limit, const float *lse);
+  void (*probability_rows)(float *s, size_t ld, size_t rows, size_t columns, ptrdiff_t first_begin,
+                           ptrdiff_t first_limit, const float *lse);
   // dp = p (dp - delta[r]) scale
   void (*score_gradient_rows)(float *dp, const float *p, size_t ld, size_t rows, size_t columns, const float *delta,
                               float scale);
+  // s = cap · tanh(s / cap); slope = 1 - tanh², unless NULL
+  void (*soft_cap)(float *s, float *slope, size_t n, float cap);
   // y[r] *= factor[r]
   void (*scale_rows)(float *y, size_t ld, const float *factor, size_t rows, size_t n);
 
@@ -190,6 +206,22 @@ typedef struct tk_kernels {
   // dgate and dup are written; dgate may be gate, dup may be up.
   void (*gated_silu_backward)(float *dgate, float *dup, const float *dh, const float *gate, const float *up, size_t n);
   void (*gated_gelu_backward)(float *dgate, float *dup, const float *dh, const float *gate, const float *up, size_t n);
+  // f(x) = x Φ(x), with the normal distribution's Φ
+  void (*gated_gelu_erf)(float *h, const float *gate, const float *up, size_t n);
+  void (*gated_gelu_erf_backward)(float *dgate, float *dup, const float *dh, const float *gate, const float *up, size_t n);
+  // h = (u + 1) g σ(1.702 g) with g = min(gate, 7), u = up within ±7
+  void (*gated_clamped)(float *h, const float *gate, const float *up, size_t n);
+  void (*gated_clamped_backward)(float *dgate, float *dup, const float *dh, const float *gate, const float *up, size_t n);
+
+  // ---- activations y = f(x) with the same functions; dx is written and may be x or dy
+  void (*silu)(float *y, const float *x, size_t n);
+  void (*silu_backward)(float *dx, const float *dy, const float *x, size_t n);
+  void (*gelu)(float *y, const float *x, size_t n);
+  void (*gelu_backward)(float *dx, const float *dy, const float *x, size_t n);
+  void (*gelu_erf)(float *y, const float *x, size_t n);
+  void (*gelu_erf_backward)(float *dx, const float *dy, const float *x, size_t n);
+  void (*relu)(float *y, const float *x, size_t n);
+  void (*relu_backward)(float *dx, const float *dy, const float *x, size_t n);
 
   // ---- softmax over a vocabulary
   // s = e^(s - max); gives Σ s, the maximum and its first place. n > 0.

@@ -1,34 +1,49 @@
 import Tensors
 
 extension LanguageModel {
-  /// The tensor of a role as it is to be written to a file: what training left, with the adapter's product added.
+  /// A tensor as it is to be written to a Hugging Face file: what training left, with the adapter's product added.
   ///
   /// W + scale · (B·A), in f32, the product summed over the rank in its order. The result may be the model's own tensor
   /// where nothing is added: do not write to it. Cost of a merged matrix: out · in · R multiply-adds and a copy.
-  /// - Throws: ``WeightError/unknown(name:)`` for a role that the configuration does not have, ``WeightError/rounded(name:)``
-  ///   for a frozen matrix of a class that rounds.
-  package func mergedTensor(_ role: TensorRole) throws -> Tensor {
-    func block(_ layer: Int) -> DecoderBlock? { blocks.indices.contains(layer) ? blocks[layer] : nil }
-    func map(_ name: String, _ layer: Int) -> Linear? { block(layer)?.maps.first { $0.configuration.name == name } }
-    switch role {
-    case .embedding: return embedding.value
-    case .finalNorm: return finalNorm.weight.value
-    case .head where !configuration.tiesHead: return try plain(head, role)
-    case .norm(let name, let layer):
-      if let norm = block(layer)?.norms.first(where: { $0.configuration.name == name }) { return norm.weight.value }
-    case .bias(let name, let layer):
-      if let bias = map(name, layer)?.projection.bias { return bias.value }
-    case .weight(let name, let layer):
-      guard let projection = map(name, layer)?.projection else { break }
-      let weight = try plain(projection.weight, role)
-      return projection.adapter?.merged(into: weight, pool: compute.pool) ?? weight
-    default: break
+  /// - Parameter name: Its name in Hugging Face's files.
+  /// - Throws: ``WeightError/unknown(name:)`` for a tensor that the configuration does not have,
+  ///   ``WeightError/rounded(name:)`` for a frozen matrix of a class that rounds.
+  package func mergedTensor(named name: String) throws -> Tensor {
+    guard let stored = storedTensors[name] else { throw WeightError.unknown(name: name) }
+    switch stored {
+    case .parameter(let parameter): return parameter.value
+    case .head: return try plain(head.weight, name)
+    case .map(let layer, let index):
+      let map = blocks[layer].maps[index]
+      let weight = try plain(map.projection.weight, name)
+      let merged = map.projection.adapter?.merged(into: weight, pool: compute.pool) ?? weight
+      return map.configuration.isTransposed ? merged.transposed() : merged
     }
-    throw WeightError.unknown(name: configuration.name(of: role))
   }
 
-  private func plain(_ weight: MatrixWeight, _ role: TensorRole) throws -> Tensor {
-    guard let value = weight.value else { throw WeightError.rounded(name: configuration.name(of: role)) }
+  /// What stands behind a tensor of a file.
+  enum Stored {
+    case parameter(Parameter)
+    /// A linear map of a block, by its place among those of the block.
+    case map(layer: Int, index: Int)
+    case head
+  }
+
+  /// What stands behind each tensor, by its name in Hugging Face's files.
+  func makeStoredTensors() -> [String: Stored] {
+    var all: [String: Stored] = [:]
+    for parameter in parameters { all[parameter.name] = .parameter(parameter) }
+    for (layer, block) in blocks.enumerated() {
+      for (index, map) in block.maps.enumerated() {
+        all[configuration.name(of: .weight(map.configuration.name, layer: layer))] = .map(layer: layer, index: index)
+      }
+    }
+    if !configuration.head.isTied { all[configuration.name(of: .head)] = .head }
+    return all
+  }
+
+  private func plain(_ weight: MatrixWeight, _ name: String) throws -> Tensor {
+    guard let value = weight.value else { throw WeightError.rounded(name: name) }
     return value
   }
 }

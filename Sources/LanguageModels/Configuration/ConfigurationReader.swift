@@ -7,6 +7,8 @@ package struct ConfigurationReader {
   let file: String
   /// The value of a key, nil where it is missing or null.
   let lookup: (String) -> JSON?
+  /// Whether a key says null, which families tell from a key that is missing.
+  let isNull: (String) -> Bool
   private(set) var problems: [ModelConfigurationError.Problem] = []
   private let asked = AskedKeys()
 
@@ -16,6 +18,7 @@ package struct ConfigurationReader {
 
   init(file: String, lookup: @escaping (String) -> JSON?) {
     self.file = file
+    isNull = { lookup($0)?.isNull == true }
     self.lookup = { [asked] key in
       asked.names.insert(key)
       return if let value = lookup(key), !value.isNull { value } else { nil }
@@ -41,7 +44,9 @@ package struct ConfigurationReader {
     }
   }
 
-  mutating func report(_ problem: ModelConfigurationError.Problem) { problems.append(problem) }
+  mutating func report(_ problem: ModelConfigurationError.Problem) {
+    if !problems.contains(problem) { problems.append(problem) }
+  }
 
   /// A whole number from 1 to `most`; 1 stands in for what is wrong.
   mutating func positive(_ key: String, default fallback: Int? = nil, atMost most: Int = limit) -> Int {
@@ -80,6 +85,11 @@ package struct ConfigurationReader {
     return number
   }
 
+  /// How many blocks there are.
+  var layerCount: Int {
+    mutating get { positive("num_hidden_layers", atMost: Self.mostLayers) }
+  }
+
   mutating func flag(_ key: String, default fallback: Bool) -> Bool {
     guard let value = lookup(key) else { return fallback }
     guard let flag = value.bool else {
@@ -87,6 +97,16 @@ package struct ConfigurationReader {
       return fallback
     }
     return flag
+  }
+
+  /// A finite number; 1 stands in for what is wrong.
+  mutating func real(_ key: String, default fallback: Double) -> Double {
+    guard let value = lookup(key) else { return fallback }
+    guard let number = value.double, number.isFinite else {
+      report(.wrongKind(key: key, wanted: "a number", found: value.kind))
+      return 1
+    }
+    return number
   }
 
   mutating func string(_ key: String) -> String? {
@@ -101,23 +121,36 @@ package struct ConfigurationReader {
   /// Checks what several numbers have to do with each other, then throws all problems when there are any.
   mutating func finish(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
     if problems.isEmpty {
-      let attention = configuration.blocks[0].attention
-      if attention.heads % attention.keyValueHeads != 0 {
-        report(
-          .inconsistent(
-            "\(attention.heads) query heads cannot share \(attention.keyValueHeads) key-value heads evenly"
-          ))
-      }
-      if attention.headDimension % 2 != 0 {
-        report(.inconsistent("The head dimension \(attention.headDimension) is odd, rotary positions need pairs"))
-      }
-      if case .factors(let factors) = configuration.rotary.scaling, factors.count != attention.headDimension / 2 {
-        report(
-          .inconsistent(
-            "\(factors.count) rotary factors do not fit a head dimension of \(attention.headDimension)"))
+      var told: Set<ModelConfigurationError.Problem> = []
+      for problem in configuration.blocks.lazy.flatMap(\.attention.problems) where told.insert(problem).inserted {
+        report(problem)
       }
     }
     guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }
     return configuration
+  }
+}
+
+extension AttentionConfiguration {
+  /// What its numbers contradict each other in.
+  fileprivate var problems: [ModelConfigurationError.Problem] {
+    var problems: [ModelConfigurationError.Problem] = []
+    if heads % keyValueHeads != 0 {
+      problems.append(
+        .inconsistent("\(heads) query heads cannot share \(keyValueHeads) key-value heads evenly"))
+    }
+    guard let rotary else { return problems }
+    if rotary.dimension % 2 != 0 {
+      problems.append(.inconsistent("The head dimension \(rotary.dimension) is odd, rotary positions need pairs"))
+    }
+    if rotary.start + rotary.dimension > headDimension {
+      problems.append(
+        .inconsistent("Positions turn \(rotary.dimension) elements of heads that have \(headDimension)"))
+    }
+    if let count = rotary.scaling.factorCount, count != rotary.dimension / 2 {
+      problems.append(
+        .inconsistent("\(count) rotary factors do not fit a head dimension of \(rotary.dimension)"))
+    }
+    return problems
   }
 }

@@ -4,8 +4,8 @@ package struct GGUFReader {
   let layout: GGUFLayout
   /// The row-major shape of a tensor, by its name in the file.
   let tensorShape: (String) -> [Int]?
-  /// The numbers of the tensor `rope_freqs.weight`.
-  let rotaryFactors: [Float]?
+  /// The numbers of a tensor of rotary factors, such as `rope_freqs.weight`.
+  let rotaryFactors: (String) -> [Float]?
 
   /// A key with the architecture's prefix.
   func key(_ name: String) -> String { "\(layout.architecture).\(name)" }
@@ -23,14 +23,15 @@ package struct GGUFReader {
   /// The rows of the embedding.
   var vocabularySize: Int {
     mutating get {
-      let rows = tensorShape(GGUFLayout.embedding)?.first
-      if rows == nil { values.report(.missing(key: GGUFLayout.embedding)) }
+      let name = GGUFLayout.embedding + ".weight"
+      let rows = tensorShape(name)?.first
+      if rows == nil { values.report(.missing(key: name)) }
       return max(1, rows ?? 1)
     }
   }
 
   /// Whether the file has no head of its own.
-  var tiesHead: Bool { tensorShape(GGUFLayout.head) == nil }
+  var tiesHead: Bool { tensorShape(GGUFLayout.head + ".weight") == nil }
 
   /// Whether the first block has a bias for a linear map, by the map's name in the block.
   func hasBias(_ map: String) -> Bool {

@@ -10,11 +10,11 @@ extension ModelConfiguration {
   ///   - value: A metadata value as JSON, nil where the file has no such key.
   ///   - tensorShape: The row-major shape of the tensor of this (GGUF) name, nil where the file has none. The tensors
   ///     tell the vocabulary size, whether the head is tied and which linear maps have biases, as in llama.cpp.
-  ///   - rotaryFactors: The numbers of the tensor `rope_freqs.weight`, nil where the file has none.
+  ///   - rotaryFactors: The numbers of a tensor of rotary factors, nil where the file does not have it.
   /// - Throws: ``ModelConfigurationError`` with every problem found.
   package init(
     gguf file: String, keys: [String], value: @escaping (String) -> JSON?, tensorShape: @escaping (String) -> [Int]?,
-    rotaryFactors: [Float]? = nil
+    rotaryFactors: @escaping (String) -> [Float]? = { _ in nil }
   ) throws {
     var values = ConfigurationReader(file: file, lookup: value)
     guard let architecture = values.string("general.architecture") else {

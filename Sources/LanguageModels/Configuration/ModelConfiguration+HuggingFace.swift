@@ -35,7 +35,7 @@ extension ModelConfiguration {
     let own: [(key: String, value: JSON)] = [
       ("architectures", [JSON(family.type.modelClass)]), ("hidden_size", JSON(hiddenSize)),
       ("max_position_embeddings", JSON(maximumPositions)), ("model_type", JSON(family.type.modelTypes[0])),
-      ("num_hidden_layers", JSON(blocks.count)), ("tie_word_embeddings", JSON(tiesHead)),
+      ("num_hidden_layers", JSON(blocks.count)), ("tie_word_embeddings", JSON(head.isTied)),
       ("vocab_size", JSON(vocabularySize)),
     ]
     return (own + family.type.write(self)).sorted { $0.key < $1.key }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a model is made of, as data: sizes, blocks, rotary positions, the head.
+/// What a model is made of, as data: sizes, embedding, blocks, the head.
 ///
 /// What its files call things is its family's business.
 ///
@@ -14,24 +14,24 @@ package struct ModelConfiguration: Sendable, Hashable {
   package var vocabularySize: Int
   /// The longest sequence that the model was made for.
   package var maximumPositions: Int
-  package var rotary: RotaryConfiguration
+  package var embedding: EmbeddingConfiguration
   package var blocks: [BlockConfiguration]
-  package var finalNorm: NormConfiguration
-  /// Whether the output head is the embedding.
-  package var tiesHead: Bool
+  package var finalNorm: NormConfiguration?
+  package var head: HeadConfiguration
 
   package init(
-    family: Family, hiddenSize: Int, vocabularySize: Int, maximumPositions: Int, rotary: RotaryConfiguration,
-    blocks: [BlockConfiguration], finalNorm: NormConfiguration, tiesHead: Bool
+    family: Family, hiddenSize: Int, vocabularySize: Int, maximumPositions: Int,
+    embedding: EmbeddingConfiguration = EmbeddingConfiguration(), blocks: [BlockConfiguration],
+    finalNorm: NormConfiguration?, head: HeadConfiguration
   ) {
     self.family = family
     self.hiddenSize = hiddenSize
     self.vocabularySize = vocabularySize
     self.maximumPositions = maximumPositions
-    self.rotary = rotary
+    self.embedding = embedding
     self.blocks = blocks
     self.finalNorm = finalNorm
-    self.tiesHead = tiesHead
+    self.head = head
   }
 }
 
@@ -40,18 +40,12 @@ extension ModelConfiguration {
   ///
   /// A tied head is not among them.
   package var tensors: [TensorSpecification] {
-    var all: [(role: TensorRole, shape: [Int])] = [(.embedding, [vocabularySize, hiddenSize])]
+    var all = embedding.tensors(vocabulary: vocabularySize, width: hiddenSize)
     for (layer, block) in blocks.enumerated() { all += block.tensors(layer: layer, width: hiddenSize) }
-    all.append((.finalNorm, [hiddenSize]))
-    if !tiesHead { all.append((.head, [vocabularySize, hiddenSize])) }
+    all += finalNorm?.tensors(.finalNorm, [hiddenSize]) ?? []
+    all += head.tensors(vocabulary: vocabularySize, width: hiddenSize)
     return all.map { TensorSpecification(name: name(of: $0.role), role: $0.role, shape: $0.shape) }
   }
-
-  /// D, which all blocks share with the rotary table.
-  package var headDimension: Int { blocks[0].attention.headDimension }
-
-  /// K, which all blocks share with the cache.
-  package var keyValueHeads: Int { blocks[0].attention.keyValueHeads }
 
   /// The tensors by Hugging Face's names.
   ///

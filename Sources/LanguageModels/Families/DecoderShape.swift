@@ -19,12 +19,12 @@ package struct DecoderShape: Sendable, Hashable {
   package var vocabularySize: Int
   package var maximumPositions: Int
   package var normEpsilon: Float
-  package var rotary: RotaryConfiguration
+  package var rotary: RotaryConfiguration?
   package var tiesHead: Bool
 
   package init(
     hiddenSize: Int, layerCount: Int, queryHeads: Int, keyValueHeads: Int, headDimension: Int, feedForwardSize: Int,
-    vocabularySize: Int, maximumPositions: Int, normEpsilon: Float, rotary: RotaryConfiguration, tiesHead: Bool
+    vocabularySize: Int, maximumPositions: Int, normEpsilon: Float, rotary: RotaryConfiguration?, tiesHead: Bool
   ) {
     self.hiddenSize = hiddenSize
     self.layerCount = layerCount
@@ -52,8 +52,8 @@ extension DecoderShape {
     case down = "mlp.down_proj"
   }
 
-  private static let attentionNorm = "input_layernorm"
-  private static let feedForwardNorm = "post_attention_layernorm"
+  static let attentionNorm = "input_layernorm"
+  static let feedForwardNorm = "post_attention_layernorm"
 
   static let ggufNames = [
     Map.query.rawValue: "attn_q", Map.key.rawValue: "attn_k", Map.value.rawValue: "attn_v",
@@ -61,10 +61,15 @@ extension DecoderShape {
     Map.down.rawValue: "ffn_down", attentionNorm: "attn_norm", feedForwardNorm: "ffn_norm",
   ]
 
-  /// A model of these numbers whose blocks are all alike.
+  /// A model of these numbers with Llama's blocks.
   ///
-  /// - Parameter biases: The maps that add a bias.
-  package func configuration(_ family: any ModelFamily.Type, biases: Set<Map> = []) -> ModelConfiguration {
+  /// - Parameters:
+  ///   - biases: The maps that add a bias.
+  ///   - change: Makes a block what it is in the family.
+  package func configuration(
+    _ family: any ModelFamily.Type, biases: Set<Map> = [],
+    change: (_ block: inout BlockConfiguration, _ layer: Int) -> Void = { _, _ in }
+  ) -> ModelConfiguration {
     let (queries, keys) = (queryHeads * headDimension, keyValueHeads * headDimension)
     func map(_ map: Map, _ inputs: Int, _ outputs: Int) -> LinearConfiguration {
       // The scores of attention and its values are moved by rounding (decision 0010).
@@ -75,18 +80,24 @@ extension DecoderShape {
     let block = BlockConfiguration(
       attention: AttentionConfiguration(
         heads: queryHeads, keyValueHeads: keyValueHeads, headDimension: headDimension,
-        query: map(.query, hiddenSize, queries), key: map(.key, hiddenSize, keys),
-        value: map(.value, hiddenSize, keys), output: map(.output, queries, hiddenSize)),
+        projections: .separate(
+          query: map(.query, hiddenSize, queries), key: map(.key, hiddenSize, keys),
+          value: map(.value, hiddenSize, keys)),
+        output: map(.output, queries, hiddenSize), rotary: rotary),
       feedForward: FeedForwardConfiguration(
-        gate: map(.gate, hiddenSize, feedForwardSize), up: map(.up, hiddenSize, feedForwardSize),
+        .gated(gate: map(.gate, hiddenSize, feedForwardSize), up: map(.up, hiddenSize, feedForwardSize), .silu),
         down: map(.down, feedForwardSize, hiddenSize)),
-      attentionNorm: NormConfiguration(Self.attentionNorm, epsilon: normEpsilon),
-      feedForwardNorm: NormConfiguration(Self.feedForwardNorm, epsilon: normEpsilon))
+      attentionNorm: .rms(Self.attentionNorm, epsilon: normEpsilon),
+      feedForwardNorm: .rms(Self.feedForwardNorm, epsilon: normEpsilon))
     return ModelConfiguration(
       family: Family(family), hiddenSize: hiddenSize, vocabularySize: vocabularySize,
-      maximumPositions: maximumPositions, rotary: rotary,
-      blocks: [BlockConfiguration](repeating: block, count: layerCount),
-      finalNorm: NormConfiguration("norm", epsilon: normEpsilon), tiesHead: tiesHead)
+      maximumPositions: maximumPositions,
+      blocks: (0..<layerCount).map { layer in
+        var block = block
+        change(&block, layer)
+        return block
+      },
+      finalNorm: .rms("norm", epsilon: normEpsilon), head: HeadConfiguration(isTied: tiesHead))
   }
 }
 
@@ -97,81 +108,134 @@ extension DecoderShape {
   static let feedForwardMaps: Set<Map> = [.gate, .up, .down]
 
   /// Reads the keys of `config.json` that these families share.
-  init(_ reader: inout ConfigurationReader) {
-    if let activation = reader.string("hidden_act"), !["silu", "swish"].contains(activation) {
-      reader.report(.unsupported(key: "hidden_act", found: activation, supported: ["silu"]))
+  init(_ reader: inout ConfigurationReader, _ defaults: DecoderDefaults = DecoderDefaults()) {
+    if let activation = reader.string(defaults.activationKey), !defaults.activations.contains(activation) {
+      reader.report(
+        .unsupported(key: defaults.activationKey, found: activation, supported: [defaults.activations[0]]))
     }
     let hiddenSize = reader.positive("hidden_size")
     let queryHeads = reader.positive("num_attention_heads")
-    let rotary = RotaryConfiguration(&reader)
-    var positions = reader.positive("max_position_embeddings", default: 2048)
-    let kinds = ["full_attention", "sliding_attention"]
-    if let other = reader.lookup("layer_types")?.array?.first(where: { !kinds.contains($0.string ?? "") }) {
-      reader.report(.unsupported(key: "layer_types", found: other.string ?? other.kind, supported: kinds))
-    }
-    // Within a window the sliding attention is full attention, so that the window is the longest exact sequence.
-    let (window, usesWindow) = (reader.lookup("sliding_window"), reader.flag("use_sliding_window", default: true))
-    if usesWindow, window != nil { positions = min(positions, reader.positive("sliding_window")) }
+    let headDimension = reader.positive(
+      "head_dim",
+      default: reader.isNull("head_dim") ? hiddenSize / queryHeads : defaults.headDimension ?? hiddenSize / queryHeads)
+    let rotary = RotaryConfiguration(&reader, headDimension: headDimension, defaults.rotary)
+    // Files of families without windows may name the kinds of their blocks too.
+    _ = reader.windowedLayers(reader.layerCount) { _ in false }
+    let keyValueHeads =
+      reader.isNull("num_key_value_heads") ? queryHeads : defaults.keyValueHeads ?? queryHeads
     self.init(
-      hiddenSize: hiddenSize, layerCount: reader.positive("num_hidden_layers", atMost: ConfigurationReader.mostLayers),
-      queryHeads: queryHeads, keyValueHeads: reader.positive("num_key_value_heads", default: queryHeads),
-      headDimension: reader.positive("head_dim", default: max(1, hiddenSize / queryHeads)),
+      hiddenSize: hiddenSize, layerCount: reader.layerCount, queryHeads: queryHeads,
+      keyValueHeads: reader.positive("num_key_value_heads", default: keyValueHeads), headDimension: headDimension,
       feedForwardSize: reader.positive("intermediate_size"), vocabularySize: reader.positive("vocab_size"),
-      maximumPositions: positions, normEpsilon: Float(reader.positiveReal("rms_norm_eps", default: 1e-6)),
-      rotary: rotary, tiesHead: reader.flag("tie_word_embeddings", default: false))
+      maximumPositions: reader.positive("max_position_embeddings", default: 2048),
+      normEpsilon: Float(reader.positiveReal(defaults.epsilonKey, default: defaults.epsilon)), rotary: rotary,
+      tiesHead: reader.flag("tie_word_embeddings", default: defaults.tiesHead))
   }
 
-  /// The numbers of a configuration that ``configuration(_:biases:)`` made.
+  /// The numbers of a configuration that ``configuration(_:biases:change:)`` made.
   init(_ configuration: ModelConfiguration) {
     let block = configuration.blocks[0]
     self.init(
       hiddenSize: configuration.hiddenSize, layerCount: configuration.blocks.count, queryHeads: block.attention.heads,
       keyValueHeads: block.attention.keyValueHeads, headDimension: block.attention.headDimension,
       feedForwardSize: block.feedForward.size, vocabularySize: configuration.vocabularySize,
-      maximumPositions: configuration.maximumPositions, normEpsilon: configuration.finalNorm.epsilon,
-      rotary: configuration.rotary, tiesHead: configuration.tiesHead)
+      maximumPositions: configuration.maximumPositions,
+      normEpsilon: configuration.finalNorm?.function.epsilon ?? 0,
+      rotary: configuration.blocks.lazy.compactMap(\.attention.rotary).first, tiesHead: configuration.head.isTied)
   }
 
   /// The members of `config.json` that say them, but for those that every model has.
-  var members: [(key: String, value: JSON)] {
+  func members(_ defaults: DecoderDefaults = DecoderDefaults()) -> [(key: String, value: JSON)] {
     [
-      ("head_dim", JSON(headDimension)), ("hidden_act", "silu"), ("intermediate_size", JSON(feedForwardSize)),
-      ("num_attention_heads", JSON(queryHeads)), ("num_key_value_heads", JSON(keyValueHeads)),
-      ("rms_norm_eps", .number(JSONNumber(text: "\(normEpsilon)"))),
-    ] + rotary.members(positions: maximumPositions)
+      ("head_dim", JSON(headDimension)), (defaults.activationKey, JSON(defaults.activations[0])),
+      ("intermediate_size", JSON(feedForwardSize)), ("num_attention_heads", JSON(queryHeads)),
+      ("num_key_value_heads", JSON(keyValueHeads)), (defaults.epsilonKey, JSON(float: normEpsilon)),
+    ] + (rotary?.members(headDimension: headDimension, defaults.rotary) ?? [])
+  }
+
+  /// A map of all queries, keys and values.
+  func fused(_ name: String, hasBias: Bool = false, isTransposed: Bool = false) -> LinearConfiguration {
+    LinearConfiguration(
+      name, inputs: hiddenSize, outputs: (queryHeads + 2 * keyValueHeads) * headDimension, hasBias: hasBias,
+      int8Products: .backward, isTransposed: isTransposed)
+  }
+
+  /// The map of what heads gather.
+  func output(_ name: String, hasBias: Bool = false, isTransposed: Bool = false) -> LinearConfiguration {
+    LinearConfiguration(
+      name, inputs: queryHeads * headDimension, outputs: hiddenSize, hasBias: hasBias, isTransposed: isTransposed)
+  }
+
+  /// Two maps with a function between them.
+  func plain(
+    _ up: String, _ down: String, _ activation: Activation, hasBias: Bool = true, isTransposed: Bool = false
+  ) -> FeedForwardConfiguration {
+    FeedForwardConfiguration(
+      .plain(
+        LinearConfiguration(
+          up, inputs: hiddenSize, outputs: feedForwardSize, hasBias: hasBias, isTransposed: isTransposed),
+        activation),
+      down: LinearConfiguration(
+        down, inputs: feedForwardSize, outputs: hiddenSize, hasBias: hasBias, isTransposed: isTransposed))
+  }
+
+  /// A map of gate and up in one, then the last one.
+  func fusedGate(_ input: String, _ down: String) -> FeedForwardConfiguration {
+    FeedForwardConfiguration(
+      .fused(LinearConfiguration(input, inputs: hiddenSize, outputs: 2 * feedForwardSize), .silu),
+      down: LinearConfiguration(down, inputs: feedForwardSize, outputs: hiddenSize))
   }
 }
 
 extension DecoderShape {
   /// Reads the metadata of a GGUF file that these families share.
-  init(_ reader: inout GGUFReader) {
+  ///
+  /// - Parameters:
+  ///   - turnsPairs: Whether rotary positions turn neighbours in Hugging Face's order of rows.
+  ///   - epsilonKey: What norms add.
+  init(
+    _ reader: inout GGUFReader, turnsPairs: Bool = false, epsilonKey: String = "attention.layer_norm_rms_epsilon"
+  ) {
     let hiddenSize = reader.positive("embedding_length")
     let queryHeads = reader.positive("attention.head_count")
     let headDimension = reader.positive("attention.key_length", default: max(1, hiddenSize / queryHeads))
     let valueLength = reader.positive("attention.value_length", default: headDimension)
-    let rotated = reader.positive("rope.dimension_count", default: headDimension)
-    if valueLength != headDimension || rotated != headDimension {
+    if valueLength != headDimension {
       reader.values.report(
-        .inconsistent(
-          "Heads have \(headDimension) elements, values \(valueLength) and rotary positions \(rotated): they must agree"
-        ))
+        .inconsistent("Heads have \(headDimension) elements and values \(valueLength): they must agree"))
     }
     let vocabularySize = reader.vocabularySize
-    var positions = reader.positive("context_length")
-    // As in `config.json`: within the window sliding attention is full attention.
-    if reader.values.lookup(reader.key("attention.sliding_window")) != nil {
-      positions = min(positions, reader.positive("attention.sliding_window"))
+    let positions = reader.positive("context_length")
+    let turned = reader.positive("rope.dimension_count", default: headDimension)
+    if reader.layout.interleavesHeads, turned != headDimension {
+      reader.values.report(
+        .inconsistent("Heads have \(headDimension) elements and rotary positions \(turned): they must agree"))
     }
-    let rotary = RotaryConfiguration(&reader, headDimension: headDimension)
     self.init(
       hiddenSize: hiddenSize, layerCount: reader.positive("block_count", atMost: ConfigurationReader.mostLayers),
       queryHeads: queryHeads, keyValueHeads: reader.positive("attention.head_count_kv", default: queryHeads),
       headDimension: headDimension, feedForwardSize: reader.positive("feed_forward_length"),
       vocabularySize: vocabularySize, maximumPositions: positions,
-      normEpsilon: Float(reader.positiveReal("attention.layer_norm_rms_epsilon")), rotary: rotary,
+      normEpsilon: Float(reader.positiveReal(epsilonKey)),
+      rotary: RotaryConfiguration(&reader, dimension: turned, positions: positions, turnsPairs: turnsPairs),
       tiesHead: reader.tiesHead)
   }
 
   /// The maps for which a GGUF file holds biases.
   static func biases(_ reader: GGUFReader) -> Set<Map> { Set(Map.allCases.filter { reader.hasBias($0.rawValue) }) }
+}
+
+/// What decoders of a family are where their files do not say, and what some keys are called.
+struct DecoderDefaults {
+  var rotary = RotaryDefaults()
+  /// The values that mean the family's function, the one that is written first.
+  var activations = ["silu", "swish"]
+  var activationKey = "hidden_act"
+  var epsilonKey = "rms_norm_eps"
+  var epsilon = 1e-6
+  var tiesHead = false
+  /// As many as query heads when nil.
+  var keyValueHeads: Int?
+  /// The hidden size divided among the heads when nil.
+  var headDimension: Int?
 }

@@ -19,7 +19,7 @@ package enum Llama: ModelFamily {
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     let block = configuration.blocks[0]
-    return DecoderShape(configuration).members + [
+    return DecoderShape(configuration).members() + [
       ("attention_bias", JSON(block.attention.maps.allSatisfy(\.hasBias))),
       ("mlp_bias", JSON(block.feedForward.maps.allSatisfy(\.hasBias))),
     ]

@@ -4,6 +4,12 @@ package enum ModelFamilies {
     Llama.self,
     Mistral.self,
     Qwen2.self,
+    Qwen3.self,
+    Gemma.self,
+    Gemma2.self,
+    Gemma3.self,
+    Phi3.self,
+    GPT2.self,
   ]
 
   private static let byModelType = Dictionary(

@@ -26,11 +26,27 @@ package protocol ModelFamily: Sendable {
 
 /// What the modules of a model outside its blocks are called in Hugging Face's files.
 package struct ModelNames: Sendable, Hashable {
-  package var embedding = "model.embed_tokens"
-  package var finalNorm = "model.norm"
-  package var head = "lm_head"
+  package var embedding: String
+  /// Learned positions, where a model has them.
+  package var positions: String
+  package var embeddingNorm: String
+  package var finalNorm: String
+  package var head: String
   /// What the blocks are counted under.
-  package var blocks = "model.layers"
+  package var blocks: String
+
+  package init(
+    embedding: String = "model.embed_tokens", positions: String = "model.embed_positions",
+    embeddingNorm: String = "model.embed_layernorm", finalNorm: String = "model.norm", head: String = "lm_head",
+    blocks: String = "model.layers"
+  ) {
+    self.embedding = embedding
+    self.positions = positions
+    self.embeddingNorm = embeddingNorm
+    self.finalNorm = finalNorm
+    self.head = head
+    self.blocks = blocks
+  }
 }
 
 /// How a family's tensors lie in GGUF files.
@@ -42,10 +58,14 @@ package struct GGUFLayout: Sendable, Hashable {
   /// Whether rows of query and key are stored with the two halves of each head interleaved, as llama.cpp's rotary operation
   /// wants them for it (`LlamaModel.permute` in its converter).
   package var interleavesHeads = false
+  /// What converters add to the weights of norms.
+  package var normOffset: Float = 0
 
-  static let embedding = "token_embd.weight"
-  static let finalNorm = "output_norm.weight"
-  static let head = "output.weight"
+  static let embedding = "token_embd"
+  static let positions = "position_embd"
+  static let embeddingNorm = "token_embd_norm"
+  static let finalNorm = "output_norm"
+  static let head = "output"
 }
 
 /// A family as a value: equal to itself and to no other.

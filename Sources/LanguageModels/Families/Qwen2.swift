@@ -1,6 +1,6 @@
 import PreciseJSON
 
-/// Qwen 2 and 2.5 (arXiv:2407.10671): biases on query, key and value.
+/// Qwen 2 and 2.5 (arXiv:2407.10671): biases on query, key and value; the upper blocks may see a window.
 package enum Qwen2: ModelFamily {
   package static let name = "qwen2"
   package static let modelTypes = ["qwen2"]
@@ -8,19 +8,41 @@ package enum Qwen2: ModelFamily {
   package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen2", names: DecoderShape.ggufNames)
 
+  static let defaults = DecoderDefaults(keyValueHeads: 32)
+
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
-    let shape = DecoderShape(&reader)
+    let shape = DecoderShape(&reader, defaults)
+    let windows = upperWindows(&reader, shape.layerCount)
     // Some files have these keys, and transformers passes over them here.
     _ = (reader.flag("attention_bias", default: false), reader.flag("mlp_bias", default: false))
-    return shape.configuration(Qwen2.self, biases: [.query, .key, .value])
+    return shape.configuration(Qwen2.self, biases: [.query, .key, .value]) { block, layer in
+      block.attention.window = windows[layer]
+    }
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    DecoderShape(configuration).members
+    DecoderShape(configuration).members(defaults) + upperWindowMembers(configuration)
   }
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
     return shape.configuration(Qwen2.self, biases: DecoderShape.biases(reader))
+  }
+
+  /// Windows as the Qwen families have them: only where `use_sliding_window` is set, from block `max_window_layers` on.
+  static func upperWindows(_ reader: inout ConfigurationReader, _ layers: Int) -> [Int?] {
+    let first = reader.lookup("max_window_layers")?.int ?? 28
+    guard reader.flag("use_sliding_window", default: false) else {
+      // Read, so that they are not taken for keys that nobody knows.
+      _ = (reader.windowedLayers(layers) { _ in false }, reader.lookup("sliding_window"))
+      return [Int?](repeating: nil, count: layers)
+    }
+    return reader.windows(layers, default: 4096) { $0 >= first }
+  }
+
+  /// The members that ``upperWindows(_:_:)`` reads back.
+  static func upperWindowMembers(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let isWindowed = configuration.blocks.contains { $0.attention.window != nil }
+    return configuration.windowMembers + [("use_sliding_window", JSON(isWindowed))]
   }
 }

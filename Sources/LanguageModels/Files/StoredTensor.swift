@@ -1,11 +1,30 @@
+import Tensors
+
 /// Where a tensor stands in a file of another format than Hugging Face's, and how its elements lie there.
 package struct StoredTensor: Sendable, Hashable {
   package var name: String
   package var order: HeadPermutation
+  /// What the file's numbers have been raised by.
+  package var offset: Float
+  /// Whether the file has rows and columns exchanged.
+  package var isTransposed: Bool
 
-  package init(name: String, order: HeadPermutation = .natural) {
+  package init(name: String, order: HeadPermutation = .natural, offset: Float = 0, isTransposed: Bool = false) {
     self.name = name
     self.order = order
+    self.offset = offset
+    self.isTransposed = isTransposed
+  }
+
+  /// A tensor in Hugging Face's terms from the numbers of the file.
+  ///
+  /// - Parameter shape: Hugging Face's.
+  package func tensor(_ shape: [Int], read: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows -> Tensor {
+    let stored = Tensor(uninitialized: isTransposed ? [Int](shape.reversed()) : shape)
+    try read(stored.buffer)
+    order.restore(stored.buffer, columns: stored.columns)
+    if offset != 0 { for index in 0..<stored.count { stored.pointer[index] -= offset } }
+    return isTransposed ? stored.transposed() : stored
   }
 }
 
@@ -15,35 +34,39 @@ extension ModelConfiguration {
   /// - Returns: Nil for a family that has no GGUF architecture, and for a role that it does not have.
   package func gguf(_ role: TensorRole) -> StoredTensor? {
     guard let layout = family.type.gguf else { return nil }
-    func inBlock(_ name: String, _ layer: Int, _ suffix: String) -> String? {
-      layout.names[name].map { "blk.\(layer).\($0).\(suffix)" }
+    let module: String?
+    switch role.place {
+    case .embedding: module = GGUFLayout.embedding
+    case .positions: module = GGUFLayout.positions
+    case .embeddingNorm: module = GGUFLayout.embeddingNorm
+    case .finalNorm: module = GGUFLayout.finalNorm
+    case .head: module = GGUFLayout.head
+    case .block(let name, let layer): module = layout.names[name].map { "blk.\(layer).\($0)" }
     }
-    let name: String?
-    switch role {
-    case .embedding: name = GGUFLayout.embedding
-    case .finalNorm: name = GGUFLayout.finalNorm
-    case .head: name = GGUFLayout.head
-    case .norm(let norm, let layer): name = inBlock(norm, layer, "weight")
-    case .weight(let map, let layer): name = inBlock(map, layer, "weight")
-    case .bias(let map, let layer): name = inBlock(map, layer, "bias")
+    guard let module else { return nil }
+    var stored = StoredTensor(name: role.suffix.isEmpty ? module : module + "." + role.suffix)
+    if case .block(let name, let layer) = role.place, blocks.indices.contains(layer) {
+      stored.order = blocks[layer].attention.order(of: name, layout)
+      stored.isTransposed =
+        role.suffix == "weight" && blocks[layer].maps.contains { $0.name == name && $0.isTransposed }
     }
-    return name.map { StoredTensor(name: $0, order: layout.interleavesHeads ? order(of: role) : .natural) }
-  }
-
-  /// The order of rows where query and key are stored for llama.cpp's first rotary operation.
-  private func order(of role: TensorRole) -> HeadPermutation {
-    guard case .weight(let map, let layer) = role.asWeight, blocks.indices.contains(layer) else { return .natural }
-    let attention = blocks[layer].attention
-    return map == attention.query.name
-      ? .interleaved(heads: attention.heads)
-      : map == attention.key.name ? .interleaved(heads: attention.keyValueHeads) : .natural
+    if role.kind == .norm { stored.offset = layout.normOffset }
+    return stored
   }
 }
 
-extension TensorRole {
-  /// The weight that a bias belongs to; anything else is itself.
-  fileprivate var asWeight: TensorRole {
-    if case .bias(let map, let layer) = self { return .weight(map, layer: layer) }
-    return self
+extension AttentionConfiguration {
+  /// The order of the rows of queries and keys, which converters change for llama.cpp's rotary operation, and of a fused
+  /// map that is in groups here.
+  fileprivate func order(of map: String, _ layout: GGUFLayout) -> HeadPermutation {
+    switch projections {
+    case .separate(let query, let key, _):
+      if !layout.interleavesHeads { return .natural }
+      return map == query.name
+        ? .interleaved(heads: heads) : map == key.name ? .interleaved(heads: keyValueHeads) : .natural
+    case .fused(let fused, .grouped) where fused.name == map:
+      return .consecutive(keyValueHeads: keyValueHeads, group: heads / keyValueHeads)
+    case .fused: return .natural
+    }
   }
 }

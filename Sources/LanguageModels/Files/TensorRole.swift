@@ -3,24 +3,43 @@ import Tensors
 /// What a stored tensor is in a model.
 ///
 /// What it is called in a file is the family's business.
-package enum TensorRole: Sendable, Hashable {
-  case embedding
-  case finalNorm
-  case head
-  /// A norm of a block, by its name in the block.
-  case norm(String, layer: Int)
-  /// The weight of a linear map of a block, by the map's name in the block.
-  case weight(String, layer: Int)
-  case bias(String, layer: Int)
+package struct TensorRole: Sendable, Hashable {
+  /// The module that a tensor belongs to.
+  package enum Place: Sendable, Hashable {
+    case embedding
+    /// Learned positions.
+    case positions
+    case embeddingNorm
+    case finalNorm
+    case head
+    /// A module of a block, by its name in the block.
+    case block(String, layer: Int)
+  }
 
+  package var place: Place
+  /// Which tensor of the module: `weight`, `bias`; empty where the module is one tensor.
+  package var suffix: String
   /// What the tensor is to an optimizer.
-  var parameterKind: Parameter.Kind {
-    switch self {
-    case .embedding: .embedding
-    case .finalNorm, .norm: .norm
-    case .head, .weight: .matrix
-    case .bias: .bias
-    }
+  package var kind: Parameter.Kind
+
+  package init(_ place: Place, _ suffix: String, _ kind: Parameter.Kind) {
+    self.place = place
+    self.suffix = suffix
+    self.kind = kind
+  }
+
+  package static let embedding = TensorRole(.embedding, "weight", .embedding)
+  package static let positions = TensorRole(.positions, "weight", .embedding)
+  package static let finalNorm = TensorRole(.finalNorm, "weight", .norm)
+  package static let head = TensorRole(.head, "weight", .matrix)
+
+  /// The weight of a linear map of a block, by the map's name in the block.
+  package static func weight(_ map: String, layer: Int) -> TensorRole {
+    TensorRole(.block(map, layer: layer), "weight", .matrix)
+  }
+
+  package static func bias(_ map: String, layer: Int) -> TensorRole {
+    TensorRole(.block(map, layer: layer), "bias", .bias)
   }
 }
 
@@ -29,7 +48,7 @@ package struct TensorSpecification: Sendable, Hashable {
   /// The name in Hugging Face's files.
   package var name: String
   package var role: TensorRole
-  /// Row-major; a linear map is [out, in].
+  /// Row-major, as Hugging Face's files have it; a linear map is [out, in] as a rule.
   package var shape: [Int]
 }
 
@@ -37,13 +56,16 @@ extension ModelConfiguration {
   /// The name of a tensor in Hugging Face's files, such as `model.layers.0.self_attn.q_proj.weight`.
   package func name(of role: TensorRole) -> String {
     let names = family.type.names
-    switch role {
-    case .embedding: return names.embedding + ".weight"
-    case .finalNorm: return names.finalNorm + ".weight"
-    case .head: return names.head + ".weight"
-    case .norm(let name, let layer), .weight(let name, let layer): return moduleName(name, layer: layer) + ".weight"
-    case .bias(let name, let layer): return moduleName(name, layer: layer) + ".bias"
-    }
+    let module =
+      switch role.place {
+      case .embedding: names.embedding
+      case .positions: names.positions
+      case .embeddingNorm: names.embeddingNorm
+      case .finalNorm: names.finalNorm
+      case .head: names.head
+      case .block(let name, let layer): moduleName(name, layer: layer)
+      }
+    return role.suffix.isEmpty ? module : module + "." + role.suffix
   }
 
   /// The name of a module of a block in Hugging Face's models, such as `model.layers.0.self_attn.q_proj`.

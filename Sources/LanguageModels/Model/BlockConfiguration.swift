@@ -1,23 +1,42 @@
 /// What a decoder block is made of, as data.
 package struct BlockConfiguration: Sendable, Hashable {
+  /// How the two halves of a block are put together.
+  package enum Wiring: Sendable, Hashable {
+    /// The feed-forward part reads what attention was added to.
+    case sequential
+    /// Both read the block's input.
+    case parallel
+  }
+
+  package var wiring: Wiring
   package var attention: AttentionConfiguration
   package var feedForward: FeedForwardConfiguration
   /// Before attention.
-  package var attentionNorm: NormConfiguration
-  /// Before the feed-forward part.
-  package var feedForwardNorm: NormConfiguration
+  package var attentionNorm: NormConfiguration?
+  /// Of what attention gives.
+  package var attentionOutputNorm: NormConfiguration?
+  /// Before the feed-forward part; in a parallel block without one, attention's.
+  package var feedForwardNorm: NormConfiguration?
+  /// Of what the feed-forward part gives.
+  package var feedForwardOutputNorm: NormConfiguration?
+  /// What both are multiplied by before they are added.
+  package var residualScale: Float
 
   package init(
-    attention: AttentionConfiguration, feedForward: FeedForwardConfiguration, attentionNorm: NormConfiguration,
-    feedForwardNorm: NormConfiguration
+    wiring: Wiring = .sequential, attention: AttentionConfiguration, feedForward: FeedForwardConfiguration,
+    attentionNorm: NormConfiguration?, feedForwardNorm: NormConfiguration?
   ) {
+    self.wiring = wiring
     self.attention = attention
     self.feedForward = feedForward
     self.attentionNorm = attentionNorm
     self.feedForwardNorm = feedForwardNorm
+    residualScale = 1
   }
 
-  package var norms: [NormConfiguration] { [attentionNorm, feedForwardNorm] }
+  package var norms: [NormConfiguration] {
+    [attentionNorm, attentionOutputNorm, feedForwardNorm, feedForwardOutputNorm].compactMap { $0 }
+  }
 
   /// Every linear map, in the order of the computation.
   package var maps: [LinearConfiguration] { attention.maps + feedForward.maps }
@@ -26,6 +45,7 @@ package struct BlockConfiguration: Sendable, Hashable {
   ///
   /// - Parameter width: C.
   func tensors(layer: Int, width: Int) -> [(role: TensorRole, shape: [Int])] {
-    norms.map { (.norm($0.name, layer: layer), [width]) } + maps.flatMap { $0.tensors(layer: layer) }
+    norms.flatMap { $0.tensors(.block($0.name, layer: layer), [width]) } + attention.tensors(layer: layer)
+      + maps.flatMap { $0.tensors(layer: layer) }
   }
 }

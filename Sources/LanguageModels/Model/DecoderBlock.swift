@@ -1,18 +1,28 @@
 import Tensors
 
-/// A decoder block with its weights: h = x + attention(norm(x)), then h + feedForward(norm(h)).
+/// A decoder block with its weights.
+///
+/// Sequential: h = x + attention(norm(x)), then h + feedForward(norm(h)); parallel: x + attention(norm(x)) +
+/// feedForward(norm(x)). What either gives may be normed and scaled before it is added.
 package struct DecoderBlock {
   package let configuration: BlockConfiguration
-  let attentionNorm: Norm
-  let feedForwardNorm: Norm
-  var attention: Attention
-  var feedForward: FeedForward
+  private let attentionNorm: Norm?
+  private let attentionOutputNorm: Norm?
+  private let feedForwardNorm: Norm?
+  private let feedForwardOutputNorm: Norm?
+  private var attention: Attention
+  private var feedForward: FeedForward
 
   /// - Parameter width: C.
   init(_ configuration: BlockConfiguration, layer: Int, width: Int, _ loader: WeightLoader) throws {
     self.configuration = configuration
-    attentionNorm = try Norm(configuration.attentionNorm, layer: layer, width: width, loader)
-    feedForwardNorm = try Norm(configuration.feedForwardNorm, layer: layer, width: width, loader)
+    func norm(_ norm: NormConfiguration?) throws -> Norm? {
+      try norm.map { try Norm($0, .block($0.name, layer: layer), [width], loader) }
+    }
+    attentionNorm = try norm(configuration.attentionNorm)
+    attentionOutputNorm = try norm(configuration.attentionOutputNorm)
+    feedForwardNorm = try norm(configuration.feedForwardNorm)
+    feedForwardOutputNorm = try norm(configuration.feedForwardOutputNorm)
     attention = try Attention(configuration.attention, layer: layer, loader)
     feedForward = try FeedForward(configuration.feedForward, layer: layer, loader)
   }
@@ -24,24 +34,53 @@ package struct DecoderBlock {
   ///   - rows: The rows to go on with after attention; all of them when nil.
   ///   - recomputesAttention: Whether attention is run again in the backward pass in place of being kept.
   func callAsFunction(
-    _ tape: Tape, _ x: Variable, layer: Int, rotary: RotaryTable, _ context: AttentionContext, rows: [Int32]? = nil,
+    _ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext, rows: [Int32]? = nil,
     recomputesAttention: Bool
   ) throws -> Variable {
     var residual = x
     var attended = try tape.recomputed(x, when: recomputesAttention) { tape, x in
-      try attention.mixed(tape, attentionNorm(tape, x), layer: layer, rotary: rotary, context)
+      try attention.mixed(tape, attentionNorm?(tape, x) ?? x, layer: layer, context)
     }
     if let rows {
       attended = try tape.selectRows(attended, rows)
       residual = try tape.selectRows(residual, rows)
     }
     attended = tape.project(attended, attention.output)[0]
-    let (h, normed) = feedForwardNorm.sum(tape, residual, attended)
-    let inner = feedForward.inner(tape, normed)
-    return tape.withoutRecomputation { tape.add(h, tape.project(inner, feedForward.down)[0]) }
+    if let attentionOutputNorm { attended = attentionOutputNorm(tape, attended) }
+    attended = tape.scale(attended, by: configuration.residualScale)
+    let (h, input) = feedForwardInput(tape, residual, attended)
+    let inner = feedForward.inner(tape, input)
+    if feedForwardOutputNorm == nil && configuration.residualScale == 1 {
+      return tape.withoutRecomputation { tape.add(h, tape.project(inner, feedForward.down)[0]) }
+    }
+    var fed = tape.project(inner, feedForward.down)[0]
+    if let feedForwardOutputNorm { fed = feedForwardOutputNorm(tape, fed) }
+    return tape.add(h, tape.scale(fed, by: configuration.residualScale))
   }
 
-  var norms: [Norm] { [attentionNorm, feedForwardNorm] }
+  /// What the feed-forward part is added to, and what it reads.
+  private func feedForwardInput(
+    _ tape: Tape, _ residual: Variable, _ attended: Variable
+  ) -> (sum: Variable, input: Variable) {
+    switch configuration.wiring {
+    case .sequential:
+      if let feedForwardNorm {
+        let (sum, normed) = feedForwardNorm.sum(tape, residual, attended)
+        return (sum, normed)
+      }
+      let sum = tape.add(residual, attended)
+      return (sum, sum)
+    case .parallel:
+      let input = (feedForwardNorm ?? attentionNorm)?(tape, residual) ?? residual
+      return (tape.add(residual, attended), input)
+    }
+  }
+
+  /// Every parameter but those of the maps.
+  var parameters: [Parameter] {
+    [attentionNorm, attentionOutputNorm, feedForwardNorm, feedForwardOutputNorm].flatMap { $0?.parameters ?? [] }
+      + attention.parameters
+  }
 
   /// Every linear map, in the order of the computation.
   package var maps: [Linear] { attention.maps + feedForward.maps }

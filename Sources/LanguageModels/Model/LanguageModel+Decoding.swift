@@ -3,11 +3,9 @@ import Tensors
 extension LanguageModel {
   /// An empty cache for a sequence of at most `capacity` tokens.
   ///
-  /// Memory: 2 · layers · capacity · K · D floats.
+  /// Memory: 2 · capacity · K · D floats a layer.
   package func keyValueCache(capacity: Int) -> KeyValueCache {
-    KeyValueCache(
-      layers: configuration.blocks.count, keyValueHeads: configuration.keyValueHeads,
-      headDimension: configuration.headDimension, capacity: capacity)
+    KeyValueCache(layers: configuration.blocks.map(\.attention.cached), capacity: capacity)
   }
 
   /// The logits [V] after the last of `ids`, which follow the tokens that `cache` holds and join them.
@@ -20,6 +18,6 @@ extension LanguageModel {
     let tape = Tape(compute: compute, records: false)
     let hidden = try hiddenStates(tape, ids: ids, context: .cached(cache), rows: [Int32(ids.count - 1)])
     cache.advance(by: ids.count)
-    return try tape.project(hidden, [Projection(weight: head)])[0].value
+    return try tape.logits(hidden, head)
   }
 }

@@ -15,14 +15,14 @@ extension LanguageModel {
 
   /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
   func hiddenStates(_ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32]) throws -> Variable {
-    var x = try tape.embed(ids, table: embedding)
+    var x = try embedding(tape, ids, context)
     for layer in blocks.indices.dropLast() {
       x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in
         try block(tape, x, layer, context)
       }
     }
     if let last = blocks.indices.last { x = try block(tape, x, last, context, rows: rows) }
-    return finalNorm(tape, x)
+    return tape.scale(finalNorm?(tape, x) ?? x, by: configuration.head.scale)
   }
 
   /// The hidden states of the positions that have labels, in the order of the labels.
@@ -34,7 +34,7 @@ extension LanguageModel {
     _ tape: Tape, _ x: Variable, _ layer: Int, _ context: AttentionContext, rows: [Int32]? = nil
   ) throws -> Variable {
     try blocks[layer](
-      tape, x, layer: layer, rotary: rotary, context, rows: rows, recomputesAttention: recomputation == .attention)
+      tape, x, layer: layer, context, rows: rows, recomputesAttention: recomputation == .attention)
   }
 
   /// The logits of the chosen positions: [L, V].
@@ -43,6 +43,6 @@ extension LanguageModel {
   package func logits(ids: [Int32], layout: SequenceLayout, rows: [Int32]) throws -> Tensor {
     let tape = Tape(compute: compute, records: false)
     let hidden = try hiddenStates(tape, ids: ids, layout: layout, rows: rows)
-    return try tape.project(hidden, [Projection(weight: head)])[0].value
+    return try tape.logits(hidden, head)
   }
 }

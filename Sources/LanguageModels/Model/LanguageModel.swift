@@ -6,22 +6,23 @@ import Tensors
 package final class LanguageModel {
   package let configuration: ModelConfiguration
   package let compute: Compute
-  /// [V, C].
-  package let embedding: Parameter
+  let embedding: Embedding
   package internal(set) var blocks: [DecoderBlock]
-  let finalNorm: Norm
-  /// [V, C]; over the embedding's values where the configuration ties them.
-  package let head: MatrixWeight
-  package let rotary: RotaryTable
+  let finalNorm: Norm?
+  /// Over the embedding's values where the configuration ties them.
+  package let head: OutputHead
   /// The adapter that stands beside the weights.
   package internal(set) var adapter: AdapterConfiguration?
+  /// Made once; an adapter changes nothing of it.
+  private(set) lazy var storedTensors = makeStoredTensors()
   /// What recording tapes keep of a forward pass.
   package var recomputation = Recomputation.none
 
   /// Reads every tensor of the configuration.
   ///
   /// - Parameters:
-  ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each.
+  ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each. Rotary
+  ///     scalings that know short and long texts go by it.
   ///   - trains: Whether a tensor is trained, by its Hugging Face name; the others are prepared for the matrix library
   ///     once and get no gradient.
   /// - Throws: ``WeightError`` for tensors that are missing, and what the source throws.
@@ -31,29 +32,30 @@ package final class LanguageModel {
   ) throws {
     let missing = configuration.tensors.map(\.name).filter { !weights.has($0) }
     guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
-    let loader = WeightLoader(configuration: configuration, weights: weights, compute: compute, trains: trains)
-    let width = configuration.hiddenSize
+    let loader = WeightLoader(
+      configuration, weights, compute, positions: min(configuration.maximumPositions, longestSequence), trains: trains)
+    let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
     self.configuration = configuration
     self.compute = compute
-    embedding = try loader.parameter(.embedding, [configuration.vocabularySize, width])
+    embedding = try Embedding(configuration.embedding, vocabulary: vocabulary, width: width, loader)
     blocks = try configuration.blocks.enumerated().map { layer, block in
       try DecoderBlock(block, layer: layer, width: width, loader)
     }
-    finalNorm = Norm(configuration.finalNorm, try loader.parameter(.finalNorm, [width]))
-    head = try loader.matrix(
-      configuration.tiesHead ? embedding : loader.parameter(.head, [configuration.vocabularySize, width]),
-      isShared: configuration.tiesHead)
-    rotary = configuration.rotary.table(
-      dimension: configuration.headDimension, positions: min(configuration.maximumPositions, longestSequence))
+    finalNorm = try configuration.finalNorm.map { try Norm($0, .finalNorm, [width], loader) }
+    let isTied = configuration.head.isTied
+    head = OutputHead(
+      try loader.matrix(isTied ? embedding.table : loader.parameter(.head, [vocabulary, width]), isShared: isTied),
+      bias: configuration.head.hasBias ? try loader.parameter(TensorRole(.head, "bias", .bias), [vocabulary]) : nil,
+      softCap: configuration.head.softCap)
   }
 
   /// Every parameter that training may reach, the adapter's last; frozen matrices are none.
   package var parameters: [Parameter] {
-    var all = [embedding]
-    for block in blocks { all += block.norms.map(\.weight) + block.maps.flatMap(\.parameters) }
-    all.append(finalNorm.weight)
-    if !configuration.tiesHead, let parameter = head.parameter { all.append(parameter) }
-    return all + adapterParameters
+    var all = embedding.parameters
+    for block in blocks { all += block.parameters + block.maps.flatMap(\.parameters) }
+    all += finalNorm?.parameters ?? []
+    if !configuration.head.isTied, let parameter = head.weight.parameter { all.append(parameter) }
+    return all + [head.bias].compactMap { $0 } + adapterParameters
   }
 
   /// What an optimizer changes.

@@ -1,77 +1,86 @@
 import Tensors
 
-/// Causal self-attention with rotary positions and grouped heads (arXiv:2305.13245).
-package struct AttentionConfiguration: Sendable, Hashable {
-  /// H, a multiple of K.
-  package var heads: Int
-  /// K.
-  package var keyValueHeads: Int
-  /// D, even.
-  package var headDimension: Int
-  package var query: LinearConfiguration
-  package var key: LinearConfiguration
-  package var value: LinearConfiguration
-  package var output: LinearConfiguration
-
-  package init(
-    heads: Int, keyValueHeads: Int, headDimension: Int, query: LinearConfiguration, key: LinearConfiguration,
-    value: LinearConfiguration, output: LinearConfiguration
-  ) {
-    self.heads = heads
-    self.keyValueHeads = keyValueHeads
-    self.headDimension = headDimension
-    self.query = query
-    self.key = key
-    self.value = value
-    self.output = output
-  }
-
-  /// What q·k is multiplied by.
-  var scale: Float { 1 / Float(headDimension).squareRoot() }
-
-  package var maps: [LinearConfiguration] { [query, key, value, output] }
-}
-
 /// Attention with its weights.
 package struct Attention {
   package let configuration: AttentionConfiguration
-  var query: Linear
-  var key: Linear
-  var value: Linear
-  var output: Linear
+  /// One or three, as the configuration projects.
+  private var inputs: [Linear]
+  private(set) var output: Linear
+  private let queryNorm: HeadNorm?
+  private let keyNorm: HeadNorm?
+  private let sinks: Parameter?
+  private let rotary: RotaryTable?
 
   init(_ configuration: AttentionConfiguration, layer: Int, _ loader: WeightLoader) throws {
     self.configuration = configuration
-    query = try Linear(configuration.query, layer: layer, loader)
-    key = try Linear(configuration.key, layer: layer, loader)
-    value = try Linear(configuration.value, layer: layer, loader)
+    inputs = try configuration.maps.dropLast().map { try Linear($0, layer: layer, loader) }
     output = try Linear(configuration.output, layer: layer, loader)
+    func norm(_ norm: HeadNormConfiguration?, _ heads: Int) throws -> HeadNorm? {
+      try norm.map {
+        try HeadNorm($0, layer: layer, heads: heads, dimension: configuration.headDimension, loader)
+      }
+    }
+    queryNorm = try norm(configuration.queryNorm, configuration.heads)
+    keyNorm = try norm(configuration.keyNorm, configuration.keyValueHeads)
+    sinks = try configuration.sinks.map {
+      try loader.parameter(TensorRole(.block($0, layer: layer), "", .bias), [configuration.heads])
+    }
+    rotary = configuration.rotary.map(loader.rotaryTable)
   }
 
   /// What the heads gather, before the output map: [T, H·D].
-  func mixed(
-    _ tape: Tape, _ x: Variable, layer: Int, rotary: RotaryTable, _ context: AttentionContext
-  ) throws -> Variable {
-    let parts = tape.project(x, query, key, value)
-    switch context {
-    case .packed(let layout):
-      return try tape.attention(
-        q: parts[0], k: parts[1], v: parts[2], layout: layout, heads: configuration.heads,
-        keyValueHeads: configuration.keyValueHeads, headDimension: configuration.headDimension, rotary: rotary,
-        scale: configuration.scale)
-    case .cached(let cache):
-      return try tape.attention(
-        q: parts[0], k: parts[1], v: parts[2], cache: cache, layer: layer, heads: configuration.heads, rotary: rotary,
-        scale: configuration.scale)
+  func mixed(_ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext) throws -> Variable {
+    var shape = AttentionShape(
+      heads: configuration.heads, keyValueHeads: configuration.keyValueHeads,
+      headDimension: configuration.headDimension, scale: configuration.scale, rotary: rotary,
+      window: configuration.window, softCap: configuration.softCap, slopes: configuration.slopes)
+    let parts = tape.project(x, inputs.map(\.projection))
+    let input: AttentionInput
+    switch configuration.projections {
+    case .fused(_, let order): input = order.input(parts[0], shape)
+    case .separate:
+      var (q, k) = (parts[0], parts[1])
+      if configuration.normsTurned, let rotary {
+        let positions = context.positions(of: x.rows)
+        q = try tape.rotate(q, rotary, positions: positions, dimension: configuration.headDimension)
+        k = try tape.rotate(k, rotary, positions: positions, dimension: configuration.headDimension)
+        shape.rotary = nil
+      }
+      input = AttentionInput(q: queryNorm?(tape, q) ?? q, k: keyNorm?(tape, k) ?? k, v: parts[2], shape)
     }
+    return try tape.attention(input, shape, sinks: sinks, in: context, layer: layer)
   }
 
-  var maps: [Linear] { [query, key, value, output] }
+  var maps: [Linear] { inputs + [output] }
+
+  /// Every parameter but those of the maps.
+  var parameters: [Parameter] {
+    (queryNorm?.parameters ?? []) + (keyNorm?.parameters ?? []) + [sinks].compactMap { $0 }
+  }
 
   mutating func updateMaps(_ update: (inout Linear) throws -> Void) rethrows {
-    try update(&query)
-    try update(&key)
-    try update(&value)
+    for index in inputs.indices { try update(&inputs[index]) }
     try update(&output)
+  }
+}
+
+extension AttentionConfiguration.FusedHeads {
+  /// Where queries, keys and values stand in what a fused map makes.
+  fileprivate func input(_ x: Variable, _ shape: AttentionShape) -> AttentionInput {
+    let (group, dimension) = (shape.group, shape.headDimension)
+    switch self {
+    case .consecutive:
+      let (queries, keys) = (shape.heads * dimension, shape.keyValueHeads * dimension)
+      return AttentionInput(
+        queries: (x, HeadPlace(groupStride: group * dimension)),
+        keys: (x, HeadPlace(start: queries, groupStride: dimension)),
+        values: (x, HeadPlace(start: queries + keys, groupStride: dimension)))
+    case .grouped:
+      let stride = (group + 2) * dimension
+      return AttentionInput(
+        queries: (x, HeadPlace(groupStride: stride)),
+        keys: (x, HeadPlace(start: group * dimension, groupStride: stride)),
+        values: (x, HeadPlace(start: (group + 1) * dimension, groupStride: stride)))
+    }
   }
 }

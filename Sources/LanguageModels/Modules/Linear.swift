@@ -9,26 +9,28 @@ package struct LinearConfiguration: Sendable, Hashable {
   package var hasBias: Bool
   /// Which products are in bytes in the int8 class (decision 0010).
   package var int8Products: MatrixWeight.Int8Products
+  /// Whether Hugging Face's files store it as [in, out].
+  package var isTransposed: Bool
 
   package init(
-    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = false, int8Products: MatrixWeight.Int8Products = .both
+    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = false, int8Products: MatrixWeight.Int8Products = .both,
+    isTransposed: Bool = false
   ) {
     self.name = name
     self.inputs = inputs
     self.outputs = outputs
     self.hasBias = hasBias
     self.int8Products = int8Products
+    self.isTransposed = isTransposed
   }
 
   /// The last part of the name, by which adapter targets are named.
   package var shortName: String { String(name.split(separator: ".").last ?? "") }
 
-  /// [out, in].
-  package var shape: [Int] { [outputs, inputs] }
-
   /// The tensors that the map is stored in.
   func tensors(layer: Int) -> [(role: TensorRole, shape: [Int])] {
-    [(.weight(name, layer: layer), shape)] + (hasBias ? [(.bias(name, layer: layer), [outputs])] : [])
+    [(.weight(name, layer: layer), isTransposed ? [inputs, outputs] : [outputs, inputs])]
+      + (hasBias ? [(.bias(name, layer: layer), [outputs])] : [])
   }
 }
 
@@ -43,7 +45,8 @@ package struct Linear {
       configuration.hasBias
       ? try loader.parameter(.bias(configuration.name, layer: layer), [configuration.outputs]) : nil
     let weight = try loader.matrix(
-      .weight(configuration.name, layer: layer), configuration.shape, int8: configuration.int8Products)
+      .weight(configuration.name, layer: layer), [configuration.outputs, configuration.inputs],
+      int8: configuration.int8Products, isTransposed: configuration.isTransposed)
     projection = try Projection(weight: weight, bias: bias)
   }
 

@@ -1,19 +1,32 @@
 import Tensors
 
-/// The rotary positions of a model: the base of their frequencies, and how those are scaled for longer texts.
+/// The rotary positions of an attention: which elements of a head they turn, the base of their frequencies, and how those
+/// are scaled for longer texts.
 package struct RotaryConfiguration: Sendable, Hashable {
   package var base: Double
-  package var scaling: RotaryTable.Scaling
+  package var scaling: RotaryScaling
+  /// How many elements of a head turn, an even number.
+  package var dimension: Int
+  /// The first of them.
+  package var start: Int
+  /// Whether neighbours turn together, as in GPT-J; otherwise the first half with the second.
+  package var turnsPairs: Bool
 
-  package init(base: Double, scaling: RotaryTable.Scaling = .none) {
+  package init(
+    base: Double, scaling: RotaryScaling = .none, dimension: Int, start: Int = 0, turnsPairs: Bool = false
+  ) {
     self.base = base
     self.scaling = scaling
+    self.dimension = dimension
+    self.start = start
+    self.turnsPairs = turnsPairs
   }
 
-  /// - Parameters:
-  ///   - dimension: D, even.
-  ///   - positions: How many positions to prepare; 8 bytes · D/2 each.
-  func table(dimension: Int, positions: Int) -> RotaryTable {
-    RotaryTable(headDimension: dimension, maximumPosition: positions, base: base, scaling: scaling)
+  /// - Parameter positions: How many positions to prepare; 8 bytes · dimension/2 each. Scalings that know short and long
+  ///   texts go by it.
+  package func table(positions: Int) -> RotaryTable {
+    RotaryTable(
+      frequencies: scaling.frequencies(dimension: dimension, base: base, positions: positions),
+      maximumPosition: positions, start: start, turnsPairs: turnsPairs, factor: Float(scaling.attentionFactor))
   }
 }

@@ -78,8 +78,8 @@ package struct AdapterOutline: Sendable, Hashable {
       return "it names its tensors otherwise than PEFT does: `\(foreignTensor)` instead of names like `\(example)`"
     }
     for map in theirs {
-      guard let own = maps[map.shortName], own != map.shape else { continue }
-      return "its `\(map.shortName)` is \(own), the model's is \(map.shape)"
+      guard let own = maps[map.shortName], own != [map.outputs, map.inputs] else { continue }
+      return "its `\(map.shortName)` is \(own), the model's is \([map.outputs, map.inputs])"
     }
     let known = Set(theirs.map(\.shortName))
     if let other = maps.keys.filter({ !known.contains($0) }).min() { return "the model has no `\(other)`" }

@@ -14,29 +14,34 @@ package struct GGUFModel: Sendable {
   package init(path: String) throws {
     let file = try GGUFFile(path: path)
     self.file = file
+    let factors = try Self.rotaryFactors(file)
     configuration = try ModelConfiguration(
       gguf: path, keys: file.metadata.keys, value: { file.metadata[$0].map(JSON.init(gguf:)) },
       tensorShape: { name in file.has(name) ? try? file.entry(name).shape : nil },
-      rotaryFactors: try Self.rotaryFactors(file))
+      rotaryFactors: { factors[$0] })
     let configuration = configuration
     let problems = TensorCheck(
-      configuration: configuration, stored: file.entries.map(\.name), name: { configuration.gguf($0.role)?.name },
+      configuration: configuration, stored: file.entries.map(\.name),
+      place: { tensor in
+        configuration.gguf(tensor.role).map { ($0.name, $0.isTransposed ? tensor.shape.reversed() : tensor.shape) }
+      },
       shape: { name in file.has(name) ? try? file.entry(name).shape : nil }
-    ).problems { $0 == Self.rotaryFactors }
+    ).problems { factors[$0] != nil }
     guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
     specifications = configuration.tensorsByName
   }
 
-  /// The tensor that converters write for Llama 3.1 and later; part of the configuration, not of the weights.
-  private static let rotaryFactors = "rope_freqs.weight"
-
-  private static func rotaryFactors(_ file: GGUFFile) throws -> [Float]? {
-    guard file.has(rotaryFactors) else { return nil }
-    let count = try file.entry(rotaryFactors).count
-    return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      try file.readFloats(rotaryFactors, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-      initialized = count
+  /// What converters write of rotary scalings; part of the configuration, not of the weights.
+  private static func rotaryFactors(_ file: GGUFFile) throws -> [String: [Float]] {
+    var all: [String: [Float]] = [:]
+    for name in ["rope_freqs.weight", "rope_factors_short.weight", "rope_factors_long.weight"] where file.has(name) {
+      let count = try file.entry(name).count
+      all[name] = try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+        try file.readFloats(name, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        initialized = count
+      }
     }
+    return all
   }
 
   /// Whether some tensors are stored in blocks of fewer bits than a number has.
@@ -56,11 +61,8 @@ extension GGUFModel: WeightSource {
     guard specification.shape == shape else {
       throw ModelFolderError(origin, .wrongShape(tensor: name, wanted: shape, found: specification.shape))
     }
-    let tensor = Tensor(uninitialized: shape)
     guard let stored = configuration.gguf(specification.role) else { throw WeightError.unknown(name: name) }
-    try file.readFloats(stored.name, into: tensor.buffer)
-    stored.order.restore(tensor.buffer, columns: tensor.columns)
-    return tensor
+    return try stored.tensor(shape) { try file.readFloats(stored.name, into: $0) }
   }
 }
 

@@ -31,16 +31,16 @@ package struct HuggingFaceFolder: Sendable {
     _ configuration: ModelConfiguration, _ weights: SafetensorsWeights
   ) throws -> ModelConfiguration {
     let (embedding, head) = (configuration.name(of: .embedding), configuration.name(of: .head))
-    guard configuration.tiesHead, weights.has(embedding), weights.has(head) else { return configuration }
+    guard configuration.head.isTied, weights.has(embedding), weights.has(head) else { return configuration }
     var configuration = configuration
-    configuration.tiesHead = try weights.holdSameNumbers(embedding, head)
+    configuration.head.isTied = try weights.holdSameNumbers(embedding, head)
     return configuration
   }
 
   private func check() throws {
     let names = weights.names
     var problems = TensorCheck(
-      configuration: configuration, stored: names, name: \.name, shape: { weights.entry($0)?.shape }
+      configuration: configuration, stored: names, place: { ($0.name, $0.shape) }, shape: { weights.entry($0)?.shape }
     ).problems(isRedundant: isRedundant)
     for name in names where !isRedundant(name) {
       guard let type = weights.entry(name)?.type, !type.isFloat else { continue }
@@ -51,7 +51,7 @@ package struct HuggingFaceFolder: Sendable {
 
   /// Whether a tensor repeats what is known: a tied head, or rotary frequencies that old files carry.
   private func isRedundant(_ name: String) -> Bool {
-    name.hasSuffix(".rotary_emb.inv_freq") || (configuration.tiesHead && name == configuration.name(of: .head))
+    name.hasSuffix(".rotary_emb.inv_freq") || (configuration.head.isTied && name == configuration.name(of: .head))
   }
 }
 

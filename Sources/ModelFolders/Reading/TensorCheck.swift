@@ -6,8 +6,8 @@ struct TensorCheck {
   let configuration: ModelConfiguration
   /// The names that the files hold, in their own words.
   let stored: [String]
-  /// The name that a tensor has in the files.
-  let name: (TensorSpecification) -> String?
+  /// The name and the shape that a tensor has in the files.
+  let place: (TensorSpecification) -> (name: String, shape: [Int])?
   /// The row-major shape of a stored tensor.
   let shape: (String) -> [Int]?
 
@@ -21,14 +21,14 @@ struct TensorCheck {
     var problems: [ModelFolderError.Problem] = []
     var expected: Set<String> = []
     for tensor in configuration.tensors {
-      guard let name = name(tensor) else { continue }
+      guard let (name, wanted) = place(tensor) else { continue }
       expected.insert(name)
       guard let found = shape(name) else {
         let nearest = problems.count < Self.suggestions ? nearestName(to: name, among: stored) : nil
         problems.append(.missingTensor(name, nearest: nearest))
         continue
       }
-      if found != tensor.shape { problems.append(.wrongShape(tensor: name, wanted: tensor.shape, found: found)) }
+      if found != wanted { problems.append(.wrongShape(tensor: name, wanted: wanted, found: found)) }
     }
     for name in stored where !expected.contains(name) && !isRedundant(name) { problems.append(.unexpectedTensor(name)) }
     return problems

@@ -79,7 +79,7 @@ package struct HuggingFaceWriter {
     case .huggingFace(let source):
       // A tied head that the files contradict is written as what it is.
       let isWronglyTied =
-        !source.configuration.tiesHead && source.configurationJSON["tie_word_embeddings"]?.bool == true
+        !source.configuration.head.isTied && source.configurationJSON["tie_word_embeddings"]?.bool == true
       if elementType != nil || isWronglyTied {
         var json = source.configurationJSON
         if let elementType { json = json.withElementType(elementType) }

@@ -1,83 +1,97 @@
+/// What the tokens of a forward pass see.
+package enum AttentionContext {
+  /// Those before them in their sequences, which are all there.
+  case packed(SequenceLayout)
+  /// Those that a cache holds and those before them; inference only.
+  case cached(KeyValueCache)
+}
+
 extension Tape {
-  /// Causal attention inside each sequence of a packed batch, with rotary positions and grouped heads; tokens that
-  /// sequences share are computed once.
+  /// Causal attention with grouped heads: of packed sequences, where tokens that sequences share are computed once, or
+  /// of new tokens over all that a cache holds and themselves.
   ///
-  /// Never holds more of the scores than one tile a thread. Saves o and H·T log-sums for the backward pass.
-  /// - `q`: [T, H·D], before rotary positions.
-  /// - `k`: [T, K·D], before rotary positions.
-  /// - `v`: [T, K·D].
-  /// - `heads`: H, a multiple of `keyValueHeads`.
-  /// - `rotary`: nil for a model without rotary positions.
-  /// - `scale`: multiplies q·k, 1/√D in most models.
-  /// - Result: [T, H·D].
-  /// - Throws: ``TensorError/positionBeyondTable(position:maximum:)``.
+  /// Never holds more of the scores than one tile a thread. Saves o and H·T log-sums for the backward pass. A cache takes
+  /// the keys and values of the new tokens behind the `count` tokens that it has; call ``KeyValueCache/advance(by:)`` once
+  /// after the last layer.
+  /// - Parameters:
+  ///   - input: Before rotary positions.
+  ///   - sinks: [H], for each head a score that takes its share of the probability and adds nothing (arXiv:2309.17453).
+  ///   - layer: Which layer of a cache.
+  /// - Returns: [T, H·Dv].
+  /// - Throws: ``TensorError/positionBeyondTable(position:maximum:)``, ``TensorError/cacheFull(wanted:capacity:)``.
   package func attention(
-    q: Variable, k: Variable, v: Variable, layout: SequenceLayout, heads: Int, keyValueHeads: Int, headDimension: Int,
-    rotary: RotaryTable?, scale: Float
+    _ input: AttentionInput, _ shape: AttentionShape, sinks: Parameter? = nil, in context: AttentionContext,
+    layer: Int = 0
+  ) throws -> Variable {
+    switch context {
+    case .packed(let layout): try attention(input, shape, sinks: sinks, layout: layout)
+    case .cached(let cache): try attention(input, shape, sinks: sinks, cache: cache, layer: layer)
+    }
+  }
+
+  private func attention(
+    _ input: AttentionInput, _ shape: AttentionShape, sinks: Parameter?, layout: SequenceLayout
   ) throws -> Variable {
     let tokens = layout.tokenCount
-    precondition(q.stored.shape == [tokens, heads * headDimension], "q has shape \(q.stored.shape)")
-    precondition(k.stored.shape == [tokens, keyValueHeads * headDimension], "k has shape \(k.stored.shape)")
-    precondition(v.stored.shape == k.stored.shape, "v has shape \(v.stored.shape)")
-    try checkPosition(layout.longest - 1, rotary)
+    input.check(shape, tokens: tokens)
+    try checkPosition(layout.longest - 1, shape.rotary)
     let compute = compute
-    let tiles = AttentionTiles(
-      heads: heads, keyValueHeads: keyValueHeads, headDimension: headDimension, rotary: rotary, scale: scale, compute)
-    let rotated = tiles.rotatedKeys(k.value, positions: layout.positions, compute)
+    let tiles = AttentionTiles(shape, compute)
+    let nodes = [input.queries, input.keys, input.values].map { ($0.variable.node, $0.place) }
+    let trained = sinks.flatMap { wantsGradient(of: $0) ? $0 : nil }
     let o = Variable(
-      Tensor(uninitialized: q.value.shape), needsGradient: q.needsGradient || k.needsGradient || v.needsGradient)
+      Tensor(uninitialized: [tokens, shape.heads * shape.valueDimension]),
+      needsGradient: trained != nil || nodes.contains { $0.0 != nil })
+    let rows = input.rows
     let trace = AttentionTrace(
-      q: q.value, k: rotated, v: v.value, o: o.value, logSums: Tensor(uninitialized: [heads, tokens]),
-      layout: layout)
+      q: rows.q, k: tiles.rotatedKeys(rows.k, positions: layout.positions, compute), v: rows.v, sinks: trained,
+      o: o.value, logSums: Tensor(uninitialized: [shape.heads, tokens]), layout: layout)
     tiles.forward(
-      q: q.value, k: rotated, v: v.value, o: o.value, logSums: trace.logSums, maskBlocks: layout.maskBlocks,
-      positions: layout.positions, compute)
+      q: trace.q, k: trace.k, v: trace.v, sinks: sinks?.value, o: o.value, logSums: trace.logSums,
+      maskBlocks: layout.maskBlocks(window: shape.window), positions: layout.positions, compute)
     if let node = o.node {
-      record { [rows, q = q.node, k = k.node, v = v.node] in
-        guard let dO = node.takeAll(rows) else { return }
-        let targets = [q, k, v].map { $0?.target(rows) }
-        rows.run()
-        let whole = targets.map { $0.map { (target: $0.array.tensor, accumulates: $0.accumulates) } }
-        AttentionGradient.run(tiles, trace, dO: dO, dq: whole[0], dk: whole[1], dv: whole[2], rows.compute)
+      record { [program = self.rows] in
+        guard let dO = node.takeAll(program) else { return }
+        let targets = AttentionInput.targets(nodes, shape, program)
+        AttentionGradient.run(tiles, trace, dO: dO, dq: targets[0], dk: targets[1], dv: targets[2], program.compute)
       }
     }
     return o
   }
 
-  /// Attention of new tokens over all that `cache` holds and themselves; inference only.
-  ///
-  /// Stores the keys and values of the new tokens behind the `cache.count` tokens of the layer. Call
-  /// ``KeyValueCache/advance(by:)`` once after the last layer.
-  /// - `q`: [T, H·D] of T new tokens, before rotary positions.
-  /// - `k`: [T, K·D], before rotary positions.
-  /// - `v`: [T, K·D].
-  /// - Throws: ``TensorError/cacheFull(wanted:capacity:)``, ``TensorError/positionBeyondTable(position:maximum:)``.
-  package func attention(
-    q: Variable, k: Variable, v: Variable, cache: KeyValueCache, layer: Int, heads: Int, rotary: RotaryTable?,
-    scale: Float
+  private func attention(
+    _ input: AttentionInput, _ shape: AttentionShape, sinks: Parameter?, cache: KeyValueCache, layer: Int
   ) throws -> Variable {
     precondition(!records, "A key-value cache has no backward pass")
-    let tokens = q.value.rows
-    let width = cache.keyValueHeads * cache.headDimension
-    precondition(q.value.shape == [tokens, heads * cache.headDimension], "q has shape \(q.value.shape)")
-    precondition(k.value.shape == [tokens, width] && v.value.shape == k.value.shape, "k has shape \(k.value.shape)")
+    let rows = input.rows
+    let tokens = rows.q.tensor.rows
+    input.check(shape, tokens: tokens)
+    let (keys, values) = (cache.keys[layer], cache.values[layer])
+    let width = shape.valueDimension
+    precondition(
+      keys.columns == shape.keyValueHeads * shape.headDimension && values.columns == shape.keyValueHeads * width,
+      "The cache was made for other heads")
     guard cache.count + tokens <= cache.capacity else {
       throw TensorError.cacheFull(wanted: cache.count + tokens, capacity: cache.capacity)
     }
-    try checkPosition(cache.count + tokens - 1, rotary)
-    let tiles = AttentionTiles(
-      heads: heads, keyValueHeads: cache.keyValueHeads, headDimension: cache.headDimension, rotary: rotary,
-      scale: scale, compute)
+    try checkPosition(cache.count + tokens - 1, shape.rotary)
+    let tiles = AttentionTiles(shape, compute)
     let positions = (0..<tokens).map { Int32(cache.count + $0) }
-    tiles.rotateKeys(
-      k.value, into: cache.keys[layer].pointer + cache.count * width, positions: positions, compute)
-    (cache.values[layer].pointer + cache.count * width).update(from: v.value.pointer, count: v.value.count)
-    let o = Variable(Tensor(uninitialized: q.value.shape))
+    tiles.rotateKeys(rows.k, into: keys.pointer + cache.count * keys.columns, positions: positions, compute)
+    for row in 0..<tokens {
+      for head in 0..<shape.keyValueHeads {
+        (values.pointer + (cache.count + row) * values.columns + head * width)
+          .update(from: rows.v.pointer(row: row, head), count: width)
+      }
+    }
+    let o = Variable(Tensor(uninitialized: [tokens, shape.heads * width]))
     let maskBlock = MaskBlock(
-      queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens, offset: cache.count)
+      queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens, distance: cache.count,
+      window: shape.window)
     tiles.forward(
-      q: q.value, k: cache.keys[layer], v: cache.values[layer], o: o.value,
-      logSums: Tensor(uninitialized: [heads, tokens]), maskBlocks: [[maskBlock]], positions: positions, compute)
+      q: rows.q, k: HeadRows(tensor: keys, place: HeadPlace(groupStride: shape.headDimension)),
+      v: HeadRows(tensor: values, place: HeadPlace(groupStride: width)), sinks: sinks?.value, o: o.value,
+      logSums: Tensor(uninitialized: [shape.heads, tokens]), maskBlocks: [[maskBlock]], positions: positions, compute)
     return o
   }
 

@@ -1,14 +1,15 @@
 import CTensorKernels
+import Glibc
 
 /// What the backward pass of attention starts from.
 struct AttentionTrace {
-  /// [T, H·D], not turned.
-  let q: Tensor
-  /// [T, K·D], turned.
-  let k: Tensor
-  /// [T, K·D].
-  let v: Tensor
-  /// [T, H·D].
+  /// Not turned.
+  let q: HeadRows
+  /// Turned.
+  let k: HeadRows
+  let v: HeadRows
+  let sinks: Parameter?
+  /// [T, H·Dv].
   let o: Tensor
   /// [H, T].
   let logSums: Tensor
@@ -27,27 +28,28 @@ struct AttentionGradient {
   let dO: Tensor
   /// delta[h, t] = Σ_d dO o.
   let delta: Tensor
-  let dq: GradientTarget?
-  let dk: GradientTarget?
-  let dv: GradientTarget?
+  let dq: HeadTarget?
+  let dk: HeadTarget?
+  let dv: HeadTarget?
   /// One a row of q.
   let positions: UnsafePointer<Int32>
 
   static func run(
-    _ tiles: AttentionTiles, _ trace: AttentionTrace, dO: Tensor, dq: GradientTarget?, dk: GradientTarget?,
-    dv: GradientTarget?, _ compute: Compute
+    _ tiles: AttentionTiles, _ trace: AttentionTrace, dO: Tensor, dq: HeadTarget?, dk: HeadTarget?, dv: HeadTarget?,
+    _ compute: Compute
   ) {
     let delta = Tensor(uninitialized: trace.logSums.shape)
-    let count = trace.q.rows
+    let (count, dimension) = (dO.rows, tiles.shape.valueDimension)
     compute.pieces(of: count, size: 64) { rows in
       for row in rows {
-        for head in 0..<tiles.heads {
-          let start = row * tiles.queryStride + head * tiles.headDimension
+        for head in 0..<tiles.shape.heads {
+          let start = row * dO.columns + head * dimension
           delta.pointer[head * count + row] = tiles.kernels.pointee.dot(
-            dO.pointer + start, trace.o.pointer + start, tiles.headDimension)
+            dO.pointer + start, trace.o.pointer + start, dimension)
         }
       }
     }
+    if let sinks = trace.sinks { addGradient(of: sinks, logSums: trace.logSums, delta: delta) }
     trace.layout.positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
       AttentionGradient(
@@ -56,14 +58,27 @@ struct AttentionGradient {
     }
   }
 
+  /// A sink takes its share of each row's probability and gives nothing for it: −Σ_t p delta.
+  private static func addGradient(of sinks: Parameter, logSums: Tensor, delta: Tensor) {
+    let gradient = sinks.gradientForAccumulation()
+    for head in 0..<logSums.rows {
+      let sink = sinks.value.pointer[head]
+      let row = head * logSums.columns
+      let sum = (row..<row + logSums.columns).reduce(0.0) {
+        $0 + exp(Double(sink - logSums.pointer[$1])) * Double(delta.pointer[$1])
+      }
+      gradient.pointer[head] -= Float(sum)
+    }
+  }
+
   private func run(_ compute: Compute) {
     let segments = trace.layout.segments
     let isShort = segments.map { PartialKeyGradients.holds($0) && dq != nil && dk != nil && dv != nil }
     let partials = PartialKeyGradients(segments, isShort: isShort, tiles)
     if let dq {
-      let maskBlocks = trace.layout.maskBlocks
+      let maskBlocks = trace.layout.maskBlocks(window: tiles.shape.window)
       let short = segments.indices.filter { isShort[$0] }.flatMap { segment in
-        (0..<tiles.keyValueHeads).map { (segment: segment, head: $0) }
+        (0..<tiles.shape.keyValueHeads).map { (segment: segment, head: $0) }
       }
       let long = tiles.tiles(
         segments.indices.filter { !isShort[$0] }.map { maskBlocks[$0] }, of: \.queryCount,
@@ -85,10 +100,10 @@ struct AttentionGradient {
 
   /// dq of a short segment, and what it sends to the keys that it sees: to its own at once, to others by `shares`.
   private func segmentGradient(
-    _ maskBlocks: [MaskBlock], keyValueHead: Int, dq: GradientTarget, to partials: PartialKeyGradients, first: Int
+    _ maskBlocks: [MaskBlock], keyValueHead: Int, dq: HeadTarget, to partials: PartialKeyGradients, first: Int
   ) {
     let own = maskBlocks[maskBlocks.count - 1]
-    let sums = KeyGradientSums(keys: maskBlocks.reduce(0) { $0 + $1.keyCount }, headDimension: tiles.headDimension)
+    let sums = KeyGradientSums(keys: maskBlocks.reduce(0) { $0 + $1.keyCount }, tiles.shape)
     for start in stride(from: 0, to: own.queryCount, by: AttentionTiles.queryRows) {
       let rows = start..<min(own.queryCount, start + AttentionTiles.queryRows)
       queryGradient(
@@ -99,9 +114,9 @@ struct AttentionGradient {
     store(sums, from: above, row: own.keyStart, rows: own.keyCount, keyValueHead: keyValueHead, accumulates: false)
   }
 
-  /// dq of a tile; with `sums` also what its queries send to the keys of all sights, one sight after the other, added there.
-  private func queryGradient(_ tile: AttentionTiles.Tile, dq: GradientTarget, sums: KeyGradientSums? = nil) {
-    let (group, headDimension) = (tiles.group, tiles.headDimension)
+  /// dq of a tile; with `sums` also what its queries send to the keys of all mask blocks, one after the other, added there.
+  private func queryGradient(_ tile: AttentionTiles.Tile, dq: HeadTarget, sums: KeyGradientSums? = nil) {
+    let (group, headDimension) = (tiles.shape.group, tiles.shape.headDimension)
     let rows = tile.rows.count
     let row = tile.maskBlocks[0].queryStart + tile.rows.lowerBound
     let head = tile.keyValueHead
@@ -110,15 +125,15 @@ struct AttentionGradient {
     var isFirst = true
     var before = 0
     for maskBlock in tile.maskBlocks {
-      let visible = maskBlock.visibleKeys(to: tile.rows)
-      for start in stride(from: 0, to: visible, by: AttentionTiles.keyRows) {
-        let keys = min(AttentionTiles.keyRows, visible - start)
+      let visible = maskBlock.visibleKeys(to: tile.rows, step: AttentionTiles.keyRows)
+      for start in stride(from: visible.lowerBound, to: visible.upperBound, by: AttentionTiles.keyRows) {
+        let keys = min(AttentionTiles.keyRows, visible.upperBound - start)
         let keyRow = maskBlock.keyStart + start
         let limit = maskBlock.limit(of: tile.rows, from: start)
-        pair.score(keyRow: keyRow, keys: keys, limit: limit)
+        pair.score(keyRow: keyRow, keys: keys, begin: maskBlock.begin(of: tile.rows, from: start), limit: limit)
         pair.product(
-          MatrixView(pair.scoreGradients), MatrixView(trace.k).from(row: keyRow, column: head * headDimension),
-          into: MatrixView(result), m: group * rows, n: headDimension, k: keys, accumulates: !isFirst,
+          MatrixView(pair.scoreGradients), trace.k.view(row: keyRow, head), into: MatrixView(result), m: group * rows,
+          n: headDimension, k: keys, accumulates: !isFirst,
           seen: tk_causal(keys: tk_keys_are_inner, rows: rows, limit: limit))
         isFirst = false
         if let sums { pair.add(to: sums, from: before + start, keys: keys, limit: limit) }
@@ -128,9 +143,8 @@ struct AttentionGradient {
     for member in 0..<group {
       tiles.store(
         result.pointer + member * rows * headDimension,
-        to: dq.target.pointer + row * tiles.queryStride + (head * group + member) * headDimension,
-        stride: tiles.queryStride, rows: rows, positions: positions + row, scale: tiles.scale,
-        accumulates: dq.accumulates)
+        to: dq.rows.view(row: row, head).from(row: 0, column: member * headDimension), rows: rows,
+        positions: positions + row, scale: tiles.shape.scale, accumulates: dq.accumulates)
     }
   }
 }

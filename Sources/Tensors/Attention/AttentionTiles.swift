@@ -1,6 +1,6 @@
 import CTensorKernels
 
-/// The sizes and the position table that all tiles of one attention share.
+/// What all tiles of one attention share.
 ///
 /// A tile stacks the query rows of all G = H/K heads that share a key-value head: [G · rows, D], head after head.
 struct AttentionTiles {
@@ -9,48 +9,33 @@ struct AttentionTiles {
   /// Keys in a tile.
   static let keyRows = 64
 
-  let heads: Int
-  let keyValueHeads: Int
-  let headDimension: Int
-  let rotary: RotaryTable?
-  /// Multiplies q·k.
-  let scale: Float
+  let shape: AttentionShape
   let kernels: UnsafePointer<tk_kernels>
   let kind: TileProducts.Kind
 
-  init(
-    heads: Int, keyValueHeads: Int, headDimension: Int, rotary: RotaryTable?, scale: Float, _ compute: Compute
-  ) {
-    precondition(heads % keyValueHeads == 0, "\(heads) heads cannot share \(keyValueHeads) key-value heads")
-    self.heads = heads
-    self.keyValueHeads = keyValueHeads
-    self.headDimension = headDimension
-    self.rotary = rotary
-    self.scale = scale
+  init(_ shape: AttentionShape, _ compute: Compute) {
+    self.shape = shape
     kernels = compute.kernels.functions
     kind = TileProducts.Kind(compute)
   }
 
-  var group: Int { heads / keyValueHeads }
-  var queryStride: Int { heads * headDimension }
-  var keyStride: Int { keyValueHeads * headDimension }
-
-  /// A piece of the queries of some sights, or of their keys, for one key-value head.
+  /// A piece of the queries of some mask blocks, or of their keys, for one key-value head.
   struct Tile {
     /// All have the queries that the tile is a piece of, or all have the keys.
     var maskBlocks: [MaskBlock]
-    /// Queries or keys of the sights, from 0.
+    /// Queries or keys of the mask blocks, from 0.
     var rows: Range<Int>
     var keyValueHead: Int
   }
 
-  /// One tile for each piece of the queries (or keys) that the sights of a group have in common, and each key-value head.
+  /// One tile for each piece of the queries (or keys) that the mask blocks of a group have in common, and each key-value
+  /// head.
   func tiles(_ groups: [[MaskBlock]], of count: KeyPath<MaskBlock, Int>, size: Int) -> [Tile] {
     var tiles: [Tile] = []
     for maskBlocks in groups {
       let all = maskBlocks[0][keyPath: count]
       for start in stride(from: 0, to: all, by: size) {
-        for head in 0..<keyValueHeads {
+        for head in 0..<shape.keyValueHeads {
           tiles.append(Tile(maskBlocks: maskBlocks, rows: start..<min(all, start + size), keyValueHead: head))
         }
       }
@@ -58,61 +43,99 @@ struct AttentionTiles {
     return tiles
   }
 
-  /// Copies rows of one head of `source` [T, stride] to y [rows, D], turned to their positions when there is a table.
+  /// Copies rows of one head to y [rows, D], scaled, and turned to their positions when there is a table.
   func load(
-    _ y: UnsafeMutablePointer<Float>, from source: UnsafePointer<Float>, stride: Int, rows: Int,
-    positions: UnsafePointer<Int32>, scale: Float
+    _ y: UnsafeMutablePointer<Float>, from source: MatrixView, rows: Int, positions: UnsafePointer<Int32>, scale: Float
   ) {
-    if let rotary {
-      kernels.pointee.rotate(
-        y, headDimension, source, stride, rotary.cosines.pointer, rotary.sines.pointer, positions, rows,
-        headDimension / 2, scale, 0, 0)
-    } else {
+    let dimension = shape.headDimension
+    let target = MatrixView(y, stride: dimension)
+    turn(source, to: target, rows: rows, positions: positions, scale: scale, inverse: false, accumulates: false)
+    for columns in still {
       for row in 0..<rows {
-        (y + row * headDimension).update(from: source + row * stride, count: headDimension)
+        let from = source.pointer + row * source.stride + columns.lowerBound
+        let to = y + row * dimension + columns.lowerBound
+        to.update(from: from, count: columns.count)
+        if scale != 1 { kernels.pointee.scale(to, scale, columns.count) }
       }
-      if scale != 1 { kernels.pointee.scale(y, scale, rows * headDimension) }
     }
   }
 
-  /// The reverse of ``load(_:from:stride:rows:positions:scale:)`` for a gradient: target (+)= scale · turned back y.
+  /// The reverse of ``load(_:from:rows:positions:scale:)`` for a gradient: target (+)= scale · turned back y.
   func store(
-    _ y: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, stride: Int, rows: Int,
-    positions: UnsafePointer<Int32>, scale: Float, accumulates: Bool
+    _ y: UnsafePointer<Float>, to target: MatrixView, rows: Int, positions: UnsafePointer<Int32>, scale: Float,
+    accumulates: Bool
   ) {
-    if let rotary {
-      kernels.pointee.rotate(
-        target, stride, y, headDimension, rotary.cosines.pointer, rotary.sines.pointer, positions, rows,
-        headDimension / 2, scale, 1, accumulates ? 1 : 0)
-    } else {
+    let dimension = shape.headDimension
+    let source = MatrixView(UnsafeMutablePointer(mutating: y), stride: dimension)
+    turn(source, to: target, rows: rows, positions: positions, scale: scale, inverse: true, accumulates: accumulates)
+    for columns in still {
       for row in 0..<rows {
-        if !accumulates { (target + row * stride).update(repeating: 0, count: headDimension) }
-        kernels.pointee.axpy(target + row * stride, scale, y + row * headDimension, headDimension)
+        let to = target.pointer + row * target.stride + columns.lowerBound
+        if !accumulates { to.update(repeating: 0, count: columns.count) }
+        kernels.pointee.axpy(to, scale, y + row * dimension + columns.lowerBound, columns.count)
       }
     }
+  }
+
+  /// The columns of a head that positions do not turn.
+  var still: [Range<Int>] {
+    guard let rotary = shape.rotary else { return [0..<shape.headDimension] }
+    return [0..<rotary.start, rotary.start + rotary.dimension..<shape.headDimension].filter { !$0.isEmpty }
+  }
+
+  /// The columns that positions turn: y (+)= scale · x, turned.
+  private func turn(
+    _ x: MatrixView, to y: MatrixView, rows: Int, positions: UnsafePointer<Int32>, scale: Float, inverse: Bool,
+    accumulates: Bool
+  ) {
+    guard let rotary = shape.rotary else { return }
+    rotary.turn(
+      x.from(row: 0, column: rotary.start), to: y.from(row: 0, column: rotary.start), rows: rows,
+      positions: positions, scale: scale, inverse: inverse, accumulates: accumulates, kernels)
   }
 
   /// The stacked query rows of a tile, turned and scaled: y [G · rows, D].
   func loadQueries(
-    _ y: UnsafeMutablePointer<Float>, _ q: UnsafePointer<Float>, row: Int, rows: Int, keyValueHead: Int,
+    _ y: UnsafeMutablePointer<Float>, _ q: HeadRows, row: Int, rows: Int, keyValueHead: Int,
     positions: UnsafePointer<Int32>
   ) {
-    for member in 0..<group {
-      let head = keyValueHead * group + member
+    let dimension = shape.headDimension
+    for member in 0..<shape.group {
       load(
-        y + member * rows * headDimension, from: q + row * queryStride + head * headDimension, stride: queryStride,
-        rows: rows, positions: positions + row, scale: scale)
+        y + member * rows * dimension, from: q.view(row: row, keyValueHead).from(row: 0, column: member * dimension),
+        rows: rows, positions: positions + row, scale: shape.scale)
     }
   }
 
-  /// The stacked rows of a tile as they are, of o or its gradient: y [G · rows, D].
-  func loadPlain(
-    _ y: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, row: Int, rows: Int, keyValueHead: Int
-  ) {
-    for member in 0..<group {
-      let first = source + row * queryStride + (keyValueHead * group + member) * headDimension
+  /// The stacked rows of a tile of o or its gradient, [T, H·Dv]: y [G · rows, Dv].
+  func loadPlain(_ y: UnsafeMutablePointer<Float>, _ source: Tensor, row: Int, rows: Int, keyValueHead: Int) {
+    let dimension = shape.valueDimension
+    for member in 0..<shape.group {
+      let first = source.pointer + row * source.columns + (keyValueHead * shape.group + member) * dimension
       for r in 0..<rows {
-        (y + (member * rows + r) * headDimension).update(from: first + r * queryStride, count: headDimension)
+        (y + (member * rows + r) * dimension).update(from: first + r * source.columns, count: dimension)
+      }
+    }
+  }
+
+  /// What scores go through after the product: [G · rows, keys] of a tile.
+  ///
+  /// - Parameters:
+  ///   - slopes: Written with the derivative of each score by its product, where scores are capped.
+  ///   - distance: How many positions the first query is behind the first key.
+  func finish(_ scores: Tensor, slopes: Tensor?, rows: Int, keys: Int, keyValueHead: Int, distance: Int) {
+    if let cap = shape.softCap {
+      for row in 0..<shape.group * rows {
+        let start = row * AttentionTiles.keyRows
+        kernels.pointee.soft_cap(scores.pointer + start, slopes.map { $0.pointer + start }, keys, cap)
+      }
+    }
+    guard let costs = shape.slopes else { return }
+    for member in 0..<shape.group {
+      let cost = costs[keyValueHead * shape.group + member]
+      for row in 0..<rows {
+        let start = scores.pointer + (member * rows + row) * AttentionTiles.keyRows
+        for key in 0..<keys { start[key] -= cost * Float(distance + row - key) }
       }
     }
   }

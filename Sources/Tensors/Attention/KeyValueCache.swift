@@ -1,25 +1,21 @@
 /// The keys (turned to their positions) and values of the tokens that a generating model has seen.
 ///
-/// Memory: 2 · layers · capacity · K · D floats, taken at once.
+/// Memory: capacity · (K · D + K · Dv) floats a layer, taken at once.
 package final class KeyValueCache {
   /// The most tokens it holds.
   package let capacity: Int
   /// Tokens it holds now.
   package private(set) var count = 0
-  let keyValueHeads: Int
-  let headDimension: Int
-  /// [capacity, K·D] a layer.
+  /// [capacity, K·D] a layer, head after head.
   let keys: [Tensor]
-  /// [capacity, K·D] a layer.
+  /// [capacity, K·Dv] a layer, head after head.
   let values: [Tensor]
 
-  package init(layers: Int, keyValueHeads: Int, headDimension: Int, capacity: Int) {
+  /// - Parameter layers: The floats that a token's keys and its values take in each layer.
+  package init(layers: [(keys: Int, values: Int)], capacity: Int) {
     self.capacity = capacity
-    self.keyValueHeads = keyValueHeads
-    self.headDimension = headDimension
-    let shape = [capacity, keyValueHeads * headDimension]
-    keys = (0..<layers).map { _ in Tensor(uninitialized: shape) }
-    values = (0..<layers).map { _ in Tensor(uninitialized: shape) }
+    keys = layers.map { Tensor(uninitialized: [capacity, $0.keys]) }
+    values = layers.map { Tensor(uninitialized: [capacity, $0.values]) }
   }
 
   /// Makes the tokens that all layers have just stored count; call it once after the last layer.

@@ -1,14 +1,15 @@
 import CTensorKernels
 
-/// What queries send to some keys of one key-value head: the gradients of the turned keys and of the values, [keys, D] each.
+/// What queries send to some keys of one key-value head: the gradients of the turned keys [keys, D] and of the values
+/// [keys, Dv].
 struct KeyGradientSums {
   let keys: Tensor
   let values: Tensor
 
   /// Zeros.
-  init(keys count: Int, headDimension: Int) {
-    keys = Tensor(shape: [count, headDimension])
-    values = Tensor(shape: [count, headDimension])
+  init(keys count: Int, _ shape: AttentionShape) {
+    keys = Tensor(shape: [count, shape.headDimension])
+    values = Tensor(shape: [count, shape.valueDimension])
   }
 
   var count: Int { keys.rows }
@@ -28,9 +29,9 @@ struct PartialKeyGradients {
   let first: [Int]
   /// For each segment the rows from which on there is what segments below it send, in the order of those.
   let parts: [[Int]]
-  private let headDimension: Int
-  /// [rows, K·D] each.
+  /// [rows, K·D].
   private let keys: Tensor
+  /// [rows, K·Dv].
   private let values: Tensor
 
   init(_ segments: [SequenceLayout.Segment], isShort: [Bool], _ tiles: AttentionTiles) {
@@ -47,29 +48,32 @@ struct PartialKeyGradients {
     }
     self.first = first
     self.parts = parts
-    headDimension = tiles.headDimension
-    keys = Tensor(uninitialized: [rows, tiles.keyStride])
-    values = Tensor(uninitialized: [rows, tiles.keyStride])
+    let shape = tiles.shape
+    keys = Tensor(uninitialized: [rows, shape.keyValueHeads * shape.headDimension])
+    values = Tensor(uninitialized: [rows, shape.keyValueHeads * shape.valueDimension])
   }
 
   /// Takes the first `rows` of `sums` as rows from `first` on.
   func keep(_ sums: KeyGradientSums, rows: Int, at first: Int, keyValueHead: Int) {
-    for row in 0..<rows {
-      let place = place(first + row, keyValueHead)
-      (keys.pointer + place).update(from: sums.keys.pointer + row * headDimension, count: headDimension)
-      (values.pointer + place).update(from: sums.values.pointer + row * headDimension, count: headDimension)
+    for (part, whole) in [(sums.keys, keys), (sums.values, values)] {
+      for row in 0..<rows {
+        place(whole, first + row, keyValueHead, part.columns)
+          .update(from: part.pointer + row * part.columns, count: part.columns)
+      }
     }
   }
 
   /// Adds rows to all of `sums`.
   func add(from first: Int, keyValueHead: Int, to sums: KeyGradientSums, _ kernels: UnsafePointer<tk_kernels>) {
-    for row in 0..<sums.count {
-      let (place, target) = (place(first + row, keyValueHead), row * headDimension)
-      kernels.pointee.add(sums.keys.pointer + target, sums.keys.pointer + target, keys.pointer + place, headDimension)
-      kernels.pointee.add(
-        sums.values.pointer + target, sums.values.pointer + target, values.pointer + place, headDimension)
+    for (part, whole) in [(sums.keys, keys), (sums.values, values)] {
+      for row in 0..<sums.count {
+        let target = part.pointer + row * part.columns
+        kernels.pointee.add(target, target, place(whole, first + row, keyValueHead, part.columns), part.columns)
+      }
     }
   }
 
-  private func place(_ row: Int, _ keyValueHead: Int) -> Int { row * keys.columns + keyValueHead * headDimension }
+  private func place(_ whole: Tensor, _ row: Int, _ keyValueHead: Int, _ width: Int) -> UnsafeMutablePointer<Float> {
+    whole.pointer + row * whole.columns + keyValueHead * width
+  }
 }

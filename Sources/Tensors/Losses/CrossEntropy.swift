@@ -5,7 +5,6 @@ extension Tape {
   /// multiplies it. Memory: one ``VocabularyBlock``, [L, C] for the gradient of x, and [V, C] for a trainable head.
   /// - Parameters:
   ///   - x: [L, C].
-  ///   - head: [V, C].
   ///   - targets: a token for each row.
   ///   - weights: what each row counts; 1/N for a mean.
   /// - Returns: Σ weight · (−log p(target)) as [1]; log p(target) of each row; whether the target has the highest
@@ -13,7 +12,7 @@ extension Tape {
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func crossEntropy(
-    _ x: Variable, head: MatrixWeight, targets: [Int32], weights: [Float]
+    _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float]
   ) throws -> (loss: Variable, logProbabilities: [Float], correct: [Bool]) {
     let operation = "cross entropy"
     try checkLabels(x, head, targets, operation)
@@ -21,11 +20,13 @@ extension Tape {
       throw TensorError.countMismatch(
         operation: operation, name: "weights", expected: targets.count, found: weights.count)
     }
-    let trainsHead = head.parameter.map(wantsGradient) ?? false
-    let needsGradient = x.needsGradient || trainsHead
+    let trained = trainedParts(of: head)
+    let needsGradient = x.needsGradient || trained.weight != nil || trained.bias != nil
     let input = x.value
     let dx = x.needsGradient ? Tensor(uninitialized: input.shape) : nil
-    let dHead = trainsHead ? Tensor(shape: [head.outputs, head.inputs]) : nil
+    let dHead = HeadGradient(
+      weight: trained.weight.map { Tensor(shape: $0.value.shape) },
+      bias: trained.bias.map { Tensor(shape: $0.value.shape) })
     var loss = 0.0
     var logProbabilities: [Float] = []
     var correct: [Bool] = []
@@ -48,12 +49,12 @@ extension Tape {
           compute.scale(dx, by: upstream)
           x?.accumulate(GradientBuffer(dx), rows)
         }
-        if let dHead, let parameter = head.parameter {
+        for case (let parameter?, let share?) in [(trained.weight, dHead.weight), (trained.bias, dHead.bias)] {
           if let gradient = parameter.gradient {
-            compute.add(upstream, times: dHead, to: gradient)
+            compute.add(upstream, times: share, to: gradient)
           } else {
-            compute.scale(dHead, by: upstream)
-            parameter.gradient = dHead
+            compute.scale(share, by: upstream)
+            parameter.gradient = share
           }
         }
       }
@@ -67,7 +68,7 @@ extension Tape {
     return stride(from: 0, to: rows, by: size).map { $0..<min(rows, $0 + size) }
   }
 
-  func checkLabels(_ x: Variable, _ head: MatrixWeight, _ targets: [Int32], _ operation: String) throws {
+  func checkLabels(_ x: Variable, _ head: OutputHead, _ targets: [Int32], _ operation: String) throws {
     guard x.stored.columns == head.inputs else {
       throw TensorError.shape(
         operation: operation, name: "hidden states", expected: [x.stored.rows, head.inputs], found: x.stored.shape)

@@ -3,25 +3,27 @@ extension Tape {
   ///
   /// Backward computes the scores again block by block, because the derivatives of the rows are known only then.
   /// - `x`: [L, C].
-  /// - `head`: [V, C].
   /// - `targets`: a token for each row.
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
-  package func labelLogProbabilities(_ x: Variable, head: MatrixWeight, targets: [Int32]) throws -> Variable {
+  package func labelLogProbabilities(_ x: Variable, head: OutputHead, targets: [Int32]) throws -> Variable {
     try checkLabels(x, head, targets, "label log-probabilities")
-    let trainsHead = head.parameter.map(wantsGradient) ?? false
+    let trained = trainedParts(of: head)
     let input = x.value
     let blocks = blocks(of: input.rows, vocabulary: head.outputs)
     let values = blocks.flatMap { rows in
       VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows).logProbabilities
     }
-    let y = Variable(Tensor(shape: [targets.count], values: values), needsGradient: x.needsGradient || trainsHead)
+    let y = Variable(
+      Tensor(shape: [targets.count], values: values),
+      needsGradient: x.needsGradient || trained.weight != nil || trained.bias != nil)
     if let node = y.node {
       record { [program = rows, x = x.node] in
         guard let dy = node.takeAll(program) else { return }
         let weights = dy.buffer.map { -$0 }
         let dx = x.map { Tensor(uninitialized: $0.shape) }
-        let dHead = trainsHead ? head.parameter?.gradientForAccumulation() : nil
+        let dHead = HeadGradient(
+          weight: trained.weight?.gradientForAccumulation(), bias: trained.bias?.gradientForAccumulation())
         for rows in blocks {
           VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: program)
             .gradient(weights: weights, dx: dx, dHead: dHead)

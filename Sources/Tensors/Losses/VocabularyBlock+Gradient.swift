@@ -2,33 +2,39 @@ import CTensorKernels
 import Glibc
 
 extension VocabularyBlock {
-  /// Writes dx for the block's rows and adds to dhead; the scores are used up.
+  /// Writes dx for the block's rows and adds to the head's gradients; the scores are used up.
   ///
   /// - Parameters:
   ///   - weights: c of each row of x: the derivative with respect to the scores is c · (p − 1[target]).
   ///   - dx: [L, C]; nil when x needs none.
-  ///   - dHead: [V, C]; nil for a frozen head.
-  func gradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
-    if dHead == nil, let dx, let table = head.rowTable() {
+  ///   - dHead: Of the head's parameters that are trained.
+  func gradient(weights: [Float], dx: Tensor?, dHead: HeadGradient) {
+    if dHead.isEmpty, let dx, let table = head.rowTable() {
       likelyGradient(weights: weights, dx: dx, table: table)
     } else {
       wholeGradient(weights: weights, dx: dx, dHead: dHead)
     }
   }
 
-  private func wholeGradient(weights: [Float], dx: Tensor?, dHead: Tensor?) {
+  private func wholeGradient(weights: [Float], dx: Tensor?, dHead: HeadGradient) {
     let width = x.columns
     let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
-    let matrix = dx == nil ? nil : head.backward(on: program)
+    let matrix = dx == nil ? nil : head.weight.backward(on: program)
     compute.pool.tiles(chunks) { chunk in
       let columns = columns(chunk)
       let view = view(chunk)
       for row in 0..<rows.count {
         let weight = weights[rows.lowerBound + row]
         let start = view.pointer + row * view.stride
+        let slopes = capSlopes(row, chunk)
         compute.kernels.functions.pointee.scale(start, weight * factor(row, chunk), columns.count)
         if chunkOfTarget(row) == chunk {
           start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
+        }
+        if let slopes { for column in 0..<columns.count { start[column] *= slopes.pointer[column] } }
+        if let bias = dHead.bias {
+          compute.kernels.functions.pointee.add(
+            bias.pointer + columns.lowerBound, bias.pointer + columns.lowerBound, start, columns.count)
         }
       }
       if let partial, let matrix {
@@ -37,7 +43,7 @@ extension VocabularyBlock {
         let target = MatrixView(partial.pointer + chunk * rows.count * width, stride: width)
         matrix.multiply(left, depths: columns, columns: 0..<width, into: target, accumulates: false)
       }
-      if let dHead {
+      if let dHead = dHead.weight {
         for part in stride(from: 0, to: columns.count, by: TileGrid.weightTile.rows) {
           compute.addOuterProducts(
             view.from(row: 0, column: part), MatrixView(x).from(row: rows.lowerBound),
@@ -47,6 +53,19 @@ extension VocabularyBlock {
       }
     }
     if let dx, let partial { sum(partial, into: dx) }
+  }
+
+  /// What the cap leaves of the derivatives of a row's scores in a chunk, 1 − (score / cap)²; nil without a cap.
+  private func capSlopes(_ row: Int, _ chunk: Int) -> Tensor? {
+    guard let cap = head.softCap else { return nil }
+    let view = view(chunk).from(row: row)
+    let slopes = Tensor(uninitialized: [columns(chunk).count])
+    let maximum = maxima.pointer[chunk * rows.count + row]
+    for column in 0..<slopes.count {
+      let share = max(-1, (maximum + logf(view.pointer[column])) / cap)
+      slopes.pointer[column] = 1 - share * share
+    }
+    return slopes
   }
 
   /// What turns a score of a chunk into its probability.

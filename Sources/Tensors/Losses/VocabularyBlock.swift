@@ -16,7 +16,7 @@ final class VocabularyBlock {
 
   let rows: Range<Int>
   let x: Tensor
-  let head: MatrixWeight
+  let head: OutputHead
   let targets: [Int32]
   let program: RowProgram
   let chunks: Int
@@ -35,7 +35,7 @@ final class VocabularyBlock {
   /// - `rows`: the rows of x in this block.
   /// - `x`: [L, C].
   /// - `targets`: a column for each row of x.
-  init(rows: Range<Int>, of x: Tensor, head: MatrixWeight, targets: [Int32], program: RowProgram) {
+  init(rows: Range<Int>, of x: Tensor, head: OutputHead, targets: [Int32], program: RowProgram) {
     self.rows = rows
     self.x = x
     self.head = head
@@ -66,7 +66,7 @@ final class VocabularyBlock {
   func chunkOfTarget(_ row: Int) -> Int { Int(targets[rows.lowerBound + row]) / VocabularyBlock.chunkWidth }
 
   private func score() {
-    let matrix = head.forward(rows: rows.count, on: program)
+    let matrix = head.weight.forward(rows: rows.count, on: program)
     let left = LeftOperand(
       MatrixView(x).from(row: rows.lowerBound), rows: rows.count, k: x.columns, for: CollectionOfOne(matrix),
       compute.kernels.functions)
@@ -79,6 +79,7 @@ final class VocabularyBlock {
           let view = view(chunk)
           matrix.multiply(left, columns: columns, into: view, accumulates: false)
           for row in 0..<rows.count {
+            finish(view.pointer + row * view.stride, columns)
             if chunkOfTarget(row) == chunk {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
             }
@@ -89,6 +90,15 @@ final class VocabularyBlock {
         }
       }
     }
+  }
+
+  /// What a row's products go through before they are scores.
+  private func finish(_ scores: UnsafeMutablePointer<Float>, _ columns: Range<Int>) {
+    let kernels = compute.kernels.functions
+    if let bias = head.bias {
+      kernels.pointee.add(scores, scores, bias.value.pointer + columns.lowerBound, columns.count)
+    }
+    if let cap = head.softCap { kernels.pointee.soft_cap(scores, nil, columns.count, cap) }
   }
 
   private func combine() {

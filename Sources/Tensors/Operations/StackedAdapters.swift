@@ -32,7 +32,7 @@ final class StackedAdapters {
     self.width = width
     let drops = tape.drops && adapters.contains { ($0?.dropout ?? 0) > 0 }
     keys = drops ? adapters.map { tape.step.child($0?.dropoutStream ?? 0) } : nil
-    transposedB = adapters.map { $0.map { StackedAdapters.transposed($0.b.value) } }
+    transposedB = adapters.map { $0?.b.value.transposed() }
     if width > 0 {
       let stack = Tensor(uninitialized: [width, input.columns])
       for (adapter, rows) in zip(adapters, columns) {
@@ -47,15 +47,6 @@ final class StackedAdapters {
       stackedA = nil
       hidden = nil
     }
-  }
-
-  private static func transposed(_ matrix: Tensor) -> Tensor {
-    let (rows, columns) = (matrix.rows, matrix.columns)
-    let result = Tensor(uninitialized: [columns, rows])
-    for row in 0..<rows {
-      for column in 0..<columns { result.pointer[column * rows + row] = matrix.pointer[row * columns + column] }
-    }
-    return result
   }
 
   /// u = dropout(x) Aᵀ for a tile.

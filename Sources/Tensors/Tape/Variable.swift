@@ -14,6 +14,9 @@ package final class Variable {
     return stored.tensor
   }
 
+  /// The number of rows, without computing them.
+  package var rows: Int { stored.rows }
+
   package var needsGradient: Bool { node != nil }
 
   /// A value that is there.

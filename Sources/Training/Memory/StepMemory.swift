@@ -68,7 +68,7 @@ private struct WeightMemory {
     }
     let adapted = adapter.map { configuration.adapterTensors($0).reduce(0) { $0 + $1.shape.reduce(1, *) } }
     stored =
-      Int(maps) + head * 4 + head * (configuration.tiesHead ? packed : matrix)
+      Int(maps) + head * 4 + head * (configuration.head.isTied ? packed : matrix)
       + (adapted ?? 0) * 4
     trained = (adapted ?? configuration.parameterCount) * 4
   }
@@ -114,7 +114,9 @@ private struct BlockMemory {
   ) {
     let (attending, feeding) = (block.attention, block.feedForward)
     let wide = feeding.size
-    let (queries, keys) = (attending.query.outputs, attending.key.outputs)
+    let queries = attending.heads * attending.headDimension
+    let keys = attending.keyValueHeads * attending.headDimension
+    let (reading, gating) = (attending.maps.dropLast(), feeding.maps.dropLast())
     let rounds = computeClass.takesBF16
     func full(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, width]) }
     func half(_ count: Int, _ width: Int) -> Int { Tensor.memory([count, (width + 1) / 2]) }
@@ -122,27 +124,27 @@ private struct BlockMemory {
       adapter.map { adapter in maps.count { adapter.targets.contains($0.shortName) } * adapter.rank } ?? 0
     }
     // Adapters keep the input of their maps, rounded where the class rounds, trained maps their input as it is.
-    func saved(_ count: Int, _ width: Int, _ maps: LinearConfiguration...) -> Int {
+    func saved(_ count: Int, _ width: Int, _ maps: [LinearConfiguration]) -> Int {
       if adapter == nil { return full(count, width) }
       return ranks(maps) == 0 ? 0 : rounds ? half(count, width) : full(count, width)
     }
-    func adapted(_ count: Int, _ maps: LinearConfiguration...) -> Int {
+    func adapted(_ count: Int, _ maps: [LinearConfiguration]) -> Int {
       ranks(maps) == 0 ? 0 : full(count, ranks(maps))
     }
 
     input = full(tokens, hidden)
     attention =
-      saved(tokens, hidden, attending.query, attending.key, attending.value)
-      + adapted(tokens, attending.query, attending.key, attending.value) + 2 * full(tokens, queries)
+      saved(tokens, hidden, Array(reading))
+      + adapted(tokens, Array(reading)) + 2 * full(tokens, queries)
       + 2 * full(tokens, keys)
       + full(tokens, attending.heads)
     let copiesAttended = rounds && adapter != nil
-    attended = copiesAttended ? 0 : saved(tokens, queries, attending.output)
-    let output = copiesAttended ? saved(rows, queries, attending.output) : 0
+    attended = copiesAttended ? 0 : saved(tokens, queries, [attending.output])
+    let output = copiesAttended ? saved(rows, queries, [attending.output]) : 0
     let gates = 2 * (rounds ? half(rows, wide) : full(rows, wide))
     rest =
-      output + adapted(rows, attending.output) + full(rows, hidden) + saved(rows, hidden, feeding.gate, feeding.up)
-      + adapted(rows, feeding.gate, feeding.up) + gates + saved(rows, wide, feeding.down) + adapted(rows, feeding.down)
+      output + adapted(rows, [attending.output]) + full(rows, hidden) + saved(rows, hidden, Array(gating))
+      + adapted(rows, Array(gating)) + gates + saved(rows, wide, [feeding.down]) + adapted(rows, [feeding.down])
     let shares = adapter.map { adapter in
       let sides = block.maps.filter { adapter.targets.contains($0.shortName) }.reduce(0) { $0 + $1.inputs + $1.outputs }
       return tokens / 64 * adapter.rank * sides * 4

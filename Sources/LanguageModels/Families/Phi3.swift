@@ -1,0 +1,39 @@
+import PreciseJSON
+
+/// Phi 3, 3.5 and 4 (arXiv:2404.14219): one map for queries, keys and values and one for gate and up.
+package enum Phi3: ModelFamily {
+  package static let name = "phi3"
+  package static let modelTypes = ["phi3"]
+  package static let modelClass = "Phi3ForCausalLM"
+  package static let names = ModelNames()
+  package static let gguf: GGUFLayout? = GGUFLayout(
+    architecture: "phi3",
+    names: DecoderShape.ggufNames.merging(["self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"]) { $1 })
+
+  private static let defaults = DecoderDefaults(rotary: RotaryDefaults(partialFactor: 1), epsilon: 1e-5)
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    // The length that long texts are longer than stands outside of the scaling, and has a default.
+    let shape = DecoderShape(&reader, defaults)
+    let windows = reader.windows(shape.layerCount) { _ in true }
+    return configuration(shape, windows)
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    DecoderShape(configuration).members(defaults) + configuration.windowMembers
+  }
+
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let window = reader.values.lookup(reader.key("attention.sliding_window"))?.int ?? 0
+    return configuration(shape, [Int?](repeating: window > 0 ? window : nil, count: shape.layerCount))
+  }
+
+  private static func configuration(_ shape: DecoderShape, _ windows: [Int?]) -> ModelConfiguration {
+    shape.configuration(Phi3.self) { block, layer in
+      block.attention.projections = .fused(shape.fused("self_attn.qkv_proj"), .consecutive)
+      block.attention.window = windows[layer]
+      block.feedForward = shape.fusedGate("mlp.gate_up_proj", "mlp.down_proj")
+    }
+  }
+}

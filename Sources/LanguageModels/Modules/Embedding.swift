@@ -1,0 +1,72 @@
+import Tensors
+
+/// What stands before the first block, besides the table of the vocabulary, as data.
+package struct EmbeddingConfiguration: Sendable, Hashable {
+  /// What the rows of the table are multiplied by.
+  package var scale: Float
+  /// Learned positions, added to the tokens: how many rows their table has, and which one position 0 reads.
+  package var positions: Positions?
+  /// The norm of what the first block reads.
+  package var norm: NormConfiguration?
+
+  package struct Positions: Sendable, Hashable {
+    package var count: Int
+    package var first: Int
+
+    package init(count: Int, first: Int = 0) {
+      self.count = count
+      self.first = first
+    }
+  }
+
+  package init(scale: Float = 1, positions: Positions? = nil, norm: NormConfiguration? = nil) {
+    self.scale = scale
+    self.positions = positions
+    self.norm = norm
+  }
+
+  /// Every tensor.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: V.
+  ///   - width: C.
+  func tensors(vocabulary: Int, width: Int) -> [(role: TensorRole, shape: [Int])] {
+    [(.embedding, [vocabulary, width])]
+      + (positions.map { [(.positions, [$0.first + $0.count, width])] } ?? [])
+      + (norm?.tensors(.embeddingNorm, [width]) ?? [])
+  }
+}
+
+/// What makes the first block's input, with its weights.
+package struct Embedding {
+  package let configuration: EmbeddingConfiguration
+  /// [V, C].
+  package let table: Parameter
+  /// [positions, C].
+  private let positions: Parameter?
+  private let norm: Norm?
+
+  init(_ configuration: EmbeddingConfiguration, vocabulary: Int, width: Int, _ loader: WeightLoader) throws {
+    self.configuration = configuration
+    table = try loader.parameter(.embedding, [vocabulary, width])
+    positions = try configuration.positions.map { try loader.parameter(.positions, [$0.first + $0.count, width]) }
+    norm = try configuration.norm.map { try Norm($0, .embeddingNorm, [width], loader) }
+  }
+
+  /// The rows of tokens: [T, C].
+  ///
+  /// - Throws: ``TensorError`` for ids outside of the vocabulary, and positions that have no row.
+  func callAsFunction(_ tape: Tape, _ ids: [Int32], _ context: AttentionContext) throws -> Variable {
+    var x = tape.scale(try tape.embed(ids, table: table), by: configuration.scale)
+    if let positions, let numbers = configuration.positions {
+      let places = context.positions(of: ids.count)
+      if let last = places.max(), Int(last) >= numbers.count {
+        throw TensorError.positionBeyondTable(position: Int(last), maximum: numbers.count)
+      }
+      x = tape.add(x, try tape.embed(places.map { $0 + Int32(numbers.first) }, table: positions))
+    }
+    return norm?(tape, x) ?? x
+  }
+
+  var parameters: [Parameter] { [table] + [positions].compactMap { $0 } + (norm?.parameters ?? []) }
+}
