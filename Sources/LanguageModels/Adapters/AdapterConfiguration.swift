@@ -21,6 +21,11 @@ package struct AdapterConfiguration: Sendable, Hashable {
     self.usesRSLoRA = usesRSLoRA
   }
 
+  /// Whether a map is among the targets: by its short name, or by more of the parts that its name ends with.
+  package func adapts(_ map: LinearConfiguration) -> Bool {
+    targets.contains { map.name == $0 || map.name.hasSuffix("." + $0) }
+  }
+
   /// What B·A is multiplied by.
   package var scale: Float {
     usesRSLoRA ? Float(Double(alpha) / Double(rank).squareRoot()) : Float(Double(alpha) / Double(rank))

@@ -62,7 +62,7 @@ extension LanguageModel {
     var adapted = blocks
     for layer in adapted.indices {
       try adapted[layer].updateMaps { map in
-        guard adapter.targets.contains(map.configuration.shortName) else { return }
+        guard adapter.adapts(map.configuration) else { return }
         let names = Self.adapterNames(configuration.moduleName(map.configuration.name, layer: layer))
         let old = map.projection
         let pair = try LowRankAdapter(
@@ -85,7 +85,7 @@ extension ModelConfiguration {
   package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
     var all: [(name: String, shape: [Int])] = []
     for (layer, block) in blocks.enumerated() {
-      for map in block.maps where adapter.targets.contains(map.shortName) {
+      for map in block.maps where adapter.adapts(map) {
         let names = LanguageModel.adapterNames(moduleName(map.name, layer: layer))
         all.append((names.a, [adapter.rank, map.inputs]))
         all.append((names.b, [map.outputs, adapter.rank]))

@@ -13,6 +13,9 @@ extension LanguageModel {
     switch stored {
     case .parameter(let parameter): return parameter.value
     case .head: return try plain(head.weight, name)
+    case .expert(let make):
+      guard let tensor = make() else { throw WeightError.rounded(name: name) }
+      return tensor
     case .map(let layer, let index):
       let map = blocks[layer].maps[index]
       let weight = try plain(map.projection.weight, name)
@@ -27,6 +30,8 @@ extension LanguageModel {
     /// A linear map of a block, by its place among those of the block.
     case map(layer: Int, index: Int)
     case head
+    /// A tensor of experts, and what makes it.
+    case expert(() -> Tensor?)
   }
 
   /// What stands behind each tensor, by its name in Hugging Face's files.
@@ -34,6 +39,7 @@ extension LanguageModel {
     var all: [String: Stored] = [:]
     for parameter in parameters { all[parameter.name] = .parameter(parameter) }
     for (layer, block) in blocks.enumerated() {
+      for (role, make) in block.storedExperts(layer: layer) { all[configuration.name(of: role)] = .expert(make) }
       for (index, map) in block.maps.enumerated() {
         all[configuration.name(of: .weight(map.configuration.name, layer: layer))] = .map(layer: layer, index: index)
       }

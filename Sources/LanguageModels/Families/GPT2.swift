@@ -32,6 +32,8 @@ package enum GPT2: ModelFamily {
     for key in [
       "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj",
       "reorder_and_upcast_attn", "n_ctx",
+      // Other spellings of keys that are read.
+      "hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings",
     ] { _ = reader.lookup(key) }
     let scales = reader.flag("scale_attn_weights", default: true)
     let scalesByLayer = reader.flag("scale_attn_by_inverse_layer_idx", default: false)

@@ -6,7 +6,6 @@ package enum Gemma: ModelFamily {
   package static let name = "gemma"
   package static let modelTypes = ["gemma"]
   package static let modelClass = "GemmaForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(
     architecture: "gemma", names: DecoderShape.ggufNames, normOffset: 1)
 

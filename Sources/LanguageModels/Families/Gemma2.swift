@@ -6,7 +6,6 @@ package enum Gemma2: ModelFamily {
   package static let name = "gemma2"
   package static let modelTypes = ["gemma2"]
   package static let modelClass = "Gemma2ForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "gemma2", names: ggufNames, normOffset: 1)
 
   static let ggufNames = DecoderShape.ggufNames.merging([

@@ -6,7 +6,6 @@ package enum Gemma3: ModelFamily {
   package static let name = "gemma3"
   package static let modelTypes = ["gemma3_text"]
   package static let modelClass = "Gemma3ForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(
     architecture: "gemma3",
     names: Gemma2.ggufNames.merging(["self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"]) { $1 },

@@ -5,7 +5,6 @@ package enum Llama: ModelFamily {
   package static let name = "llama"
   package static let modelTypes = ["llama"]
   package static let modelClass = "LlamaForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(
     architecture: "llama", names: DecoderShape.ggufNames, interleavesHeads: true)
 

@@ -5,7 +5,6 @@ package enum Mistral: ModelFamily {
   package static let name = "mistral"
   package static let modelTypes = ["mistral"]
   package static let modelClass = "MistralForCausalLM"
-  package static let names = ModelNames()
   /// Its files say `llama`, so that they are read as such.
   package static let gguf: GGUFLayout? = nil
 
@@ -21,9 +20,5 @@ package enum Mistral: ModelFamily {
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     DecoderShape(configuration).members(defaults) + configuration.windowMembers
-  }
-
-  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
-    DecoderShape(&reader).configuration(Mistral.self)
   }
 }

@@ -24,6 +24,16 @@ package protocol ModelFamily: Sendable {
   static func read(gguf reader: inout GGUFReader) -> ModelConfiguration
 }
 
+extension ModelFamily {
+  package static var names: ModelNames { ModelNames() }
+  package static var gguf: GGUFLayout? { nil }
+
+  /// For a family that no GGUF file is of.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    DecoderShape(&reader).configuration(Self.self)
+  }
+}
+
 /// What the modules of a model outside its blocks are called in Hugging Face's files.
 package struct ModelNames: Sendable, Hashable {
   package var embedding: String

@@ -5,7 +5,6 @@ package enum Phi3: ModelFamily {
   package static let name = "phi3"
   package static let modelTypes = ["phi3"]
   package static let modelClass = "Phi3ForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(
     architecture: "phi3",
     names: DecoderShape.ggufNames.merging(["self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"]) { $1 })

@@ -5,7 +5,6 @@ package enum Qwen2: ModelFamily {
   package static let name = "qwen2"
   package static let modelTypes = ["qwen2"]
   package static let modelClass = "Qwen2ForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen2", names: DecoderShape.ggufNames)
 
   static let defaults = DecoderDefaults(keyValueHeads: 32)

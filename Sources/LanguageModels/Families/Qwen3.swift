@@ -5,7 +5,6 @@ package enum Qwen3: ModelFamily {
   package static let name = "qwen3"
   package static let modelTypes = ["qwen3"]
   package static let modelClass = "Qwen3ForCausalLM"
-  package static let names = ModelNames()
   package static let gguf: GGUFLayout? = GGUFLayout(
     architecture: "qwen3",
     names: DecoderShape.ggufNames.merging(["self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"]) { $1 }

@@ -66,7 +66,7 @@ extension AttentionConfiguration {
         ? .interleaved(heads: heads) : map == key.name ? .interleaved(heads: keyValueHeads) : .natural
     case .fused(let fused, .grouped) where fused.name == map:
       return .consecutive(keyValueHeads: keyValueHeads, group: heads / keyValueHeads)
-    case .fused: return .natural
+    case .fused, .latent: return .natural
     }
   }
 }

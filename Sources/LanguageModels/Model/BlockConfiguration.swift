@@ -19,6 +19,8 @@ package struct BlockConfiguration: Sendable, Hashable {
   package var feedForwardNorm: NormConfiguration?
   /// Of what the feed-forward part gives.
   package var feedForwardOutputNorm: NormConfiguration?
+  /// Experts in place of the feed-forward part; what that says does not count then.
+  package var experts: ExpertsConfiguration?
   /// What both are multiplied by before they are added.
   package var residualScale: Float
 
@@ -38,14 +40,14 @@ package struct BlockConfiguration: Sendable, Hashable {
     [attentionNorm, attentionOutputNorm, feedForwardNorm, feedForwardOutputNorm].compactMap { $0 }
   }
 
-  /// Every linear map, in the order of the computation.
-  package var maps: [LinearConfiguration] { attention.maps + feedForward.maps }
+  /// Every linear map but those of experts, in the order of the computation.
+  package var maps: [LinearConfiguration] { attention.maps + (experts?.maps ?? feedForward.maps) }
 
   /// Every tensor of the block, norms first.
   ///
   /// - Parameter width: C.
   func tensors(layer: Int, width: Int) -> [(role: TensorRole, shape: [Int])] {
     norms.flatMap { $0.tensors(.block($0.name, layer: layer), [width]) } + attention.tensors(layer: layer)
-      + maps.flatMap { $0.tensors(layer: layer) }
+      + maps.flatMap { $0.tensors(layer: layer) } + (experts?.tensors(layer: layer) ?? [])
   }
 }

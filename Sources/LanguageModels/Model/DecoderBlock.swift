@@ -11,7 +11,8 @@ package struct DecoderBlock {
   private let feedForwardNorm: Norm?
   private let feedForwardOutputNorm: Norm?
   private var attention: Attention
-  private var feedForward: FeedForward
+  private var feedForward: FeedForward?
+  private var experts: Experts?
 
   /// - Parameter width: C.
   init(_ configuration: BlockConfiguration, layer: Int, width: Int, _ loader: WeightLoader) throws {
@@ -24,7 +25,8 @@ package struct DecoderBlock {
     feedForwardNorm = try norm(configuration.feedForwardNorm)
     feedForwardOutputNorm = try norm(configuration.feedForwardOutputNorm)
     attention = try Attention(configuration.attention, layer: layer, loader)
-    feedForward = try FeedForward(configuration.feedForward, layer: layer, loader)
+    experts = try configuration.experts.map { try Experts($0, layer: layer, loader) }
+    feedForward = experts == nil ? try FeedForward(configuration.feedForward, layer: layer, loader) : nil
   }
 
   /// The block's result for the chosen rows.
@@ -49,13 +51,20 @@ package struct DecoderBlock {
     if let attentionOutputNorm { attended = attentionOutputNorm(tape, attended) }
     attended = tape.scale(attended, by: configuration.residualScale)
     let (h, input) = feedForwardInput(tape, residual, attended)
-    let inner = feedForward.inner(tape, input)
-    if feedForwardOutputNorm == nil && configuration.residualScale == 1 {
+    if let feedForward, feedForwardOutputNorm == nil, configuration.residualScale == 1 {
+      let inner = feedForward.inner(tape, input)
       return tape.withoutRecomputation { tape.add(h, tape.project(inner, feedForward.down)[0]) }
     }
-    var fed = tape.project(inner, feedForward.down)[0]
+    var fed = fed(tape, input)
     if let feedForwardOutputNorm { fed = feedForwardOutputNorm(tape, fed) }
     return tape.add(h, tape.scale(fed, by: configuration.residualScale))
+  }
+
+  /// What the feed-forward part or the experts make of their input.
+  private func fed(_ tape: Tape, _ input: Variable) -> Variable {
+    if let experts { return experts(tape, input) }
+    guard let feedForward else { preconditionFailure("A block has one of both") }
+    return tape.project(feedForward.inner(tape, input), feedForward.down)[0]
   }
 
   /// What the feed-forward part is added to, and what it reads.
@@ -79,14 +88,18 @@ package struct DecoderBlock {
   /// Every parameter but those of the maps.
   var parameters: [Parameter] {
     [attentionNorm, attentionOutputNorm, feedForwardNorm, feedForwardOutputNorm].flatMap { $0?.parameters ?? [] }
-      + attention.parameters
+      + attention.parameters + (experts?.parameters ?? [])
   }
 
-  /// Every linear map, in the order of the computation.
-  package var maps: [Linear] { attention.maps + feedForward.maps }
+  /// Every linear map but those of experts, in the order of the computation.
+  package var maps: [Linear] { attention.maps + (experts?.maps ?? feedForward?.maps ?? []) }
+
+  /// What makes the stored tensors of experts; see ``Experts/stored(layer:)``.
+  func storedExperts(layer: Int) -> [(role: TensorRole, make: () -> Tensor?)] { experts?.stored(layer: layer) ?? [] }
 
   mutating func updateMaps(_ update: (inout Linear) throws -> Void) rethrows {
     try attention.updateMaps(update)
-    try feedForward.updateMaps(update)
+    try feedForward?.updateMaps(update)
+    try experts?.updateMaps(update)
   }
 }

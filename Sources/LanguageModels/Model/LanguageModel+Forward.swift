@@ -21,7 +21,10 @@ extension LanguageModel {
         try block(tape, x, layer, context)
       }
     }
-    if let last = blocks.indices.last { x = try block(tape, x, last, context, rows: rows) }
+    // Routers whose balance is asked for see all rows.
+    let chosen = tape.balance == nil ? rows : nil
+    if let last = blocks.indices.last { x = try block(tape, x, last, context, rows: chosen) }
+    if chosen == nil || blocks.isEmpty { x = try tape.selectRows(x, rows) }
     return tape.scale(finalNorm?(tape, x) ?? x, by: configuration.head.scale)
   }
 

@@ -23,7 +23,13 @@ final class WeightLoader {
   }
 
   /// - Throws: ``WeightError/shape(name:wanted:found:origin:)``, and what the source throws.
-  func parameter(_ role: TensorRole, _ shape: [Int], isTransposed: Bool = false) throws -> Parameter {
+  ///
+  /// - Parameters:
+  ///   - isTransposed: Whether the file has rows and columns exchanged.
+  ///   - isConstant: Whether it is never trained.
+  func parameter(
+    _ role: TensorRole, _ shape: [Int], isTransposed: Bool = false, isConstant: Bool = false
+  ) throws -> Parameter {
     let name = configuration.name(of: role)
     let stored = isTransposed ? [Int](shape.reversed()) : shape
     let value = try weights.tensor(named: name, shape: stored)
@@ -31,7 +37,8 @@ final class WeightLoader {
       throw WeightError.shape(name: name, wanted: stored, found: value.shape, origin: weights.origin)
     }
     return Parameter(
-      name: name, value: isTransposed ? value.transposed() : value, kind: role.kind, isTrainable: trains(name))
+      name: name, value: isTransposed ? value.transposed() : value, kind: role.kind,
+      isTrainable: !isConstant && trains(name))
   }
 
   func matrix(

@@ -8,6 +8,7 @@ package struct Attention {
   private(set) var output: Linear
   private let queryNorm: HeadNorm?
   private let keyNorm: HeadNorm?
+  private let latent: LatentNorms?
   private let sinks: Parameter?
   private let rotary: RotaryTable?
 
@@ -22,6 +23,10 @@ package struct Attention {
     }
     queryNorm = try norm(configuration.queryNorm, configuration.heads)
     keyNorm = try norm(configuration.keyNorm, configuration.keyValueHeads)
+    latent =
+      if case .latent(let latent) = configuration.projections { try LatentNorms(latent, layer: layer, loader) } else {
+        nil
+      }
     sinks = try configuration.sinks.map {
       try loader.parameter(TensorRole(.block($0, layer: layer), "", .bias), [configuration.heads])
     }
@@ -32,13 +37,17 @@ package struct Attention {
   func mixed(_ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext) throws -> Variable {
     var shape = AttentionShape(
       heads: configuration.heads, keyValueHeads: configuration.keyValueHeads,
-      headDimension: configuration.headDimension, scale: configuration.scale, rotary: rotary,
+      headDimension: configuration.headDimension, valueDimension: configuration.valueDimension,
+      scale: configuration.scale, rotary: rotary,
       window: configuration.window, softCap: configuration.softCap, slopes: configuration.slopes)
-    let parts = tape.project(x, inputs.map(\.projection))
     let input: AttentionInput
     switch configuration.projections {
-    case .fused(_, let order): input = order.input(parts[0], shape)
+    case .latent:
+      guard let latent else { preconditionFailure("Latent attention has its norms") }
+      input = latent.input(tape, x, inputs, shape)
+    case .fused(_, let order): input = order.input(tape.project(x, inputs[0])[0], shape)
     case .separate:
+      let parts = tape.project(x, inputs.map(\.projection))
       var (q, k) = (parts[0], parts[1])
       if configuration.normsTurned, let rotary {
         let positions = context.positions(of: x.rows)
@@ -55,7 +64,8 @@ package struct Attention {
 
   /// Every parameter but those of the maps.
   var parameters: [Parameter] {
-    (queryNorm?.parameters ?? []) + (keyNorm?.parameters ?? []) + [sinks].compactMap { $0 }
+    (queryNorm?.parameters ?? []) + (keyNorm?.parameters ?? []) + (latent?.parameters ?? [])
+      + [sinks].compactMap { $0 }
   }
 
   mutating func updateMaps(_ update: (inout Linear) throws -> Void) rethrows {

@@ -8,6 +8,8 @@ package struct AttentionConfiguration: Sendable, Hashable {
     case separate(query: LinearConfiguration, key: LinearConfiguration, value: LinearConfiguration)
     /// One map for all.
     case fused(LinearConfiguration, FusedHeads)
+    /// By way of short vectors.
+    case latent(LatentConfiguration)
   }
 
   /// The order of the heads in the rows of a fused map.
@@ -24,6 +26,8 @@ package struct AttentionConfiguration: Sendable, Hashable {
   package var keyValueHeads: Int
   /// D.
   package var headDimension: Int
+  /// Elements of a value of a head; D in most models.
+  package var valueDimension: Int
   package var projections: Projections
   package var output: LinearConfiguration
   package var queryNorm: HeadNormConfiguration?
@@ -44,12 +48,14 @@ package struct AttentionConfiguration: Sendable, Hashable {
   package var sinks: String?
 
   package init(
-    heads: Int, keyValueHeads: Int, headDimension: Int, projections: Projections, output: LinearConfiguration,
+    heads: Int, keyValueHeads: Int, headDimension: Int, valueDimension: Int? = nil,
+    projections: Projections, output: LinearConfiguration,
     scale: Float? = nil, rotary: RotaryConfiguration? = nil
   ) {
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.headDimension = headDimension
+    self.valueDimension = valueDimension ?? headDimension
     self.projections = projections
     self.output = output
     self.scale = scale ?? 1 / Float(headDimension).squareRoot()
@@ -61,6 +67,7 @@ package struct AttentionConfiguration: Sendable, Hashable {
     switch projections {
     case .separate(let query, let key, let value): [query, key, value, output]
     case .fused(let map, _): [map, output]
+    case .latent(let latent): latent.maps + [output]
     }
   }
 
@@ -70,10 +77,11 @@ package struct AttentionConfiguration: Sendable, Hashable {
     for (norm, heads) in [(queryNorm, heads), (keyNorm, keyValueHeads)] {
       all += norm?.tensors(layer: layer, heads: heads, dimension: headDimension) ?? []
     }
+    if case .latent(let latent) = projections { all += latent.tensors(layer: layer) }
     if let sinks { all.append((TensorRole(.block(sinks, layer: layer), "", .bias), [heads])) }
     return all
   }
 
   /// The floats that a cache keeps of a token.
-  var cached: (keys: Int, values: Int) { (keyValueHeads * headDimension, keyValueHeads * headDimension) }
+  var cached: (keys: Int, values: Int) { (keyValueHeads * headDimension, keyValueHeads * valueDimension) }
 }

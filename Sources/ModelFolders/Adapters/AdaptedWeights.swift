@@ -27,7 +27,7 @@ package struct AdaptedWeights: WeightSource {
     for tensor in model.configuration.tensors {
       guard tensor.role.kind == .matrix, case .block(let name, let layer) = tensor.role.place,
         let map = model.configuration.blocks[layer].maps.first(where: { $0.name == name }),
-        adapter.configuration.targets.contains(map.shortName)
+        adapter.configuration.adapts(map)
       else { continue }
       places[tensor.name] = Place(
         names: LanguageModel.adapterNames(model.configuration.moduleName(name, layer: layer)),

@@ -11,6 +11,8 @@ package final class Tape {
   package let step: RandomKey
   /// Whether adapters drop what they say they drop.
   package let drops: Bool
+  /// What gathers how evenly experts are chosen; nil where nobody asks.
+  package let balance: RouterBalance?
   /// What operations on rows have left to do.
   let rows: RowProgram
   /// What of a forward pass runs on the tape.
@@ -31,9 +33,10 @@ package final class Tape {
   /// - `weights`: shared with the tapes between which no weight changes.
   package init(
     compute: Compute, records: Bool, step: RandomKey = RandomKey(seed: 0), drops: Bool = true,
-    weights: WeightEpoch = WeightEpoch()
+    weights: WeightEpoch = WeightEpoch(), balance: RouterBalance? = nil
   ) {
     self.compute = compute
+    self.balance = balance
     rows = RowProgram(compute: compute, weights: weights)
     self.records = records
     self.step = step
@@ -48,6 +51,7 @@ package final class Tape {
     records = whole.records
     step = whole.step
     drops = whole.drops
+    balance = whole.balance
     self.run = run
   }
 

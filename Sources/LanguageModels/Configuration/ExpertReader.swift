@@ -1,0 +1,53 @@
+import PreciseJSON
+import Tensors
+
+/// What families with experts say under the same keys.
+struct ExpertReader {
+  /// E, k and F.
+  var count: Int
+  var chosen: Int
+  var size: Int
+
+  /// - Parameters:
+  ///   - countKeys: The names that the number of experts has had; the first is required where none is there.
+  ///   - sizeKey: The feed-forward size of an expert.
+  init(
+    _ reader: inout ConfigurationReader, countKeys: [String], chosenKey: String = "num_experts_per_tok",
+    sizeKey: String = "moe_intermediate_size"
+  ) {
+    let key = countKeys.first { reader.lookup($0) != nil } ?? countKeys[0]
+    count = reader.positive(key)
+    for other in countKeys where other != key { _ = reader.lookup(other) }
+    chosen = reader.positive(chosenKey, atMost: count)
+    size = reader.positive(sizeKey)
+  }
+
+  /// Experts under `mlp.experts` with the names of gated maps, which most families have.
+  func configuration(
+    _ shape: DecoderShape, router: String = "mlp.gate", rule: RoutingRule
+  ) -> ExpertsConfiguration {
+    ExpertsConfiguration(
+      width: shape.hiddenSize, count: count, size: size, router: router,
+      storage: .each(prefix: "mlp.experts", gate: "gate_proj", up: "up_proj", down: "down_proj"), rule: rule)
+  }
+}
+
+extension ExpertsConfiguration {
+  /// Adds a part of `size` that every token goes to.
+  mutating func share(_ prefix: String, size: Int, hasBias: Bool = false) {
+    func map(_ name: String, _ inputs: Int, _ outputs: Int) -> LinearConfiguration {
+      LinearConfiguration("\(prefix).\(name)", inputs: inputs, outputs: outputs, hasBias: hasBias)
+    }
+    shared = FeedForwardConfiguration(
+      .gated(gate: map("gate_proj", width, size), up: map("up_proj", width, size), .silu),
+      down: map("down_proj", size, width))
+  }
+}
+
+extension ModelConfiguration {
+  /// The experts of the first block that has some.
+  var experts: ExpertsConfiguration? { blocks.lazy.compactMap(\.experts).first }
+
+  /// The blocks without experts.
+  var denseLayers: [Int] { blocks.indices.filter { blocks[$0].experts == nil } }
+}
