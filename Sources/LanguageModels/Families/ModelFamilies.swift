@@ -10,6 +10,7 @@ package enum ModelFamilies {
     Gemma3.self,
     Phi3.self,
     GPT2.self,
+    Mixtral.self,
   ]
 
   private static let byModelType = Dictionary(

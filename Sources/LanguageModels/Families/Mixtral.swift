@@ -1,0 +1,37 @@
+import PreciseJSON
+import Tensors
+
+/// Mixtral (arXiv:2401.04088): Mistral with experts in place of every feed-forward part.
+package enum Mixtral: ModelFamily {
+  package static let name = "mixtral"
+  package static let modelTypes = ["mixtral"]
+  package static let modelClass = "MixtralForCausalLM"
+  /// Its files say `llama`.
+  package static let gguf: GGUFLayout? = nil
+
+  private static let defaults = DecoderDefaults(
+    rotary: RotaryDefaults(base: 1_000_000), epsilon: 1e-5, keyValueHeads: 8)
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, defaults)
+    let windows = reader.windows(shape.layerCount) { _ in true }
+    let count = reader.positive("num_local_experts", default: 8)
+    let chosen = reader.positive("num_experts_per_tok", default: 2, atMost: count)
+    // Noise of training from scratch.
+    _ = reader.lookup("router_jitter_noise")
+    return shape.configuration(Mixtral.self) { block, layer in
+      block.attention.window = windows[layer]
+      block.experts = ExpertsConfiguration(
+        width: shape.hiddenSize, count: count, size: shape.feedForwardSize, router: "block_sparse_moe.gate",
+        storage: .each(prefix: "block_sparse_moe.experts", gate: "w1", up: "w3", down: "w2"),
+        rule: RoutingRule(chosen: chosen, normalisation: .sum(epsilon: 0)))
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let experts = configuration.blocks[0].experts
+    return DecoderShape(configuration).members(defaults) + configuration.windowMembers + [
+      ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)), ("num_local_experts", JSON(experts?.count ?? 1)),
+    ]
+  }
+}
