@@ -11,6 +11,7 @@ package enum ModelFamilies {
     Phi3.self,
     GPT2.self,
     Mixtral.self,
+    Qwen2MoE.self,
   ]
 
   private static let byModelType = Dictionary(

@@ -1,0 +1,74 @@
+import PreciseJSON
+import Tensors
+
+/// Qwen 1.5 and 2 with experts (arXiv:2407.10671): a shared expert that a gate weighs, dense blocks between.
+package enum Qwen2MoE: ModelFamily {
+  package static let name = "qwen2_moe"
+  package static let modelTypes = ["qwen2_moe"]
+  package static let modelClass = "Qwen2MoeForCausalLM"
+
+  private static let defaults = DecoderDefaults(keyValueHeads: 16)
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, defaults)
+    let last = reader.lookup("max_window_layers")?.int ?? 28
+    let windows = windows(&reader, shape.layerCount) { $0 % 2 == 0 && $0 < last }
+    let isSparse = sparseLayers(&reader, shape.layerCount)
+    let experts = ExpertReader(&reader, countKeys: ["num_experts"])
+    let shared = reader.positive("shared_expert_intermediate_size", default: 5632)
+    let rule = rule(&reader, chosen: experts.chosen)
+    let hasBias = reader.flag("qkv_bias", default: true)
+    return shape.configuration(Qwen2MoE.self, biases: hasBias ? [.query, .key, .value] : []) { block, layer in
+      block.attention.window = windows[layer]
+      guard isSparse[layer] else { return }
+      var configuration = experts.configuration(shape, rule: rule)
+      configuration.share("mlp.shared_expert", size: shared)
+      configuration.sharedGate = LinearConfiguration(
+        "mlp.shared_expert_gate", inputs: shape.hiddenSize, outputs: 1, int8Products: .none)
+      block.experts = configuration
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    DecoderShape(configuration).members(defaults) + Qwen2.upperWindowMembers(configuration) + members(configuration) + [
+      ("num_experts", JSON(configuration.experts?.count ?? 1)),
+      ("qkv_bias", JSON(configuration.maps[0].hasBias)),
+      ("shared_expert_intermediate_size", JSON(configuration.experts?.shared?.size ?? 1)),
+    ]
+  }
+
+  /// Windows where `use_sliding_window` is set.
+  static func windows(
+    _ reader: inout ConfigurationReader, _ layers: Int, _ isWindowed: (Int) -> Bool
+  ) -> [Int?] {
+    guard reader.flag("use_sliding_window", default: false) else {
+      _ = (reader.windowedLayers(layers) { _ in false }, reader.lookup("sliding_window"))
+      return [Int?](repeating: nil, count: layers)
+    }
+    return reader.windows(layers, default: 4096, isWindowed)
+  }
+
+  /// Which blocks have experts: every `decoder_sparse_step`-th, but for those that `mlp_only_layers` names.
+  static func sparseLayers(_ reader: inout ConfigurationReader, _ layers: Int) -> [Bool] {
+    let step = reader.positive("decoder_sparse_step", default: 1)
+    let dense = Set(reader.lookup("mlp_only_layers")?.array?.compactMap(\.int) ?? [])
+    return (0..<layers).map { ($0 + 1) % step == 0 && !dense.contains($0) }
+  }
+
+  /// How experts are chosen: by a softmax over all, perhaps of sum 1 for the chosen.
+  static func rule(_ reader: inout ConfigurationReader, chosen: Int) -> RoutingRule {
+    RoutingRule(
+      chosen: chosen, normalisation: reader.flag("norm_topk_prob", default: false) ? .sum(epsilon: 0) : .none)
+  }
+
+  /// The members of `config.json` that ``sparseLayers(_:_:)`` and ``rule(_:chosen:)`` read.
+  static func members(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let experts = configuration.experts
+    return [
+      ("mlp_only_layers", .array(configuration.denseLayers.map { JSON($0) })),
+      ("moe_intermediate_size", JSON(experts?.size ?? 1)),
+      ("norm_topk_prob", JSON(experts?.rule.normalisation != RoutingRule.Normalisation.none)),
+      ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)),
+    ]
+  }
+}
