@@ -12,6 +12,7 @@ package enum ModelFamilies {
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
+    Qwen3MoE.self,
   ]
 
   private static let byModelType = Dictionary(

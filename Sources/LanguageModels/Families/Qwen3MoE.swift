@@ -1,0 +1,35 @@
+import PreciseJSON
+import Tensors
+
+/// Qwen 3 with experts (arXiv:2505.09388).
+package enum Qwen3MoE: ModelFamily {
+  package static let name = "qwen3_moe"
+  package static let modelTypes = ["qwen3_moe"]
+  package static let modelClass = "Qwen3MoeForCausalLM"
+
+  private static let defaults = DecoderDefaults(keyValueHeads: 4)
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, defaults)
+    let windows = Qwen2MoE.windows(&reader, shape.layerCount) { _ in true }
+    let isSparse = Qwen2MoE.sparseLayers(&reader, shape.layerCount)
+    let experts = ExpertReader(&reader, countKeys: ["num_experts", "num_local_experts"])
+    let rule = Qwen2MoE.rule(&reader, chosen: experts.chosen)
+    // As its predecessor writes it, without a meaning here.
+    _ = reader.lookup("max_window_layers")
+    let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
+    return shape.configuration(Qwen3MoE.self, biases: biases) { block, layer in
+      block.attention.window = windows[layer]
+      Qwen3.addHeadNorms(&block.attention, shape)
+      if isSparse[layer] { block.experts = experts.configuration(shape, rule: rule) }
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    DecoderShape(configuration).members(defaults) + Qwen2.upperWindowMembers(configuration)
+      + Qwen2MoE.members(configuration) + [
+        ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias))),
+        ("num_experts", JSON(configuration.experts?.count ?? 1)),
+      ]
+  }
+}
