@@ -13,6 +13,7 @@ package enum ModelFamilies {
     Mixtral.self,
     Qwen2MoE.self,
     Qwen3MoE.self,
+    GraniteMoE.self,
   ]
 
   private static let byModelType = Dictionary(
