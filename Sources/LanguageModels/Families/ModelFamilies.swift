@@ -14,6 +14,7 @@ package enum ModelFamilies {
     Qwen2MoE.self,
     Qwen3MoE.self,
     GraniteMoE.self,
+    DeepseekV2.self,
   ]
 
   private static let byModelType = Dictionary(

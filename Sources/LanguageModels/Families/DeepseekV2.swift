@@ -1,0 +1,47 @@
+import PreciseJSON
+import Tensors
+
+/// DeepSeek-V2 (arXiv:2405.04434): latent attention, shared experts, experts chosen from a few groups.
+package enum DeepseekV2: ModelFamily {
+  package static let name = "deepseek_v2"
+  package static let modelTypes = ["deepseek_v2"]
+  package static let modelClass = "DeepseekV2ForCausalLM"
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let attention = LatentReader(&reader, shape, turnsPairs: true)
+    let hasBias = reader.flag("mlp_bias", default: false)
+    let scale = Float(reader.positiveReal("routed_scaling_factor", default: 1))
+    let method = reader.string("topk_method") ?? "greedy"
+    let (groups, chosenGroups) = (reader.lookup("n_group")?.int ?? 1, reader.lookup("topk_group")?.int ?? 1)
+    let methods = ["greedy", "group_limited_greedy"]
+    if !methods.contains(method) {
+      reader.report(.unsupported(key: "topk_method", found: method, supported: methods))
+    }
+    let normalises = reader.flag("norm_topk_prob", default: false)
+    if normalises { reader.report(.unsupported(key: "norm_topk_prob", found: "true", supported: ["false"])) }
+    // Of training from scratch, of other programs, and what `first_k_dense_replace` says.
+    for key in ["aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "scoring_func"] { _ = reader.lookup(key) }
+    let mixture = DeepseekExperts(&reader)
+    let rule = RoutingRule(
+      chosen: mixture.experts.chosen, scale: scale,
+      groups: method == methods[1] && groups > 1
+        ? RoutingRule.Groups(count: groups, chosen: chosenGroups, countsTwo: false) : nil)
+    return shape.configuration(
+      DeepseekV2.self, biases: hasBias ? DecoderShape.feedForwardMaps : []
+    ) { block, layer in
+      block.attention = attention.configuration(shape)
+      block.experts = mixture.configuration(shape, layer: layer, rule: rule, hasBias: hasBias)
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let rule = configuration.experts?.rule
+    return LatentReader.members(configuration) + DeepseekExperts.members(configuration) + [
+      ("mlp_bias", JSON(configuration.experts?.shared?.down.hasBias ?? false)),
+      ("n_group", JSON(rule?.groups?.count ?? 1)), ("routed_scaling_factor", JSON(float: rule?.scale ?? 1)),
+      ("topk_group", JSON(rule?.groups?.chosen ?? 1)),
+      ("topk_method", JSON(rule?.groups == nil ? "greedy" : "group_limited_greedy")),
+    ]
+  }
+}
