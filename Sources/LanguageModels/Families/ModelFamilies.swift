@@ -15,6 +15,7 @@ package enum ModelFamilies {
     Qwen3MoE.self,
     GraniteMoE.self,
     DeepseekV2.self,
+    DeepseekV3.self,
   ]
 
   private static let byModelType = Dictionary(

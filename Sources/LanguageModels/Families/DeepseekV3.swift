@@ -1,0 +1,62 @@
+import PreciseJSON
+import Tensors
+
+/// DeepSeek-V3 and R1 (arXiv:2412.19437): V2 with scores between 0 and 1 and a correction of the choice.
+package enum DeepseekV3: ModelFamily {
+  package static let name = "deepseek_v3"
+  package static let modelTypes = ["deepseek_v3"]
+  package static let modelClass = "DeepseekV3ForCausalLM"
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let attention = LatentReader(
+      &reader, shape, turnsPairs: reader.flag("rope_interleave", default: true))
+    let mixture = DeepseekExperts(&reader, dense: 3)
+    let rule = rule(&reader, chosen: mixture.experts.chosen, groups: 8, chosenGroups: 4, scale: 2.5)
+    // Of training from scratch, of other programs, and of the prediction of further tokens, which is not computed.
+    for key in [
+      "aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "scoring_func", "topk_method",
+      "num_nextn_predict_layers",
+    ] { _ = reader.lookup(key) }
+    return shape.configuration(DeepseekV3.self) { block, layer in
+      block.attention = attention.configuration(shape)
+      block.experts = mixture.configuration(shape, layer: layer, rule: rule)
+      block.experts?.correction = correction(mixture.experts.count)
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    LatentReader.members(configuration) + DeepseekExperts.members(configuration) + members(configuration) + [
+      ("rope_interleave", JSON(configuration.blocks[0].attention.rotary?.turnsPairs ?? true))
+    ]
+  }
+
+  static func correction(_ count: Int) -> ExpertsConfiguration.Correction {
+    ExpertsConfiguration.Correction("mlp.gate.e_score_correction_bias", shape: [count])
+  }
+
+  /// How experts are chosen: by scores of each expert by itself, from the best groups.
+  static func rule(
+    _ reader: inout ConfigurationReader, chosen: Int, groups: Int = 1, chosenGroups: Int = 1, scale: Double = 1,
+    normalises: Bool = true
+  ) -> RoutingRule {
+    let (count, some) = (
+      reader.positive("n_group", default: groups), reader.positive("topk_group", default: chosenGroups)
+    )
+    return RoutingRule(
+      .sigmoid, chosen: chosen,
+      normalisation: reader.flag("norm_topk_prob", default: normalises) ? .sum(epsilon: 1e-20) : .none,
+      scale: Float(reader.positiveReal("routed_scaling_factor", default: scale)),
+      groups: count > 1 ? RoutingRule.Groups(count: count, chosen: some, countsTwo: true) : nil)
+  }
+
+  /// The members of `config.json` that ``rule(_:chosen:groups:chosenGroups:scale:normalises:)`` reads.
+  static func members(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let rule = configuration.experts?.rule
+    return [
+      ("n_group", JSON(rule?.groups?.count ?? 1)),
+      ("norm_topk_prob", JSON(rule?.normalisation != RoutingRule.Normalisation.none)),
+      ("routed_scaling_factor", JSON(float: rule?.scale ?? 1)), ("topk_group", JSON(rule?.groups?.chosen ?? 1)),
+    ]
+  }
+}
