@@ -16,6 +16,7 @@ package enum ModelFamilies {
     GraniteMoE.self,
     DeepseekV2.self,
     DeepseekV3.self,
+    GPTOSS.self,
   ]
 
   private static let byModelType = Dictionary(

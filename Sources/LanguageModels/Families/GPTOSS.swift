@@ -1,0 +1,44 @@
+import PreciseJSON
+import Tensors
+
+/// gpt-oss (arXiv:2508.10925): sinks in every head, a window in every other block, experts with biases and clamped gates.
+package enum GPTOSS: ModelFamily {
+  package static let name = "gpt_oss"
+  package static let modelTypes = ["gpt_oss"]
+  package static let modelClass = "GptOssForCausalLM"
+
+  private static let defaults = DecoderDefaults(
+    rotary: RotaryDefaults(base: 150_000), epsilon: 1e-5, keyValueHeads: 8, headDimension: 64)
+
+  package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, defaults)
+    let windows = reader.windows(shape.layerCount, default: 128) { $0 % 2 == 0 }
+    let experts = ExpertReader(
+      &reader, countKeys: ["num_local_experts", "num_experts"], sizeKey: "intermediate_size")
+    // An older name, and the clamp that the published weights have, which is the only one.
+    _ = reader.lookup("experts_per_token")
+    if let limit = reader.lookup("swiglu_limit")?.double, limit != 7 {
+      reader.report(.unsupported(key: "swiglu_limit", found: "\(limit)", supported: ["7.0"]))
+    }
+    let biases = reader.flag("attention_bias", default: true) ? DecoderShape.attentionMaps : []
+    return shape.configuration(GPTOSS.self, biases: biases) { block, layer in
+      block.attention.window = windows[layer]
+      block.attention.sinks = "self_attn.sinks"
+      block.experts = ExpertsConfiguration(
+        width: shape.hiddenSize, count: experts.count, size: experts.size, router: "mlp.router",
+        routerHasBias: true,
+        storage: .interleaved(input: "mlp.experts.gate_up_proj", output: "mlp.experts.down_proj"),
+        function: .clamped, rule: RoutingRule(chosen: experts.chosen, normalisation: .sum(epsilon: 0)))
+    }
+  }
+
+  package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let experts = configuration.experts
+    var shape = DecoderShape(configuration)
+    shape.feedForwardSize = experts?.size ?? 1
+    return shape.members(defaults) + configuration.windowMembers + [
+      ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias))),
+      ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)), ("num_local_experts", JSON(experts?.count ?? 1)),
+    ]
+  }
+}
