@@ -17,6 +17,7 @@ package enum ModelFamilies {
     DeepseekV2.self,
     DeepseekV3.self,
     GPTOSS.self,
+    GLM4MoE.self,
   ]
 
   private static let byModelType = Dictionary(
