@@ -18,6 +18,7 @@ package enum ModelFamilies {
     DeepseekV3.self,
     GPTOSS.self,
     GLM4MoE.self,
+    Dots1.self,
   ]
 
   private static let byModelType = Dictionary(
