@@ -19,6 +19,7 @@ package enum ModelFamilies {
     GPTOSS.self,
     GLM4MoE.self,
     Dots1.self,
+    HunYuanMoE.self,
   ]
 
   private static let byModelType = Dictionary(
