@@ -20,6 +20,7 @@ package enum ModelFamilies {
     GLM4MoE.self,
     Dots1.self,
     HunYuanMoE.self,
+    Ernie45MoE.self,
   ]
 
   private static let byModelType = Dictionary(
