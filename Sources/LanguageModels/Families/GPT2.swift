@@ -1,7 +1,7 @@
 import PreciseJSON
 import Tensors
 
-/// GPT-2 (Radford et al. 2019): learned positions, norms and maps with biases, weights stored as [in, out].
+/// GPT-2 (OpenAI, 2019): learned positions, norms and maps with biases, weights stored as [in, out].
 package enum GPT2: ModelFamily {
   package static let name = "gpt2"
   package static let modelTypes = ["gpt2"]

@@ -147,7 +147,7 @@ extension Tensor {
   /// The same numbers as a column.
   fileprivate var column: Tensor { Tensor(shape: [count, 1], values: values) }
 
-  /// Rows 0, 2, … and rows 1, 3, …
+  /// The rows with even numbers, and those with odd ones.
   fileprivate func alternateRows() -> (even: Tensor, odd: Tensor) {
     let (even, odd) = (
       Tensor(uninitialized: [rows / 2, columns]), Tensor(uninitialized: [rows / 2, columns])

@@ -1,7 +1,7 @@
 import Tensors
 
 /// A mixture of experts in place of a feed-forward part, as data: a router sends each token to a few of many small
-/// feed-forward parts (Shazeer et al. 2017, arXiv:1701.06538).
+/// feed-forward parts (arXiv:1701.06538).
 package struct ExpertsConfiguration: Sendable, Hashable {
   /// How files hold the maps of the experts.
   package enum Storage: Sendable, Hashable {

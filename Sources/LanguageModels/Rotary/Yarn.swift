@@ -1,7 +1,7 @@
 import Glibc
 import Tensors
 
-/// YaRN (Peng et al. 2023, arXiv:2309.00071): low frequencies divided by a factor, high ones kept, a ramp between, and
+/// YaRN (arXiv:2309.00071): low frequencies divided by a factor, high ones kept, a ramp between, and
 /// larger cosines and sines.
 package struct Yarn: Sendable, Hashable {
   package var factor: Double

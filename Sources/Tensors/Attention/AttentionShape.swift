@@ -18,7 +18,7 @@ package struct AttentionShape: Sendable {
   package var window: Int?
   /// Scores become cap · tanh(score / cap).
   package var softCap: Float?
-  /// What a distance of one token takes from the scores of each head (ALiBi, Press et al. 2022): [H].
+  /// What a distance of one token takes from the scores of each head (ALiBi, arXiv:2108.12409): [H].
   package var slopes: [Float]?
 
   package init(

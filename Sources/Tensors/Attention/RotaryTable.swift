@@ -1,7 +1,7 @@
 import CTensorKernels
 import Glibc
 
-/// The cosines and sines of rotary positions (Su et al. 2021), and which elements of a head they turn.
+/// The cosines and sines of rotary positions (arXiv:2104.09864), and which elements of a head they turn.
 ///
 /// Memory: positions · D floats for D turned elements.
 package struct RotaryTable: Sendable {

@@ -1,6 +1,7 @@
-/// How evenly routers spread tokens over experts, and the loss that asks for more of it (Fedus et al. 2022, "Switch
-/// Transformers", as transformers' `load_balancing_loss_func` computes it): E · Σ_e f_e P_e, with the share f_e of tokens that
-/// went to expert e and the mean probability P_e that routers gave it, over all layers together.
+/// How evenly routers spread tokens over experts, and the loss that asks for more of it (arXiv:2101.03961).
+///
+/// As transformers' `load_balancing_loss_func` computes it: E · Σ_e f_e P_e, with the share f_e of tokens that went to expert
+/// e and the mean probability P_e that routers gave it, over all layers together.
 ///
 /// All rows of all routers count, also those that no label is at. One belongs to one forward pass and its backward pass.
 package final class RouterBalance {
