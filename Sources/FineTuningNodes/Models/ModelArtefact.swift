@@ -48,10 +48,14 @@ package struct ModelArtefact {
   func watched(_ weights: any WeightSource) -> WatchedWeights { WatchedWeights(weights, watch: watch) }
 
   /// A model in memory, read as long as nobody asks the node to stop.
+  ///
+  /// - Parameter longest: The longest sequence that it will see; where it is nil, any that the model was made for.
   func languageModel(
-    _ source: ModelFolder, compute: Compute, trains: @escaping (String) -> Bool = { _ in false }
+    _ source: ModelFolder, compute: Compute, longest: Int? = nil, trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
-    try LanguageModel(source.configuration, weights: watched(source.weights), compute: compute, trains: trains)
+    try LanguageModel(
+      source.configuration, weights: watched(source.weights), compute: compute, longestSequence: longest ?? 1 << 17,
+      trains: trains)
   }
 
   /// The adapter's files.
@@ -74,11 +78,13 @@ package struct ModelArtefact {
   ///
   /// What is trainable is the adapter when there is one.
   ///
-  /// - Parameter trainsAll: Whether the weights of a model without adapter are prepared for training.
-  package func model(trainsAll: Bool = false) throws -> LanguageModel {
+  /// - Parameters:
+  ///   - trainsAll: Whether the weights of a model without adapter are prepared for training.
+  ///   - longest: The longest sequence that the model will see, where that is known.
+  package func model(trainsAll: Bool = false, longest: Int? = nil) throws -> LanguageModel {
     let compute = try Compute(threads: threads, computeClass: computeClass)
     let hasAdapter = hasAdapter
-    let model = try languageModel(source(), compute: compute) { _ in trainsAll && !hasAdapter }
+    let model = try languageModel(source(), compute: compute, longest: longest) { _ in trainsAll && !hasAdapter }
     if hasAdapter { try adapter().attach(to: model) }
     return model
   }
@@ -90,7 +96,7 @@ package struct ModelArtefact {
     return Probe(json: try JSON(parsing: textOf(path), file: path))
   }
 
-  /// What the parameters of ``model(trainsAll:)`` start from: the adapter when there is one, the base otherwise.
+  /// What the parameters of ``model(trainsAll:longest:)`` start from: the adapter when there is one, the base otherwise.
   func start() throws -> any WeightSource { try hasAdapter ? adapter() : source().weights }
 
   /// The arithmetic that `load_model` settled on.

@@ -88,7 +88,7 @@ package enum Evaluate: NodeType {
     _ fields: Fields, _ data: ArtefactView, _ context: NodeContext
   ) throws -> JSON {
     let rows = try TokenSet(data)
-    let model = try ModelArtefact(context, threads: fields.threads).model()
+    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
     let result = try Evaluation(model: model).run(rowCount: rows.count, row: rows.row) { done in
       context.progress(ProgressUpdate(step: done, total: rows.count, unit: "rows"))
       try context.checkCancellation()
@@ -106,7 +106,7 @@ package enum Evaluate: NodeType {
       let artefact = try ModelArtefact(context, port: "reference", threads: fields.threads)
       reference = try ReferenceScores(reference: artefact, context: context).scores(of: data, what: "pairs")
     }
-    let model = try ModelArtefact(context, threads: fields.threads).model()
+    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
     let stage = DPOStage(DPOLoss(beta: fields.beta), reference: reference)
     let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
       context.progress(ProgressUpdate(step: done, total: rows.count, unit: "pairs"))

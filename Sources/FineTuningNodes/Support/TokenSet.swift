@@ -24,6 +24,9 @@ final class TokenSet {
     self.count = count
   }
 
+  /// The tokens of the longest sequence.
+  var longest: Int { readers.map(\.counts.longestSequence).max() ?? 0 }
+
   /// The rows as a training takes them.
   var trainingRows: TrainingRows { TrainingRows(count: count, read: row) }
 

@@ -26,7 +26,7 @@ struct ReferenceScores {
   /// The reference is read only when a part has to be made.
   func scores(of data: ArtefactView, what: String) throws -> [PairLogProbabilities] {
     let set = try TokenSet(data)
-    lazy var model = Result { try reference.model() }
+    lazy var model = Result { try reference.model(longest: set.longest) }
     var scores: [PairLogProbabilities] = []
     var made = 0
     for (shard, name) in set.shards.enumerated() {

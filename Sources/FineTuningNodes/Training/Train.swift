@@ -113,20 +113,18 @@ package enum Train: NodeType {
     evaluate: @escaping (LanguageModel, TokenSet) throws -> [(name: String, value: Double)]
   ) throws {
     let artefact = try ModelArtefact(context, threads: fields.threads)
-    let model = try artefact.model(trainsAll: true)
-    model.recomputation = fields.recompute
     let data = try context.input("data")
     let rows = try TokenSet(data)
+    let held = try context.inputs("validation").first.map(TokenSet.init)
+    let model = try artefact.model(trainsAll: true, longest: max(rows.longest, held?.longest ?? 0))
+    model.recomputation = fields.recompute
     let loop = try TrainingLoop(
       model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,
       checkpoints: CheckpointFolder(path: context.checkpointFolder()))
     var sanity = try TrainSanity.begin(loop, data, rows, context)
     loop.shouldStop = { context.isCancelled }
     loop.onEvent = { TrainReport.tell($0, to: context) }
-    if let validation = context.inputs("validation").first {
-      let held = try TokenSet(validation)
-      loop.evaluate = { try evaluate($0, held) }
-    }
+    if let held { loop.evaluate = { try evaluate($0, held) } }
     let result: TrainingResult
     do {
       result = try loop.run()

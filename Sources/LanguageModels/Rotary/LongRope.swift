@@ -1,7 +1,9 @@
 import Glibc
 
-/// LongRoPE (arXiv:2402.13753): each frequency divided by a factor of its own, one list for texts up to
-/// the original length and one for longer ones. With one list for both it is how GGUF files write factors down.
+/// LongRoPE (arXiv:2402.13753): each frequency divided by a factor of its own.
+///
+/// There is one list for texts up to the original length and one for longer ones. With one list for both it is how GGUF files
+/// write factors down.
 package struct LongRope: Sendable, Hashable {
   package var shortFactors: [Float]
   package var longFactors: [Float]

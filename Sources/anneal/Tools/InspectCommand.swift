@@ -68,6 +68,7 @@ struct InspectCommand: ParsableCommand {
     var facts: [(key: String, value: JSON)] = [("kind", "model")]
     let model = try ModelFolder.open(path)
     facts += model.summary.json.object?.members ?? []
+    facts += model.configuration.facts
     facts.append(("files", .array(model.files.files.map { JSON($0.path) })))
     if path.hasSuffix(".gguf") {
       let file = try GGUFFile(path: path)
