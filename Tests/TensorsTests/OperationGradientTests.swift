@@ -74,6 +74,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [5, 70])
+  func clamps(rows: Int) throws {
+    let x = randomParameter("x", [rows, 9], seed: 1)
+    // Away from where it has no derivative.
+    for index in 0..<x.value.count where abs(abs(x.value.pointer[index]) - 0.6) < 0.1 { x.value.pointer[index] = 0.4 }
+    for compute in OperationGradientTests.computes {
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          [tape.clamp(try tape.input(x), to: 0.6)]
+        }.isEmpty)
+      let tape = Tape(compute: compute, records: false)
+      #expect(
+        tape.clamp(Variable(x.value), to: 0.6).value.values == x.value.values.map { min(max($0, -0.6), 0.6) })
+      let edges = Variable(Tensor(shape: [1, 4], values: [.infinity, -.infinity, .nan, -0.6]))
+      let clamped = tape.clamp(edges, to: 0.6).value.values
+      #expect(clamped[0] == 0.6 && clamped[1] == -0.6 && clamped[2].isNaN && clamped[3] == -0.6)
+    }
+  }
+
   @Test func gatesOfOneMap() throws {
     for compute in OperationGradientTests.computes {
       let x = randomParameter("x", [5, 18], seed: 1)

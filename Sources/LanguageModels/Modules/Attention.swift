@@ -45,7 +45,7 @@ package struct Attention {
     case .latent:
       guard let latent else { preconditionFailure("Latent attention has its norms") }
       input = latent.input(tape, x, inputs, shape)
-    case .fused(_, let order): input = order.input(tape.project(x, inputs[0])[0], shape)
+    case .fused(_, let order): input = order.input(clipped(tape, tape.project(x, inputs[0])[0]), shape)
     case .separate:
       let parts = tape.project(x, inputs.map(\.projection))
       var (q, k) = (parts[0], parts[1])
@@ -55,9 +55,15 @@ package struct Attention {
         k = try tape.rotate(k, rotary, positions: positions, dimension: configuration.headDimension)
         shape.rotary = nil
       }
-      input = AttentionInput(q: queryNorm?(tape, q) ?? q, k: keyNorm?(tape, k) ?? k, v: parts[2], shape)
+      input = AttentionInput(
+        q: clipped(tape, queryNorm?(tape, q) ?? q), k: clipped(tape, keyNorm?(tape, k) ?? k),
+        v: clipped(tape, parts[2]), shape)
     }
     return try tape.attention(input, shape, sinks: sinks, in: context, layer: layer)
+  }
+
+  private func clipped(_ tape: Tape, _ x: Variable) -> Variable {
+    configuration.clip.map { tape.clamp(x, to: $0) } ?? x
   }
 
   var maps: [Linear] { inputs + [output] }

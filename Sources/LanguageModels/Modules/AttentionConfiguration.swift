@@ -34,6 +34,8 @@ package struct AttentionConfiguration: Sendable, Hashable {
   package var keyNorm: HeadNormConfiguration?
   /// Whether queries and keys are turned before they are normed.
   package var normsTurned: Bool
+  /// Queries, keys and values, after norms and before positions, are held within ± this.
+  package var clip: Float?
   /// What q·k is multiplied by.
   package var scale: Float
   /// Nil where positions do not turn queries and keys.
