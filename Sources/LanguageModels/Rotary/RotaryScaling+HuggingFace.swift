@@ -20,6 +20,11 @@ extension RotaryScaling {
     case "dynamic":
       let factor = inner.positiveReal("\(key).factor", default: inner.lookup("\(key).alpha") == nil ? nil : 1)
       let alpha = inner.lookup("\(key).alpha") == nil ? 0 : inner.positiveReal("\(key).alpha")
+      // HunYuan's files hold YaRN's numbers beside it, which count for nothing.
+      if alpha > 0 {
+        inner.passOver(
+          "\(key).beta_fast", "\(key).beta_slow", "\(key).mscale", "\(key).mscale_all_dim")
+      }
       self = alpha > 0 ? .alpha(alpha) : .dynamic(factor: factor)
     case "llama3":
       self = .llama3(
