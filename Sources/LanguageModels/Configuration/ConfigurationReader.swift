@@ -118,6 +118,19 @@ package struct ConfigurationReader {
     return text
   }
 
+  /// The first of a key's spellings that the file has, the first of all where it has none: families have changed the names
+  /// of their keys, and transformers takes the common names for those of some families too.
+  func spelling(_ keys: String...) -> String { keys.filter { lookup($0) != nil }.first ?? keys[0] }
+
+  /// Passes over keys that decide nothing in this family.
+  func passOver(_ keys: String...) { for key in keys { _ = lookup(key) } }
+
+  /// Reports a value of a key that means something else than what this family always does.
+  mutating func require(_ key: String, _ accepted: JSON...) {
+    guard let value = lookup(key) else { return }
+    KnownKeys(harmless: [], neutral: [key: accepted]).problem(key, value, path: key).map { report($0) }
+  }
+
   /// Checks what several numbers have to do with each other, then throws all problems when there are any.
   mutating func finish(_ configuration: ModelConfiguration) throws -> ModelConfiguration {
     if problems.isEmpty {

@@ -1,3 +1,5 @@
+import PreciseJSON
+
 /// Reads what a GGUF file says of a model: metadata under the architecture's prefix, and which tensors there are.
 package struct GGUFReader {
   var values: ConfigurationReader
@@ -20,6 +22,27 @@ package struct GGUFReader {
     values.positiveReal(key(name), default: fallback)
   }
 
+  /// The window of each block: `attention.sliding_window` but for every `period`th block, or as
+  /// `attention.sliding_window_pattern` says, which is a period too or a list; none where the window is 0 or not there.
+  mutating func windows(_ layers: Int, default fallback: Int? = nil, period: Int) -> [Int?] {
+    let pattern = values.lookup(key("attention.sliding_window_pattern"))
+    let window = values.lookup(key("attention.sliding_window"))?.int ?? fallback ?? 0
+    let list = pattern?.array?.map { $0.bool ?? ($0.int != 0) }
+    if let list, list.count != layers {
+      values.report(.inconsistent("`attention.sliding_window_pattern` names \(list.count) blocks of \(layers)"))
+    }
+    return (0..<layers).map { layer in
+      let isWindowed =
+        list.map { $0.indices.contains(layer) && $0[layer] } ?? ((layer + 1) % max(1, pattern?.int ?? period) != 0)
+      return isWindowed && window > 0 ? window : nil
+    }
+  }
+
+  mutating func flag(_ name: String, default fallback: Bool) -> Bool { values.flag(key(name), default: fallback) }
+
+  /// Whether the first block has a tensor of this name.
+  func has(_ tensor: String) -> Bool { tensorShape("blk.0.\(tensor)") != nil }
+
   /// The rows of the embedding.
   var vocabularySize: Int {
     mutating get {
@@ -35,6 +58,6 @@ package struct GGUFReader {
 
   /// Whether the first block has a bias for a linear map, by the map's name in the block.
   func hasBias(_ map: String) -> Bool {
-    layout.names[map].map { tensorShape("blk.0.\($0).bias") != nil } ?? false
+    layout.names[map].map { has("\($0).bias") } ?? false
   }
 }

@@ -57,7 +57,8 @@ struct KnownKeys: Sendable {
   private static let training: Set<String> = [
     "attention_dropout", "attn_pdrop", "classifier_dropout", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob",
     "initializer_range", "neftune_noise_alpha", "output_router_logits", "pretraining_tp", "resid_pdrop",
-    "residual_dropout", "router_aux_loss_coef", "gradient_checkpointing",
+    "residual_dropout", "router_aux_loss_coef", "gradient_checkpointing", "embedding_dropout", "emb_pdrop", "dropout",
+    "activation_dropout", "layerdrop", "init_std",
   ]
 
   /// Those under a GGUF architecture's prefix, without it; as llama.cpp reads them.

@@ -20,6 +20,11 @@ package struct FeedForwardConfiguration: Sendable, Hashable {
     self.down = down
   }
 
+  /// The function between two maps; nil where a gate decides.
+  package var activation: Activation? {
+    if case .plain(_, let function) = input { function } else { nil }
+  }
+
   /// F.
   package var size: Int { down.inputs }
 
