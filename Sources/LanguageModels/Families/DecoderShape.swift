@@ -65,12 +65,14 @@ extension DecoderShape {
   ///
   /// - Parameters:
   ///   - biases: The maps that add a bias.
+  ///   - norm: What stands before each half of a block and at the end, under whatever name; Llama's norm when nil.
   ///   - change: Makes a block what it is in the family.
   package func configuration(
-    _ family: any ModelFamily.Type, biases: Set<Map> = [],
+    _ family: any ModelFamily.Type, biases: Set<Map> = [], norm: NormConfiguration? = nil,
     change: (_ block: inout BlockConfiguration, _ layer: Int) -> Void = { _, _ in }
   ) -> ModelConfiguration {
     let (queries, keys) = (queryHeads * headDimension, keyValueHeads * headDimension)
+    let norm = norm ?? .rms("norm", epsilon: normEpsilon)
     func map(_ map: Map, _ inputs: Int, _ outputs: Int) -> LinearConfiguration {
       // The scores of attention and its values are moved by rounding (decision 0010).
       LinearConfiguration(
@@ -87,8 +89,7 @@ extension DecoderShape {
       feedForward: FeedForwardConfiguration(
         .gated(gate: map(.gate, hiddenSize, feedForwardSize), up: map(.up, hiddenSize, feedForwardSize), .silu),
         down: map(.down, feedForwardSize, hiddenSize)),
-      attentionNorm: .rms(Self.attentionNorm, epsilon: normEpsilon),
-      feedForwardNorm: .rms(Self.feedForwardNorm, epsilon: normEpsilon))
+      attentionNorm: norm.named(Self.attentionNorm), feedForwardNorm: norm.named(Self.feedForwardNorm))
     return ModelConfiguration(
       family: Family(family), hiddenSize: hiddenSize, vocabularySize: vocabularySize,
       maximumPositions: maximumPositions,
@@ -97,7 +98,7 @@ extension DecoderShape {
         change(&block, layer)
         return block
       },
-      finalNorm: .rms("norm", epsilon: normEpsilon), head: HeadConfiguration(isTied: tiesHead))
+      finalNorm: norm.named("norm"), head: HeadConfiguration(isTied: tiesHead))
   }
 }
 
@@ -106,6 +107,21 @@ extension DecoderShape {
   static let attentionMaps: Set<Map> = [.query, .key, .value, .output]
   /// The maps that have a bias where `mlp_bias` is set.
   static let feedForwardMaps: Set<Map> = [.gate, .up, .down]
+
+  /// Those that `attention_bias` and `mlp_bias` give biases.
+  static func biases(_ reader: inout ConfigurationReader) -> Set<Map> {
+    let attention = reader.flag("attention_bias", default: false)
+    return (attention ? attentionMaps : []).union(reader.flag("mlp_bias", default: false) ? feedForwardMaps : [])
+  }
+
+  /// The members that ``biases(_:)`` reads back.
+  static func biasMembers(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
+    let block = configuration.blocks[0]
+    return [
+      ("attention_bias", JSON(block.attention.maps.allSatisfy(\.hasBias))),
+      ("mlp_bias", JSON(block.feedForward.maps.allSatisfy(\.hasBias))),
+    ]
+  }
 
   /// Reads the keys of `config.json` that these families share.
   init(_ reader: inout ConfigurationReader, _ defaults: DecoderDefaults = DecoderDefaults()) {
@@ -128,7 +144,9 @@ extension DecoderShape {
       keyValueHeads: reader.positive("num_key_value_heads", default: keyValueHeads), headDimension: headDimension,
       feedForwardSize: reader.positive("intermediate_size"), vocabularySize: reader.positive("vocab_size"),
       maximumPositions: reader.positive("max_position_embeddings", default: 2048),
-      normEpsilon: Float(reader.positiveReal(defaults.epsilonKey, default: defaults.epsilon)), rotary: rotary,
+      normEpsilon: Float(
+        defaults.epsilonKey.map { reader.positiveReal($0, default: defaults.epsilon) } ?? defaults.epsilon),
+      rotary: rotary,
       tiesHead: reader.flag("tie_word_embeddings", default: defaults.tiesHead))
   }
 
@@ -149,8 +167,9 @@ extension DecoderShape {
     [
       ("head_dim", JSON(headDimension)), (defaults.activationKey, JSON(defaults.activations[0])),
       ("intermediate_size", JSON(feedForwardSize)), ("num_attention_heads", JSON(queryHeads)),
-      ("num_key_value_heads", JSON(keyValueHeads)), (defaults.epsilonKey, JSON(float: normEpsilon)),
-    ] + (rotary?.members(headDimension: headDimension, defaults.rotary) ?? [])
+      ("num_key_value_heads", JSON(keyValueHeads)),
+    ] + (defaults.epsilonKey.map { [($0, JSON(float: normEpsilon))] } ?? [])
+      + (rotary?.members(headDimension: headDimension, defaults.rotary) ?? [])
   }
 
   /// A map of all queries, keys and values.
@@ -158,6 +177,18 @@ extension DecoderShape {
     LinearConfiguration(
       name, inputs: hiddenSize, outputs: (queryHeads + 2 * keyValueHeads) * headDimension, hasBias: hasBias,
       int8Products: .backward, isTransposed: isTransposed)
+  }
+
+  /// A map each for queries, keys and values.
+  func separate(_ query: String, _ key: String, _ value: String, hasBias: Bool = false)
+    -> AttentionConfiguration.Projections
+  {
+    func map(_ name: String, _ heads: Int) -> LinearConfiguration {
+      LinearConfiguration(
+        name, inputs: hiddenSize, outputs: heads * headDimension, hasBias: hasBias, int8Products: .backward)
+    }
+    return .separate(
+      query: map(query, queryHeads), key: map(key, keyValueHeads), value: map(value, keyValueHeads))
   }
 
   /// The map of what heads gather.
@@ -177,6 +208,18 @@ extension DecoderShape {
         activation),
       down: LinearConfiguration(
         down, inputs: feedForwardSize, outputs: hiddenSize, hasBias: hasBias, isTransposed: isTransposed))
+  }
+
+  /// A gate and a map, then the last one.
+  func gated(_ gate: String, _ up: String, _ down: String, _ activation: GatedActivation = .silu)
+    -> FeedForwardConfiguration
+  {
+    func map(_ name: String) -> LinearConfiguration {
+      LinearConfiguration(name, inputs: hiddenSize, outputs: feedForwardSize)
+    }
+    return FeedForwardConfiguration(
+      .gated(gate: map(gate), up: map(up), activation),
+      down: LinearConfiguration(down, inputs: feedForwardSize, outputs: hiddenSize))
   }
 
   /// A map of gate and up in one, then the last one.
@@ -231,7 +274,8 @@ struct DecoderDefaults {
   /// The values that mean the family's function, the one that is written first.
   var activations = ["silu", "swish"]
   var activationKey = "hidden_act"
-  var epsilonKey = "rms_norm_eps"
+  /// Nil for families whose norms always add the same.
+  var epsilonKey: String? = "rms_norm_eps"
   var epsilon = 1e-6
   var tiesHead = false
   /// As many as query heads when nil.

@@ -38,16 +38,13 @@ package enum Gemma: ModelFamily {
     _ shape: DecoderShape, _ family: any ModelFamily.Type, biases: Set<DecoderShape.Map> = [],
     change: (inout BlockConfiguration, Int) -> Void = { _, _ in }
   ) -> ModelConfiguration {
-    func norm(_ name: String) -> NormConfiguration { .rms(name, epsilon: shape.normEpsilon, weightOffset: 1) }
-    var configuration = shape.configuration(family, biases: biases) { block, layer in
-      block.attentionNorm = norm(DecoderShape.attentionNorm)
-      block.feedForwardNorm = norm(DecoderShape.feedForwardNorm)
+    let norm = NormConfiguration.rms("norm", epsilon: shape.normEpsilon, weightOffset: 1)
+    var configuration = shape.configuration(family, biases: biases, norm: norm) { block, layer in
       if case .gated(let gate, let up, _) = block.feedForward.input {
         block.feedForward.input = .gated(gate: gate, up: up, .geluTanh)
       }
       change(&block, layer)
     }
-    configuration.finalNorm = norm("norm")
     configuration.embedding.scale = Float(shape.hiddenSize).squareRoot()
     return configuration
   }

@@ -10,18 +10,11 @@ package enum Llama: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
-    var biases: Set<DecoderShape.Map> = []
-    if reader.flag("attention_bias", default: false) { biases.formUnion(DecoderShape.attentionMaps) }
-    if reader.flag("mlp_bias", default: false) { biases.formUnion(DecoderShape.feedForwardMaps) }
-    return shape.configuration(Llama.self, biases: biases)
+    return shape.configuration(Llama.self, biases: DecoderShape.biases(&reader))
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    let block = configuration.blocks[0]
-    return DecoderShape(configuration).members() + [
-      ("attention_bias", JSON(block.attention.maps.allSatisfy(\.hasBias))),
-      ("mlp_bias", JSON(block.feedForward.maps.allSatisfy(\.hasBias))),
-    ]
+    DecoderShape(configuration).members() + DecoderShape.biasMembers(configuration)
   }
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
