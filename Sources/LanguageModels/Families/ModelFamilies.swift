@@ -9,6 +9,7 @@ package enum ModelFamilies {
     Gemma2.self,
     Gemma3.self,
     Phi3.self,
+    Ministral.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
