@@ -10,6 +10,7 @@ package enum ModelFamilies {
     Gemma3.self,
     Phi3.self,
     Ministral.self,
+    Olmo3.self,
     Olmo2.self,
     GPT2.self,
     Mixtral.self,
