@@ -12,6 +12,7 @@ package enum ModelFamilies {
     Ministral.self,
     Olmo3.self,
     Olmo2.self,
+    Granite.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
