@@ -13,6 +13,7 @@ package enum ModelFamilies {
     Olmo3.self,
     Olmo2.self,
     Granite.self,
+    SmolLM3.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
