@@ -14,6 +14,7 @@ package enum ModelFamilies {
     Olmo2.self,
     Granite.self,
     SmolLM3.self,
+    Starcoder2.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
