@@ -15,6 +15,7 @@ package enum ModelFamilies {
     Granite.self,
     SmolLM3.self,
     Starcoder2.self,
+    Phi.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
