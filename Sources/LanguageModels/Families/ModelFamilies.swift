@@ -16,6 +16,7 @@ package enum ModelFamilies {
     SmolLM3.self,
     Starcoder2.self,
     Phi.self,
+    Cohere.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
