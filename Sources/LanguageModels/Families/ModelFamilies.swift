@@ -17,6 +17,7 @@ package enum ModelFamilies {
     Starcoder2.self,
     Phi.self,
     Cohere.self,
+    Cohere2.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
