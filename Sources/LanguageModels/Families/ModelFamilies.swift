@@ -18,6 +18,7 @@ package enum ModelFamilies {
     Phi.self,
     Cohere.self,
     Cohere2.self,
+    StableLM.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
