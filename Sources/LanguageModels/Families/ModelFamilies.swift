@@ -19,6 +19,7 @@ package enum ModelFamilies {
     Cohere.self,
     Cohere2.self,
     StableLM.self,
+    GLM.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
