@@ -20,6 +20,7 @@ package enum ModelFamilies {
     Cohere2.self,
     StableLM.self,
     GLM.self,
+    GLM4.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
