@@ -21,6 +21,7 @@ package enum ModelFamilies {
     StableLM.self,
     GLM.self,
     GLM4.self,
+    Exaone4.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
