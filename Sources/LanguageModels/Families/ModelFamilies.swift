@@ -22,6 +22,7 @@ package enum ModelFamilies {
     GLM.self,
     GLM4.self,
     Exaone4.self,
+    Ernie45.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
