@@ -23,6 +23,7 @@ package enum ModelFamilies {
     GLM4.self,
     Exaone4.self,
     Ernie45.self,
+    HunYuan.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
