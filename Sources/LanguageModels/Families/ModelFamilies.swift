@@ -24,6 +24,7 @@ package enum ModelFamilies {
     Exaone4.self,
     Ernie45.self,
     HunYuan.self,
+    Olmo.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
