@@ -25,6 +25,7 @@ package enum ModelFamilies {
     Ernie45.self,
     HunYuan.self,
     Olmo.self,
+    GPTNeoX.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
