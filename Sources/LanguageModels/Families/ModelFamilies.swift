@@ -26,6 +26,7 @@ package enum ModelFamilies {
     HunYuan.self,
     Olmo.self,
     GPTNeoX.self,
+    InternLM2.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
