@@ -27,6 +27,7 @@ package enum ModelFamilies {
     Olmo.self,
     GPTNeoX.self,
     InternLM2.self,
+    Falcon.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
