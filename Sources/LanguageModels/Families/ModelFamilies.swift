@@ -28,6 +28,7 @@ package enum ModelFamilies {
     GPTNeoX.self,
     InternLM2.self,
     Falcon.self,
+    Bloom.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
