@@ -29,6 +29,7 @@ package enum ModelFamilies {
     InternLM2.self,
     Falcon.self,
     Bloom.self,
+    MPT.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
