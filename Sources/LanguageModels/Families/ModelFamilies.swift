@@ -30,6 +30,7 @@ package enum ModelFamilies {
     Falcon.self,
     Bloom.self,
     MPT.self,
+    GPTJ.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
