@@ -31,6 +31,7 @@ package enum ModelFamilies {
     Bloom.self,
     MPT.self,
     GPTJ.self,
+    OPT.self,
     GPT2.self,
     Mixtral.self,
     Qwen2MoE.self,
