@@ -17,10 +17,21 @@ package struct HuggingFaceFolder: Sendable {
     self.files = files
     configurationPath = files[ModelFolder.configurationFile] ?? files.origin + "/" + ModelFolder.configurationFile
     configurationJSON = try readJSON(configurationPath)
-    weights = try SafetensorsWeights(files)
-    configuration = try Self.untied(
-      ModelConfiguration(huggingFace: configurationJSON, file: configurationPath), weights)
+    let stated = try ModelConfiguration(huggingFace: configurationJSON, file: configurationPath)
+    weights = try Self.named(SafetensorsWeights(files), stated)
+    configuration = try Self.untied(stated, weights)
     try check()
+  }
+
+  /// The weights under the names of the whole model: files of the model without its head, such as those of GPT-2, leave out
+  /// what all names begin with.
+  private static func named(
+    _ weights: SafetensorsWeights, _ configuration: ModelConfiguration
+  ) -> SafetensorsWeights {
+    let embedding = configuration.name(of: .embedding)
+    guard let dot = embedding.firstIndex(of: "."), !weights.has(embedding) else { return weights }
+    let prefix = embedding[...dot]
+    return weights.has(String(embedding.dropFirst(prefix.count))) ? weights.prefixed(String(prefix)) : weights
   }
 
   /// The configuration, with a head of its own where the files hold another one than the embedding.
@@ -49,9 +60,15 @@ package struct HuggingFaceFolder: Sendable {
     guard problems.isEmpty else { throw ModelFolderError(files.origin, problems: problems) }
   }
 
-  /// Whether a tensor repeats what is known: a tied head, or rotary frequencies that old files carry.
+  /// Rotary frequencies, and masks of GPT-2, GPT-NeoX, GPT-J and their kind, which old files carry.
+  private static let buffers = [
+    ".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
+  ]
+
+  /// Whether a tensor repeats what is known: a tied head, or what is made anew.
   private func isRedundant(_ name: String) -> Bool {
-    name.hasSuffix(".rotary_emb.inv_freq") || (configuration.head.isTied && name == configuration.name(of: .head))
+    Self.buffers.contains { name.hasSuffix($0) }
+      || (configuration.head.isTied && name == configuration.name(of: .head))
   }
 }
 

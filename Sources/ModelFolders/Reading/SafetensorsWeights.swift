@@ -15,7 +15,9 @@ package struct SafetensorsWeights: Sendable {
   /// The names of the files and of their index.
   let fileNames: [String]
   /// The file of each tensor.
-  private let fileByName: [String: Int]
+  private var fileByName: [String: Int]
+  /// What stands before the names here and not in the files.
+  private var prefix = ""
 
   private static let single = "model.safetensors"
   private static let index = "model.safetensors.index.json"
@@ -97,8 +99,19 @@ package struct SafetensorsWeights: Sendable {
 
   /// Where a tensor stands and what it is; nil when there is none of this name.
   package func entry(_ name: String) -> SafetensorsFile.Entry? {
-    fileByName[name].flatMap { try? files[$0].entry(name) }
+    fileByName[name].flatMap { try? files[$0].entry(stored(name)) }
   }
+
+  /// The same tensors with longer names.
+  func prefixed(_ prefix: String) -> SafetensorsWeights {
+    var copy = self
+    copy.fileByName = Dictionary(uniqueKeysWithValues: fileByName.map { (prefix + $0.key, $0.value) })
+    copy.prefix = prefix + self.prefix
+    return copy
+  }
+
+  /// The name in the files.
+  private func stored(_ name: String) -> String { String(name.dropFirst(prefix.count)) }
 }
 
 extension SafetensorsWeights {
@@ -116,8 +129,8 @@ extension SafetensorsWeights {
       }
     }
     if areSameBytes { return true }
-    let x = try files[fileA].tensor(named: one, shape: a.shape)
-    let y = try files[fileB].tensor(named: other, shape: b.shape)
+    let x = try files[fileA].tensor(named: stored(one), shape: a.shape)
+    let y = try files[fileB].tensor(named: stored(other), shape: b.shape)
     return (0..<x.count).allSatisfy { x.pointer[$0] == y.pointer[$0] }
   }
 }
@@ -127,7 +140,7 @@ extension SafetensorsWeights: WeightSource {
 
   package func tensor(named name: String, shape: [Int]) throws -> Tensor {
     guard let number = fileByName[name] else { throw ModelFolderError(origin, .missingTensor(name, nearest: nil)) }
-    return try files[number].tensor(named: name, shape: shape)
+    return try files[number].tensor(named: stored(name), shape: shape)
   }
 }
 
