@@ -29,12 +29,11 @@ package enum GPT2: ModelFamily {
       normEpsilon: Float(reader.positiveReal("layer_norm_epsilon", default: 1e-5)), rotary: nil,
       tiesHead: reader.flag("tie_word_embeddings", default: true))
     // Of a classifier, of arithmetic in 16 bits, and an old name of the positions.
-    for key in [
+    reader.passOver(
       "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj",
       "reorder_and_upcast_attn", "n_ctx",
       // Other spellings of keys that are read.
-      "hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings",
-    ] { _ = reader.lookup(key) }
+      "hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings")
     let scales = reader.flag("scale_attn_weights", default: true)
     let scalesByLayer = reader.flag("scale_attn_by_inverse_layer_idx", default: false)
     return configuration(shape) { attention, layer in

@@ -12,11 +12,7 @@ package enum GraniteMoE: ModelFamily {
     let experts = ExpertReader(&reader, countKeys: ["num_local_experts"], sizeKey: "intermediate_size")
     let shared = reader.lookup("shared_intermediate_size")?.int ?? 0
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    let scale = Float(reader.positiveReal("attention_multiplier", default: 1))
-    let residual = Float(reader.positiveReal("residual_multiplier", default: 1))
     var configuration = shape.configuration(GraniteMoE.self, biases: biases) { block, _ in
-      block.attention.scale = scale
-      block.residualScale = residual
       var mixture = ExpertsConfiguration(
         width: shape.hiddenSize, count: experts.count, size: experts.size, router: "block_sparse_moe.router.layer",
         storage: .stacked(input: "block_sparse_moe.input_linear", output: "block_sparse_moe.output_linear"),
@@ -28,8 +24,7 @@ package enum GraniteMoE: ModelFamily {
       }
       block.experts = mixture
     }
-    configuration.embedding.scale = Float(reader.positiveReal("embedding_multiplier", default: 1))
-    configuration.head.scale = 1 / Float(reader.positiveReal("logits_scaling", default: 1))
+    Granite.Factors(&reader).apply(to: &configuration)
     return configuration
   }
 
@@ -37,14 +32,10 @@ package enum GraniteMoE: ModelFamily {
     let (block, experts) = (configuration.blocks[0], configuration.experts)
     var shape = DecoderShape(configuration)
     shape.feedForwardSize = experts?.size ?? 1
-    return shape.members() + [
+    return shape.members() + Granite.Factors(configuration).members + [
       ("model_type", "granitemoeshared"),
       ("attention_bias", JSON(block.attention.maps.allSatisfy(\.hasBias))),
-      ("attention_multiplier", JSON(float: block.attention.scale)),
-      ("embedding_multiplier", JSON(float: configuration.embedding.scale)),
-      ("logits_scaling", JSON(float: 1 / configuration.head.scale)),
       ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)), ("num_local_experts", JSON(experts?.count ?? 1)),
-      ("residual_multiplier", JSON(float: block.residualScale)),
       ("shared_intermediate_size", JSON(experts?.shared?.size ?? 0)),
     ]
   }

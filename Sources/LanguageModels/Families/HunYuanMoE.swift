@@ -7,10 +7,8 @@ package enum HunYuanMoE: ModelFamily {
   package static let modelTypes = ["hunyuan_v1_moe"]
   package static let modelClass = "HunYuanMoEV1ForCausalLM"
 
-  private static let defaults = DecoderDefaults(epsilon: 1e-5)
-
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
-    let shape = DecoderShape(&reader, defaults)
+    let shape = DecoderShape(&reader, HunYuan.defaults)
     // A list has the number of each block: transformers writes one where all are the same.
     let lists = ["moe_topk"].reduce(into: [String: Int]()) { found, key in
       found[key] = reader.lookup(key)?.array?.first?.int
@@ -18,13 +16,11 @@ package enum HunYuanMoE: ModelFamily {
     let count = reader.positive("num_experts")
     let chosen = lists["moe_topk"] ?? reader.positive("moe_topk", default: 1, atMost: count)
     // What transformers passes over: experts and the shared part are as wide as `intermediate_size`.
-    for key in ["moe_intermediate_size", "num_shared_expert", "eod_token_id", "use_qk_norm"] { _ = reader.lookup(key) }
+    reader.passOver("moe_intermediate_size", "num_shared_expert")
+    HunYuan.requireText(&reader)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
     return shape.configuration(HunYuanMoE.self, biases: biases) { block, _ in
-      block.attention.queryNorm = HeadNormConfiguration(
-        .rms("self_attn.query_layernorm", epsilon: shape.normEpsilon))
-      block.attention.keyNorm = HeadNormConfiguration(.rms("self_attn.key_layernorm", epsilon: shape.normEpsilon))
-      block.attention.normsTurned = true
+      HunYuan.addHeadNorms(&block.attention, shape)
       var experts = ExpertsConfiguration(
         width: shape.hiddenSize, count: count, size: shape.feedForwardSize, router: "mlp.gate.wg",
         storage: .each(prefix: "mlp.experts", gate: "gate_proj", up: "up_proj", down: "down_proj"),
@@ -36,7 +32,7 @@ package enum HunYuanMoE: ModelFamily {
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     let experts = configuration.experts
-    return DecoderShape(configuration).members(defaults) + [
+    return DecoderShape(configuration).members(HunYuan.defaults) + [
       ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias))),
       ("moe_topk", JSON(experts?.rule.chosen ?? 1)), ("num_experts", JSON(experts?.count ?? 1)),
     ]
