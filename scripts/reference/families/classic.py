@@ -36,6 +36,10 @@ VARIANTS = {
     "gpt_neox-sequential": (
         GPTNeoXConfig, dict(WIDE, **partial(0.5), use_parallel_residual=False, tie_word_embeddings=True),
         dict(gguf="gptneox", older=gpt_neox_older)),
+    # As GPT-NeoX-20B, and no biases in attention.
+    "gpt_neox-fast": (
+        GPTNeoXConfig, dict(WIDE, **partial(0.5), hidden_act="gelu_fast", attention_bias=False),
+        dict(gguf="gptneox", older=gpt_neox_older)),
     "phi": (PhiConfig, dict(WIDE, **partial(0.5)), dict(gguf="phi2")),
     "phi-qknorm": (
         PhiConfig, dict(WIDE, num_key_value_heads=2, **partial(0.5), qk_layernorm=True), dict(gguf="phi2")),
@@ -68,6 +72,12 @@ VARIANTS = {
         OPTConfig, dict(
             vocab_size=50, hidden_size=40, num_hidden_layers=2, ffn_dim=42, num_attention_heads=4, dropout=0.0,
             max_position_embeddings=64, **IDS), {}),
+    # As Galactica.
+    "opt-bare": (
+        OPTConfig, dict(
+            vocab_size=50, hidden_size=40, num_hidden_layers=2, ffn_dim=42, num_attention_heads=4, dropout=0.0,
+            max_position_embeddings=64, activation_function="gelu", enable_bias=False,
+            layer_norm_elementwise_affine=False, **IDS), {}),
     "opt-350m": (
         OPTConfig, dict(
             vocab_size=50, hidden_size=40, num_hidden_layers=2, ffn_dim=42, num_attention_heads=4, dropout=0.0,
