@@ -48,6 +48,7 @@ extension AttentionConfiguration {
       }
     if queryNorm != nil { words.append("normed heads") }
     if let softCap { words.append("scores capped at \(softCap)") }
+    if let clip { words.append("held within ±\(clip)") }
     if slopes != nil { words.append("linear biases") }
     if sinks != nil { words.append("sinks") }
     return words.joined(separator: ", ")
