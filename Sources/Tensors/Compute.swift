@@ -59,7 +59,7 @@ package final class Compute: Sendable {
     self.pool = pool
     self.kernels = kernels
     self.computeClass = computeClass
-    prepareMatrixLibrary()
+    onElements { prepareMatrixLibrary() }
   }
 
   /// The processor's own kernels, or those that the environment variable `ANNEAL_CPU` names.

@@ -30,9 +30,7 @@ package struct MergeComparison {
     let computeClass = try arithmetic()
     let adapter = try artefact.adapter()
     let probe = try artefact.probe() ?? Probe(for: source.configuration)
-    let needed = StepMemory(
-      source.configuration, computeClass, adapter: adapter.configuration, tokens: probe.tokenCount
-    ).model
+    let needed = try memory(source.configuration, adapter.configuration, computeClass, probe)
     if let free = FreeMemory.bytes, needed > free {
       return MergedModel(.notEnoughMemory(needed: needed), stored: stored, computeClass: computeClass)
     }
@@ -46,6 +44,19 @@ package struct MergeComparison {
           tokens: merged.count, base: loss(base), adapted: loss(adapted), merged: loss(merged),
           difference: distance(merged, adapted), effect: distance(adapted, base))),
       stored: stored, computeClass: computeClass)
+  }
+
+  /// The most that a model with its adapter takes for it.
+  private func memory(
+    _ configuration: ModelConfiguration, _ adapter: AdapterConfiguration, _ computeClass: ComputeClass, _ probe: Probe
+  ) throws -> Int {
+    try MemoryCount.run { count in
+      let model = try LanguageModel(
+        configuration, weights: WeightShapes(), compute: Compute(threads: threads, computeClass: computeClass))
+      try model.attach(adapter, from: WeightShapes())
+      _ = try model.logProbabilities(of: probe)
+      return count.peakBytes
+    }
   }
 
   /// In a function of its own, so that the first model is gone before the second one is read.
@@ -91,6 +102,6 @@ extension LanguageModel {
     let tape = Tape(compute: compute, records: false)
     let labels = try tape.labelLogProbabilities(
       hiddenStates(tape, batch), head: head, targets: batch.targets)
-    return Array(labels.value.buffer)
+    return labels.value.values
   }
 }

@@ -3,6 +3,7 @@ import ModelFolders
 import Pipeline
 import PreciseJSON
 import Tensors
+import TokenShards
 import Training
 
 extension Train {
@@ -11,22 +12,55 @@ extension Train {
     guard let model = ancestry["model"].flatMap(ForeseenModel.init),
       let longest = ancestry.type(at: "data")?[FacetName.length]?.integer
     else { return nil }
-    // A pair is two sequences, each as long as a row may be.
-    let row = fields.stage == .dpo ? 2 * longest : longest
-    func memory(_ recomputation: Recomputation) -> StepMemory {
-      StepMemory(
-        model.configuration, model.computeClass, adapter: model.adapter, tokens: max(row, TrainingSettings.tokenBudget),
-        recomputation: recomputation)
+    let rows = fullRows(fields, longest: longest, positions: model.configuration.maximumPositions)
+    let recomputations = [fields.recompute] + Recomputation.allCases.filter { $0 != fields.recompute }
+    func memory(_ stage: some TrainingStage) -> [StepMemory]? {
+      // A step that cannot be taken has no forecast; running says why.
+      try? StepMemory.counted(
+        model.configuration, model.computeClass, adapter: model.adapter, stage: stage, rows: rows,
+        recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
-    let own = memory(fields.recompute)
+    let counted: [StepMemory]? =
+      switch fields.stage {
+      case .sft: memory(SupervisedStage())
+      case .dpo:
+        memory(
+          DPOStage(fields.dpoLoss, reference: rows.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) }))
+      }
+    guard let counted, let own = counted.first else { return nil }
     return Forecast(
       parts: [
         Forecast.Part("model", memory: own.model), Forecast.Part("optimizer", memory: own.optimizer),
-        Forecast.Part("activations", memory: own.activations + own.work),
+        Forecast.Part("activations", memory: own.activations),
       ],
-      alternatives: Recomputation.allCases.filter { $0 != fields.recompute }.map {
-        Forecast.Alternative(setting: "recompute: \($0.rawValue)", memory: memory($0).peak)
+      alternatives: zip(recomputations, counted).dropFirst().map { other, memory in
+        Forecast.Alternative(setting: "recompute: \(other.rawValue)", memory: memory.peak)
       })
+  }
+
+  /// The rows of a step that fill its largest batch, twice where a step has several batches: then the gradients of the
+  /// first are there while the second is computed.
+  private static func fullRows(_ fields: Fields, longest: Int, positions: Int) -> [TokenRow] {
+    // A pair is two sequences, each as long as a row may be.
+    let row = fields.stage == .dpo ? 2 * longest : longest
+    let most = max(row, min(fields.batchSize * row, TrainingSettings.tokenBudget))
+    let lengths = [Int](repeating: row, count: most / row) + [most % row].filter { $0 > 3 }
+    let batch = lengths.map { fullRow(of: $0, in: fields.stage, positions: positions) }
+    return fields.batchSize > batch.count ? batch + batch : batch
+  }
+
+  /// A row all of whose tokens are learned, in sequences that the model has positions for.
+  private static func fullRow(of tokens: Int, in stage: Fields.Stage, positions: Int) -> TokenRow {
+    func sequence(_ role: TokenSequence.Role, _ count: Int) -> TokenSequence {
+      TokenSequence(
+        role: role, ids: [Int32](repeating: 0, count: count), lossMask: [Bool](repeating: true, count: count))
+    }
+    switch stage {
+    case .sft:
+      return TokenRow(
+        stride(from: 0, to: tokens, by: positions).map { sequence(.sample, min(positions, tokens - $0)) })
+    case .dpo: return TokenRow([.chosen, .rejected].map { sequence($0, min(positions, tokens / 2)) })
+    }
   }
 }
 

@@ -16,7 +16,9 @@ extension LanguageModel {
     guard name.hasSuffix(suffixA) else { return tensor }
     let bound = Float(1 / Double(shape[1]).squareRoot())
     var random = CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
-    for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
+    onElements {
+      for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
+    }
     return tensor
   }
 

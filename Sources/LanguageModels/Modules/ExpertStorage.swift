@@ -122,7 +122,9 @@ struct ExpertStorage {
   private func slice(_ stacked: Tensor, _ expert: Int) -> Tensor {
     let (rows, columns) = (stacked.shape[1], stacked.shape[2])
     let result = Tensor(uninitialized: [rows, columns])
-    result.pointer.update(from: stacked.pointer + expert * rows * columns, count: rows * columns)
+    onElements {
+      result.pointer.update(from: stacked.pointer + expert * rows * columns, count: rows * columns)
+    }
     return result
   }
 
@@ -137,7 +139,7 @@ extension Tensor {
   /// Some rows of a matrix, copied.
   fileprivate func rows(_ range: Range<Int>) -> Tensor {
     let result = Tensor(uninitialized: [range.count, columns])
-    result.pointer.update(from: pointer + range.lowerBound * columns, count: result.count)
+    onElements { result.pointer.update(from: pointer + range.lowerBound * columns, count: result.count) }
     return result
   }
 
@@ -152,8 +154,10 @@ extension Tensor {
     let (even, odd) = (
       Tensor(uninitialized: [rows / 2, columns]), Tensor(uninitialized: [rows / 2, columns])
     )
-    for row in 0..<rows {
-      ((row % 2 == 0 ? even : odd).pointer + row / 2 * columns).update(from: pointer + row * columns, count: columns)
+    onElements {
+      for row in 0..<rows {
+        ((row % 2 == 0 ? even : odd).pointer + row / 2 * columns).update(from: pointer + row * columns, count: columns)
+      }
     }
     return (even, odd)
   }
@@ -161,8 +165,10 @@ extension Tensor {
   /// The reverse of ``alternateRows()``.
   fileprivate convenience init(alternatingRows even: Tensor, _ odd: Tensor) {
     self.init(uninitialized: [2 * even.rows, even.columns])
-    for row in 0..<2 * even.rows {
-      (pointer + row * columns).update(from: (row % 2 == 0 ? even : odd).pointer + row / 2 * columns, count: columns)
+    onElements {
+      for row in 0..<2 * even.rows {
+        (pointer + row * columns).update(from: (row % 2 == 0 ? even : odd).pointer + row / 2 * columns, count: columns)
+      }
     }
   }
 }

@@ -78,10 +78,12 @@ extension Tape {
     let tiles = AttentionTiles(shape, compute)
     let positions = (0..<tokens).map { Int32(cache.count + $0) }
     tiles.rotateKeys(rows.k, into: keys.pointer + cache.count * keys.columns, positions: positions, compute)
-    for row in 0..<tokens {
-      for head in 0..<shape.keyValueHeads {
-        (values.pointer + (cache.count + row) * values.columns + head * width)
-          .update(from: rows.v.pointer(row: row, head), count: width)
+    onElements {
+      for row in 0..<tokens {
+        for head in 0..<shape.keyValueHeads {
+          (values.pointer + (cache.count + row) * values.columns + head * width)
+            .update(from: rows.v.pointer(row: row, head), count: width)
+        }
       }
     }
     let o = Variable(Tensor(uninitialized: [tokens, shape.heads * width]))

@@ -61,13 +61,15 @@ struct AttentionGradient {
   /// A sink takes its share of each row's probability and gives nothing for it: −Σ_t p delta.
   private static func addGradient(of sinks: Parameter, logSums: Tensor, delta: Tensor) {
     let gradient = sinks.gradientForAccumulation()
-    for head in 0..<logSums.rows {
-      let sink = sinks.value.pointer[head]
-      let row = head * logSums.columns
-      let sum = (row..<row + logSums.columns).reduce(0.0) {
-        $0 + exp(Double(sink - logSums.pointer[$1])) * Double(delta.pointer[$1])
+    onElements {
+      for head in 0..<logSums.rows {
+        let sink = sinks.value.pointer[head]
+        let row = head * logSums.columns
+        let sum = (row..<row + logSums.columns).reduce(0.0) {
+          $0 + exp(Double(sink - logSums.pointer[$1])) * Double(delta.pointer[$1])
+        }
+        gradient.pointer[head] -= Float(sum)
       }
-      gradient.pointer[head] -= Float(sum)
     }
   }
 
@@ -75,6 +77,11 @@ struct AttentionGradient {
     let segments = trace.layout.segments
     let isShort = segments.map { PartialKeyGradients.holds($0) && dq != nil && dk != nil && dv != nil }
     let partials = PartialKeyGradients(segments, isShort: isShort, tiles)
+    onElements { add(isShort: isShort, partials, compute) }
+  }
+
+  private func add(isShort: [Bool], _ partials: PartialKeyGradients, _ compute: Compute) {
+    let segments = trace.layout.segments
     if let dq {
       let maskBlocks = trace.layout.maskBlocks(window: tiles.shape.window)
       let short = segments.indices.filter { isShort[$0] }.flatMap { segment in

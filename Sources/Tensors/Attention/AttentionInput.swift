@@ -73,7 +73,7 @@ extension AttentionInput {
     program.run()
     for (key, target) in targets where !target.accumulates && covered[key] != target.array.columns {
       let tensor = target.array.tensor
-      tensor.pointer.update(repeating: 0, count: tensor.count)
+      onElements { tensor.pointer.update(repeating: 0, count: tensor.count) }
     }
     return nodes.map { node, place in
       node.flatMap { targets[ObjectIdentifier($0)] }.map {

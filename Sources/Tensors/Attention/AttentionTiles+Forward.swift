@@ -14,14 +14,16 @@ extension AttentionTiles {
   /// - `maskBlocks`: one group a segment of queries.
   /// - `positions`: one a row of q.
   func forward(
-    q: HeadRows, k: HeadRows, v: HeadRows, sinks: Tensor?, o: Tensor, logSums: Tensor, maskBlocks: [[MaskBlock]],
-    positions: [Int32], _ compute: Compute
+    q: HeadRows, k: HeadRows, v: HeadRows, sinks: Tensor?, o: Tensor, logSums: Tensor,
+    maskBlocks: @autoclosure () -> [[MaskBlock]], positions: [Int32], _ compute: Compute
   ) {
-    let tiles = tiles(maskBlocks, of: \.queryCount, size: AttentionTiles.queryRows)
-    positions.withUnsafeBufferPointer { buffer in
-      guard let positions = buffer.baseAddress else { return }
-      compute.pool.tiles(tiles.count) { index in
-        forward(tiles[index], q: q, k: k, v: v, sinks: sinks, o: o, logSums: logSums, positions: positions)
+    onElements {
+      let tiles = tiles(maskBlocks(), of: \.queryCount, size: AttentionTiles.queryRows)
+      positions.withUnsafeBufferPointer { buffer in
+        guard let positions = buffer.baseAddress else { return }
+        compute.pool.tiles(tiles.count) { index in
+          forward(tiles[index], q: q, k: k, v: v, sinks: sinks, o: o, logSums: logSums, positions: positions)
+        }
       }
     }
   }

@@ -31,11 +31,13 @@ package struct RotaryTable: Sendable {
     dimension = 2 * half
     cosines = Tensor(uninitialized: [maximumPosition, half])
     sines = Tensor(uninitialized: [maximumPosition, half])
-    for position in 0..<maximumPosition {
-      for index in 0..<half {
-        let angle = Float(position) * frequencies[index]
-        cosines.pointer[position * half + index] = cosf(angle) * factor
-        sines.pointer[position * half + index] = sinf(angle) * factor
+    onElements {
+      for position in 0..<maximumPosition {
+        for index in 0..<half {
+          let angle = Float(position) * frequencies[index]
+          cosines.pointer[position * half + index] = cosf(angle) * factor
+          sines.pointer[position * half + index] = sinf(angle) * factor
+        }
       }
     }
   }

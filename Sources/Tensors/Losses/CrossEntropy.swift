@@ -44,7 +44,7 @@ extension Tape {
       record { [rows, x = x.node] in
         guard let dy = node.takeAll(rows) else { return }
         let compute = rows.compute
-        let upstream = dy.pointer[0]
+        let upstream = dy.values[0]
         if let dx {
           compute.scale(dx, by: upstream)
           x?.accumulate(GradientBuffer(dx), rows)

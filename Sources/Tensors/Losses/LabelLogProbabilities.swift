@@ -20,7 +20,7 @@ extension Tape {
     if let node = y.node {
       record { [program = rows, x = x.node] in
         guard let dy = node.takeAll(program) else { return }
-        let weights = dy.buffer.map { -$0 }
+        let weights = dy.values.map { -$0 }
         let dx = x.map { Tensor(uninitialized: $0.shape) }
         let dHead = HeadGradient(
           weight: trained.weight?.gradientForAccumulation(), bias: trained.bias?.gradientForAccumulation())

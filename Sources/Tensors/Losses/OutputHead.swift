@@ -38,9 +38,9 @@ extension Tape {
   package func logits(_ x: Variable, _ head: OutputHead) throws -> Tensor {
     let scores = try project(x, [Projection(weight: head.weight, bias: head.bias)])[0].value
     if let cap = head.softCap {
-      for row in 0..<scores.rows {
+      compute.pieces(of: scores.rows, size: 1) { row in
         compute.kernels.functions.pointee.soft_cap(
-          scores.pointer + row * scores.columns, nil, scores.columns, cap)
+          scores.pointer + row.lowerBound * scores.columns, nil, scores.columns, cap)
       }
     }
     return scores

@@ -23,6 +23,10 @@ final class RowTable {
     self.rows = rows
     kernels = compute.kernels.functions
     mean = Tensor(shape: [columns])
+    onElements { addMean(of: count) }
+  }
+
+  private func addMean(of count: Int) {
     // Sums of sums, so that small numbers are not lost in a large one.
     let piece = 256
     let space = Tensor(uninitialized: [columns])

@@ -51,11 +51,13 @@ extension VocabularyBlock {
       if !adds { target.pointer.update(repeating: 0, count: tile.count * width) }
     }
     sum(partial, into: dx)
-    for row in 0..<rows.count {
-      let all = weights[rows.lowerBound + row]
-      let some = (0..<parts).reduce(Float(0)) { $0 + taken.pointer[$1 * rows.count + row] }
-      compute.kernels.functions.pointee.axpy(
-        dx.pointer + (rows.lowerBound + row) * width, all - some, table.mean.pointer, width)
+    onElements {
+      for row in 0..<rows.count {
+        let all = weights[rows.lowerBound + row]
+        let some = (0..<parts).reduce(Float(0)) { $0 + taken.pointer[$1 * rows.count + row] }
+        compute.kernels.functions.pointee.axpy(
+          dx.pointer + (rows.lowerBound + row) * width, all - some, table.mean.pointer, width)
+      }
     }
   }
 

@@ -50,7 +50,7 @@ final class VocabularyBlock {
     logProbabilities = [Float](repeating: 0, count: rows.count)
     correct = [Bool](repeating: false, count: rows.count)
     score()
-    combine()
+    onElements { combine() }
   }
 
   func columns(_ chunk: Int) -> Range<Int> {

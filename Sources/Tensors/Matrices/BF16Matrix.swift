@@ -18,7 +18,7 @@ final class BF16Matrix {
   /// The first `rows` rows of x [.., columns], rounded to the nearest.
   convenience init(rounding x: MatrixView, rows: Int, columns: Int, _ kernels: UnsafePointer<tk_kernels>) {
     self.init(rows: rows, columns: columns)
-    take(x, rows: rows, at: 0, kernels)
+    onElements { take(x, rows: rows, at: 0, kernels) }
   }
 
   /// The same numbers in 32 bits.

@@ -83,6 +83,6 @@ final class Int16Rows {
   init(rounding x: MatrixView, rows: Int, k: Int, _ kernels: UnsafePointer<tk_kernels>) {
     storage = Tensor(uninitialized: [rows, tk_int16_stride(k) / 2])
     scales = Tensor(uninitialized: [rows, tk_int16_blocks(k)])
-    kernels.pointee.quantize_int16(int16, scales.pointer, x.pointer, x.stride, rows, k)
+    onElements { kernels.pointee.quantize_int16(int16, scales.pointer, x.pointer, x.stride, rows, k) }
   }
 }

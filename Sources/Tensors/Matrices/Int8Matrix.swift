@@ -99,6 +99,6 @@ final class Int8Rows {
     self.rows = rows
     storage = Tensor(uninitialized: [rows, blocks * Int(TK_INT8_DEPTH) / 4])
     scales = Tensor(uninitialized: [rows, blocks])
-    kernels.pointee.quantize_int8(int8, scales.pointer, x.pointer, x.stride, rows, k)
+    onElements { kernels.pointee.quantize_int8(int8, scales.pointer, x.pointer, x.stride, rows, k) }
   }
 }

@@ -29,22 +29,24 @@ final class PackedMatrix: PackedWeight {
     self.bf16 = bf16
     k = transposed ? inputs : outputs
     n = transposed ? outputs : inputs
-    pieces = PackedMatrix.pieces(k: k, compute) { [n] rows in
+    let depths = Swift.stride(from: 0, to: k, by: Self.depth).map { [k] in $0..<min(k, $0 + Self.depth) }
+    let pieces = depths.map { [n] in PackedBlock(bf16: bf16, k: $0.count, n: n) }
+    self.pieces = pieces
+    compute.pool.tiles(pieces.count) { [n] index in
+      let (piece, rows) = (pieces[index], depths[index])
       let (from, taken) = transposed ? (0..<n, rows) : (rows, 0..<n)
       let source = MatrixView(weight).from(row: from.lowerBound, column: taken.lowerBound)
       if bf16 {
         let plain = BF16Matrix(rows: from.count, columns: taken.count)
         plain.take(source, rows: from.count, at: 0, compute.kernels.functions)
-        return PackedBlock(plain.pointer, bf16: true, k: rows.count, n: n, transposed: transposed)
+        return piece.pack(plain.pointer, transposed: transposed)
       }
-      if taken.count == inputs {
-        return PackedBlock(source.pointer, bf16: false, k: rows.count, n: n, transposed: transposed)
-      }
+      if taken.count == inputs { return piece.pack(source.pointer, transposed: transposed) }
       let plain = Tensor(uninitialized: [from.count, taken.count])
       for row in 0..<from.count {
         (plain.pointer + row * taken.count).update(from: source.pointer + row * source.stride, count: taken.count)
       }
-      return PackedBlock(plain.pointer, bf16: false, k: rows.count, n: n, transposed: transposed)
+      piece.pack(plain.pointer, transposed: transposed)
     }
   }
 
@@ -65,15 +67,6 @@ final class PackedMatrix: PackedWeight {
       pieces[index].unpack(into: plain.pointer + index * Self.depth, down: 1, across: k)
     }
     return plain
-  }
-
-  private static func pieces(k: Int, _ compute: Compute, _ make: (Range<Int>) -> PackedBlock) -> [PackedBlock] {
-    let depths = Swift.stride(from: 0, to: k, by: depth).map { $0..<min(k, $0 + depth) }
-    return [PackedBlock](unsafeUninitializedCapacity: depths.count) { pieces, count in
-      guard let first = pieces.baseAddress else { return }
-      compute.pool.tiles(depths.count) { (first + $0).initialize(to: make(depths[$0])) }
-      count = depths.count
-    }
   }
 
   /// All of them, unless they are a vocabulary's: the library is fast where rows of y follow each other without a gap.

@@ -57,14 +57,18 @@ struct PackedBlock {
   let n: Int
   let storage: Tensor
 
-  /// Packs `plain` [k, n], or [n, k] when `transposed`, without gaps, of bfloat16 or 32-bit floats.
-  init(_ plain: UnsafeRawPointer, bf16: Bool, k: Int, n: Int, transposed: Bool) {
+  /// Elements that are not set.
+  init(bf16: Bool, k: Int, n: Int) {
     self.bf16 = bf16
     self.k = k
     self.n = n
     let bytes = packed_bytes(type(bf16: bf16), k, n)
     if bytes == 0 { stop("oneDNN cannot pack a matrix of \(k) × \(n)") }
     storage = Tensor(uninitialized: [(bytes + 3) / 4])
+  }
+
+  /// Takes the elements of `plain` [k, n], or [n, k] when `transposed`, without gaps.
+  func pack(_ plain: UnsafeRawPointer, transposed: Bool) {
     let status = packed_pack(storage.pointer, type(bf16: bf16), plain, k, n, transposed ? 1 : 0)
     if status != 0 { stop("oneDNN could not pack a matrix of \(k) × \(n), status \(status)") }
   }

@@ -10,27 +10,31 @@ extension Tape {
     try checkIDs(ids, below: table.value.rows, operation: "embed")
     let rows = Tensor(uninitialized: [ids.count, width])
     let y = Variable(rows, needsGradient: wantsGradient(of: table))
-    for (row, id) in ids.enumerated() {
-      (rows.pointer + row * width).update(from: table.value.pointer + Int(id) * width, count: width)
+    compute.pieces(of: ids.count, size: 128) { piece in
+      for row in piece {
+        (rows.pointer + row * width).update(from: table.value.pointer + Int(ids[row]) * width, count: width)
+      }
     }
     if let node = y.node {
       record { [rows = self.rows] in
         guard let dy = node.takeAll(rows) else { return }
         let compute = rows.compute
         let gradient = table.gradientForAccumulation()
-        let order = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
-        // A tile takes the ids whose first occurrence in `order` lies in its piece.
-        compute.pieces(of: order.count, size: 128) { piece in
-          var at = piece.lowerBound
-          while at < piece.upperBound {
-            let id = ids[order[at]]
-            let starts = at == 0 || ids[order[at - 1]] != id
-            while at < order.count, ids[order[at]] == id {
-              if starts {
-                let target = gradient.pointer + Int(id) * width
-                compute.kernels.functions.pointee.add(target, target, dy.pointer + order[at] * width, width)
+        onElements {
+          let order = ids.indices.sorted { (ids[$0], $0) < (ids[$1], $1) }
+          // A tile takes the ids whose first occurrence in `order` lies in its piece.
+          compute.pieces(of: order.count, size: 128) { piece in
+            var at = piece.lowerBound
+            while at < piece.upperBound {
+              let id = ids[order[at]]
+              let starts = at == 0 || ids[order[at - 1]] != id
+              while at < order.count, ids[order[at]] == id {
+                if starts {
+                  let target = gradient.pointer + Int(id) * width
+                  compute.kernels.functions.pointee.add(target, target, dy.pointer + order[at] * width, width)
+                }
+                at += 1
               }
-              at += 1
             }
           }
         }

@@ -90,7 +90,7 @@ extension Tape {
             dx.first(of: tile), partial, dy.first(of: tile), saved.first(of: tile), tile.rows,
             accumulates: accumulates)
         }
-        if let partial { rows.finally([{ pass.addGradients(partial, to: weights) }]) }
+        if let partial { rows.finally(pass.gradients(partial, of: weights)) }
       }
       if isSum, let dsum = sum?.take() {
         x?.accumulate(dsum, rows)
@@ -194,22 +194,23 @@ private final class NormPass {
     }
   }
 
-  private func add(_ partial: Tensor, from start: Int, to parameter: Parameter) {
-    guard parameter.isTrainable else { return }
-    let gradient = parameter.gradientForAccumulation()
-    for tile in 0..<partial.rows {
-      kernels.pointee.add(
-        gradient.pointer, gradient.pointer, partial.pointer + tile * partial.columns + start, gradient.count)
-    }
-  }
-
-  func addGradients(_ partial: Tensor, to weights: NormWeights) {
-    let half = partial.columns / 2
+  /// The sums of the tiles' sums, as pieces of work to do once all rows are worked off.
+  func gradients(_ partial: Tensor, of weights: NormWeights) -> [() -> Void] {
+    var parts: [(parameter: Parameter, start: Int)] = []
     var start = 0
     for parameter in weights.weights {
-      add(partial, from: start, to: parameter)
+      parts.append((parameter, start))
       start += parameter.value.count
     }
-    if let bias = weights.bias { add(partial, from: half, to: bias) }
+    if let bias = weights.bias { parts.append((bias, partial.columns / 2)) }
+    return parts.filter(\.parameter.isTrainable).map { parameter, start in
+      let gradient = parameter.gradientForAccumulation()
+      return { [kernels] in
+        for tile in 0..<partial.rows {
+          kernels.pointee.add(
+            gradient.pointer, gradient.pointer, partial.pointer + tile * partial.columns + start, gradient.count)
+        }
+      }
+    }
   }
 }

@@ -68,30 +68,36 @@ struct ProjectionGradient {
   /// Adds to dW and dbias of a projection once all rows of dy are there.
   private func addWeights(_ index: Int, _ dy: GradientBuffer) {
     let projection = projections[index]
-    var work: [() -> Void] = []
+    var work: [(count: Int, piece: (Int) -> Void)] = []
     if trainsWeight[index], let parameter = projection.weight.parameter, case .full(let x) = saved {
       let gradient = parameter.gradientForAccumulation()
       let grid = TileGrid(rows: dy.array.columns, columns: inputs, tile: TileGrid.weightTile)
-      for tile in 0..<grid.count {
-        work.append { [compute] in
-          let (rows, columns) = grid[tile]
-          compute.addOuterProducts(
-            MatrixView(dy.array.tensor).from(row: 0, column: rows.lowerBound),
-            MatrixView(x.tensor).from(row: 0, column: columns.lowerBound),
-            to: MatrixView(gradient).from(row: rows.lowerBound, column: columns.lowerBound), m: rows.count,
-            n: columns.count, k: x.rows)
-        }
-      }
+      work.append(
+        (
+          grid.count,
+          { [compute] tile in
+            let (rows, columns) = grid[tile]
+            compute.addOuterProducts(
+              MatrixView(dy.array.tensor).from(row: 0, column: rows.lowerBound),
+              MatrixView(x.tensor).from(row: 0, column: columns.lowerBound),
+              to: MatrixView(gradient).from(row: rows.lowerBound, column: columns.lowerBound), m: rows.count,
+              n: columns.count, k: x.rows)
+          }
+        ))
     }
     if trainsBias[index], let bias = projection.bias {
       let gradient = bias.gradientForAccumulation()
-      work.append { [compute] in
-        let dy = dy.array.tensor
-        for row in 0..<dy.rows {
-          compute.kernels.functions.pointee.add(
-            gradient.pointer, gradient.pointer, dy.pointer + row * dy.columns, dy.columns)
-        }
-      }
+      work.append(
+        (
+          1,
+          { [compute] _ in
+            let dy = dy.array.tensor
+            for row in 0..<dy.rows {
+              compute.kernels.functions.pointee.add(
+                gradient.pointer, gradient.pointer, dy.pointer + row * dy.columns, dy.columns)
+            }
+          }
+        ))
     }
     program.finally(work)
   }

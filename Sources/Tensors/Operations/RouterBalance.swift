@@ -21,10 +21,12 @@ package final class RouterBalance {
       choices = probabilities
     }
     let row = Tensor(uninitialized: [count])
-    for index in 0..<logits.rows {
-      softmax(logits.pointer + index * count, into: row.pointer, count: count)
-      for expert in 0..<count { probabilities[expert] += Double(row.pointer[expert]) }
-      for expert in best(Array(0..<count), chosen, by: { row.pointer[$0] }) { choices[expert] += 1 }
+    onElements {
+      for index in 0..<logits.rows {
+        softmax(logits.pointer + index * count, into: row.pointer, count: count)
+        for expert in 0..<count { probabilities[expert] += Double(row.pointer[expert]) }
+        for expert in best(Array(0..<count), chosen, by: { row.pointer[$0] }) { choices[expert] += 1 }
+      }
     }
     rows += logits.rows
   }

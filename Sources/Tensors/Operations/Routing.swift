@@ -65,13 +65,16 @@ extension Tape {
     let values = logits.value
     let scores = Tensor(uninitialized: values.shape)
     let count = values.columns
-    var experts: [Int32] = []
+    // Without elements every expert is chosen as often.
+    var experts: [Int32] = MemoryCount.current == nil ? [] : rule.turns(rows: values.rows, of: count)
     let weights = Tensor(uninitialized: [values.rows, rule.chosen])
-    for row in 0..<values.rows {
-      rule.score(values.pointer + row * count, into: scores.pointer + row * count, count: count)
-      let chosen = rule.choose(scores.pointer + row * count, count: count, correction: correction)
-      experts += chosen.map { Int32($0) }
-      rule.weigh(scores.pointer + row * count, chosen, into: weights.pointer + row * rule.chosen)
+    onElements {
+      for row in 0..<values.rows {
+        rule.score(values.pointer + row * count, into: scores.pointer + row * count, count: count)
+        let chosen = rule.choose(scores.pointer + row * count, count: count, correction: correction)
+        experts += chosen.map { Int32($0) }
+        rule.weigh(scores.pointer + row * count, chosen, into: weights.pointer + row * rule.chosen)
+      }
     }
     if run != .second { balance?.add(logits: values, chosen: rule.chosen) }
     let result = Variable(weights, needsGradient: logits.needsGradient)
@@ -79,14 +82,16 @@ extension Tape {
       record { [rows, experts, balance] in
         let dw = node.takeAll(rows)
         let dLogits = Tensor(shape: scores.shape)
-        for row in 0..<scores.rows {
-          let d = dLogits.pointer + row * count
-          if let dw {
-            let chosen = experts[row * rule.chosen..<(row + 1) * rule.chosen].map { Int($0) }
-            rule.addGradient(
-              dw.pointer + row * rule.chosen, chosen, scores: scores.pointer + row * count, count: count, to: d)
+        onElements {
+          for row in 0..<scores.rows {
+            let d = dLogits.pointer + row * count
+            if let dw {
+              let chosen = experts[row * rule.chosen..<(row + 1) * rule.chosen].map { Int($0) }
+              rule.addGradient(
+                dw.pointer + row * rule.chosen, chosen, scores: scores.pointer + row * count, count: count, to: d)
+            }
+            balance?.addGradient(of: values.pointer + row * count, count: count, to: d)
           }
-          balance?.addGradient(of: values.pointer + row * count, count: count, to: d)
         }
         target.accumulate(GradientBuffer(dLogits), rows)
       }
@@ -96,6 +101,11 @@ extension Tape {
 }
 
 extension RoutingRule {
+  /// Experts in turn, k in ascending order for each row.
+  fileprivate func turns(rows: Int, of count: Int) -> [Int32] {
+    (0..<rows).flatMap { row in (0..<chosen).map { Int32((row * chosen + $0) % count) }.sorted() }
+  }
+
   fileprivate func score(_ logits: UnsafePointer<Float>, into scores: UnsafeMutablePointer<Float>, count: Int) {
     switch scoring {
     case .softmax: softmax(logits, into: scores, count: count)

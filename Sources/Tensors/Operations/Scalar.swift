@@ -13,7 +13,7 @@ extension Tape {
         guard let dy = node.takeAll(rows) else { return }
         for case (let variable?, let gradient) in zip(nodes, gradients) {
           let share = gradient.copy()
-          rows.compute.scale(share, by: dy.pointer[0])
+          rows.compute.scale(share, by: dy.values[0])
           variable.accumulate(GradientBuffer(share), rows)
         }
       }

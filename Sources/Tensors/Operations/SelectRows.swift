@@ -10,8 +10,10 @@ extension Tape {
     try checkIDs(rows, below: source.rows, operation: "select rows")
     let selected = Tensor(uninitialized: [rows.count, width])
     let y = Variable(selected, needsGradient: x.needsGradient)
-    for (to, from) in rows.enumerated() {
-      (selected.pointer + to * width).update(from: source.pointer + Int(from) * width, count: width)
+    compute.pieces(of: rows.count, size: 128) { piece in
+      for to in piece {
+        (selected.pointer + to * width).update(from: source.pointer + Int(rows[to]) * width, count: width)
+      }
     }
     if let node = y.node, let input = x.node {
       record { [program = self.rows] in
@@ -19,10 +21,12 @@ extension Tape {
         let target = input.target(program)
         program.run()
         let (dx, accumulates) = (target.array.tensor, target.accumulates)
-        if !accumulates { dx.pointer.update(repeating: 0, count: dx.count) }
-        for (from, to) in rows.enumerated() {
-          let target = dx.pointer + Int(to) * width
-          program.compute.kernels.functions.pointee.add(target, target, dy.pointer + from * width, width)
+        onElements {
+          if !accumulates { dx.pointer.update(repeating: 0, count: dx.count) }
+          for (from, to) in rows.enumerated() {
+            let target = dx.pointer + Int(to) * width
+            program.compute.kernels.functions.pointee.add(target, target, dy.pointer + from * width, width)
+          }
         }
       }
     }

@@ -35,9 +35,11 @@ final class StackedAdapters {
     transposedB = adapters.map { $0?.b.value.transposed() }
     if width > 0 {
       let stack = Tensor(uninitialized: [width, input.columns])
-      for (adapter, rows) in zip(adapters, columns) {
-        if let a = adapter?.a.value {
-          (stack.pointer + rows.lowerBound * input.columns).update(from: a.pointer, count: a.count)
+      onElements { [adapters] in
+        for (adapter, rows) in zip(adapters, columns) {
+          if let a = adapter?.a.value {
+            (stack.pointer + rows.lowerBound * input.columns).update(from: a.pointer, count: a.count)
+          }
         }
       }
       stackedA = stack

@@ -41,6 +41,10 @@ extension Compute {
   /// - `gradientScale`: what gradients are multiplied with on the way; see ``gradientClipScale(norm:maximum:)``.
   package func update(_ slots: [AdamWSlot], with adamW: AdamW, step: Int, gradientScale: Float = 1) {
     precondition(step > 0, "AdamW counts its steps from 1")
+    onElements { work(on: slots, adamW, step, gradientScale) }
+  }
+
+  private func work(on slots: [AdamWSlot], _ adamW: AdamW, _ step: Int, _ gradientScale: Float) {
     let correction1 = 1 - pow(adamW.beta1, Double(step))
     let correction2 = 1 - pow(adamW.beta2, Double(step))
     var work: [() -> Void] = []
@@ -67,9 +71,11 @@ extension Compute {
   /// The Euclidean norm of all gradients together; squares are summed in double in the order of the tiles.
   package func gradientNorm(_ parameters: [Parameter]) -> Double {
     var pieces: [(pointer: UnsafeMutablePointer<Float>, count: Int)] = []
-    for gradient in parameters.compactMap(\.gradient) {
-      for start in stride(from: 0, to: gradient.count, by: Compute.optimizerTile) {
-        pieces.append((gradient.pointer + start, min(Compute.optimizerTile, gradient.count - start)))
+    onElements {
+      for gradient in parameters.compactMap(\.gradient) {
+        for start in stride(from: 0, to: gradient.count, by: Compute.optimizerTile) {
+          pieces.append((gradient.pointer + start, min(Compute.optimizerTile, gradient.count - start)))
+        }
       }
     }
     var sums = [Double](repeating: 0, count: pieces.count)

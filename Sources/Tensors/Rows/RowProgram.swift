@@ -23,7 +23,7 @@ final class RowProgram {
   let weights: WeightEpoch
   private var rows = 0
   private var parts: [(arrays: [RowArray], work: (RowTile) -> Void)] = []
-  private var ends: [[() -> Void]] = []
+  private var ends: [[(count: Int, piece: (Int) -> Void)]] = []
 
   init(compute: Compute, weights: WeightEpoch = WeightEpoch()) {
     self.compute = compute
@@ -46,6 +46,11 @@ final class RowProgram {
   ///
   /// It holds the ``GradientBuffer`` of every gradient that it reads.
   func finally(_ work: [() -> Void]) {
+    if !work.isEmpty { finally([(work.count, { work[$0]() })]) }
+  }
+
+  /// Adds work of several kinds, each in a number of pieces, done as those are.
+  func finally(_ work: [(count: Int, piece: (Int) -> Void)]) {
     if !work.isEmpty { ends.append(work) }
   }
 
@@ -57,13 +62,18 @@ final class RowProgram {
     self.ends = []
     let plan = TilePlan(parts.map(\.arrays))
     let height = Self.tileRows(of: rows)
+    func memory() -> Tensor { Tensor(uninitialized: [height * plan.columns]) }
     func work(_ rows: Range<Int>) {
-      let memory = Tensor(uninitialized: [height * plan.columns])
+      let memory = memory()
       for part in parts { part.work(RowTile(rows: rows, memory: memory.pointer, height: height)) }
+    }
+    if MemoryCount.current != nil {
+      let tiles = (rows + height - 1) / height
+      _ = (0..<min(tiles, compute.pool.threads)).map { _ in memory() }
     }
     if rows <= Self.tileRows {
       // A single tile is done here, so that its operations can share their work among the threads.
-      if !parts.isEmpty { work(0..<rows) }
+      if !parts.isEmpty { onElements { work(0..<rows) } }
     } else {
       compute.pieces(of: rows, size: height, work)
     }

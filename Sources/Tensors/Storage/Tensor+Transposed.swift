@@ -3,8 +3,10 @@ extension Tensor {
   package func transposed() -> Tensor {
     let (height, width) = (rows, columns)
     let result = Tensor(uninitialized: [width, height])
-    for row in 0..<height {
-      for column in 0..<width { result.pointer[column * height + row] = pointer[row * width + column] }
+    onElements {
+      for row in 0..<height {
+        for column in 0..<width { result.pointer[column * height + row] = pointer[row * width + column] }
+      }
     }
     return result
   }

@@ -2,19 +2,28 @@
 ///
 /// The memory comes from the ``MemoryPool`` and goes back to it when the last reference goes away. A tensor does not
 /// guard its elements: whoever hands one to another thread orders the accesses (``ThreadPool`` does for its tiles),
-/// which is why `Sendable` is unchecked.
+/// which is why `Sendable` is unchecked. Where memory is only counted it has no elements; see ``MemoryCount``.
 package final class Tensor: @unchecked Sendable {
   package let shape: [Int]
   package let count: Int
   package let pointer: UnsafeMutablePointer<Float>
   private let bytes: Int
+  /// Where its memory is counted and not taken.
+  private let counter: MemoryCount?
 
   /// A tensor whose elements are not set: every one must be written before it is read.
   package init(uninitialized shape: [Int]) {
     precondition(shape.allSatisfy { $0 >= 0 }, "A tensor's extents are not negative, found \(shape)")
     self.shape = shape
     count = shape.reduce(1, *)
-    (pointer, bytes) = MemoryPool.shared.take(floats: count)
+    counter = MemoryCount.current
+    if let counter {
+      pointer = Self.nowhere
+      bytes = Self.memory(shape)
+      counter.take(bytes)
+    } else {
+      (pointer, bytes) = MemoryPool.shared.take(floats: count)
+    }
   }
 
   /// The memory that a tensor of a shape takes, in bytes.
@@ -25,22 +34,32 @@ package final class Tensor: @unchecked Sendable {
   /// A tensor of zeros.
   package convenience init(shape: [Int]) {
     self.init(uninitialized: shape)
-    pointer.update(repeating: 0, count: count)
+    onElements { pointer.update(repeating: 0, count: count) }
   }
 
   /// A tensor with the given elements, whose number must be the product of `shape`.
   package convenience init(shape: [Int], values: [Float]) {
     self.init(uninitialized: shape)
     precondition(values.count == count, "Shape \(shape) wants \(count) values, found \(values.count)")
-    values.withUnsafeBufferPointer { source in
-      if let base = source.baseAddress { pointer.update(from: base, count: count) }
+    onElements {
+      values.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress { pointer.update(from: base, count: count) }
+      }
     }
   }
 
-  deinit { MemoryPool.shared.give(pointer, bytes: bytes) }
+  deinit {
+    if let counter { counter.give(bytes) } else { MemoryPool.shared.give(pointer, bytes: bytes) }
+  }
 
-  /// All elements in row-major order, copied.
-  package var values: [Float] { Array(buffer) }
+  /// An address that no process may touch.
+  private static var nowhere: UnsafeMutablePointer<Float> {
+    guard let pointer = UnsafeMutablePointer<Float>(bitPattern: 64) else { preconditionFailure("64 is not 0") }
+    return pointer
+  }
+
+  /// All elements in row-major order, copied; zeros of a tensor that has none.
+  package var values: [Float] { counter == nil ? Array(buffer) : [Float](repeating: 0, count: count) }
 
   /// All elements in row-major order, in place.
   package var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: pointer, count: count) }
@@ -54,7 +73,7 @@ package final class Tensor: @unchecked Sendable {
   /// A tensor of its own with the same elements.
   package func copy() -> Tensor {
     let other = Tensor(uninitialized: shape)
-    other.pointer.update(from: pointer, count: count)
+    onElements { other.pointer.update(from: pointer, count: count) }
     return other
   }
 }

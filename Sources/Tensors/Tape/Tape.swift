@@ -77,7 +77,7 @@ package final class Tape {
   /// - `gradient`: the derivative of the objective with respect to every element of `variable`.
   package func backward(from variable: Variable, gradient: Float = 1) {
     let seed = Tensor(uninitialized: variable.stored.shape)
-    seed.pointer.update(repeating: gradient, count: seed.count)
+    onElements { seed.pointer.update(repeating: gradient, count: seed.count) }
     backward(from: variable, gradient: seed)
   }
 

@@ -18,6 +18,17 @@ extension Compute {
     pool.tiles(work.count) { work[$0]() }
   }
 
+  /// Work of several kinds at the same time, each in a number of pieces.
+  func together(_ work: [(count: Int, piece: (Int) -> Void)]) {
+    pool.tiles(work.reduce(0) { $0 + $1.count }) { index in
+      var first = 0
+      for (count, piece) in work {
+        if index < first + count { return piece(index - first) }
+        first += count
+      }
+    }
+  }
+
   /// a + b in a tensor of its own.
   func sum(_ a: Tensor, _ b: Tensor) -> Tensor {
     let result = Tensor(uninitialized: a.shape)

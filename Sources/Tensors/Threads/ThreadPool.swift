@@ -13,9 +13,11 @@ package final class ThreadPool: Sendable {
   package init(threads: Int) {
     self.threads = min(128, max(1, threads))
     team = Team(seats: self.threads)
-    let nodes = MemoryNodes.ofThisProcess
-    for seat in 1..<self.threads {
-      team.startWorker(seat: seat, processors: nodes.processors(ofSeat: seat, of: self.threads))
+    onElements {
+      let nodes = MemoryNodes.ofThisProcess
+      for seat in 1..<self.threads {
+        team.startWorker(seat: seat, processors: nodes.processors(ofSeat: seat, of: self.threads))
+      }
     }
   }
 
@@ -27,8 +29,12 @@ package final class ThreadPool: Sendable {
   /// Runs `body` once for each number in 0 ..< `count` and returns when all are done.
   ///
   /// The tiles run at the same time in any order: a tile writes to nothing that another one touches. A call from inside
-  /// a tile runs its tiles one after the other.
+  /// a tile runs its tiles one after the other. Where memory is only counted no tile runs.
   package func tiles(_ count: Int, _ body: (Int) -> Void) {
+    onElements { work(count, body) }
+  }
+
+  private func work(_ count: Int, _ body: (Int) -> Void) {
     if threads == 1 || count <= 1 || tk_inside_tile() != 0 {
       for tile in 0..<max(0, count) { body(tile) }
       return

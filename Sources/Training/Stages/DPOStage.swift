@@ -38,7 +38,7 @@ package struct DPOStage: TrainingStage {
   package func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss {
     let (labels, policy) = try batch.pairs.logProbabilities(model, on: tape)
     let count = Double(batch.stepPairs)
-    let gradient = Tensor(shape: labels.value.shape)
+    var gradient = [Float](repeating: 0, count: labels.value.count)
     var value = 0.0
     var measures: [String: StageLoss.Measure] = [:]
     func tell(_ name: String, _ number: Double) {
@@ -49,8 +49,8 @@ package struct DPOStage: TrainingStage {
       let verdict = loss(policy[index], reference: batch.reference[index])
       value += verdict.loss / count
       let derivative = Float(verdict.derivative / count)
-      for label in answers.chosen { gradient.pointer[label] = derivative }
-      for label in answers.rejected { gradient.pointer[label] = -derivative }
+      for label in answers.chosen { gradient[label] = derivative }
+      for label in answers.rejected { gradient[label] = -derivative }
       let margin = verdict.rewards.chosen - verdict.rewards.rejected
       tell("rewards_chosen", verdict.rewards.chosen)
       tell("rewards_rejected", verdict.rewards.rejected)
@@ -61,7 +61,8 @@ package struct DPOStage: TrainingStage {
       tell("logps_rejected", policy[index].rejected)
     }
     return StageLoss(
-      loss: tape.scalar(of: [labels], value: Float(value), gradients: [gradient]), value: value,
-      labelTokens: batch.pairs.packed.labelCount, measures: measures)
+      loss: tape.scalar(
+        of: [labels], value: Float(value), gradients: [Tensor(shape: labels.value.shape, values: gradient)]),
+      value: value, labelTokens: batch.pairs.packed.labelCount, measures: measures)
   }
 }

@@ -49,7 +49,7 @@ package struct PairBatch {
   ) throws -> (labels: Variable, pairs: [PairLogProbabilities]) {
     let labels = try tape.labelLogProbabilities(
       model.hiddenStates(tape, packed), head: model.head, targets: packed.targets)
-    let values = labels.value.buffer
+    let values = labels.value.values
     func sum(_ range: Range<Int>) -> Double { values[range].reduce(0) { $0 + Double($1) } }
     return (labels, answers.map { PairLogProbabilities(chosen: sum($0.chosen), rejected: sum($0.rejected)) })
   }
