@@ -6,7 +6,7 @@ import Testing
 /// One dense, one parallel, one windowed and one expert family: what is computed does not depend on how many compute it.
 @Suite("Families with any number of threads")
 struct FamilyThreadTests {
-  @Test(arguments: ["llama", "gemma2", "qwen2_moe", "deepseek_v3", "gpt_oss"])
+  @Test(arguments: ["llama", "phi", "gemma2", "qwen2_moe", "deepseek_v3", "gpt_oss"])
   func areTheSameBits(name: String) throws {
     let fixture = try FamilyFixture(name)
     let sequences = try fixture.sequences() + fixture.sequences()

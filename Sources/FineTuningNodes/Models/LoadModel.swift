@@ -46,7 +46,10 @@ package enum LoadModel: NodeType {
     package init() {}
 
     package static let fields: [Field<Self>] = [
-      Field("from", \.from, required: true, doc: "A model folder with safetensors, or a `.gguf` file"),
+      Field(
+        "from", \.from, required: true,
+        doc: "A model folder with safetensors, or a `.gguf` file, of one of the families "
+          + ModelFamilies.all.map { $0.name }.joined(separator: ", ")),
       Field(
         "compute", \.compute,
         doc:

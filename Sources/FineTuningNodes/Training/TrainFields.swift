@@ -55,6 +55,7 @@ package struct TrainFields: FieldSet {
   var schedule = Schedule()
   var optimizer = Optimizer()
   var maxGradNorm = 1.0
+  var routerBalance = 0.0
   var shuffle = true
   var seed = 42
   var logEvery = 1
@@ -91,6 +92,11 @@ package struct TrainFields: FieldSet {
     Field("optimizer", \.optimizer, doc: "How gradients become changes"),
     Field(
       "max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
+    Field(
+      "router_aux_loss_coef", \.routerBalance, in: 0.0...,
+      doc:
+        "Models with experts: how much the loss for even routing counts, over the tokens that are computed; 0 leaves it "
+        + "out, as transformers does by default"),
     Field("shuffle", \.shuffle, doc: "Takes the rows of each pass in an order of its own"),
     Field("seed", \.seed, in: 0..., doc: "Decides the order of rows and what dropout drops"),
     Field("log_every", \.logEvery, in: 1..., unit: "steps", doc: "Steps that a line of `metrics.jsonl` covers"),
@@ -137,7 +143,8 @@ extension TrainFields {
       length: length, batchSize: batchSize, learningRate: learningRate,
       schedule: LearningRateSchedule(schedule.type, warmup: warmup),
       optimizer: optimizer.settings,
-      maxGradNorm: maxGradNorm, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery, saveEvery: saveEvery,
+      maxGradNorm: maxGradNorm, routerBalance: routerBalance, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery,
+      saveEvery: saveEvery,
       evaluateEvery: evaluateEvery)
   }
 

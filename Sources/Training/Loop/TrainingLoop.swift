@@ -144,11 +144,18 @@ package final class TrainingLoop<Stage: TrainingStage> {
     let weights = WeightEpoch()
     for (index, batch) in batches.enumerated() {
       let key = dropoutKey.child(UInt64(state.step)).child(UInt64(index))
-      let tape = Tape(compute: model.compute, records: true, step: key, drops: Stage.usesDropout, weights: weights)
+      let balance = balance(share: 1 / Double(batches.count))
+      let tape = Tape(
+        compute: model.compute, records: true, step: key, drops: Stage.usesDropout, weights: weights, balance: balance)
       let part = try stage.loss(of: batch, model: model, on: tape)
       guard part.value.isFinite else { throw TrainingError.lossNotFinite(step: name, rows: numbers) }
       tape.backward(from: part.loss)
       step.loss += part.value
+      if let balance {
+        step.loss += Double(balance.coefficient) * balance.loss
+        step.measures["router_loss", default: StageLoss.Measure(sum: 0, weight: 0)].sum += balance.loss
+        step.measures["router_loss", default: StageLoss.Measure(sum: 0, weight: 0)].weight += 1
+      }
       step.labelTokens += part.labelTokens
       for (name, measure) in part.measures {
         step.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].sum += measure.sum
@@ -166,6 +173,16 @@ package final class TrainingLoop<Stage: TrainingStage> {
     model.compute.update(slots, with: adam, step: name, gradientScale: clip)
     for parameter in parameters { parameter.clearGradient() }
     return step
+  }
+
+  /// What counts how evenly routers choose, where that is asked for and there are any.
+  ///
+  /// - Parameter share: What the part of a step counts that is computed together; all count alike.
+  private func balance(share: Double) -> RouterBalance? {
+    guard settings.routerBalance > 0, model.configuration.blocks.contains(where: { $0.experts != nil }) else {
+      return nil
+    }
+    return RouterBalance(coefficient: Float(settings.routerBalance * share))
   }
 
   private func account(_ done: Step, seconds: Double) throws {

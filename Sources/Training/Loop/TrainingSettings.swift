@@ -35,6 +35,8 @@ package struct TrainingSettings: Sendable, Hashable {
   package var optimizer: Optimizer
   /// Gradients together longer than this are shortened to it; nil leaves them.
   package var maxGradNorm: Double?
+  /// How much the loss for even routing counts beside the other, in models with experts; 0 leaves it out.
+  package var routerBalance: Double
   /// Whether each pass takes the rows in an order of its own.
   package var shuffle: Bool
   package var seed: UInt64
@@ -55,7 +57,7 @@ package struct TrainingSettings: Sendable, Hashable {
   package init(
     length: Length, batchSize: Int, learningRate: Double,
     schedule: LearningRateSchedule = LearningRateSchedule(.cosine), optimizer: Optimizer = Optimizer(),
-    maxGradNorm: Double? = 1, shuffle: Bool = true, seed: UInt64 = 42,
+    maxGradNorm: Double? = 1, routerBalance: Double = 0, shuffle: Bool = true, seed: UInt64 = 42,
     logEvery: Int = 1, saveEvery: Int? = nil, evaluateEvery: Int? = nil, tokenBudget: Int = Self.tokenBudget
   ) {
     self.length = length
@@ -64,6 +66,7 @@ package struct TrainingSettings: Sendable, Hashable {
     self.schedule = schedule
     self.optimizer = optimizer
     self.maxGradNorm = maxGradNorm
+    self.routerBalance = routerBalance
     self.shuffle = shuffle
     self.seed = seed
     self.logEvery = logEvery
@@ -100,6 +103,8 @@ extension TrainingSettings {
     let decay = adam.weightDecay
     try check("weight_decay", decay, "a number of at least 0", decay >= 0 && decay.isFinite)
     if let maxGradNorm { try check("max_grad_norm", maxGradNorm, "a number above 0", maxGradNorm > 0) }
+    try check(
+      "router_aux_loss_coef", routerBalance, "a number of at least 0", routerBalance >= 0 && routerBalance.isFinite)
     try check("log_every", logEvery, "a number above 0", logEvery > 0)
     if let saveEvery { try check("save_every", saveEvery, "a number above 0", saveEvery > 0) }
     if let evaluateEvery { try check("evaluate_every", evaluateEvery, "a number above 0", evaluateEvery > 0) }
