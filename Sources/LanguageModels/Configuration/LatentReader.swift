@@ -82,10 +82,12 @@ struct DeepseekExperts {
   }
 
   /// Nil for a dense block.
+  ///
+  /// - Parameter isSparse: Whether the block has experts, where the family says it otherwise than by the first ones.
   func configuration(
-    _ shape: DecoderShape, layer: Int, rule: RoutingRule, hasBias: Bool = false
+    _ shape: DecoderShape, layer: Int, rule: RoutingRule, isSparse: Bool? = nil, hasBias: Bool = false
   ) -> ExpertsConfiguration? {
-    guard layer >= dense else { return nil }
+    guard isSparse ?? (layer >= dense) else { return nil }
     var configuration = experts.configuration(shape, rule: rule)
     if sharedCount > 0 {
       configuration.share("mlp.shared_experts", size: sharedCount * experts.size, hasBias: hasBias)
