@@ -44,6 +44,7 @@ package enum ModelFamilies {
     Dots1.self,
     HunYuanMoE.self,
     Ernie45MoE.self,
+    OLMoE.self,
   ]
 
   private static let byModelType = Dictionary(
