@@ -45,6 +45,7 @@ package enum ModelFamilies {
     HunYuanMoE.self,
     Ernie45MoE.self,
     OLMoE.self,
+    GLM4MoELite.self,
   ]
 
   private static let byModelType = Dictionary(
