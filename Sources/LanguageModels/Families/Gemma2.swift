@@ -73,7 +73,8 @@ package enum Gemma2: ModelFamily {
       ("attention_bias", JSON(attention.maps.allSatisfy(\.hasBias))),
       ("attn_logit_softcapping", cap(attention.softCap)),
       ("final_logit_softcapping", cap(configuration.head.softCap)),
-      ("query_pre_attn_scalar", JSON(float: (1 / (attention.scale * attention.scale)).rounded())),
+      // transformers takes whole numbers alone.
+      ("query_pre_attn_scalar", JSON(Int((1 / (attention.scale * attention.scale)).rounded()))),
     ]
   }
 

@@ -19,7 +19,12 @@ package enum Phi3: ModelFamily {
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    DecoderShape(configuration).members(defaults) + configuration.windowMembers
+    var members = DecoderShape(configuration).members(defaults) + configuration.windowMembers
+    // transformers takes this one before the scaling's own, and has a default for it.
+    if case .longRope(let longRope) = configuration.blocks[0].attention.rotary?.scaling {
+      members.append(("original_max_position_embeddings", JSON(longRope.originalMaximumPosition)))
+    }
+    return members
   }
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
