@@ -11,7 +11,7 @@ import sys
 
 import common
 
-STAGES = ["sft", "pt", "rm", "dpo", "orpo", "cpo", "kto"]
+STAGES = ["sft", "pt", "rm", "dpo", "orpo", "cpo", "kto", "grpo", "rloo", "distillation", "ppo", "rewards"]
 
 
 def main(arguments):

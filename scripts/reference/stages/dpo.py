@@ -117,12 +117,12 @@ def values():
     found += [value("ld", ld, ragged, learned, ld_alpha=alpha, beta=0.5) for alpha in [0.5, 0.0, 1.0]]
     found.append(value("ld", ld, ragged, learned, ld_alpha=0.5, beta=0.5, ld_reference=False))
     logits = (2 * torch.randn(5, 7, dtype=torch.float64)).round(decimals=3)
-    labels = torch.tensor([1, 6, 0, 3, 2])
-    weight = wpo_weight(*(
-        (picked(logits[part], labels[part]), collision(logits[part])) for part in [slice(0, 2), slice(2, 5)]))
-    found.append({"name": "wpo_weight", "settings": {}, "inputs": {
-        "chosen": logits[:2].tolist(), "rejected": logits[2:].tolist(), "chosen_labels": labels[:2].tolist(),
-        "rejected_labels": labels[2:].tolist()}, "weight": number(weight)})
+    for labels in [torch.tensor([1, 6, 0, 3, 2]), logits.argmax(-1)]:
+        weight = wpo_weight(*(
+            (picked(logits[part], labels[part]), collision(logits[part])) for part in [slice(0, 2), slice(2, 5)]))
+        found.append({"name": "wpo_weight", "settings": {}, "inputs": {
+            "chosen": logits[:2].tolist(), "rejected": logits[2:].tolist(), "chosen_labels": labels[:2].tolist(),
+            "rejected_labels": labels[2:].tolist()}, "weight": number(weight)})
     return found
 
 
