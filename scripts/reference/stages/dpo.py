@@ -16,7 +16,7 @@ import torch
 from common import (
     ADAPTER, BATCH, FULL, STEPS, Descent, base, label_logits, log_probabilities, number, numbers, pairwise_measures,
     picked, policy, stored, tensor, value)
-from trl_functions import DPOTrainer, RunningMoments, stand_in
+from trl_functions import DPOTrainer, FDivergenceType, RunningMoments, stand_in
 
 AVERAGED = ["ipo", "sigmoid_norm"]
 
@@ -25,7 +25,7 @@ def trl_losses(chosen, rejected, reference_chosen, reference_rejected, loss, bet
                f_divergence="reverse_kl", f_alpha=1.0, discopop_tau=0.05):
     """TRL's loss of each pair, of numbers that are averages already where the loss wants them."""
     kind = "sigmoid" if loss == "sigmoid_norm" else {"aot_unpaired": "aot_pair"}.get(loss, loss)
-    divergence = {"forward_kl": "alpha_divergence"}.get(f_divergence, f_divergence)
+    divergence = FDivergenceType({"forward_kl": "alpha_divergence"}.get(f_divergence, f_divergence))
     trainer = stand_in(
         beta=beta, label_smoothing=label_smoothing, reference_free=False, f_divergence_type=divergence,
         f_divergence_params={"alpha_divergence_coef": f_alpha}, args=stand_in(discopop_tau=discopop_tau))
@@ -133,7 +133,8 @@ def collision(logits):
 
 def bco(inputs, learned):
     """arXiv:2404.04656 over two steps: δ is the mean over the steps so far of a step's mean reward, this one's too."""
-    trainer = stand_in(beta=0.1, label_smoothing=0.0, reference_free=False, f_divergence_type="reverse_kl")
+    trainer = stand_in(
+        beta=0.1, label_smoothing=0.0, reference_free=False, f_divergence_type=FDivergenceType.REVERSE_KL)
     trainer.running = RunningMoments(trainer.accelerator)
     found = []
     for step, shift in enumerate([0.0, 6.0]):
