@@ -50,7 +50,7 @@ let package = Package(
     library(
       "FineTuningNodes",
       [
-        "Pipeline", "Training", "Evaluation", "Generation", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
+        "Pipeline", "Training", "Generation", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
         "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
       ]),
 
@@ -59,7 +59,6 @@ let package = Package(
 
     // Fine-tuning.
     library("Training", ["LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
-    library("Evaluation", ["LanguageModels", "Tensors", "TokenShards", "PreciseJSON", "Diagnostics"]),
     library("Generation", ["LanguageModels", "Tensors", "Tokenization", "Diagnostics"]),
     library(
       "ModelFolders",
@@ -126,7 +125,7 @@ let package = Package(
     tests(
       "Training",
       [
-        "Evaluation", "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards", "Datasets",
+        "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards", "Datasets",
         "Tokenization", "ChatTemplates",
       ]),
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),

@@ -8,6 +8,12 @@ package struct TokenSequence: Sendable, Hashable {
     case chosen = 1
     /// The other answer of a pair, with its prompt.
     case rejected = 2
+    /// An answer, with its prompt, that was judged to be wanted.
+    case wanted = 3
+    /// An answer, with its prompt, that was judged not to be wanted.
+    case unwanted = 4
+    /// A prompt that is yet to be answered.
+    case prompt = 5
   }
 
   package var role: Role
@@ -32,8 +38,13 @@ package struct TokenSequence: Sendable, Hashable {
 /// Packed sequences never see each other: attention is block-diagonal and positions restart at each.
 package struct TokenRow: Sendable, Hashable {
   package var sequences: [TokenSequence]
+  /// By how much the first answer of a pair is preferred; 0 where that is not said.
+  package var margin: Float
 
-  package init(_ sequences: [TokenSequence]) { self.sequences = sequences }
+  package init(_ sequences: [TokenSequence], margin: Float = 0) {
+    self.sequences = sequences
+    self.margin = margin
+  }
 
   package var tokenCount: Int { sequences.reduce(0) { $0 + $1.ids.count } }
   package var labelCount: Int { sequences.reduce(0) { $0 + $1.labelCount } }

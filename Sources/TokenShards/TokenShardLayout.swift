@@ -26,10 +26,15 @@ enum TokenShardLayout {
 
   /// Appends a row's bytes.
   ///
-  /// u32 count of sequences; for each u8 role, u32 length, the ids as i32, the marks as bits from the
-  /// lowest bit of each byte. All little-endian.
+  /// u32 count of sequences; where its highest bit is set, the margin as f32; for each sequence u8 role, u32 length, the
+  /// ids as i32, the marks as bits from the lowest bit of each byte. All little-endian.
   static func append(_ row: TokenRow, to bytes: inout [UInt8]) {
-    append(UInt32(row.sequences.count), to: &bytes)
+    if row.margin == 0 {
+      append(UInt32(row.sequences.count), to: &bytes)
+    } else {
+      append(UInt32(row.sequences.count) | marginBit, to: &bytes)
+      append(row.margin.bitPattern, to: &bytes)
+    }
     for sequence in row.sequences {
       bytes.append(sequence.role.rawValue)
       append(UInt32(sequence.ids.count), to: &bytes)
@@ -39,6 +44,9 @@ enum TokenShardLayout {
       bytes.append(contentsOf: marks)
     }
   }
+
+  /// In a row's count of sequences: a margin follows.
+  private static let marginBit: UInt32 = 1 << 31
 
   static func append(_ value: UInt32, to bytes: inout [UInt8]) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
@@ -55,7 +63,14 @@ enum TokenShardLayout {
     }
     var rows: [TokenRow] = []
     for _ in 0..<count {
-      guard let sequenceCount = integer(), sequenceCount <= bytes.count - offset else { return nil }
+      guard var sequenceCount = integer() else { return nil }
+      var margin: Float = 0
+      if sequenceCount & Int(marginBit) != 0 {
+        sequenceCount &= ~Int(marginBit)
+        guard let bits = integer() else { return nil }
+        margin = Float(bitPattern: UInt32(bits))
+      }
+      guard sequenceCount <= bytes.count - offset, margin.isFinite else { return nil }
       var sequences: [TokenSequence] = []
       for _ in 0..<sequenceCount {
         guard offset < bytes.count, let role = TokenSequence.Role(rawValue: bytes[offset]) else { return nil }
@@ -72,7 +87,7 @@ enum TokenShardLayout {
         offset += (length + 7) / 8
         sequences.append(TokenSequence(role: role, ids: ids, lossMask: marks))
       }
-      rows.append(TokenRow(sequences))
+      rows.append(TokenRow(sequences, margin: margin))
     }
     return offset == bytes.count ? rows : nil
   }

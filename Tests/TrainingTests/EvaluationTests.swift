@@ -1,11 +1,11 @@
 import Diagnostics
-import Evaluation
 import LanguageModels
 import PreciseJSON
 import Tensors
 import TestKit
 import Testing
 import TokenShards
+import Training
 
 @Suite("Evaluation")
 struct EvaluationTests {
@@ -16,7 +16,7 @@ struct EvaluationTests {
   @Test func isTheMeanOverLabelTokensThatTransformersComputes() throws {
     let tiny = try TinyLlama("gqa")
     let rows = try rows()
-    let found = try Evaluation(model: tiny.model()).run(rowCount: rows.count) { rows[$0] }
+    let found = try StageEvaluation(SupervisedStage(), model: tiny.model()).run(TrainingRows(rows))
     let expected = try #require(tiny.expectedNumbers()["loss"]?.double)
     #expect(relativeError(found.loss, expected) < 1e-5)
     #expect(found.labelTokens == rows.reduce(0) { $0 + $1.labelCount })
@@ -38,30 +38,32 @@ struct EvaluationTests {
         }
       }
     }
-    #expect(found.correct == correct)
-    let json = found.json
-    #expect(json["loss"]?.double == found.loss)
-    #expect(json["label_tokens"]?.int == found.labelTokens)
-    #expect(json["perplexity"]?.double == found.perplexity)
-    #expect(json["accuracy"]?.double == found.accuracy)
+    #expect(found.measures.named["accuracy"]?.sum == Double(correct))
+    #expect(found.measures.named["accuracy"]?.weight == Double(found.labelTokens))
   }
 
   @Test func batchesAndThreadsChangeNothing() throws {
     let tiny = try TinyLlama("gqa")
     let rows = try rows()
-    let one = try Evaluation(model: tiny.model(), tokenBudget: 30).run(rowCount: rows.count) { rows[$0] }
-    let two = try Evaluation(model: tiny.model(threads: 3), tokenBudget: 30).run(rowCount: rows.count) { rows[$0] }
+    let one = try StageEvaluation(SupervisedStage(), model: tiny.model(), tokenBudget: 30).run(
+      TrainingRows(rows))
+    let two = try StageEvaluation(SupervisedStage(), model: tiny.model(threads: 3), tokenBudget: 30).run(
+      TrainingRows(rows))
     #expect(one == two)
-    let alone = try Evaluation(model: tiny.model(), tokenBudget: 1).run(rowCount: rows.count) { rows[$0] }
+    let alone = try StageEvaluation(SupervisedStage(), model: tiny.model(), tokenBudget: 1).run(
+      TrainingRows(rows))
     #expect(relativeError(alone.loss, one.loss) < 1e-6)
     #expect(alone.labelTokens == one.labelTokens)
   }
 
   @Test func rowsWithoutLabelsAreAnError() throws {
     let row = TokenRow([TokenSequence(ids: [1, 2], lossMask: [true, false])])
-    let evaluation = try Evaluation(model: TinyLlama("gqa").model())
-    #expect(throws: EvaluationError.noLabels(rows: 3)) { try evaluation.run(rowCount: 3) { _ in row } }
+    let evaluation = try StageEvaluation(SupervisedStage(), model: TinyLlama("gqa").model())
+    #expect(throws: TrainingError.nothingToMeasure(rows: 3)) {
+      try evaluation.run(TrainingRows([row, row, row]))
+    }
     #expect(
-      EvaluationError.noLabels(rows: 3).diagnostics[0].summary == "None of the 3 rows to evaluate has a label token")
+      TrainingError.nothingToMeasure(rows: 3).diagnostics[0].summary
+        == "None of the 3 rows to evaluate has a label token")
   }
 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import Evaluation
 import LanguageModels
 import PreciseJSON
 import Tensors
@@ -33,7 +32,7 @@ struct LoopTests {
       return time
     }
     loop.evaluate = { model in
-      let found = try Evaluation(model: model).run(rowCount: rows.count) { rows[$0] }
+      let found = try StageEvaluation(SupervisedStage(), model: model).run(TrainingRows(rows))
       return [("loss", found.loss)]
     }
     var steps: [Int] = []
@@ -127,7 +126,7 @@ struct LoopTests {
     #expect(throws: TrainingError.self) { try loop { $0.length = .epochs(0) } }
     #expect(throws: TrainingError.self) { try loop { $0.learningRate = -.infinity } }
     #expect(throws: TrainingError.self) { try loop { $0.schedule.warmup = .ratio(1.5) } }
-    #expect(throws: TrainingError.self) { try loop { $0.optimizer.beta2 = 1 } }
+    #expect(throws: TrainingError.self) { try loop { $0.optimizer = AdamWSettings(beta2: 1) } }
     #expect(throws: TrainingError.self) { try loop { $0.maxGradNorm = 0 } }
     #expect(
       TrainingError.setting(name: "batch_size", found: "0", wanted: "a number above 0").diagnostics[0].summary

@@ -47,7 +47,7 @@ struct PreferenceTests {
     }
 
     let loop = try TrainingLoop(
-      model: adaptedModel("adapter"), stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
+      model: adaptedModel("adapter"), stage: PairStage(dpoObjective(of: fixtures), reference: scores),
       rows: TrainingRows(pairs), settings: settings(fixtures))
     let metrics = try loop.run().metrics
     try expectEqualSteps(metrics, expected, within: 1e-4)
@@ -67,7 +67,7 @@ struct PreferenceTests {
     let scores = try pairLogProbabilities(of: pairs, model: referenceModel(of: "base"))
     func run(tokenBudget: Int) throws -> [JSON] {
       try TrainingLoop(
-        model: adaptedModel("adapter"), stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
+        model: adaptedModel("adapter"), stage: PairStage(dpoObjective(of: fixtures), reference: scores),
         rows: TrainingRows(pairs), settings: settings(fixtures, tokenBudget: tokenBudget)
       ).run().metrics
     }
@@ -82,12 +82,12 @@ struct PreferenceTests {
   @Test func aPolicyThatIsItsReferenceStartsAtLogTwo() throws {
     let pairs = try fixturePairs()
     let model = try adaptedModel("adapter")
-    let stage = DPOStage(DPOLoss(), reference: try pairLogProbabilities(of: pairs, model: model))
+    let stage = PairStage(sigmoidObjective(), reference: try pairLogProbabilities(of: pairs, model: model))
     let result = try StageEvaluation(stage, model: model).run(TrainingRows(pairs))
     #expect(abs(result.loss - log(2)) < 1e-6)
     #expect(result.rows == pairs.count)
     #expect(result.labelTokens == pairs.reduce(0) { $0 + $1.labelCount })
-    let values = Dictionary(uniqueKeysWithValues: result.measures.map { ($0.name, $0.value) })
+    let values = Dictionary(uniqueKeysWithValues: result.measures.means.map { ($0.name, $0.value) })
     #expect(abs(try #require(values["rewards_margin"])) < 1e-5)
   }
 
@@ -98,7 +98,7 @@ struct PreferenceTests {
     func run(dropout: Float) throws -> [String: [Float]] {
       let model = try adaptedModel("adapter", dropout: dropout)
       let loop = try TrainingLoop(
-        model: model, stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
+        model: model, stage: PairStage(dpoObjective(of: fixtures), reference: scores),
         rows: TrainingRows(pairs),
         settings: settings(fixtures))
       _ = try loop.run()
@@ -111,11 +111,11 @@ struct PreferenceTests {
     let fixtures = try readJSON(fixture("Training/dpo.json"))
     let pairs = try fixturePairs()
     let scores = try pairLogProbabilities(of: pairs, model: referenceModel(of: "base"))
-    func loop(_ folder: TemporaryFolder?, beta: Double = 0.3) throws -> TrainingLoop<DPOStage> {
+    func loop(_ folder: TemporaryFolder?, beta: Double = 0.3) throws -> TrainingLoop<PairStage> {
       var settings = try settings(fixtures)
       settings.shuffle = true
       return try TrainingLoop(
-        model: adaptedModel("adapter"), stage: DPOStage(DPOLoss(beta: beta), reference: scores),
+        model: adaptedModel("adapter"), stage: PairStage(sigmoidObjective(beta: beta), reference: scores),
         rows: TrainingRows(pairs), settings: settings, checkpoints: folder.map { CheckpointFolder(path: $0.path) })
     }
     let whole = try loop(nil)
@@ -150,31 +150,5 @@ struct PreferenceTests {
     var empty = pairs[0]
     empty.sequences[1].lossMask = empty.sequences[1].lossMask.map { _ in false }
     #expect(throws: TrainingError.notAPair(row: 0)) { _ = try pairLogProbabilities(of: [empty], model: model) }
-  }
-}
-
-@Suite("The loss of one pair")
-struct DPOLossTests {
-  @Test func derivativeIsThatOfTheLoss() {
-    let reference = PairLogProbabilities(chosen: -40, rejected: -38)
-    for (beta, smoothing) in [(0.1, 0), (0.5, 0.2)] {
-      let loss = DPOLoss(beta: beta, labelSmoothing: smoothing)
-      for chosen in [-80.0, -41, -40, -12] {
-        func value(_ shift: Double) -> Double {
-          loss(PairLogProbabilities(chosen: chosen + shift, rejected: -39), reference: reference).loss
-        }
-        let slope = (value(1e-5) - value(-1e-5)) / 2e-5
-        let verdict = loss(PairLogProbabilities(chosen: chosen, rejected: -39), reference: reference)
-        #expect(abs(slope - verdict.derivative) < 1e-8)
-      }
-    }
-  }
-
-  @Test(arguments: [-1e6, -2000, 2000, 1e6]) func staysFiniteFarOut(margin: Double) {
-    let verdict = DPOLoss(beta: 1)(
-      PairLogProbabilities(chosen: margin, rejected: 0), reference: PairLogProbabilities(chosen: 0, rejected: 0))
-    #expect(verdict.loss == max(0, -margin))
-    #expect(verdict.derivative == (margin < 0 ? -1 : 0))
-    #expect(verdict.rewards.chosen == margin)
   }
 }

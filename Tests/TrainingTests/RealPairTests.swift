@@ -80,7 +80,7 @@ struct RealPairTests {
     }
     #expect(largest < 2e-5, "a token, in nats")
 
-    let stage = DPOStage(try dpoLoss(of: fixtures), reference: scores)
+    let stage = PairStage(try dpoObjective(of: fixtures), reference: scores)
     func run(batchSize: Int, steps: Int) throws -> [JSON] {
       var settings = try settings(of: fixtures, batchSize: batchSize, tokenBudget: 1024)
       settings.length = .steps(steps)

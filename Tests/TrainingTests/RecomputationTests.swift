@@ -22,7 +22,7 @@ struct RecomputationTests {
   }
 
   /// Pairs whose prompts are shared, so that a gradient has parts from both answers.
-  private func preference(_ recomputation: Recomputation) throws -> TrainingLoop<DPOStage> {
+  private func preference(_ recomputation: Recomputation) throws -> TrainingLoop<PairStage> {
     let fixtures = try readJSON(fixture("Training/dpo.json"))
     let pairs = try fixturePairs().map { pair in
       let prompt = (0..<24).map { Int32($0 % 29) }
@@ -36,7 +36,7 @@ struct RecomputationTests {
     let model = try adaptedModel("adapter")
     model.recomputation = recomputation
     return try TrainingLoop(
-      model: model, stage: DPOStage(dpoLoss(of: fixtures), reference: scores),
+      model: model, stage: PairStage(dpoObjective(of: fixtures), reference: scores),
       rows: TrainingRows(pairs), settings: settings(of: fixtures, tokenBudget: 400))
   }
 

@@ -139,7 +139,8 @@ struct StepMemoryTests {
             configuration, computeClass, adapter: adapter, stage: stage, rows: rows,
             recomputations: Recomputation.allCases)
         }
-        let memories = try counted(SupervisedStage(), rows) + counted(DPOStage(DPOLoss(), reference: scores), pairs)
+        let memories =
+          try counted(SupervisedStage(), rows) + counted(PairStage(sigmoidObjective(), reference: scores), pairs)
         #expect(memories.count == 2 * Recomputation.allCases.count)
         #expect(memories.allSatisfy { $0.model > 0 && $0.optimizer > 0 && $0.activations > 0 }, "\(memories)")
       }

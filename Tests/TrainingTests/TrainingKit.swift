@@ -24,17 +24,24 @@ func settings(of reference: JSON, batchSize: Int = 4, tokenBudget: Int = 64) thr
   return TrainingSettings(
     length: .steps(10), batchSize: batchSize, learningRate: try number("learning_rate"),
     schedule: LearningRateSchedule(.cosine, warmup: .steps(2)),
-    optimizer: TrainingSettings.Optimizer(
-      beta1: betas[0], beta2: betas[1], epsilon: try number("epsilon"), weightDecay: try number("weight_decay")),
-    maxGradNorm: try number("max_grad_norm"), shuffle: false, tokenBudget: tokenBudget)
+    optimizer: AdamWSettings(beta1: betas[0], beta2: betas[1], epsilon: try number("epsilon")),
+    weightDecay: try number("weight_decay"), maxGradNorm: try number("max_grad_norm"), shuffle: false,
+    tokenBudget: tokenBudget)
 }
 
-/// The loss of preference pairs that a reference file of `scripts/reference/dpo.py` was made with.
-func dpoLoss(of reference: JSON) throws -> DPOLoss {
+/// The objective of direct preference optimisation.
+func sigmoidObjective(beta: Double = 0.1, labelSmoothing: Double = 0) -> PairObjective {
+  PairObjective(
+    PairLoss.withReference.filter { $0.name == "sigmoid" }.map { PairObjective.Term($0) }, beta: beta,
+    labelSmoothing: labelSmoothing)
+}
+
+/// The objective that a reference file of `scripts/reference/dpo.py` was made with.
+func dpoObjective(of reference: JSON) throws -> PairObjective {
   guard let beta = reference["beta"]?.double, let labelSmoothing = reference["label_smoothing"]?.double else {
     throw FixtureError(text: "no `beta` or `label_smoothing`")
   }
-  return DPOLoss(beta: beta, labelSmoothing: labelSmoothing)
+  return sigmoidObjective(beta: beta, labelSmoothing: labelSmoothing)
 }
 
 /// The tiny model with the adapter of a reference.

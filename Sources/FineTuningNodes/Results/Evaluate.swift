@@ -1,6 +1,6 @@
 import Datasets
 import Diagnostics
-import Evaluation
+import Glibc
 import Pipeline
 import PreciseJSON
 import Training
@@ -8,7 +8,7 @@ import Training
 /// Measures how well a model predicts the labels of token rows, or how well it tells chosen from rejected answers.
 package enum Evaluate: NodeType {
   package struct Fields: FieldSet {
-    var beta = DPOLoss().beta
+    var beta = PairObjective([]).beta
     var threads: Int?
 
     package init() {}
@@ -43,10 +43,10 @@ package enum Evaluate: NodeType {
   package static let execution = Execution.worker(cores: .all)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    var conflicts = DataFit.conflicts(inputs, data: "data", wants: .either)
+    var conflicts = DataFit.conflicts(inputs, data: "data", wants: RowShape.all)
     if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
       for (name, isGiven) in [
-        ("reference", inputs["reference"] != nil), ("beta", fields.beta != DPOLoss().beta),
+        ("reference", inputs["reference"] != nil), ("beta", fields.beta != PairObjective([]).beta),
       ] where isGiven {
         conflicts.append(
           .init(
@@ -54,7 +54,7 @@ package enum Evaluate: NodeType {
             reason: "the rows are of kind \(kind)", advice: "leave it out, or connect pairs"))
       }
     } else {
-      conflicts += DataFit.referenceConflicts(inputs)
+      conflicts += DataFit.modelConflicts("reference", inputs)
     }
     return Inference(outputs: ["metrics": ArtefactType(ArtefactName.metrics)], conflicts: conflicts)
   }
@@ -69,57 +69,58 @@ package enum Evaluate: NodeType {
           "The rows were rendered by another chat template than the model was trained with",
           reason: "theirs is \(rendered), the model's is \(trained)"))
     }
-    let isRanked = data.type[FacetName.kind]?.text == Record.Kind.preference.rawValue
-    let metrics = try isRanked ? preference(fields, data, context) : supervised(fields, data, context)
+    try measure(stage(for: data.type), fields, data, context)
+  }
+
+  /// The first stage that learns from such rows; what it says about them is measured.
+  private static func stage(for data: ArtefactType) -> any StageDeclaration.Type {
+    let kind = data[FacetName.kind]?.text.flatMap(Record.Kind.init)
+    return trainingStages.first { stage in kind.map { stage.rows.kinds.contains($0) } ?? false }
+      ?? SupervisedTuning.self
+  }
+
+  private static func measure<Declaration: StageDeclaration>(
+    _ declaration: Declaration.Type, _ fields: Fields, _ data: ArtefactView, _ context: NodeContext
+  ) throws {
+    let rows = try TokenSet(data)
+    let shape = declaration.rows
+    let stage = try declaration.stage(
+      fields.own(declaration),
+      StageInputs(context: context, data: data, what: shape.unit, fallback: nil, threads: fields.threads))
+    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
+    let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
+      context.progress(ProgressUpdate(step: done, total: rows.count, unit: shape.unit))
+      try context.checkCancellation()
+    }
+    var metrics = JSONObject()
+    metrics["loss"] = JSON(result.loss)
+    if shape.isOfTokens { metrics["perplexity"] = JSON(exp(result.loss)) }
+    for (name, value) in result.measures.means { metrics[name] = JSON(value) }
+    for (name, value) in metrics.members { context.log("\(name) \(value.text())") }
+    metrics["label_tokens"] = JSON(result.labelTokens)
+    metrics["tokens"] = JSON(result.tokens)
+    metrics[shape.unit] = JSON(result.rows)
+
     let output = try context.output("metrics")
-    try output.write(metrics.text(.pretty) + "\n", to: "metrics.json")
-    for (key, value) in metrics.object?.members ?? [] { output.details[key] = value }
+    try output.write(JSON.object(metrics).text(.pretty) + "\n", to: "metrics.json")
+    for (key, value) in metrics.members { output.details[key] = value }
     var sanity = SanityReport(context)
-    try sanity.add(StopToken(data, TokenSet(data)))
-    if !isRanked, let loss = metrics["loss"]?.double,
-      let vocabulary = try context.input("model").type[FacetName.vocabulary]?.integer
-    {
-      try sanity.add(MeasuredLoss(loss, vocabulary: vocabulary))
+    try sanity.add(StopToken(data, rows))
+    if shape.isOfTokens, let vocabulary = try context.input("model").type[FacetName.vocabulary]?.integer {
+      try sanity.add(MeasuredLoss(result.loss, vocabulary: vocabulary))
     }
     try sanity.publish(to: output)
   }
+}
 
-  private static func supervised(
-    _ fields: Fields, _ data: ArtefactView, _ context: NodeContext
-  ) throws -> JSON {
-    let rows = try TokenSet(data)
-    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
-    let result = try Evaluation(model: model).run(rowCount: rows.count, row: rows.row) { done in
-      context.progress(ProgressUpdate(step: done, total: rows.count, unit: "rows"))
-      try context.checkCancellation()
+extension Evaluate.Fields {
+  /// The fields of a stage's own.
+  fileprivate func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
+    var own = Declaration.Fields()
+    if var fields = own as? PreferenceTuning.Fields {
+      fields.beta = beta
+      own = fields as? Declaration.Fields ?? own
     }
-    context.log("loss \(result.loss), perplexity \(result.perplexity), token accuracy \(result.accuracy)")
-    return result.json
-  }
-
-  private static func preference(
-    _ fields: Fields, _ data: ArtefactView, _ context: NodeContext
-  ) throws -> JSON {
-    let rows = try TokenSet(data)
-    var reference = [PairLogProbabilities](repeating: .init(chosen: 0, rejected: 0), count: rows.count)
-    if !context.inputs("reference").isEmpty {
-      let artefact = try ModelArtefact(context, port: "reference", threads: fields.threads)
-      reference = try ReferenceScores(reference: artefact, context: context).scores(of: data, what: "pairs")
-    }
-    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
-    let stage = DPOStage(DPOLoss(beta: fields.beta), reference: reference)
-    let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
-      context.progress(ProgressUpdate(step: done, total: rows.count, unit: "pairs"))
-      try context.checkCancellation()
-    }
-    context.log("loss \(result.loss)")
-    for (name, value) in result.measures { context.log("\(name) \(value)") }
-    var metrics = JSONObject()
-    metrics["loss"] = JSON(result.loss)
-    for (name, value) in result.measures { metrics[name] = JSON(value) }
-    metrics["pairs"] = JSON(result.rows)
-    metrics["tokens"] = JSON(result.tokens)
-    metrics["label_tokens"] = JSON(result.labelTokens)
-    return .object(metrics)
+    return own
   }
 }

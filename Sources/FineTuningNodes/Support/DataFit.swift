@@ -1,3 +1,4 @@
+import Datasets
 import Pipeline
 
 /// Whether tokens fit a model, as far as their facets tell before anything runs.
@@ -16,31 +17,26 @@ enum DataFit {
     ]
   }
 
-  /// What kind of rows a node can use.
-  enum Wanted {
-    case texts
-    case pairs
-    case either
-  }
-
-  /// What keeps the model at port `reference` from being compared with the model at port `model`.
-  static func referenceConflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
-    guard let model = inputs["model"], let reference = inputs["reference"] else { return [] }
+  /// What keeps the model at a port from being asked beside the model at port `model`.
+  static func modelConflicts(_ port: String, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard let model = inputs["model"], let reference = inputs[port] else { return [] }
     func conflict(_ facet: String, _ summary: String, _ words: (Facet) -> String) -> Inference.Conflict? {
       guard let own = model.type[facet], let theirs = reference.type[facet], own != theirs else { return nil }
       return .init(
-        port: "reference", summary,
+        port: port, summary,
         reason: "that of `\(reference.node)` is \(words(theirs)), that of `\(model.node)` is \(words(own))",
         advice: "compare the model with one that it descends from, or with itself")
     }
     let found =
-      conflict(FacetName.vocabulary, "The reference has another vocabulary than the model") { "\($0) tokens" }
-      ?? conflict(FacetName.tokenizer, "The reference has another tokenizer than the model") { "\($0)" }
+      conflict(FacetName.vocabulary, "The \(port) has another vocabulary than the model") { "\($0) tokens" }
+      ?? conflict(FacetName.tokenizer, "The \(port) has another tokenizer than the model") { "\($0)" }
     return found.map { [$0] } ?? []
   }
 
   /// What keeps the tokens at a port from being used with the model at port `model`.
-  static func conflicts(_ inputs: InputTypes, data port: String, wants: Wanted) -> [Inference.Conflict] {
+  ///
+  /// - Parameter shapes: What rows may be there.
+  static func conflicts(_ inputs: InputTypes, data port: String, wants shapes: [RowShape]) -> [Inference.Conflict] {
     guard let data = inputs[port]?.type else { return [] }
     var conflicts: [Inference.Conflict] = []
     if data[FacetName.share] == "none" {
@@ -49,19 +45,17 @@ enum DataFit {
           port: port, "No rows are held out", reason: "`validation` of the node that makes them is 0",
           advice: "set `validation:` there, such as 0.05"))
     }
-    if let kind = data[FacetName.kind] {
-      let isRanked = kind == "preference"
-      if isRanked, wants == .texts {
-        conflicts.append(
-          .init(
-            port: port, "Preference pairs stand where single texts are wanted",
-            advice: "connect tokens made from conversations or texts, or say `stage: dpo`"))
-      } else if !isRanked, wants == .pairs {
-        conflicts.append(
-          .init(
-            port: port, "Single texts stand where preference pairs are wanted", reason: "the rows are of kind \(kind)",
-            advice: "connect tokens made from pairs of a chosen and a rejected answer, or say `stage: sft`"))
-      }
+    if let kind = data[FacetName.kind]?.text.flatMap(Record.Kind.init), let wanted = shapes.first,
+      !shapes.contains(where: { $0.kinds.contains(kind) }),
+      let found = RowShape.all.first(where: { $0.kinds.contains(kind) })
+    {
+      let takers = trainingStages.filter { $0.rows.kinds.contains(kind) }.map { "`stage: \($0.name)`" }
+      conflicts.append(
+        .init(
+          port: port,
+          "\(found.words.first?.uppercased() ?? "")\(found.words.dropFirst()) stand where \(wanted.words) are wanted",
+          reason: found.kinds.count > 1 ? "the rows are of kind \(kind.rawValue)" : nil,
+          advice: "connect tokens made from \(wanted.origin), or say \(takers.joined(separator: ", "))"))
     }
     guard let model = inputs["model"]?.type else { return conflicts }
     if let theirs = data[FacetName.tokenizer], let own = model[FacetName.tokenizer], theirs != own {

@@ -1,5 +1,4 @@
 import Datasets
-import Evaluation
 import LanguageModels
 import ModelFolders
 import Pipeline
@@ -17,48 +16,47 @@ package enum Train: NodeType {
   package static let summary = "Trains a model: its adapter when it has one, all of its weights otherwise"
   package static let implementationVersion = 8
   package static let parts = [ReferenceScores.part]
-  package static let inputs = [
-    InputPort("model", [ArtefactName.model], doc: "The model to start from"),
-    InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
-    InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
-    InputPort(
-      "reference", [ArtefactName.model], optional: true,
-      doc: "What `dpo` compares the model with; the model as it comes in unless given"),
-  ]
+  package static let inputs =
+    [
+      InputPort("model", [ArtefactName.model], doc: "The model to start from"),
+      InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
+      InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
+    ] + stageModels.map { InputPort($0.port, [ArtefactName.model], optional: true, doc: $0.doc) }
   package static let outputs = [
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
     OutputPort(
       "metrics", ArtefactName.metrics,
       doc: "`metrics.jsonl`, a line a logged step, `sanity.json`, what the program checked about the training, and "
-        + "`loss.svg`; for `dpo` also `rewards.svg`"),
+        + "`loss.svg`"
+        + trainingStages.compactMap { stage in stage.picture.map { "; for `\(stage.name)` also `\($0.file)`" } }
+        .joined()
+    ),
   ]
   package static let execution = Execution.worker(cores: .all)
 
+  /// The ports of models that stages ask, each once.
+  private static let stageModels = trainingStages.flatMap { $0.models }.reduce(into: [StageModel]()) { models, model in
+    if !models.contains(where: { $0.port == model.port }) { models.append(model) }
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    let stage = fields.stage.declaration
     var conflicts = fields.conflicts
-    let isRanked = fields.stage == .dpo
-    conflicts += DataFit.conflicts(inputs, data: "data", wants: isRanked ? .pairs : .texts)
-    conflicts += DataFit.conflicts(inputs, data: "validation", wants: isRanked ? .pairs : .texts)
-    if isRanked {
-      conflicts += DataFit.referenceConflicts(inputs)
-    } else if inputs["reference"] != nil {
-      conflicts.append(
-        .init(
-          port: "reference", "Stage `\(fields.stage.rawValue)` compares the model with nothing",
-          advice: "leave `reference` out, or say `stage: dpo`"))
-    }
+    conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
+    conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
+    conflicts += stageModels.flatMap { modelConflicts($0.port, of: stage, inputs) }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
           port: "evaluate_every", "`evaluate_every` is given, but no rows to evaluate on",
           advice: "connect `validation:`, for instance to the tokens' `validation` output"))
     }
-    if isRanked, let model = inputs["model"]?.type[FacetName.template],
+    if stage.rows.keepsTemplate, let model = inputs["model"]?.type[FacetName.template],
       let data = inputs["data"]?.type[FacetName.template], model != data
     {
       conflicts.append(
         .init(
-          port: "data", "The pairs were rendered by another chat template than the model was trained with",
+          port: "data", "The \(stage.rows.unit) were rendered by another chat template than the model was trained with",
           reason: "theirs is \(data), the model's is \(model)",
           advice: "name the same `template:` in both nodes of type `apply_template`"))
     }
@@ -67,6 +65,20 @@ package enum Train: NodeType {
         "model": trained(inputs["model"]?.type, on: inputs["data"]?.type),
         "metrics": ArtefactType(ArtefactName.metrics),
       ], conflicts: conflicts)
+  }
+
+  /// What is wrong with what stands at the port of a model that some stages ask.
+  private static func modelConflicts(
+    _ port: String, of stage: any StageDeclaration.Type, _ inputs: InputTypes
+  ) -> [Inference.Conflict] {
+    if stage.models.contains(where: { $0.port == port }) { return DataFit.modelConflicts(port, inputs) }
+    guard inputs[port] != nil else { return [] }
+    let askers = trainingStages.filter { $0.models.contains { $0.port == port } }.map { "`stage: \($0.name)`" }
+    return [
+      .init(
+        port: port, "Stage `\(stage.name)` compares the model with nothing",
+        advice: "leave `\(port)` out, or say \(askers.joined(separator: ", "))")
+    ]
   }
 
   /// The type of the trained model: that it was trained with the template of the rows is known from here on.
@@ -80,42 +92,32 @@ package enum Train: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    switch fields.stage {
-    case .sft:
-      try train(SupervisedStage(), fields, in: context) { model, held in
-        let result = try Evaluation(model: model).run(rowCount: held.count, row: held.row)
-        return [("loss", result.loss), ("accuracy", result.accuracy)]
-      }
-    case .dpo:
-      let scores = try referenceScores(fields, context)
-      try train(DPOStage(fields.dpoLoss, reference: scores.data), fields, in: context) { model, held in
-        let stage = DPOStage(fields.dpoLoss, reference: scores.validation)
-        let result = try StageEvaluation(stage, model: model).run(held.trainingRows)
-        return [("loss", result.loss)] + result.measures
-      }
-    }
+    try run(fields.stage.declaration, fields, in: context)
   }
 
-  /// What the reference gives to the pairs to learn from, and to the held-out ones where they are evaluated.
-  private static func referenceScores(
-    _ fields: Fields, _ context: NodeContext
-  ) throws -> (data: [PairLogProbabilities], validation: [PairLogProbabilities]) {
-    let port = context.inputs("reference").isEmpty ? "model" : "reference"
-    let reference = ReferenceScores(
-      reference: try ModelArtefact(context, port: port, threads: fields.threads), context: context)
-    let data = try reference.scores(of: context.input("data"), what: "pairs")
-    guard fields.evaluateEvery != nil, let held = context.inputs("validation").first else { return (data, []) }
-    return (data, try reference.scores(of: held, what: "held-out pairs"))
-  }
-
-  private static func train(
-    _ stage: some TrainingStage, _ fields: Fields, in context: NodeContext,
-    evaluate: @escaping (LanguageModel, TokenSet) throws -> [(name: String, value: Double)]
+  private static func run<Declaration: StageDeclaration>(
+    _ declaration: Declaration.Type, _ fields: Fields, in context: NodeContext
   ) throws {
-    let artefact = try ModelArtefact(context, threads: fields.threads)
+    let own = fields.own(declaration)
     let data = try context.input("data")
+    let inputs = StageInputs(
+      context: context, data: data, what: declaration.rows.unit, fallback: "model", threads: fields.threads)
+    let stage = try declaration.stage(own, inputs)
+    let validation = context.inputs("validation").first
+    let heldStage =
+      try fields.evaluateEvery == nil
+      ? nil
+      : validation.map {
+        try declaration.stage(
+          own,
+          StageInputs(
+            context: context, data: $0, what: "held-out \(declaration.rows.unit)", fallback: "model",
+            threads: fields.threads))
+      }
+
+    let artefact = try ModelArtefact(context, threads: fields.threads)
     let rows = try TokenSet(data)
-    let held = try context.inputs("validation").first.map(TokenSet.init)
+    let held = try validation.map(TokenSet.init)
     let model = try artefact.model(trainsAll: true, longest: max(rows.longest, held?.longest ?? 0))
     model.recomputation = fields.recompute
     let loop = try TrainingLoop(
@@ -123,32 +125,24 @@ package enum Train: NodeType {
       checkpoints: CheckpointFolder(path: context.checkpointFolder()))
     var sanity = try TrainSanity.begin(loop, data, rows, context)
     loop.shouldStop = { context.isCancelled }
-    loop.onEvent = { TrainReport.tell($0, to: context) }
-    if let held { loop.evaluate = { try evaluate($0, held) } }
+    loop.onEvent = { TrainReport.tell($0, declaration.measures, to: context) }
+    if let held, let heldStage {
+      loop.evaluate = { model in
+        let result = try StageEvaluation(heldStage, model: model).run(held.trainingRows)
+        return [("loss", result.loss)] + result.measures.means
+      }
+    }
     let result: TrainingResult
     do {
       result = try loop.run()
     } catch is TrainingInterrupted {
       throw Interrupted()
     }
-    try TrainSanity.end(&sanity, result, model, artefact, data, firstLoss(fields, model, in: context))
+    try TrainSanity.end(&sanity, result, model, artefact, data, declaration.firstLoss(own, inputs, model))
     try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: context.output("model"))
-    try TrainReport.publish(result, to: context.output("metrics"))
+    try TrainReport.publish(result, declaration.picture, to: context.output("metrics"))
     try sanity.publish(to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
-  }
-
-  /// What the first loss should be; nil where nothing is known about it.
-  private static func firstLoss(
-    _ fields: Fields, _ model: LanguageModel, in context: NodeContext
-  ) throws -> FirstLoss.Expectation? {
-    switch fields.stage {
-    case .sft: return .tokens(vocabulary: model.configuration.vocabularySize)
-    case .dpo:
-      let own = try context.input("model").digest
-      guard context.inputs("reference").allSatisfy({ $0.digest == own }) else { return nil }
-      return .ownReference(beta: fields.beta, rounding: FirstLoss.rounding(model.compute.computeClass))
-    }
   }
 
   private static func publishModel(

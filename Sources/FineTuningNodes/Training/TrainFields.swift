@@ -4,12 +4,6 @@ import Training
 
 /// The fields of `train`, whatever the stage.
 package struct TrainFields: FieldSet {
-  /// What is learned, and from what.
-  package enum Stage: String, FieldChoice {
-    case sft
-    case dpo
-  }
-
   package struct Schedule: FieldGroup {
     var type = LearningRateSchedule.Shape.cosine
     var warmupRatio: Double?
@@ -44,9 +38,9 @@ package struct TrainFields: FieldSet {
     ]
   }
 
-  var stage = Stage.sft
-  var beta = DPOLoss().beta
-  var labelSmoothing = DPOLoss().labelSmoothing
+  var stage = StageName(SupervisedTuning.self)
+  var beta = PairObjective([]).beta
+  var labelSmoothing = PairObjective([]).labelSmoothing
   var epochs: Double?
   var maxSteps: Int?
   var maxTokens: Int?
@@ -68,9 +62,7 @@ package struct TrainFields: FieldSet {
 
   package static let fields: [Field<Self>] = [
     Field(
-      "stage", \.stage,
-      doc: "`sft` learns to continue text as the rows do (supervised fine-tuning); `dpo` learns to prefer chosen to "
-        + "rejected answers (direct preference optimisation, arXiv:2305.18290)"),
+      "stage", \.stage, doc: trainingStages.map { "`\($0.name)` \($0.doc)" }.joined(separator: "; ")),
     Field(
       "beta", \.beta, in: .above(0),
       doc: "`dpo`: how much the model is held to the reference; rewards are log-probability ratios times it"),
@@ -120,11 +112,9 @@ extension LearningRateSchedule.Shape: FieldChoice {}
 extension Recomputation: FieldChoice {}
 
 extension TrainFields.Optimizer {
-  var settings: TrainingSettings.Optimizer {
+  var settings: any OptimizerSettings {
     switch type {
-    case .adamw:
-      TrainingSettings.Optimizer(
-        beta1: betas.first ?? 0.9, beta2: betas.last ?? 0.999, epsilon: epsilon, weightDecay: weightDecay)
+    case .adamw: AdamWSettings(beta1: betas.first ?? 0.9, beta2: betas.last ?? 0.999, epsilon: epsilon)
     }
   }
 }
@@ -142,19 +132,27 @@ extension TrainFields {
     return TrainingSettings(
       length: length, batchSize: batchSize, learningRate: learningRate,
       schedule: LearningRateSchedule(schedule.type, warmup: warmup),
-      optimizer: optimizer.settings,
+      optimizer: optimizer.settings, weightDecay: optimizer.weightDecay,
       maxGradNorm: maxGradNorm, routerBalance: routerBalance, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery,
       saveEvery: saveEvery,
       evaluateEvery: evaluateEvery)
   }
 
-  var dpoLoss: DPOLoss { DPOLoss(beta: beta, labelSmoothing: labelSmoothing) }
+  /// The fields of a stage's own.
+  func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
+    var own = Declaration.Fields()
+    if var fields = own as? PreferenceTuning.Fields {
+      (fields.beta, fields.labelSmoothing) = (beta, labelSmoothing)
+      own = fields as? Declaration.Fields ?? own
+    }
+    return own
+  }
 
   /// Fields that contradict each other.
   var conflicts: [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
-    if stage != .dpo {
-      let fresh = DPOLoss()
+    if stage != StageName(PreferenceTuning.self) {
+      let fresh = PairObjective([])
       for (name, isGiven) in [
         ("beta", beta != fresh.beta), ("label_smoothing", labelSmoothing != fresh.labelSmoothing),
       ] where isGiven {

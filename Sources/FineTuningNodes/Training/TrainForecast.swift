@@ -12,21 +12,17 @@ extension Train {
     guard let model = ancestry["model"].flatMap(ForeseenModel.init),
       let longest = ancestry.type(at: "data")?[FacetName.length]?.integer
     else { return nil }
-    let rows = fullRows(fields, longest: longest, positions: model.configuration.maximumPositions)
     let recomputations = [fields.recompute] + Recomputation.allCases.filter { $0 != fields.recompute }
-    func memory(_ stage: some TrainingStage) -> [StepMemory]? {
+    func memory<Declaration: StageDeclaration>(_ declaration: Declaration.Type) -> [StepMemory]? {
+      let rows = fullRows(
+        fields, declaration.rows, longest: longest, positions: model.configuration.maximumPositions)
       // A step that cannot be taken has no forecast; running says why.
-      try? StepMemory.counted(
-        model.configuration, model.computeClass, adapter: model.adapter, stage: stage, rows: rows,
+      return try? StepMemory.counted(
+        model.configuration, model.computeClass, adapter: model.adapter,
+        stage: declaration.foreseen(fields.own(declaration), rows: rows), rows: rows,
         recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
-    let counted: [StepMemory]? =
-      switch fields.stage {
-      case .sft: memory(SupervisedStage())
-      case .dpo:
-        memory(
-          DPOStage(fields.dpoLoss, reference: rows.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) }))
-      }
+    let counted = memory(fields.stage.declaration)
     guard let counted, let own = counted.first else { return nil }
     return Forecast(
       parts: [
@@ -40,27 +36,12 @@ extension Train {
 
   /// The rows of a step that fill its largest batch, twice where a step has several batches: then the gradients of the
   /// first are there while the second is computed.
-  private static func fullRows(_ fields: Fields, longest: Int, positions: Int) -> [TokenRow] {
-    // A pair is two sequences, each as long as a row may be.
-    let row = fields.stage == .dpo ? 2 * longest : longest
+  private static func fullRows(_ fields: Fields, _ shape: RowShape, longest: Int, positions: Int) -> [TokenRow] {
+    let row = shape.fullLength(longest: longest)
     let most = max(row, min(fields.batchSize * row, TrainingSettings.tokenBudget))
     let lengths = [Int](repeating: row, count: most / row) + [most % row].filter { $0 > 3 }
-    let batch = lengths.map { fullRow(of: $0, in: fields.stage, positions: positions) }
+    let batch = lengths.map { shape.fullRow(of: $0, positions: positions) }
     return fields.batchSize > batch.count ? batch + batch : batch
-  }
-
-  /// A row all of whose tokens are learned, in sequences that the model has positions for.
-  private static func fullRow(of tokens: Int, in stage: Fields.Stage, positions: Int) -> TokenRow {
-    func sequence(_ role: TokenSequence.Role, _ count: Int) -> TokenSequence {
-      TokenSequence(
-        role: role, ids: [Int32](repeating: 0, count: count), lossMask: [Bool](repeating: true, count: count))
-    }
-    switch stage {
-    case .sft:
-      return TokenRow(
-        stride(from: 0, to: tokens, by: positions).map { sequence(.sample, min(positions, tokens - $0)) })
-    case .dpo: return TokenRow([.chosen, .rejected].map { sequence($0, min(positions, tokens / 2)) })
-    }
   }
 }
 

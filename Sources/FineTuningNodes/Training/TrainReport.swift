@@ -5,18 +5,15 @@ import Training
 
 /// What a training tells: lines and progress while it runs, `metrics.jsonl` with its pictures afterwards.
 enum TrainReport {
-  /// Measures worth watching while it runs, with what the progress line calls them.
-  private static let watched: [(measure: String, name: String, format: ProgressUpdate.Format)] = [
-    ("rewards_accuracy", "rewards accuracy", .percent), ("rewards_margin", "margin", .plain),
-  ]
-
-  static func tell(_ event: TrainingEvent, to context: NodeContext) {
+  static func tell(_ event: TrainingEvent, _ measures: [StageMeasure], to context: NodeContext) {
     switch event {
     case .started(let step, let total):
       if step > 0 { context.log("goes on after step \(step) of \(total), from a checkpoint") }
     case .progressed(let progress):
-      let measured = watched.compactMap { watched in
-        progress.measures[watched.measure].map { ProgressUpdate.Metric(watched.name, $0, watched.format) }
+      let measured = measures.compactMap { measure in
+        measure.progress.flatMap { name in
+          progress.measures[measure.name].map { ProgressUpdate.Metric(name, $0, measure.format) }
+        }
       }
       context.progress(
         ProgressUpdate(
@@ -25,8 +22,10 @@ enum TrainReport {
           secondsLeft: progress.secondsLeft))
     case .recorded(let record):
       if let loss = record["eval_loss"]?.double, let step = record["step"]?.int {
-        let accuracy = record["eval_rewards_accuracy"]?.double.map { ", rewards accuracy \($0)" } ?? ""
-        context.log("step \(step): held-out loss \(loss)\(accuracy)")
+        let told = measures.filter(\.isToldOfHeldOut).compactMap { measure in
+          record["eval_\(measure.name)"]?.double.map { ", \(measure.progress ?? measure.name) \($0)" }
+        }
+        context.log("step \(step): held-out loss \(loss)\(told.joined())")
       }
     case .gradientGrew(let step, let norm, let usual):
       context.warn(
@@ -40,7 +39,7 @@ enum TrainReport {
     }
   }
 
-  static func publish(_ result: TrainingResult, to output: ArtefactBuilder) throws {
+  static func publish(_ result: TrainingResult, _ picture: StagePicture?, to output: ArtefactBuilder) throws {
     let computed = result.metrics.map { record in
       JSON((record.object?.members ?? []).filter { $0.key != MetricsWindow.measured })
     }
@@ -55,9 +54,7 @@ enum TrainReport {
     let curve = LossCurve.svg(
       title: "Training loss", logged: points("loss"), evaluated: points("eval_loss"))
     try output.write(curve, to: "loss.svg")
-    if !points("rewards_margin").isEmpty {
-      try output.write(RewardCurves.svg(title: "Rewards", points), to: "rewards.svg")
-    }
+    if let picture { try output.write(picture.svg(points), to: picture.file) }
     output.details["steps"] = JSON(result.steps)
     output.details["tokens"] = JSON(result.tokens)
     output.details["label_tokens"] = JSON(result.labelTokens)

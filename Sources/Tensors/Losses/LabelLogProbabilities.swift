@@ -7,12 +7,23 @@ extension Tape {
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func labelLogProbabilities(_ x: Variable, head: OutputHead, targets: [Int32]) throws -> Variable {
+    try labelLogProbabilities(x, head: head, targets: targets, countsCollisions: false).labels
+  }
+
+  /// As above, and where it is asked for log Σ p² over the vocabulary of each row: what two draws agree with.
+  package func labelLogProbabilities(
+    _ x: Variable, head: OutputHead, targets: [Int32], countsCollisions: Bool
+  ) throws -> (labels: Variable, collisions: [Float]?) {
     try checkLabels(x, head, targets, "label log-probabilities")
     let trained = trainedParts(of: head)
     let input = x.value
     let blocks = blocks(of: input.rows, vocabulary: head.outputs)
-    let values = blocks.flatMap { rows in
-      VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows).logProbabilities
+    var values: [Float] = []
+    var collisions: [Float] = []
+    for rows in blocks {
+      let block = VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows)
+      values += block.logProbabilities
+      if countsCollisions { collisions += block.logCollisions() }
     }
     let y = Variable(
       Tensor(shape: [targets.count], values: values),
@@ -31,6 +42,6 @@ extension Tape {
         if let dx { x?.accumulate(GradientBuffer(dx), program) }
       }
     }
-    return y
+    return (y, countsCollisions ? collisions : nil)
   }
 }

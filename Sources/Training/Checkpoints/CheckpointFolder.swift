@@ -32,20 +32,24 @@ package struct CheckpointFolder: Sendable, Hashable {
   }
 
   /// Writes a checkpoint and removes all but the newest two.
-  func save(_ checkpoint: Checkpoint, _ slots: [AdamWSlot]) throws -> String {
+  func save(_ checkpoint: Checkpoint, _ tensors: [NamedTensor]) throws -> String {
     let path = file(step: checkpoint.state.step)
-    try checkpoint.write(slots, to: path, temporary: self.path + "/checkpoint.partial")
+    try checkpoint.write(tensors, to: path, temporary: self.path + "/checkpoint.partial")
     for old in try steps().dropFirst(Self.kept) where unlink(file(step: old)) != 0 && errno != ENOENT {
       throw FileError(path: file(step: old), action: .remove, code: errno)
     }
     return path
   }
 
-  /// The newest checkpoint of this training that verifies, its values put into the slots.
+  /// The newest checkpoint of this training that verifies, its values put into the tensors.
+  /// - Parameter accepts: Takes the state of a checkpoint that verifies, or says that it is of no use.
   /// - Throws: `ListingError` when the folder cannot be listed, `FileError` when a checkpoint may not be read.
-  func resume(fingerprint: String, into slots: [AdamWSlot]) throws -> TrainingState? {
+  func resume(
+    fingerprint: String, into tensors: [NamedTensor], accepts: (TrainingState) -> Bool
+  ) throws -> TrainingState? {
     for step in try steps() {
-      if let state = try Checkpoint.read(file(step: step), fingerprint: fingerprint, into: slots) { return state }
+      let found = try Checkpoint.read(file(step: step), fingerprint: fingerprint, into: tensors, accepts: accepts)
+      if let found { return found }
     }
     return nil
   }

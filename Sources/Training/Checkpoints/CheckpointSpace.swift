@@ -20,11 +20,11 @@ package struct CheckpointSpace: Sendable, Hashable {
 extension TrainingLoop {
   /// The room that checkpoints will take.
   ///
-  /// A checkpoint holds each trained value and its two moments; the rest is too small to count.
+  /// A checkpoint holds each trained value and what the optimizer keeps; the rest is too small to count.
   /// - Throws: What reading the rows throws, where the length is given in tokens.
   package func checkpointSpace() throws -> CheckpointSpace {
     guard let checkpoints else { return CheckpointSpace(running: 0, atTheEnd: 0, present: 0) }
-    let bytes = slots.reduce(0) { $0 + 3 * 4 * $1.parameter.value.count }
+    let bytes = tensors.reduce(0) { $0 + 4 * $1.tensor.count }
     let saves = try settings.saveEvery.map { (try totalSteps() - 1) / $0 } ?? 0
     // A training that is interrupted saves once, however short it is.
     let kept = min(CheckpointFolder.kept, saves)

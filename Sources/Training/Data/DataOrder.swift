@@ -32,10 +32,14 @@ package struct DataOrder {
   }
 
   /// The steps that a training takes.
-  package mutating func totalSteps(_ length: TrainingSettings.Length, tokens: (Int) throws -> Int) rethrows -> Int {
+  ///
+  /// - Parameter stepsOnRows: How many steps are taken on the same rows; ``rows(step:)`` does not count them.
+  package mutating func totalSteps(
+    _ length: TrainingSettings.Length, stepsOnRows: Int = 1, tokens: (Int) throws -> Int
+  ) rethrows -> Int {
     switch length {
     case .steps(let steps): return steps
-    case .epochs(let epochs): return max(1, Int((epochs * Double(stepsPerEpoch)).rounded(.up)))
+    case .epochs(let epochs): return max(1, Int((epochs * Double(stepsPerEpoch * stepsOnRows)).rounded(.up)))
     case .tokens(let wanted):
       let counts = try (0..<rowCount).map(tokens)
       let inAPass = counts.reduce(0, +)
@@ -47,7 +51,7 @@ package struct DataOrder {
         seen += rows(step: step).reduce(0) { $0 + counts[$1] }
         step += 1
       }
-      return step
+      return step * stepsOnRows
     }
   }
 }

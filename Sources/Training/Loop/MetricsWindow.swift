@@ -10,22 +10,19 @@ package struct MetricsWindow {
   private(set) var tokens = 0
   private(set) var labelTokens = 0
   private(set) var seconds = 0.0
-  private(set) var measures: [String: StageLoss.Measure] = [:]
+  private(set) var measures = Measures()
 
   init() {}
 
   mutating func add(
-    loss: Double, tokens: Int, labelTokens: Int, seconds: Double, measures: [String: StageLoss.Measure]
+    loss: Double, tokens: Int, labelTokens: Int, seconds: Double, measures: Measures
   ) {
     steps += 1
     self.loss += loss
     self.tokens += tokens
     self.labelTokens += labelTokens
     self.seconds += seconds
-    for (name, measure) in measures {
-      self.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].sum += measure.sum
-      self.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].weight += measure.weight
-    }
+    self.measures.add(measures)
   }
 
   /// An object of `metrics.jsonl`: the mean loss of the window's steps, the last step's norm and rate, the window's
@@ -37,14 +34,12 @@ package struct MetricsWindow {
       ("label_tokens", JSON(labelTokens)),
       (Self.measured, JSON(seconds > 0 ? Double(tokens) / seconds : 0)),
     ]
-    for (name, measure) in measures.sorted(by: { $0.key < $1.key }) {
-      members.append((name, JSON(measure.sum / measure.weight)))
-    }
+    for (name, value) in measures.means { members.append((name, JSON(value))) }
     return JSON(members)
   }
 
   var json: JSON {
-    let named = measures.sorted { $0.key < $1.key }.map { name, measure in
+    let named = measures.named.sorted { $0.key < $1.key }.map { name, measure in
       (key: name, value: [JSON(measure.sum), JSON(measure.weight)] as JSON)
     }
     return [
@@ -58,12 +53,14 @@ package struct MetricsWindow {
       let labelTokens = json["label_tokens"]?.int, let seconds = json["seconds"]?.double,
       let named = json["measures"]?.object
     else { return nil }
+    var measures: [String: Measure] = [:]
     for (name, pair) in named.members {
       guard let pair = pair.array, pair.count == 2, let sum = pair[0].double, let weight = pair[1].double else {
         return nil
       }
-      measures[name] = StageLoss.Measure(sum: sum, weight: weight)
+      measures[name] = Measure(sum: sum, weight: weight)
     }
+    self.measures = Measures(measures)
     self.steps = steps
     self.loss = loss
     self.tokens = tokens

@@ -11,8 +11,16 @@ package enum TrainingError: Error, Sendable, Hashable {
   case noLabels(step: Int, rows: [Int])
   /// A preference stage was given a row that is not a chosen and a rejected answer with labels in both.
   case notAPair(row: Int)
+  /// A stage for judged answers was given a row that is not one answer, wanted or not.
+  case notJudged(row: Int)
+  /// A row has no token left to learn.
+  case noAnswer(row: Int)
   /// The log-probability of an answer is not a number.
   case scoreNotFinite(row: Int)
+  /// No row of an evaluation has anything to measure.
+  case nothingToMeasure(rows: Int)
+  /// The loss of an evaluation is not a number, first in one of these rows.
+  case measureNotFinite(rows: Range<Int>)
   case lossNotFinite(step: Int, rows: [Int])
   case gradientNotFinite(step: Int, rows: [Int])
   /// Every gradient of the last steps was zero.
@@ -59,10 +67,35 @@ extension TrainingError: DiagnosticError {
           code: "not-a-pair", "Row \(row) is not a pair of a chosen and a rejected answer",
           reason: "or one of the two has no token left to learn", advice: "Connect tokens made from preference pairs")
       ]
+    case .notJudged(let row):
+      return [
+        Diagnostic(
+          code: "not-judged", "Row \(row) is not an answer that was judged to be wanted or not",
+          advice: "Connect tokens made from rows with a label")
+      ]
+    case .noAnswer(let row):
+      return [
+        Diagnostic(
+          code: "no-answer", "Row \(row) has no token of an answer left to learn",
+          advice: "Raise `max_length`, or drop overlong rows")
+      ]
     case .scoreNotFinite(let row):
       return [
         Diagnostic(
           code: "score-not-finite", "The log-probabilities of row \(row) are not finite numbers",
+          reason: "The model's weights or what it computes from them overflow")
+      ]
+    case .nothingToMeasure(let rows):
+      return [
+        Diagnostic(
+          code: "no-labels", "None of the \(rows) rows to evaluate has a label token",
+          advice: "Look at the rows with `anneal render`: which text is trained on, and is it cut off by `max_length`?")
+      ]
+    case .measureNotFinite(let rows):
+      return [
+        Diagnostic(
+          code: "loss-not-finite",
+          "The loss of rows \(rows.lowerBound) to \(rows.upperBound - 1) is not a finite number",
           reason: "The model's weights or what it computes from them overflow")
       ]
     case .lossNotFinite(let step, let rows):
@@ -101,4 +134,11 @@ extension TrainingInterrupted: DiagnosticError {
         advice: checkpoint == nil ? nil : "Run it again to go on from there")
     ]
   }
+}
+
+/// - Throws: ``TrainingError/setting(name:found:wanted:)`` where a setting does not hold.
+package func check(
+  _ name: String, _ found: some CustomStringConvertible, _ wanted: String, _ holds: Bool
+) throws(TrainingError) {
+  guard holds else { throw .setting(name: name, found: found.description, wanted: wanted) }
 }

@@ -8,7 +8,7 @@ extension TrainingLoop {
   ///
   /// A guard against mistakes, not a key: which folder belongs to which training is the caller's business.
   func fingerprint(totalSteps: Int) -> String {
-    let parameters = slots.map { "\($0.parameter.name)\($0.parameter.value.shape)" }.joined(separator: ";")
+    let parameters = parameters.map { "\($0.name)\($0.value.shape)" }.joined(separator: ";")
     let arithmetic = model.compute.computeClass.rawValue
     return "\(stage.identity);\(arithmetic);\(rows.count);\(totalSteps);\(settings);\(parameters)"
   }

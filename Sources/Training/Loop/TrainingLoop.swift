@@ -6,11 +6,11 @@ import TokenShards
 /// Trains the trainable parameters of a model: the same loop for every stage.
 ///
 /// Each step: rows of the step → batches of the stage → forward and backward of each batch, gradients added up → global
-/// norm, clipping → AdamW. Every random number is a function of the seed and the step, so that a run that was killed and
+/// norm, clipping → optimizer. Every random number is a function of the seed and the step, so that a run that was killed and
 /// resumed ends in the same bits as one that never was. The number of threads changes no bit either.
 package final class TrainingLoop<Stage: TrainingStage> {
   package let model: LanguageModel
-  package let stage: Stage
+  package private(set) var stage: Stage
   package let rows: TrainingRows
   package let settings: TrainingSettings
   /// Where checkpoints are kept and looked for; nil keeps none.
@@ -26,9 +26,12 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// Seconds on a clock that never goes back.
   package var clock: () -> Double = monotonicSeconds
 
-  let slots: [AdamWSlot]
+  /// What is trained: the model's, then the stage's own.
+  let parameters: [Parameter]
+  let optimizer: any Optimizer
   private var order: DataOrder
   private let dropoutKey: RandomKey
+  private let stageKey: RandomKey
   private var state = TrainingState()
   private var knownTotal: Int?
 
@@ -39,21 +42,20 @@ package final class TrainingLoop<Stage: TrainingStage> {
   ) throws {
     try settings.validate()
     guard rows.count > 0 else { throw TrainingError.noRows }
-    let trainable = model.trainableParameters
-    guard !trainable.isEmpty else { throw TrainingError.nothingTrainable }
+    guard !model.trainableParameters.isEmpty else { throw TrainingError.nothingTrainable }
     self.model = model
     self.stage = stage
     self.rows = rows
     self.settings = settings
     self.checkpoints = checkpoints
-    slots = trainable.map { parameter in
-      let exempt = parameter.kind == .norm || parameter.kind == .bias
-      return AdamWSlot(parameter: parameter, weightDecay: exempt ? 0 : settings.optimizer.weightDecay)
-    }
+    parameters = model.trainableParameters + stage.parameters
+    optimizer = settings.optimizer.optimizer(
+      for: parameterGroups(parameters, weightDecay: settings.weightDecay))
     let key = RandomKey(seed: settings.seed)
     order = DataOrder(
       rowCount: rows.count, batchSize: settings.batchSize, shuffle: settings.shuffle, key: key.child(0))
     dropoutKey = key.child(1)
+    stageKey = key.child(2)
   }
 
   /// The steps from the first to the last.
@@ -61,7 +63,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// Cost: where the length is given in tokens, the first call reads every row.
   package func totalSteps() throws -> Int {
     if let knownTotal { return knownTotal }
-    let total = try order.totalSteps(settings.length) { try rows.row($0).tokenCount }
+    let total = try order.totalSteps(settings.length, stepsOnRows: stage.stepsOnRows) { try rows.row($0).tokenCount }
     knownTotal = total
     return total
   }
@@ -73,7 +75,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   package func run() throws -> TrainingResult {
     let total = try totalSteps()
     let fingerprint = fingerprint(totalSteps: total)
-    state = try checkpoints?.resume(fingerprint: fingerprint, into: slots) ?? TrainingState()
+    state = try resumed(fingerprint) ?? TrainingState()
     onEvent(.started(step: state.step, totalSteps: total))
     let first = state.step
     let secondsBefore = state.seconds
@@ -91,16 +93,19 @@ package final class TrainingLoop<Stage: TrainingStage> {
             step: state.step, totalSteps: total, loss: done.loss, gradNorm: done.gradNorm,
             tokensPerSecond: seconds > 0 ? Double(done.tokens) / seconds : 0,
             secondsLeft: pace * Double(total - state.step),
-            measures: done.measures.mapValues { $0.sum / $0.weight })))
+            measures: Dictionary(done.measures.means.map { ($0.name, $0.value) }) { first, _ in first })))
       if state.step % settings.logEvery == 0 || state.step == total {
         record(
           state.window.record(
-            step: state.step, epoch: Double(state.step) / Double(order.stepsPerEpoch), gradNorm: done.gradNorm,
+            step: state.step, epoch: Double(state.step) / Double(order.stepsPerEpoch * stage.stepsOnRows),
+            gradNorm: done.gradNorm,
             learningRate: done.learningRate))
         state.window = MetricsWindow()
       }
       if let every = settings.evaluateEvery, let evaluate, state.step % every == 0 || state.step == total {
+        optimizer.show(.result)
         let numbers = try evaluate(model)
+        optimizer.show(.training)
         record(JSON([("step", JSON(state.step))] + numbers.map { (key: "eval_\($0.name)", value: JSON($0.value)) }))
       }
       guard state.step < total else { break }
@@ -108,6 +113,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
       let path = stop || state.step % (settings.saveEvery ?? .max) == 0 ? try save(fingerprint) : nil
       if stop { throw TrainingInterrupted(step: state.step, totalSteps: total, checkpoint: path) }
     }
+    optimizer.show(.result)
     return TrainingResult(
       steps: state.step, tokens: state.tokens, labelTokens: state.labelTokens, seconds: state.seconds,
       metrics: state.metrics, watch: state.watch)
@@ -121,25 +127,27 @@ package final class TrainingLoop<Stage: TrainingStage> {
     var labelTokens = 0
     var rows = 0
     var rowsWithoutLabels = 0
-    var measures: [String: StageLoss.Measure] = [:]
+    var measures = Measures()
   }
 
   /// One optimizer step.
   private func takeStep(total: Int) throws -> Step {
-    let numbers = Array(order.rows(step: state.step))
+    let numbers = Array(order.rows(step: state.step / stage.stepsOnRows))
     let name = state.step + 1
     let stepRows = try numbers.map { try rows.row($0) }
+    optimizer.prepare(step: name)
     // Dropout gives every sequence numbers of its own.
     let drops = Stage.usesDropout && (model.adapter?.dropout ?? 0) > 0
     let batches = try stage.batches(
-      of: stepRows, numbers: numbers, BatchRules(tokenBudget: settings.tokenBudget, sharesPrefixes: !drops))
+      of: StageStep(
+        stepRows, numbers: numbers, BatchRules(tokenBudget: settings.tokenBudget, sharesPrefixes: !drops), model: model,
+        number: state.step, key: stageKey.child(UInt64(state.step))))
     guard !batches.isEmpty else { throw TrainingError.noLabels(step: name, rows: numbers) }
 
     var step = Step()
     step.tokens = stepRows.reduce(0) { $0 + $1.tokenCount }
     step.rows = stepRows.count
     step.rowsWithoutLabels = stepRows.count { $0.labelCount == 0 }
-    let parameters = slots.map(\.parameter)
     for parameter in parameters { parameter.clearGradient() }
     let weights = WeightEpoch()
     for (index, batch) in batches.enumerated() {
@@ -153,24 +161,18 @@ package final class TrainingLoop<Stage: TrainingStage> {
       step.loss += part.value
       if let balance {
         step.loss += Double(balance.coefficient) * balance.loss
-        step.measures["router_loss", default: StageLoss.Measure(sum: 0, weight: 0)].sum += balance.loss
-        step.measures["router_loss", default: StageLoss.Measure(sum: 0, weight: 0)].weight += 1
+        step.measures.tell("router_loss", balance.loss)
       }
       step.labelTokens += part.labelTokens
-      for (name, measure) in part.measures {
-        step.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].sum += measure.sum
-        step.measures[name, default: StageLoss.Measure(sum: 0, weight: 0)].weight += measure.weight
-      }
+      step.measures.add(part.measures)
     }
 
     step.gradNorm = model.compute.gradientNorm(parameters)
     guard step.gradNorm.isFinite else { throw TrainingError.gradientNotFinite(step: name, rows: numbers) }
     let clip = settings.maxGradNorm.map { gradientClipScale(norm: step.gradNorm, maximum: $0) } ?? 1
     step.learningRate = settings.learningRate * settings.schedule.factor(step: state.step, total: total)
-    let adam = AdamW(
-      learningRate: step.learningRate, beta1: settings.optimizer.beta1, beta2: settings.optimizer.beta2,
-      epsilon: settings.optimizer.epsilon)
-    model.compute.update(slots, with: adam, step: name, gradientScale: clip)
+    optimizer.take(
+      OptimizerStep(number: name, learningRate: step.learningRate, gradientScale: clip), on: model.compute)
     for parameter in parameters { parameter.clearGradient() }
     return step
   }
@@ -208,9 +210,18 @@ package final class TrainingLoop<Stage: TrainingStage> {
     onEvent(.recorded(object))
   }
 
+  /// What a checkpoint holds.
+  var tensors: [NamedTensor] { parameters.map { ("parameter.\($0.name)", $0.value) } + optimizer.tensors }
+
+  /// The state of the newest checkpoint that verifies, its tensors and the stage put back.
+  private func resumed(_ fingerprint: String) throws -> TrainingState? {
+    try checkpoints?.resume(fingerprint: fingerprint, into: tensors) { stage.restore($0.stage) }
+  }
+
   private func save(_ fingerprint: String) throws -> String? {
     guard let checkpoints else { return nil }
-    let path = try checkpoints.save(Checkpoint(fingerprint: fingerprint, state: state), slots)
+    state.stage = stage.state
+    let path = try checkpoints.save(Checkpoint(fingerprint: fingerprint, state: state), tensors)
     onEvent(.saved(step: state.step, path: path))
     return path
   }

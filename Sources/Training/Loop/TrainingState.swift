@@ -13,6 +13,8 @@ struct TrainingState {
   var watch = TrainingWatch()
   /// What the next record will cover.
   var window = MetricsWindow()
+  /// What the stage remembers.
+  var stage = JSON.null
   /// All records so far.
   var metrics: [JSON] = []
 
@@ -21,7 +23,8 @@ struct TrainingState {
   var json: JSON {
     [
       "step": JSON(step), "tokens": JSON(tokens), "label_tokens": JSON(labelTokens), "seconds": JSON(seconds),
-      "watch": watch.json, "window": window.json, "metrics": .array(metrics),
+      "watch": watch.json, "window": window.json, "stage": stage,
+      "metrics": .array(metrics),
     ]
   }
 
@@ -29,7 +32,8 @@ struct TrainingState {
     guard let step = json["step"]?.int, step >= 0, let tokens = json["tokens"]?.int,
       let labelTokens = json["label_tokens"]?.int, let seconds = json["seconds"]?.double,
       let watch = json["watch"].flatMap(TrainingWatch.init(json:)),
-      let window = json["window"].flatMap(MetricsWindow.init(json:)), let metrics = json["metrics"]?.array
+      let window = json["window"].flatMap(MetricsWindow.init(json:)), let stage = json["stage"],
+      let metrics = json["metrics"]?.array
     else { return nil }
     self.step = step
     self.tokens = tokens
@@ -37,6 +41,7 @@ struct TrainingState {
     self.seconds = seconds
     self.watch = watch
     self.window = window
+    self.stage = stage
     self.metrics = metrics
   }
 }

@@ -16,13 +16,13 @@ package struct SupervisedStage: TrainingStage {
 
   package var identity: String { "\(Self.self)" }
 
-  package func batches(of rows: [TokenRow], numbers: [Int], _ rules: BatchRules) -> [Batch] {
-    let stepLabels = rows.reduce(0) { $0 + $1.labelCount }
-    return microBatches(lengths: rows.map(\.tokenCount), budget: rules.tokenBudget)
+  package func batches(of step: StageStep) -> [Batch] {
+    let stepLabels = step.rows.reduce(0) { $0 + $1.labelCount }
+    return step.runs
       .map { run in
         PackedBatch(
-          rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, lossMask: $0.lossMask) },
-          sharesPrefixes: rules.sharesPrefixes)
+          step.rows[run].lazy.flatMap(\.sequences).map { LabelledSequence(ids: $0.ids, lossMask: $0.lossMask) },
+          sharesPrefixes: step.rules.sharesPrefixes)
       }
       .filter { $0.labelCount > 0 }
       .map { Batch(packed: $0, stepLabels: stepLabels) }
@@ -35,8 +35,9 @@ package struct SupervisedStage: TrainingStage {
       model.hiddenStates(tape, batch.packed), head: model.head, targets: batch.packed.targets,
       weights: [Float](repeating: Float(1 / count), count: labels))
     let correct = scored.correct.count { $0 }
+    let sum = scored.logProbabilities.reduce(0) { $0 - Double($1) }
     return StageLoss(
-      loss: scored.loss, value: scored.logProbabilities.reduce(0) { $0 - Double($1) } / count, labelTokens: labels,
-      measures: ["accuracy": StageLoss.Measure(sum: Double(correct), weight: Double(labels))])
+      loss: scored.loss, value: sum / count, sum: Measure(sum: sum, weight: Double(labels)), labelTokens: labels,
+      measures: Measures(["accuracy": Measure(sum: Double(correct), weight: Double(labels))]))
   }
 }

@@ -1,19 +1,7 @@
 import LanguageModels
+import PreciseJSON
 import Tensors
 import TokenShards
-
-/// How the rows of a step are laid into batches; bounds memory and work, and changes losses by rounding only.
-package struct BatchRules: Sendable, Hashable {
-  /// The most tokens of a batch of several rows.
-  package var tokenBudget: Int
-  /// Whether sequences that begin alike share tokens.
-  package var sharesPrefixes: Bool
-
-  package init(tokenBudget: Int = TrainingSettings.tokenBudget, sharesPrefixes: Bool = true) {
-    self.tokenBudget = tokenBudget
-    self.sharesPrefixes = sharesPrefixes
-  }
-}
 
 /// What is learned: how the rows of a step become batches, and a batch becomes a loss.
 ///
@@ -28,12 +16,22 @@ package protocol TrainingStage {
   /// What tells the stage from others: its type and its settings.
   var identity: String { get }
 
-  /// Lays out the rows of one optimizer step. Empty when none of them has anything to learn.
+  /// What is trained beside the model's parameters, such as a value head.
+  var parameters: [Parameter] { get }
+
+  /// The optimizer steps that are taken on the same rows, one after the other.
+  var stepsOnRows: Int { get }
+
+  /// What it remembers from step to step and cannot compute again; a checkpoint holds it.
+  var state: JSON { get }
+
+  /// Goes on from what ``state`` gave.
   ///
-  /// - Parameters:
-  ///   - rows: In the order of the step.
-  ///   - numbers: Which rows of the set they are.
-  func batches(of rows: [TokenRow], numbers: [Int], _ rules: BatchRules) throws -> [Batch]
+  /// - Returns: False for anything else.
+  mutating func restore(_ state: JSON) -> Bool
+
+  /// Lays out the rows of one optimizer step. Empty when none of them has anything to learn.
+  mutating func batches(of step: StageStep) throws -> [Batch]
 
   /// Records the loss of a batch on the tape.
   func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss
@@ -41,32 +39,51 @@ package protocol TrainingStage {
 
 extension TrainingStage {
   package static var usesDropout: Bool { true }
+  package var parameters: [Parameter] { [] }
+  package var stepsOnRows: Int { 1 }
+  package var state: JSON { .null }
+  package mutating func restore(_ state: JSON) -> Bool { state.isNull }
 }
 
-/// The loss of one batch and what is told about it.
-package struct StageLoss {
-  /// A scalar: this batch's part of the step's loss.
-  package var loss: Variable
-  /// The same number as precisely as it is known.
-  package var value: Double
-  package var labelTokens: Int
-  /// More numbers for the metrics, by name: the record holds Σ sum ÷ Σ weight.
-  package var measures: [String: Measure]
+/// The rows of one optimizer step, and what a stage may ask to lay them out.
+package struct StageStep {
+  /// In the order of the step.
+  package var rows: [TokenRow]
+  /// Which rows of the set they are.
+  package var numbers: [Int]
+  package var rules: BatchRules
+  /// As it is before the step.
+  package var model: LanguageModel
+  /// Which step it is, from 0; the steps on the same rows count on.
+  package var number: Int
+  /// Random numbers of this step alone.
+  package var key: RandomKey
 
-  package struct Measure: Sendable, Hashable {
-    package var sum: Double
-    package var weight: Double
-
-    package init(sum: Double, weight: Double) {
-      self.sum = sum
-      self.weight = weight
-    }
+  package init(
+    _ rows: [TokenRow], numbers: [Int], _ rules: BatchRules = BatchRules(), model: LanguageModel, number: Int = 0,
+    key: RandomKey = RandomKey(seed: 0)
+  ) {
+    self.rows = rows
+    self.numbers = numbers
+    self.rules = rules
+    self.model = model
+    self.number = number
+    self.key = key
   }
 
-  package init(loss: Variable, value: Double, labelTokens: Int, measures: [String: Measure] = [:]) {
-    self.loss = loss
-    self.value = value
-    self.labelTokens = labelTokens
-    self.measures = measures
+  /// The rows in runs that are computed together, as places in ``rows``.
+  package var runs: [Range<Int>] { microBatches(lengths: rows.map(\.tokenCount), budget: rules.tokenBudget) }
+}
+
+/// How the rows of a step are laid into batches; bounds memory and work, and changes losses by rounding only.
+package struct BatchRules: Sendable, Hashable {
+  /// The most tokens of a batch of several rows.
+  package var tokenBudget: Int
+  /// Whether sequences that begin alike share tokens.
+  package var sharesPrefixes: Bool
+
+  package init(tokenBudget: Int = TrainingSettings.tokenBudget, sharesPrefixes: Bool = true) {
+    self.tokenBudget = tokenBudget
+    self.sharesPrefixes = sharesPrefixes
   }
 }

@@ -41,17 +41,52 @@ package struct PairBatch {
     self.answers = answers
   }
 
-  /// log p of every label [L], and its sums over the answers.
-  ///
+  /// What a model gives to the answers.
+  package struct Scores {
+    /// Log p of every label [L].
+    package let labels: Variable
+    /// Its sums over the answers.
+    package let pairs: [PairLogProbabilities]
+    /// The means over an answer's tokens of log p less log Σ p², where they are asked for.
+    package let likelihoods: [PairLogProbabilities]?
+  }
+
+  /// - Parameter objective: Says what a token beyond the shorter answer counts, and whether likelihoods are wanted.
   /// - Throws: ``TensorError`` for ids that the model does not have and sequences longer than it was made for.
   package func logProbabilities(
-    _ model: LanguageModel, on tape: Tape
-  ) throws -> (labels: Variable, pairs: [PairLogProbabilities]) {
-    let labels = try tape.labelLogProbabilities(
-      model.hiddenStates(tape, packed), head: model.head, targets: packed.targets)
+    _ model: LanguageModel, on tape: Tape, _ objective: PairObjective = PairObjective([])
+  ) throws -> Scores {
+    let hidden = try model.hiddenStates(tape, packed)
+    let (labels, collisions) = try tape.labelLogProbabilities(
+      hidden, head: model.head, targets: packed.targets, countsCollisions: objective.isWeighted)
     let values = labels.value.values
-    func sum(_ range: Range<Int>) -> Double { values[range].reduce(0) { $0 + Double($1) } }
-    return (labels, answers.map { PairLogProbabilities(chosen: sum($0.chosen), rejected: sum($0.rejected)) })
+    func sum(_ range: Range<Int>, _ weights: [Double]) -> Double {
+      zip(values[range], weights).reduce(0) { $0 + Double($1.0) * $1.1 }
+    }
+    func likelihood(_ range: Range<Int>, _ collisions: [Float]) -> Double {
+      range.reduce(0) { $0 + Double(values[$1]) - Double(collisions[$1]) } / Double(range.count)
+    }
+    return Scores(
+      labels: labels,
+      pairs: answers.indices.map { index in
+        let weights = labelWeights(index, tail: objective.tailWeight)
+        return PairLogProbabilities(
+          chosen: sum(answers[index].chosen, weights.chosen), rejected: sum(answers[index].rejected, weights.rejected))
+      },
+      likelihoods: collisions.map { collisions in
+        answers.map { answer in
+          PairLogProbabilities(
+            chosen: likelihood(answer.chosen, collisions), rejected: likelihood(answer.rejected, collisions))
+        }
+      })
+  }
+
+  /// What the labels of a pair's answers count, where those beyond the length of the shorter answer count `tail`.
+  func labelWeights(_ index: Int, tail: Double) -> (chosen: [Double], rejected: [Double]) {
+    let counts = (answers[index].chosen.count, answers[index].rejected.count)
+    let common = min(counts.0, counts.1)
+    func weights(_ count: Int) -> [Double] { (0..<count).map { $0 < common ? 1 : tail } }
+    return (weights(counts.0), weights(counts.1))
   }
 }
 
@@ -60,15 +95,19 @@ package struct PairBatch {
 /// Cost: one forward pass.
 /// - Parameters:
 ///   - first: The number of the first row, for messages.
+///   - tailWeight: What tokens beyond the length of the shorter answer count.
 ///   - tokenBudget: The most tokens computed together; a longer pair is computed alone.
 /// - Throws: ``TrainingError`` for a row that is no pair and for log-probabilities that are not finite, ``TensorError``.
 package func pairLogProbabilities(
-  of rows: [TokenRow], first: Int = 0, model: LanguageModel, tokenBudget: Int = TrainingSettings.tokenBudget
+  of rows: [TokenRow], first: Int = 0, model: LanguageModel, tailWeight: Double = 1,
+  tokenBudget: Int = TrainingSettings.tokenBudget
 ) throws -> [PairLogProbabilities] {
   try microBatches(lengths: rows.map(\.tokenCount), budget: tokenBudget).flatMap { run in
     let numbers = run.map { first + $0 }
     let tape = Tape(compute: model.compute, records: false)
-    let pairs = try PairBatch(rows[run], numbers: numbers).logProbabilities(model, on: tape).pairs
+    let pairs = try PairBatch(rows[run], numbers: numbers).logProbabilities(
+      model, on: tape, PairObjective([], tailWeight: tailWeight)
+    ).pairs
     for (pair, number) in zip(pairs, numbers) where !pair.chosen.isFinite || !pair.rejected.isFinite {
       throw TrainingError.scoreNotFinite(row: number)
     }

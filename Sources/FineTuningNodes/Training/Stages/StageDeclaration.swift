@@ -1,0 +1,117 @@
+import LanguageModels
+import Pipeline
+import TokenShards
+import Training
+
+/// What the nodes know of a stage of training: `train`, `evaluate`, forecasts and reports ask it and name none.
+package protocol StageDeclaration: Sendable {
+  associatedtype Fields: FieldSet
+  associatedtype Stage: TrainingStage
+
+  /// What pipeline files call it.
+  static var name: String { get }
+  /// What it learns, in a sentence that goes on from its name.
+  static var doc: String { get }
+  /// The rows it learns from.
+  static var rows: RowShape { get }
+  /// The models it asks beside the one that is trained.
+  static var models: [StageModel] { get }
+  /// What it measures that people want to see, apart from the loss.
+  static var measures: [StageMeasure] { get }
+  /// The picture of its measures; nil where the loss says it all.
+  static var picture: StagePicture? { get }
+
+  /// The stage for the rows of `inputs`, before the model that is trained is in memory.
+  ///
+  /// - Throws: What asking the other models throws.
+  static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> Stage
+
+  /// A stage like that of a run for rows that were made up, with no other model asked: what memory takes is counted with it.
+  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> Stage
+
+  /// What the first loss should be; nil where nothing is known about it.
+  static func firstLoss(_ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel) throws -> FirstLoss
+    .Expectation?
+}
+
+extension StageDeclaration {
+  package static var models: [StageModel] { [] }
+  package static var measures: [StageMeasure] { [] }
+  package static var picture: StagePicture? { nil }
+
+  package static func firstLoss(
+    _ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel
+  ) throws -> FirstLoss.Expectation? { nil }
+}
+
+/// A model that a stage asks beside the one that is trained, at an input port of its own.
+package struct StageModel: Sendable {
+  package var port: String
+  package var isOptional: Bool
+  package var doc: String
+
+  package init(_ port: String, optional: Bool, doc: String) {
+    self.port = port
+    isOptional = optional
+    self.doc = doc
+  }
+}
+
+/// A number that a stage tells beside its loss, and how it is shown.
+package struct StageMeasure: Sendable {
+  /// Its name in metrics.
+  package var name: String
+  /// What progress lines call it; nil where only the metrics have it.
+  package var progress: String?
+  package var format: ProgressUpdate.Format
+  /// Whether it is told with the loss on held-out rows.
+  package var isToldOfHeldOut: Bool
+
+  package init(
+    _ name: String, progress: String? = nil, as format: ProgressUpdate.Format = .plain, toldOfHeldOut: Bool = false
+  ) {
+    self.name = name
+    self.progress = progress
+    self.format = format
+    isToldOfHeldOut = toldOfHeldOut
+  }
+}
+
+/// A picture of measures over the steps.
+package struct StagePicture: Sendable {
+  /// Its file among the metrics.
+  package var file: String
+  package var title: String
+  package var lines: [Line]
+
+  package struct Line: Sendable {
+    /// A member of the metrics' records.
+    var measure: String
+    var name: String
+    var color: String
+    var hasDots: Bool
+
+    package init(_ measure: String, _ name: String, color: String, dots: Bool = false) {
+      self.measure = measure
+      self.name = name
+      self.color = color
+      hasDots = dots
+    }
+  }
+
+  package init(_ file: String, title: String, _ lines: [Line]) {
+    self.file = file
+    self.title = title
+    self.lines = lines
+  }
+
+  /// - Parameter points: Gives the values of a measure by its name.
+  func svg(_ points: (String) -> [(step: Int, value: Double)]) -> String {
+    let series = lines.compactMap { line -> LineChart.Series? in
+      let found = points(line.measure).map { (x: Double($0.step), y: $0.value) }
+      return found.isEmpty
+        ? nil : LineChart.Series(name: line.name, color: line.color, points: found, hasDots: line.hasDots)
+    }
+    return LineChart(title: title, xLabel: "step", series: series).svg()
+  }
+}

@@ -1,0 +1,33 @@
+import Pipeline
+import Training
+
+/// What a stage is made from: rows, and what stands at the node's other ports.
+package struct StageInputs {
+  package let context: NodeContext
+  /// The tokens that are learned from or measured.
+  package let data: ArtefactView
+  /// What the rows are, for messages.
+  package let what: String
+  /// The port of the model that stands in where none is connected to compare with; nil where none does.
+  package let fallback: String?
+  /// Threads to compute with; the node's share unless given.
+  package let threads: Int?
+
+  /// The port of a model to compare with; nil where there is none.
+  func port(_ wanted: String) -> String? { context.inputs(wanted).isEmpty ? fallback : wanted }
+
+  /// What the reference gives to the pairs, or nothing but zeros where there is none.
+  func referenceScores() throws -> [PairLogProbabilities] {
+    guard let port = port("reference") else {
+      return [PairLogProbabilities](repeating: .init(chosen: 0, rejected: 0), count: try TokenSet(data).count)
+    }
+    let reference = try ModelArtefact(context, port: port, threads: threads)
+    return try ReferenceScores(reference: reference, context: context).scores(of: data, what: what)
+  }
+
+  /// Whether the model to compare with is the one that is trained, as it was before.
+  func isOwnReference() throws -> Bool {
+    let own = try context.input("model").digest
+    return context.inputs("reference").allSatisfy { $0.digest == own }
+  }
+}

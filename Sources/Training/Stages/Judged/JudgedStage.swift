@@ -1,0 +1,121 @@
+import LanguageModels
+import PreciseJSON
+import Tensors
+import TokenShards
+
+/// Optimisation over answers that are judged by themselves: the mean of a ``JudgedLoss`` over the rows of a step.
+///
+/// z is the mean over the step's rows of the log-ratio of mismatched answers, at least 0, as the model is before the step;
+/// it has no gradient. Dropout is off. Cost of z: one forward pass more.
+package struct JudgedStage: TrainingStage {
+  package struct Batch {
+    package let answers: AnswerBatch
+    package let isWanted: [Bool]
+    /// What the reference gives to the answers.
+    package let reference: [Double]
+    /// z of the step.
+    package let divergence: Double
+    /// The rows of the whole step.
+    package let stepRows: Int
+  }
+
+  package struct Settings: Sendable, Hashable {
+    package var loss: JudgedLoss
+    package var beta: Double
+    /// What wanted and unwanted answers count.
+    package var wantedWeight: Double
+    package var unwantedWeight: Double
+
+    package init(_ loss: JudgedLoss = .kto, beta: Double = 0.1, wantedWeight: Double = 1, unwantedWeight: Double = 1) {
+      self.loss = loss
+      self.beta = beta
+      self.wantedWeight = wantedWeight
+      self.unwantedWeight = unwantedWeight
+    }
+  }
+
+  /// What the reference gives to the answers of every row of the set, and to the mismatched ones.
+  package struct Reference: Sendable, Hashable {
+    package var answers: [Double]
+    /// Empty where the loss does not ask for them.
+    package var mismatched: [Double]
+
+    package init(answers: [Double], mismatched: [Double]) {
+      self.answers = answers
+      self.mismatched = mismatched
+    }
+  }
+
+  package static let usesDropout = false
+
+  package let settings: Settings
+  package let reference: Reference
+  private let mismatched: MismatchedAnswers
+
+  /// - Parameter rows: The whole set, which mismatched answers are taken from.
+  package init(_ settings: Settings, reference: Reference, rows: TrainingRows) {
+    self.settings = settings
+    self.reference = reference
+    mismatched = MismatchedAnswers(rows)
+  }
+
+  package var identity: String { "\(Self.self) \(settings)" }
+
+  package func batches(of step: StageStep) throws -> [Batch] {
+    let divergence = settings.loss.usesDivergence ? try divergence(step) : 0
+    return try step.runs.map { run in
+      let numbers = Array(step.numbers[run])
+      let sequences = try zip(step.rows[run], numbers).map { row, number in
+        guard row.sequences.count == 1, [.wanted, .unwanted].contains(row.sequences[0].role) else {
+          throw TrainingError.notJudged(row: number)
+        }
+        return row.sequences[0]
+      }
+      return Batch(
+        answers: try AnswerBatch(sequences, numbers: numbers), isWanted: sequences.map { $0.role == .wanted },
+        reference: numbers.map { reference.answers[$0] }, divergence: divergence, stepRows: step.rows.count)
+    }
+  }
+
+  private func divergence(_ step: StageStep) throws -> Double {
+    var sequences: [TokenSequence] = []
+    var reference = 0.0
+    for number in step.numbers {
+      guard let sequence = try mismatched.sequence(number) else { continue }
+      sequences.append(sequence)
+      reference += self.reference.mismatched[number]
+    }
+    guard !sequences.isEmpty else { return 0 }
+    let policy = try answerLogProbabilities(
+      of: sequences, model: step.model, tokenBudget: step.rules.tokenBudget
+    ).reduce(0, +)
+    return max(0, (policy - reference) / Double(sequences.count))
+  }
+
+  package func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss {
+    let (labels, policy) = try batch.answers.logProbabilities(model, on: tape)
+    let count = Double(batch.stepRows)
+    var gradient = [Float](repeating: 0, count: labels.value.count)
+    var value = 0.0
+    var measures = Measures()
+    for (index, answer) in batch.answers.answers.enumerated() {
+      let isWanted = batch.isWanted[index]
+      let ratio = policy[index] - batch.reference[index]
+      let found = settings.loss(
+        ratio: ratio, isWanted: isWanted, divergence: batch.divergence, beta: settings.beta)
+      let weight = isWanted ? settings.wantedWeight : settings.unwantedWeight
+      value += weight * found.loss / count
+      let derivative = Float(weight * found.derivative / count)
+      for label in answer { gradient[label] = derivative }
+      let name = isWanted ? "chosen" : "rejected"
+      measures.tell("rewards_\(name)", settings.beta * ratio)
+      measures.tell("logps_\(name)", policy[index])
+      measures.tell("kl", batch.divergence)
+    }
+    return StageLoss(
+      loss: tape.scalar(
+        of: [labels], value: Float(value), gradients: [Tensor(shape: labels.value.shape, values: gradient)]),
+      value: value, sum: Measure(sum: value * count, weight: Double(batch.answers.answers.count)),
+      labelTokens: batch.answers.packed.labelCount, measures: measures)
+  }
+}
