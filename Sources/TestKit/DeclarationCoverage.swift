@@ -10,19 +10,17 @@ package enum DeclarationCoverage {
 
   /// As ``undeclared(_:)-(NodeRegistry)``, for one node type.
   package static func undeclared(_ type: AnyNodeType) throws -> [String] {
-    guard case .object(var base) = type.defaultFields.json else { return [] }
-    for field in type.fields where base[field.name]?.isNull == true && field.isRequired {
-      base[field.name] = FieldSample.value(field.kind, otherThan: .null)
-    }
-    var undeclared = Set(properties(of: type.defaultFields.base, prefix: "").keys)
-    for leaf in FieldSample.leaves(type.fields, in: base) {
+    var known = Set(properties(of: type.defaultFields.base, prefix: "").keys)
+    var declared: Set<String> = []
+    for leaf in FieldSample.leaves(of: type) {
       guard let changed = FieldSample.changes(leaf).first else { continue }
       let before = properties(of: try type.fields(json: .object(leaf.base)).base, prefix: "")
       let after = properties(of: try type.fields(json: .object(changed)).base, prefix: "")
-      for (name, value) in after where before[name] != value { undeclared.remove(name) }
+      known.formUnion(before.keys)
+      for (name, value) in after where before[name].map({ $0 != value }) == true { declared.insert(name) }
     }
     // A group that its members change is declared through them.
-    return undeclared.sorted().map { "\(type.name).\($0)" }
+    return known.subtracting(declared).sorted().map { "\(type.name).\($0)" }
   }
 
   /// Stored properties with their values as text; those of groups instead of the group.
@@ -32,8 +30,12 @@ package enum DeclarationCoverage {
       guard let label = child.label else { continue }
       // What can hold one value only cannot be forgotten.
       if let choice = child.value as? any FieldChoice, Self.hasOneCase(choice) { continue }
-      if child.value is any FieldGroup {
+      if child.value is any FieldSet {
         found.merge(properties(of: child.value, prefix: "\(prefix)\(label).")) { first, _ in first }
+      } else if let sets = child.value as? [String: any FieldSet] {
+        for (key, set) in sets {
+          found.merge(properties(of: set, prefix: "\(prefix)\(label)[\(key)].")) { first, _ in first }
+        }
       } else {
         found[prefix + label] = String(reflecting: child.value)
       }

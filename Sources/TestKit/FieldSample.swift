@@ -9,34 +9,104 @@ enum FieldSample {
     var field: FieldDescription
     /// The weakest role on the path: a field of a group that is not in the key is not either.
     var role: FieldRole
-    /// All fields, with a value in every group on the path.
+    /// The fields of its map, itself among them.
+    var siblings: [FieldDescription]
+    /// All fields that have an effect, with a value in every group on the path; the field has an effect there.
     var base: JSONObject
   }
 
-  static func leaves(_ fields: [FieldDescription], in base: JSONObject) -> [Leaf] {
-    fields.flatMap { leaves($0, path: [], role: .result, base) }
+  /// All fields of a node type, each with values of the others under which it has an effect.
+  static func leaves(of type: AnyNodeType) -> [Leaf] {
+    leaves(type.fields, path: [], role: .result, type.defaultFields.json.object ?? JSONObject())
   }
 
-  private static func leaves(_ field: FieldDescription, path: [String], role: FieldRole, _ base: JSONObject) -> [Leaf] {
-    let path = path + [field.name]
-    let role = role == .result ? field.role : role
-    guard case .group(let inner) = field.kind else { return [Leaf(path: path, field: field, role: role, base: base)] }
-    var base = base
-    if get(path, base)?.isNull != false { set(path, sample(field.kind), in: &base) }
-    return inner.flatMap { leaves($0, path: path, role: role, base) }
+  private static func leaves(
+    _ fields: [FieldDescription], path: [String], role: FieldRole, _ base: JSONObject
+  ) -> [Leaf] {
+    fields.flatMap { field -> [Leaf] in
+      var base = base
+      var own = (path.isEmpty ? base : get(path, base)?.object) ?? JSONObject()
+      for term in field.condition?.terms ?? [] { satisfy(term, fields, in: &own) }
+      // What decides about others by being there is changed from one value to another.
+      if field.kind.isPath, own[field.name]?.isNull == true { own[field.name] = sample(field.kind) }
+      own = completed(own, fields)
+      let role = role == .result ? field.role : role
+      if case .group = field.kind, own[field.name]?.isNull != false { own[field.name] = sample(field.kind) }
+      set(path, own, in: &base)
+      let leaf = path + [field.name]
+      guard case .group(let inner) = field.kind else {
+        return [Leaf(path: leaf, field: field, role: role, siblings: fields, base: base)]
+      }
+      return leaves(inner, path: leaf, role: role, base)
+    }
   }
 
   /// All fields with the leaf's value replaced by another one, for a choice by each of the others.
   static func changes(_ leaf: Leaf) -> [JSONObject] {
-    guard let old = get(leaf.path, leaf.base) else { return [] }
+    let path = Array(leaf.path.dropLast())
+    guard let old = get(leaf.path, leaf.base), let own = path.isEmpty ? leaf.base : get(path, leaf.base)?.object
+    else { return [] }
     let values: [JSON] =
       if case .choice(let names) = leaf.field.kind { names.map { JSON($0) } } else {
         [value(leaf.field.kind, otherThan: old)]
       }
     return values.filter { $0 != old }.map { new in
       var changed = leaf.base
-      set(leaf.path, new, in: &changed)
+      var own = own
+      own[leaf.field.name] = new
+      set(path, completed(own, leaf.siblings), in: &changed)
       return changed
+    }
+  }
+
+  /// The fields that have an effect, those that are missing or nothing with their defaults or some value.
+  private static func completed(_ object: JSONObject, _ fields: [FieldDescription]) -> JSONObject {
+    var completed = JSONObject()
+    for field in fields.sorted(by: { $0.depth < $1.depth })
+    where field.condition?.holds({ texts(completed[$0]) }) != false {
+      let isShared = fields.count { $0.name == field.name } > 1
+      let given = isShared && !fits(object[field.name], field.kind) ? nil : object[field.name]
+      completed[field.name] =
+        if let given, !(given.isNull && field.isRequired) { given } else {
+          field.defaultValue.map(json) ?? (field.isRequired ? sample(field.kind) : .null)
+        }
+    }
+    return completed
+  }
+
+  private static func satisfy(
+    _ term: FieldCondition.Term, _ fields: [FieldDescription], in object: inout JSONObject
+  ) {
+    switch term {
+    case .absence(let field, _): object[field] = .null
+    case .value(let field, let values):
+      let kind = fields.first { $0.name == field }?.kind
+      let value = kind?.isBool == true ? JSON(values.first == "true") : JSON(values.first ?? "")
+      object[field] = if case .list = kind { .array([value]) } else { value }
+    }
+    object = completed(object, fields)
+  }
+
+  /// What conditions see of a value.
+  private static func texts(_ value: JSON?) -> [String]? {
+    switch value {
+    case nil, .null: nil
+    case .bool(let value): [value ? "true" : "false"]
+    case .array(let values): values.flatMap { texts($0) ?? [] }
+    case .some(let value): value.string.map { [$0] } ?? []
+    }
+  }
+
+  /// Whether a value of another field of the same name may be one of this kind.
+  private static func fits(_ value: JSON?, _ kind: FieldKind) -> Bool {
+    switch kind {
+    case .choice(let names): value?.string.map(names.contains) ?? false
+    case .integer, .byteCount: value?.int != nil
+    case .number, .duration: value?.double != nil
+    case .bool: value?.bool != nil
+    case .list: value?.array != nil
+    case .group: false
+    case .text, .path: value?.string != nil
     }
   }
 
@@ -44,15 +114,15 @@ enum FieldSample {
     path.reduce(JSON?.some(.object(object))) { value, key in value?[key] }
   }
 
-  private static func set(_ path: [String], _ value: JSON, in object: inout JSONObject) {
-    guard let first = path.first else { return }
-    if path.count == 1 {
-      object[first] = value
-    } else {
-      var inner = object[first]?.object ?? JSONObject()
-      set(Array(path.dropFirst()), value, in: &inner)
-      object[first] = .object(inner)
+  /// Puts a map in at a path; in place of the whole when there is none.
+  private static func set(_ path: [String], _ value: JSONObject, in object: inout JSONObject) {
+    guard let first = path.first else {
+      object = value
+      return
     }
+    var inner = object[first]?.object ?? JSONObject()
+    set(Array(path.dropFirst()), value, in: &inner)
+    object[first] = .object(inner)
   }
 
   private static func sample(_ kind: FieldKind) -> JSON { value(kind, otherThan: .null) }
@@ -82,11 +152,7 @@ enum FieldSample {
     case .list(let element):
       return .array((old.array ?? []) + [value(element, otherThan: old.array?.last ?? .null)])
     case .group(let fields):
-      return JSON(
-        fields.map { field in
-          let plain = field.defaultValue.map(json)
-          return (key: field.name, value: plain ?? (field.isRequired ? sample(field.kind) : .null))
-        })
+      return .object(completed(JSONObject(), fields))
     }
   }
 
@@ -110,6 +176,8 @@ enum FieldSample {
 }
 
 extension FieldKind {
+  var isBool: Bool { if case .bool = self { true } else { false } }
+
   /// Whether there is nothing to choose, so that the field cannot change a key.
   var hasOneValue: Bool { if case .choice(let names) = self { names.count == 1 } else { false } }
 

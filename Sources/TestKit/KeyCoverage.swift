@@ -14,11 +14,7 @@ package enum KeyCoverage {
   /// As ``problems(_:)-(NodeRegistry)``, for one node type.
   package static func problems(_ type: AnyNodeType) throws -> [String] {
     var problems: [String] = []
-    guard case .object(var base) = type.defaultFields.json else { return ["`\(type.name)` has no fields object"] }
-    for field in type.fields where base[field.name]?.isNull == true && field.isRequired {
-      base[field.name] = FieldSample.value(field.kind, otherThan: .null)
-    }
-    for leaf in FieldSample.leaves(type.fields, in: base) where !leaf.field.kind.hasOneValue {
+    for leaf in FieldSample.leaves(of: type) where !leaf.field.kind.hasOneValue {
       let name = "`\(type.name).\(leaf.path.joined(separator: "."))`"
       let before = try type.fields(json: .object(leaf.base))
       let changes = try FieldSample.changes(leaf).map { try type.fields(json: .object($0)) }

@@ -13,15 +13,11 @@ package enum PartCoverage {
   package static func problems(_ type: AnyNodeType) throws -> [String] {
     var problems: [String] = []
     if Set(type.parts.map(\.name)).count < type.parts.count { problems.append("`\(type.name)` has parts of one name") }
-    guard case .object(var base) = type.defaultFields.json else { return ["`\(type.name)` has no fields object"] }
-    for field in type.fields where base[field.name]?.isNull == true && field.isRequired {
-      base[field.name] = FieldSample.value(field.kind, otherThan: .null)
-    }
     for part in type.parts {
       let unknown = part.ignoredFields.filter { name in !type.fields.contains { $0.name == name && $0.role == .result }
       }
       problems += unknown.sorted().map { "part `\(part.name)` of `\(type.name)` ignores `\($0)`, which is in no key" }
-      for leaf in FieldSample.leaves(type.fields, in: base) where !leaf.field.kind.hasOneValue {
+      for leaf in FieldSample.leaves(of: type) where !leaf.field.kind.hasOneValue {
         let before = part.preimage(of: type, try type.fields(json: .object(leaf.base)), reads: []).key
         let moves = try FieldSample.changes(leaf).contains { changed in
           part.preimage(of: type, try type.fields(json: .object(changed)), reads: []).key != before

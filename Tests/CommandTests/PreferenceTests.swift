@@ -189,11 +189,11 @@ import Testing
     ),
     (
       "model: lora, data: tokens.train", "model: lora, reference: model, data: tokens.train",
-      ["Stage `sft` compares the model with nothing", "nodes.sft.reference"]
+      ["`reference` has no effect with `stage: sft`", "nodes.sft.reference"]
     ),
     (
       "model: lora, data: tokens.train", "model: lora, beta: 0.2, data: tokens.train",
-      ["`beta` has no effect in stage `sft`", "nodes.sft.beta"]
+      ["`beta` has no effect with `stage: sft`", "nodes.sft.beta"]
     ),
     (
       "{type: evaluate, model: dpo, data: tokens.train}",

@@ -194,9 +194,29 @@ struct ConflictTests {
     try expect(
       "given: {type: attach_adapter, model: base, from: DIR/adapter, rank: 4}",
       """
-      nodes.given.rank | \
-      `rank` has no effect beside `from` | \
-      node `given`; the adapter's own configuration holds | remove one of the two
+      nodes.given.rank | `rank` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
+      """)
+  }
+
+  /// A default that is written out is given.
+  @Test func defaultsThatAreWrittenWhereTheyHaveNoEffect() throws {
+    try expect(
+      """
+      given: {type: attach_adapter, model: base, from: DIR/adapter, seed: 42}
+      tuned: {type: train, stage: sft, model: lora, data: tokens.train, beta: 0.1, label_smoothing: 0, reference: base}
+      quality: {type: evaluate, model: base, data: tokens.train, beta: 0.1}
+      """,
+      """
+      nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
+      nodes.tuned.beta | \
+      `beta` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      nodes.tuned.label_smoothing | \
+      `label_smoothing` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      nodes.tuned.reference | \
+      `reference` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      nodes.quality.beta | \
+      `beta` has no effect on rows that are not preference pairs | \
+      node `quality`; the rows are of kind conversation | leave it out, or connect pairs
       """)
   }
 

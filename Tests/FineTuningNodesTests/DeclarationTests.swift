@@ -61,6 +61,10 @@ struct DeclarationTests {
     for type in fineTuningNodes.types {
       guard case .object(var fields) = type.defaultFields.json else { continue }
       for field in type.fields where field.kind.words == FilePath.kind.words { fields[field.name] = JSON(path) }
+      for field in type.fields {
+        let has = field.condition?.holds { fields[$0].flatMap { $0.isNull ? nil : [$0.string ?? ""] } }
+        if has == false { fields[field.name] = nil }
+      }
       let decoded = try type.fields(json: .object(fields))
       // As the engine does: what cannot list its sources has nothing to look into.
       let seen = (try? type.sources(decoded)).flatMap { try? type.inspection(decoded, NodeSources($0))?.read() } ?? [:]

@@ -17,9 +17,10 @@ struct FieldUseTests {
           ($0, try String(contentsOfFile: "\(root)/\(module)/\($0)", encoding: .utf8))
         }
       })
-    // The search sees all that there is: as many fields as the node types have.
-    let expected = fineTuningNodes.types.reduce(0) { $0 + Self.count($1.fields) }
-    #expect(sources.declarations.count == expected)
+    // The search sees all that there is: as many fields as the node types have, those that several take from one
+    // set of fields once.
+    let all = fineTuningNodes.types.flatMap { Self.declarations($0.fields) }
+    #expect((Set(all).count...all.count).contains(sources.declarations.count))
     #expect(sources.unread == [])
   }
 
@@ -52,9 +53,11 @@ struct FieldUseTests {
       ])
   }
 
-  private static func count(_ fields: [FieldDescription]) -> Int {
-    fields.reduce(0) { sum, field in
-      if case .group(let inner) = field.kind { sum + 1 + count(inner) } else { sum + 1 }
+  /// What is said of every field, those of groups too.
+  private static func declarations(_ fields: [FieldDescription]) -> [String] {
+    fields.flatMap { field -> [String] in
+      let own = "\(field.name): \(field.doc)"
+      return if case .group(let inner) = field.kind { [own] + declarations(inner) } else { [own] }
     }
   }
 }

@@ -1,6 +1,6 @@
-# Makes Tests/Fixtures/Pipeline/schema-verdicts.json: what Python's jsonschema says about a corpus of pipeline files
-# under Tests/Fixtures/Pipeline/toy-schema.json (the schema of the node types in Tests/PipelineTests, which a test
-# compares with the generated one).
+# Makes Tests/Fixtures/Pipeline/schema-verdicts.json and choice-verdicts.json: what Python's jsonschema says about a corpus
+# of pipeline files under Tests/Fixtures/Pipeline/toy-schema.json and choice-schema.json (the schemas of the node types in
+# Tests/PipelineTests, which a test compares with the generated ones).
 # Pinned: jsonschema==4.25.1, pyyaml==6.0.3. Run from the root: python scripts/reference/pipeline_schema.py
 import json
 import re
@@ -90,22 +90,52 @@ WHOLE = [
 ]
 
 
-def main():
-    with open(FOLDER + "toy-schema.json") as file:
+CHOICE = """pipeline: tune
+params: {stage: dpo}
+nodes:
+  base: {type: base}
+  tuned: {type: tune, model: base%s}
+"""
+# Fields that hang on the values of others.
+CHOICES = """
+stage: sft|stage: cdpo|stage: simpo|stage: dpo|stage: simp|stage: null|rank: 4|from: a|from: null|from: a, rank: 8
+from: null, rank: 8|from: a, rank: null|beta: 0.1|stage: sft, beta: 0.1|stage: cdpo, beta: 0.1|stage: simpo, beta: 0.1
+stage: simpo, beta: 2|stage: cdpo, beta: 0|stage: simpo, gamma: 1|stage: cdpo, gamma: 1|gamma: 1|stage: simp, beta: 1
+stage: cdpo, loss: hinge|stage: cdpo, loss: hinge, margin: 1|stage: cdpo, loss: hinge, margin: -1|loss: hinge, margin: 1
+stage: cdpo, loss: hinge, margin: null|stage: cdpo, loss: sigmoid, margin: 1|stage: cdpo, margin: 1|stage: cdpo, loss: hing
+stage: simpo, loss: hinge, margin: 1|stage: cdpo, loss: hinge, margin: 1, gamma: 1|margin: null|stage: cdpo, margin: null
+reference: base|reference: null|stage: dpo, reference: base|stage: dpo, reference: null|stage: cdpo, reference: null
+stage: cdpo, reference: base|stage: simpo, reference: base|stage: "${stage}", reference: base
+stage: "${stage}", reference: base, beta: 0.5|stage: "${stage}", reference: base, loss: hinge, margin: 1
+optimizer: {}|optimizer: {type: adamw}|optimizer: {type: lion}|optimizer: {type: sgd}|optimizer: {type: sdg}
+optimizer: {betas: [0.9, 0.9]}|optimizer: {type: lion, betas: [0.9, 0.9]}|optimizer: {type: sgd, betas: [0.9, 0.9]}
+optimizer: {type: lion, betas: [0.9, 1.5]}|optimizer: {momentum: 0.9}|optimizer: {type: sgd, momentum: 0.9}
+optimizer: {type: sgd, dampening: 0.1}|optimizer: {type: sgd, nesterov: false, dampening: 0.1}|optimizer: {dampening: 0.1}
+optimizer: {type: sgd, nesterov: true, dampening: 0.1}|optimizer: {type: sgd, nesterov: true, dampening: null}
+optimizer: {type: lion, nesterov: true}|optimizer: {type: sgd, nesterov: true}|optimizer: lion|colour: red
+"""
+
+
+def corpus(good, fields):
+    return [good % ""] + [good % (", " + field) for line in fields.split("\n") for field in line.split("|") if field]
+
+
+def judge(name, texts):
+    with open(FOLDER + name + "-schema.json") as file:
         schema = json.load(file)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    corpus = [GOOD % ""] + [GOOD % (", " + field) for line in FIELDS.split("\n") for field in line.split("|") if field]
     verdicts = []
-    for text in corpus + WHOLE:
+    for text in texts:
         try:
             valid = validator.is_valid(yaml.load(text, Core))
         except yaml.YAMLError:
             valid = False
         verdicts.append({"text": text, "valid": valid})
-    with open(FOLDER + "schema-verdicts.json", "w") as file:
+    with open(FOLDER + ("schema" if name == "toy" else name) + "-verdicts.json", "w") as file:
         json.dump(verdicts, file, indent=1)
         file.write("\n")
 
 
-main()
+judge("toy", corpus(GOOD, FIELDS) + WHOLE)
+judge("choice", corpus(CHOICE, CHOICES))

@@ -23,19 +23,23 @@ package enum AttachAdapter: NodeType {
 
     package init() {}
 
+    private static let whenFresh = FieldCondition.without("from", because: "the adapter's own configuration holds")
+
     package static let fields: [Field<Self>] = [
-      Field("method", \.method, doc: "`lora` adds the product of two thin matrices to a frozen one"),
-      Field("rank", \.rank, in: 1...4096, doc: "Inner dimension of the two matrices"),
-      Field("alpha", \.alpha, in: .above(0), doc: "The update is scaled by alpha ÷ rank; twice the rank unless given"),
-      Field("dropout", \.dropout, in: 0..<1.0, doc: "Share of the adapter's inputs that training drops at random"),
+      Field("method", \.method, for: whenFresh, doc: "`lora` adds the product of two thin matrices to a frozen one"),
+      Field("rank", \.rank, in: 1...4096, for: whenFresh, doc: "Inner dimension of the two matrices"),
       Field(
-        "targets", \.targets,
+        "alpha", \.alpha, in: .above(0), for: whenFresh,
+        doc: "The update is scaled by alpha ÷ rank; twice the rank unless given"),
+      Field(
+        "dropout", \.dropout, in: 0..<1.0, for: whenFresh,
+        doc: "Share of the adapter's inputs that training drops at random"),
+      Field(
+        "targets", \.targets, for: whenFresh,
         doc: "`all_linear`, or names of linear maps such as `q_proj`; embeddings and head are never among them"),
-      Field("rslora", \.rslora, doc: "Scales by alpha ÷ √rank instead (arXiv:2312.03732)"),
-      Field("seed", \.seed, in: 0..., doc: "Decides the first values of a fresh adapter"),
-      Field(
-        "from", \.from,
-        doc: "A PEFT folder to continue; its own configuration then holds and the other fields must be left out"),
+      Field("rslora", \.rslora, for: whenFresh, doc: "Scales by alpha ÷ √rank instead (arXiv:2312.03732)"),
+      Field("seed", \.seed, in: 0..., for: whenFresh, doc: "Decides the first values"),
+      Field("from", \.from, doc: "A PEFT folder to continue, with its own configuration; a fresh adapter unless given"),
     ]
   }
 
@@ -92,23 +96,8 @@ package enum AttachAdapter: NodeType {
       let words = error.diagnostics.first
       conflicts.append(.init(port: port, words?.summary ?? "Unknown target", advice: words?.advice))
     }
-    if fields.from != nil { conflicts += ignoredFields(fields) }
     if let mismatch = mismatch(inputs, model) { conflicts.append(mismatch) }
     return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
-  }
-
-  /// Fields given beside `from:` would be ignored, and nothing is ignored silently.
-  private static func ignoredFields(_ fields: Fields) -> [Inference.Conflict] {
-    let fresh = Fields()
-    let given = [
-      ("rank", fields.rank != fresh.rank), ("alpha", fields.alpha != nil), ("dropout", fields.dropout != fresh.dropout),
-      ("targets", fields.targets != fresh.targets), ("rslora", fields.rslora != fresh.rslora),
-    ]
-    return given.filter(\.1).map { name, _ in
-      .init(
-        port: name, "`\(name)` has no effect beside `from`", reason: "the adapter's own configuration holds",
-        advice: "remove one of the two")
-    }
   }
 
   private static func type(_ base: ArtefactType?) -> ArtefactType {

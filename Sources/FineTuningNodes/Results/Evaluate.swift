@@ -46,7 +46,7 @@ package enum Evaluate: NodeType {
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: RowShape.all)
     if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
       for (name, isGiven) in [
-        ("reference", inputs["reference"] != nil), ("beta", fields.beta != PairObjective([]).beta),
+        ("reference", inputs["reference"] != nil), ("beta", inputs.written.contains("beta")),
       ] where isGiven {
         conflicts.append(
           .init(

@@ -21,7 +21,12 @@ package enum Train: NodeType {
       InputPort("model", [ArtefactName.model], doc: "The model to start from"),
       InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
       InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
-    ] + stageModels.map { InputPort($0.port, [ArtefactName.model], optional: true, doc: $0.doc) }
+    ]
+    + stageModels.map { model in
+      let askers = trainingStages.filter { $0.models.contains(model) }.map { $0.name }
+      return InputPort(
+        model.port, [ArtefactName.model], optional: model.isOptional, for: .when("stage", askers), doc: model.doc)
+    }
   package static let outputs = [
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
     OutputPort(
@@ -34,9 +39,9 @@ package enum Train: NodeType {
   ]
   package static let execution = Execution.worker(cores: .all)
 
-  /// The ports of models that stages ask, each once.
+  /// The models that stages ask, each once.
   private static let stageModels = trainingStages.flatMap { $0.models }.reduce(into: [StageModel]()) { models, model in
-    if !models.contains(where: { $0.port == model.port }) { models.append(model) }
+    if !models.contains(model) { models.append(model) }
   }
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
@@ -44,7 +49,7 @@ package enum Train: NodeType {
     var conflicts = fields.conflicts
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
-    conflicts += stageModels.flatMap { modelConflicts($0.port, of: stage, inputs) }
+    conflicts += stage.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
@@ -65,20 +70,6 @@ package enum Train: NodeType {
         "model": trained(inputs["model"]?.type, on: inputs["data"]?.type),
         "metrics": ArtefactType(ArtefactName.metrics),
       ], conflicts: conflicts)
-  }
-
-  /// What is wrong with what stands at the port of a model that some stages ask.
-  private static func modelConflicts(
-    _ port: String, of stage: any StageDeclaration.Type, _ inputs: InputTypes
-  ) -> [Inference.Conflict] {
-    if stage.models.contains(where: { $0.port == port }) { return DataFit.modelConflicts(port, inputs) }
-    guard inputs[port] != nil else { return [] }
-    let askers = trainingStages.filter { $0.models.contains { $0.port == port } }.map { "`stage: \($0.name)`" }
-    return [
-      .init(
-        port: port, "Stage `\(stage.name)` compares the model with nothing",
-        advice: "leave `\(port)` out, or say \(askers.joined(separator: ", "))")
-    ]
   }
 
   /// The type of the trained model: that it was trained with the template of the rows is known from here on.

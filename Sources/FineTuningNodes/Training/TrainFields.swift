@@ -39,8 +39,8 @@ package struct TrainFields: FieldSet {
   }
 
   var stage = StageName(SupervisedTuning.self)
-  var beta = PairObjective([]).beta
-  var labelSmoothing = PairObjective([]).labelSmoothing
+  /// The fields of stages' own, by the stages' names; those that are not there are the defaults.
+  private var stages: [String: any FieldSet] = [:]
   var epochs: Double?
   var maxSteps: Int?
   var maxTokens: Int?
@@ -60,15 +60,17 @@ package struct TrainFields: FieldSet {
 
   package init() {}
 
-  package static let fields: [Field<Self>] = [
+  package static let fields: [Field<Self>] = common + trainingStages.flatMap { own(of: $0) }
+
+  /// The fields of a stage, where that stage is chosen.
+  private static func own<Declaration: StageDeclaration>(of stage: Declaration.Type) -> [Field<Self>] {
+    Declaration.Fields.fields.lifted(
+      get: { $0.own(stage) }, set: { $0.stages[stage.name] = $1 }, for: .when("stage", [stage.name]))
+  }
+
+  private static let common: [Field<Self>] = [
     Field(
       "stage", \.stage, doc: trainingStages.map { "`\($0.name)` \($0.doc)" }.joined(separator: "; ")),
-    Field(
-      "beta", \.beta, in: .above(0),
-      doc: "`dpo`: how much the model is held to the reference; rewards are log-probability ratios times it"),
-    Field(
-      "label_smoothing", \.labelSmoothing, in: 0..<0.5, unit: "share of the pairs",
-      doc: "`dpo`: how many pairs are believed to be the wrong way round"),
     Field("epochs", \.epochs, in: .above(0, atMost: 1e6), doc: "Passes over the rows; 1 unless a length is given"),
     Field(
       "max_steps", \.maxSteps, in: 1...1_000_000_000, unit: "steps",
@@ -108,6 +110,13 @@ package struct TrainFields: FieldSet {
   ]
 }
 
+extension TrainFields {
+  /// The fields of a stage's own.
+  func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
+    stages[stage.name] as? Declaration.Fields ?? Declaration.Fields()
+  }
+}
+
 extension LearningRateSchedule.Shape: FieldChoice {}
 extension Recomputation: FieldChoice {}
 
@@ -138,30 +147,9 @@ extension TrainFields {
       evaluateEvery: evaluateEvery)
   }
 
-  /// The fields of a stage's own.
-  func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
-    var own = Declaration.Fields()
-    if var fields = own as? PreferenceTuning.Fields {
-      (fields.beta, fields.labelSmoothing) = (beta, labelSmoothing)
-      own = fields as? Declaration.Fields ?? own
-    }
-    return own
-  }
-
   /// Fields that contradict each other.
   var conflicts: [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
-    if stage != StageName(PreferenceTuning.self) {
-      let fresh = PairObjective([])
-      for (name, isGiven) in [
-        ("beta", beta != fresh.beta), ("label_smoothing", labelSmoothing != fresh.labelSmoothing),
-      ] where isGiven {
-        conflicts.append(
-          .init(
-            port: name, "`\(name)` has no effect in stage `\(stage.rawValue)`", advice: "remove it, or say `stage: dpo`"
-          ))
-      }
-    }
     let lengths = [("epochs", epochs != nil), ("max_steps", maxSteps != nil), ("max_tokens", maxTokens != nil)]
     let given = lengths.filter(\.1).map(\.0)
     if given.count > 1 {

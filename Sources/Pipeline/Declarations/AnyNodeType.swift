@@ -15,7 +15,6 @@ package struct AnyNodeType: Sendable {
   package var execution: Execution { base.execution }
   package var parts: [Part] { base.parts }
 
-  package func input(_ name: String) -> InputPort? { inputs.first { $0.name == name } }
   package func output(_ name: String) -> OutputPort? { outputs.first { $0.name == name } }
 
   /// The declarations of the fields, in the order of the node type.
@@ -24,9 +23,6 @@ package struct AnyNodeType: Sendable {
     Node.Fields.fields.map(\.description)
   }
 
-  package var fieldNames: [String] { Self.fieldNames(base) }
-  private static func fieldNames<Node: NodeType>(_: Node.Type) -> [String] { Node.Fields.fields.map(\.name) }
-
   /// Fields with every default, required ones absent.
   package var defaultFields: AnyFields { Self.defaults(base) }
   private static func defaults<Node: NodeType>(_: Node.Type) -> AnyFields { AnyFields(Node.Fields()) }
@@ -34,9 +30,11 @@ package struct AnyNodeType: Sendable {
   /// Reads fields that ``AnyFields/json`` wrote.
   ///
   /// - Throws: ``FieldTransportError``.
-  package func fields(json: JSON) throws -> AnyFields { try Self.fields(base, json) }
-  private static func fields<Node: NodeType>(_: Node.Type, _ json: JSON) throws -> AnyFields {
-    AnyFields(try AnyFields.read(Node.Fields.self, json: json))
+  package func fields(json: JSON, written: Set<String> = []) throws -> AnyFields {
+    try Self.fields(base, json, written)
+  }
+  private static func fields<Node: NodeType>(_: Node.Type, _ json: JSON, _ written: Set<String>) throws -> AnyFields {
+    AnyFields(try AnyFields.read(Node.Fields.self, json: json), written: written)
   }
 
   package func sources(_ fields: AnyFields) throws -> [SourceRequest] { try Self.sources(base, fields) }
@@ -80,19 +78,14 @@ package struct AnyNodeType: Sendable {
   }
 
   /// Reads a node's fields from the pairs of its map that are fields; problems go to the decoder.
-  func read(_ pairs: [LocatedValue.Pair], of owner: LocatedValue, _ decoder: inout FieldDecoder) -> AnyFields {
-    Self.read(base, pairs, owner, &decoder)
+  func read(_ pairs: [LocatedValue.Pair], _ decoder: inout FieldDecoder) -> AnyFields {
+    Self.read(base, pairs, &decoder)
   }
   private static func read<Node: NodeType>(
-    _: Node.Type, _ pairs: [LocatedValue.Pair], _ owner: LocatedValue, _ decoder: inout FieldDecoder
+    _: Node.Type, _ pairs: [LocatedValue.Pair], _ decoder: inout FieldDecoder
   ) -> AnyFields {
     var fields = Node.Fields()
-    for pair in pairs {
-      if let field = Node.Fields.fields.first(where: { $0.name == pair.key.text }) {
-        decoder.read(field, pair, into: &fields)
-      }
-    }
-    decoder.reportMissing(in: fields, at: owner)
-    return AnyFields(fields)
+    decoder.read(pairs, into: &fields)
+    return AnyFields(fields, written: decoder.written)
   }
 }

@@ -9,11 +9,35 @@ package struct FieldDecoder {
     var path: String
   }
 
+  /// What is known about the names of one map; the maps around it know their own.
+  struct Scope {
+    /// Names that unknown keys were probably meant to be: they do not count as missing.
+    var suggested: Set<String> = []
+    /// Fields that are given and could not be read: nothing follows from their values.
+    var unreadable: Set<String> = []
+  }
+
+  /// The name of a field or input that has no effect with the values of others, and when it would have one.
+  struct IdleName {
+    var name: String
+    var conditions: [FieldCondition]
+  }
+
   var path: [String]
+  /// How many parts of the path lead to the map whose fields are read.
+  let root: Int
+  var scope = Scope()
+  /// The fields that are given, members of groups as `optimizer.betas`.
+  var written: Set<String> = []
   var diagnostics: [Diagnostic] = []
   var paths: [LocatedPath] = []
   /// The folders that copies of results are put into.
   var places: [LocatedPath] = []
+
+  init(path: [String]) {
+    self.path = path
+    root = path.count
+  }
 
   var errorCount: Int { diagnostics.count }
 
@@ -27,8 +51,6 @@ package struct FieldDecoder {
 
   /// Whether a value was met whose fault is reported elsewhere.
   var metBrokenValue = false
-  /// Names that unknown keys were probably meant to be: they do not count as missing.
-  var suggested: Set<String> = []
 
   mutating func report(_ problem: LanguageProblem, _ value: LocatedValue) {
     guard !value.isBroken else {
@@ -39,7 +61,7 @@ package struct FieldDecoder {
   }
 
   mutating func reportUnknown(_ key: LocatedValue.Key, _ problem: LanguageProblem, among names: [String]) {
-    if let name = nearestName(to: key.text, among: names) { suggested.insert(name) }
+    if let name = nearestName(to: key.text, among: names) { scope.suggested.insert(name) }
     path.append(key.text)
     diagnostics.append(problem.diagnostic(at: key.mark, path: pathText))
     path.removeLast()
@@ -74,28 +96,5 @@ package struct FieldDecoder {
       return nil
     }
     return scalar.text
-  }
-
-  mutating func read<Fields: FieldSet>(_ field: Field<Fields>, _ pair: LocatedValue.Pair, into fields: inout Fields) {
-    path.append(field.name)
-    // A required field is Optional in the struct only because it has no default: nothing is no value for it.
-    if pair.value.isNull, !field.takesNull {
-      report(.noValue(name: field.name, wanted: field.kind.wanted), pair.value)
-    } else {
-      field.read(pair.value, &fields, &self)
-    }
-    path.removeLast()
-  }
-
-  /// Reports required fields that are missing from `owner`.
-  mutating func reportMissing<Fields: FieldSet>(in fields: Fields, at owner: LocatedValue) {
-    guard case .map(let pairs) = owner.content else { return }
-    for field in Fields.fields
-    where field.isMissing(fields) && !suggested.contains(field.name)
-      && !pairs.contains(where: { $0.key.text == field.name })
-    {
-      diagnostics.append(
-        LanguageProblem.missingField(field.name, doc: field.doc).diagnostic(at: owner.mark, path: pathText))
-    }
   }
 }

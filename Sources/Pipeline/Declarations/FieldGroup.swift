@@ -8,23 +8,21 @@ extension FieldGroup {
   package static var entersKey: Bool { true }
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> Self? {
+    var set = Self()
     guard case .map(let pairs) = value.content else {
-      decoder.report(.wantsMap(found: value.kindWords, names: fields.map(\.name)), value)
+      decoder.report(.wantsMap(found: value.kindWords, names: applicable(in: set).map(\.name)), value)
       return nil
     }
-    var set = Self()
     let problems = decoder.errorCount
-    // Names suggested for keys of this map say nothing about the maps around it.
-    let outer = decoder.suggested
-    decoder.suggested = []
-    defer { decoder.suggested = outer }
-    for pair in pairs {
-      if let field = fields.first(where: { $0.name == pair.key.text }) {
-        decoder.read(field, pair, into: &set)
-      } else {
-        let names = fields.map(\.name)
-        decoder.reportUnknown(pair.key, .unknownGroupField(pair.key.text, among: names), among: names)
-      }
+    // What is known about names of this map says nothing about the maps around it.
+    let outer = decoder.scope
+    decoder.scope = FieldDecoder.Scope()
+    defer { decoder.scope = outer }
+    decoder.read(pairs, into: &set)
+    let names = applicable(in: set).map(\.name)
+    for pair in pairs where !fields.contains(where: { $0.name == pair.key.text }) {
+      decoder.reportUnknown(
+        pair.key, .unknownGroupField(pair.key.text, among: names, idle: idleNames(in: set)), among: names)
     }
     decoder.reportMissing(in: set, at: value)
     return decoder.errorCount == problems ? set : nil
@@ -32,12 +30,12 @@ extension FieldGroup {
 
   package var canonical: CanonicalValue {
     var entries: [KeyPreimage.Entry] = []
-    for field in Self.fields { field.appendKeyEntries(self, field.name, &entries) }
+    for field in Self.applicable(in: self) { field.appendKeyEntries(self, field.name, &entries) }
     return .map(Dictionary(entries.map { ($0.label, $0.value) }) { first, _ in first })
   }
 
   package func appendKeyEntries(_ label: String, _ entries: inout [KeyPreimage.Entry]) {
-    for field in Self.fields { field.appendKeyEntries(self, "\(label).\(field.name)", &entries) }
+    for field in Self.applicable(in: self) { field.appendKeyEntries(self, "\(label).\(field.name)", &entries) }
   }
 
   package var json: JSON { AnyFields(self).json }

@@ -72,4 +72,9 @@ package struct FieldDescription: Sendable {
   package var takesNull: Bool
   /// What holds when the field is left out, as a person would write it; nil when that is nothing.
   package var defaultValue: CanonicalValue?
+  /// When it has an effect; always where there is none.
+  package var condition: FieldCondition?
+
+  /// How many other fields decide whether it has an effect.
+  package var depth: Int { condition?.terms.count ?? 0 }
 }

@@ -24,10 +24,11 @@ package struct NodeReference: Sendable {
       "implementation_version": JSON(type.implementationVersion),
       "inputs": .array(
         type.inputs.map {
-          [
-            "name": JSON($0.name), "types": .array($0.types.map { JSON($0) }), "optional": JSON($0.isOptional),
-            "list": JSON($0.isList), "doc": JSON($0.doc),
-          ]
+          JSON(
+            [
+              ("name", JSON($0.name)), ("types", .array($0.types.map { JSON($0) })), ("optional", JSON($0.isOptional)),
+              ("list", JSON($0.isList)), ("doc", JSON($0.doc)),
+            ] + condition($0.condition))
         }),
       "outputs": .array(
         type.outputs.map { ["name": JSON($0.name), "type": JSON($0.type), "doc": JSON($0.doc)] }),
@@ -42,8 +43,21 @@ package struct NodeReference: Sendable {
       ("doc", JSON(field.doc)),
     ]
     if let unit = field.unit { members.append(("unit", JSON(unit))) }
+    members += condition(field.condition)
     if case .group(let fields) = field.kind { members.append(("fields", .array(fields.map(json)))) }
     return JSON(members)
+  }
+
+  /// When a field or an input has an effect: all of what is listed must hold.
+  private static func condition(_ condition: FieldCondition?) -> [(key: String, value: JSON)] {
+    guard let condition else { return [] }
+    let terms = condition.terms.map { term -> JSON in
+      switch term {
+      case .value(let field, let values): ["field": JSON(field), "values": .array(values.map { JSON($0) })]
+      case .absence(let field, _): ["field": JSON(field), "given": false]
+      }
+    }
+    return [("when", .array(terms))]
   }
 
   /// One node type as text for a terminal.
@@ -53,7 +67,9 @@ package struct NodeReference: Sendable {
       lines += ["", "Inputs"]
       lines += Self.table(
         type.inputs.map { port in
-          let notes = (port.isList ? ", list" : "") + (port.isOptional ? ", optional" : "")
+          let notes =
+            (port.isList ? ", list" : "") + (port.isOptional ? ", optional" : "")
+            + (port.condition.map { ", " + Self.unquoted($0.words) } ?? "")
           return [port.name, port.types.joined(separator: " or ") + notes, port.doc]
         })
     }
@@ -61,15 +77,18 @@ package struct NodeReference: Sendable {
       lines += ["", "Outputs"]
       lines += Self.table(type.outputs.map { [$0.name, $0.type, $0.doc] })
     }
-    for (title, fields) in [
-      ("Fields", type.fields), ("Settings of every node", NodeSettings.fields.map(\.description)),
-    ]
-    where !fields.isEmpty {
-      lines += ["", title]
-      lines += Self.table(
-        Self.flattened(fields).map { path, field in
-          [path, Self.unquoted(field.kind.words), Self.unquoted(Self.defaultWords(field)), Self.doc(field)]
-        })
+    let settings = FieldTables(NodeSettings.fields.map(\.description)).tables
+    for (title, tables) in [("Fields", FieldTables(type.fields).tables), ("Settings of every node", settings)] {
+      for table in tables {
+        lines += ["", title + (table.title.map { " " + Self.unquoted($0) } ?? "")]
+        lines += Self.table(
+          table.rows.map { row in
+            [
+              row.path, Self.unquoted(row.field.kind.words), Self.unquoted(Self.defaultWords(row.field)),
+              Self.doc(row),
+            ]
+          })
+      }
     }
     return lines.joined(separator: "\n")
   }
@@ -87,7 +106,9 @@ package struct NodeReference: Sendable {
         lines += ["", "| input | takes | |", "|---|---|---|"]
         lines += type.inputs.map { port in
           let takes = port.types.map { "`\($0)`" }.joined(separator: " or ")
-          let notes = (port.isList ? ", one or a list" : "") + (port.isOptional ? ", optional" : "")
+          let notes =
+            (port.isList ? ", one or a list" : "") + (port.isOptional ? ", optional" : "")
+            + (port.condition.map { ", " + $0.words } ?? "")
           return "| `\(port.name)` | \(takes)\(notes) | \(Self.cell(port.doc)) |"
         }
       }
@@ -102,22 +123,13 @@ package struct NodeReference: Sendable {
   }
 
   private static func markdown(_ fields: [FieldDescription]) -> [String] {
-    guard !fields.isEmpty else { return [] }
-    let rows = flattened(fields).map { path, field in
-      "| `\(path)` | \(cell(field.kind.words)) | \(cell(defaultWords(field))) | \(field.role.rawValue) |"
-        + " \(cell(doc(field))) |"
-    }
-    return ["", "| field | type | default | decides | |", "|---|---|---|---|---|"] + rows
-  }
-
-  /// All fields with those of groups after their group: `schedule`, `schedule.type`.
-  private static func flattened(_ fields: [FieldDescription], _ prefix: String = "") -> [(
-    path: String, field: FieldDescription
-  )] {
-    fields.flatMap { field -> [(path: String, field: FieldDescription)] in
-      var rows = [(path: prefix + field.name, field: field)]
-      if case .group(let inner) = field.kind { rows += flattened(inner, prefix + field.name + ".") }
-      return rows
+    FieldTables(fields).tables.flatMap { table -> [String] in
+      let rows = table.rows.map { row in
+        "| `\(row.path)` | \(cell(row.field.kind.words)) | \(cell(defaultWords(row.field))) |"
+          + " \(row.field.role.rawValue) | \(cell(doc(row))) |"
+      }
+      let title = table.title.map { ["", $0.prefix(1).uppercased() + $0.dropFirst() + ":"] } ?? []
+      return title + ["", "| field | type | default | decides | |", "|---|---|---|---|---|"] + rows
     }
   }
 
@@ -127,7 +139,9 @@ package struct NodeReference: Sendable {
     return field.defaultValue.map { "`\($0.forPeople)`" } ?? "none"
   }
 
-  private static func doc(_ field: FieldDescription) -> String { field.doc + (field.unit.map { " (\($0))" } ?? "") }
+  private static func doc(_ row: FieldTables.Row) -> String {
+    (row.note.map { "\($0): " } ?? "") + row.field.doc + (row.field.unit.map { " (\($0))" } ?? "")
+  }
 
   private static func cell(_ text: String) -> String {
     text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")

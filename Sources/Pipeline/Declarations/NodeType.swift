@@ -73,13 +73,21 @@ package struct InputPort: Sendable {
   package var isOptional: Bool
   /// Whether it takes a list of nodes.
   package var isList: Bool
+  /// The fields with which it has an effect; always where there is none.
+  ///
+  /// Several ports may have one name when no two of their conditions can hold at once.
+  package var condition: FieldCondition?
   package var doc: String
 
-  package init(_ name: String, _ types: [String], optional: Bool = false, list: Bool = false, doc: String) {
+  package init(
+    _ name: String, _ types: [String], optional: Bool = false, list: Bool = false,
+    for condition: FieldCondition? = nil, doc: String
+  ) {
     self.name = name
     self.types = types
     isOptional = optional
     isList = list
+    self.condition = condition
     self.doc = doc
   }
 }
@@ -119,10 +127,14 @@ package struct InputTypes: Sendable {
   package var ports: [String: [Source]]
   /// What ``NodeType/inspection(_:)`` saw; empty when it looked at nothing.
   package var seen: [String: Facet]
+  /// The node's fields that are given, whatever their values, members of groups as `optimizer.betas`: what has no effect
+  /// with the inputs' facets is told by them.
+  package var written: Set<String>
 
-  package init(_ ports: [String: [Source]], seen: [String: Facet] = [:]) {
+  package init(_ ports: [String: [Source]], seen: [String: Facet] = [:], written: Set<String> = []) {
     self.ports = ports
     self.seen = seen
+    self.written = written
   }
 
   /// The type at a port that takes one node; nil when nothing is connected.

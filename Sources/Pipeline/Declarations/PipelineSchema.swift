@@ -79,44 +79,34 @@ package struct PipelineSchema: Sendable {
   }
 
   private func branch(_ type: AnyNodeType) -> JSON {
-    var properties: [(key: String, value: JSON)] = [("type", ["const": JSON(type.name)])]
-    properties += type.inputs.map { port in
+    let ports = type.inputs.map { port -> SchemaMember in
       var forms = [Self.node]
       if port.isList { forms.append(["type": "array", "minItems": 1, "items": Self.node]) }
       if port.isOptional { forms.append(["type": "null"]) }
       let takes = port.types.map { "`\($0)`" }.joined(separator: " or ")
-      return (
-        port.name,
-        Self.described("\(port.doc) (takes \(takes))", forms.count == 1 ? forms[0] : ["anyOf": .array(forms)])
-      )
+      return SchemaMember(
+        name: port.name, condition: port.condition, doc: "\(port.doc) (takes \(takes))",
+        schema: forms.count == 1 ? forms[0] : ["anyOf": .array(forms)], isRequired: !port.isOptional,
+        takesNull: port.isOptional)
     }
-    properties += type.fields.map { ($0.name, Self.schema($0)) }
-    properties += NodeSettings.fields.map { ($0.name, Self.schema($0.description)) }
-    let required =
-      ["type"] + type.inputs.filter { !$0.isOptional }.map(\.name) + type.fields.filter(\.isRequired).map(\.name)
-    return [
-      "description": JSON(type.summary), "type": "object", "properties": JSON(properties),
-      "required": .array(required.map { JSON($0) }), "additionalProperties": false,
-    ]
+    let members = ports + (type.fields + NodeSettings.fields.map(\.description)).map(Self.member)
+    return ClosedObject(members, deciders: type.fields, param: Self.param).json(
+      [("description", JSON(type.summary))], first: ("type", ["const": JSON(type.name)]))
   }
 
-  private static func described(_ text: String, _ schema: JSON) -> JSON {
-    JSON([("description", JSON(text))] + (schema.object?.members ?? []))
-  }
-
-  private static func schema(_ field: FieldDescription) -> JSON {
+  private static func member(_ field: FieldDescription) -> SchemaMember {
     var forms = self.forms(field.kind)
     if field.takesNull { forms.append(["type": "null"]) }
-    var members: [(key: String, value: JSON)] = [
-      ("description", JSON(field.doc + (field.unit.map { " (\($0))" } ?? "")))
-    ]
+    var members: [(key: String, value: JSON)] = []
     if let value = field.defaultValue { members.append(("default", plain(value))) }
     if forms.count == 1, let only = forms[0].object {
       members += only.members
     } else {
       members.append(("anyOf", .array(forms)))
     }
-    return JSON(members)
+    return SchemaMember(
+      name: field.name, condition: field.condition, doc: field.doc + (field.unit.map { " (\($0))" } ?? ""),
+      schema: JSON(members), isRequired: field.isRequired, takesNull: field.takesNull)
   }
 
   /// What a value of a kind may look like to a tool that reads YAML's core schema by itself.
@@ -134,13 +124,7 @@ package struct PipelineSchema: Sendable {
     case .list(let element):
       let items = forms(element)
       return items + [["type": "array", "items": items.count == 1 ? items[0] : ["anyOf": .array(items)]]]
-    case .group(let fields):
-      return [
-        [
-          "type": "object", "properties": JSON(fields.map { (key: $0.name, value: schema($0)) }),
-          "required": .array(fields.filter(\.isRequired).map { JSON($0.name) }), "additionalProperties": false,
-        ]
-      ]
+    case .group(let fields): return [ClosedObject(fields.map(member), deciders: fields, param: param).json()]
     }
   }
 

@@ -42,7 +42,8 @@ extension ActionJob {
   /// What a worker process reads: artefacts go by their manifests, which are in the store.
   var json: JSON {
     [
-      "node": JSON(node), "type": JSON(type.name), "fields": fields.json, "threads": JSON(threads),
+      "node": JSON(node), "type": JSON(type.name), "fields": fields.json,
+      "written": .array(fields.written.sorted().map { JSON($0) }), "threads": JSON(threads),
       "staging": JSON(staging), "forced": JSON(isForced), "preimage": preimage.json,
       "inputs": .array(
         inputs.map { input in
@@ -59,14 +60,15 @@ extension ActionJob {
 
   init(json: JSON, registry: NodeRegistry, store: Store) throws {
     guard let node = json["node"]?.string, let name = json["type"]?.string, let fields = json["fields"],
-      let threads = json["threads"]?.int, let staging = json["staging"]?.string,
+      let written = json["written"]?.array?.compactMap(\.string), let threads = json["threads"]?.int,
+      let staging = json["staging"]?.string,
       let isForced = json["forced"]?.bool, let preimage = json["preimage"].flatMap(KeyPreimage.init(json:)),
       let inputs = json["inputs"]?.array, let sources = json["sources"]?.array
     else { throw InvalidJob(reason: "a member is missing") }
     guard let type = registry[name] else { throw InvalidJob(reason: "there is no node type `\(name)`") }
     self.node = node
     self.type = type
-    self.fields = try type.fields(json: fields)
+    self.fields = try type.fields(json: fields, written: Set(written))
     self.threads = threads
     self.staging = staging
     self.isForced = isForced

@@ -68,7 +68,7 @@ struct ActionRunner: Sendable {
       let digests = job.sources.map(\.digest)
       return try Inspector.known(inspection, by: job.type, digests: digests, store.sources) ?? inspection.read()
     }
-    let inference = try job.type.infer(job.fields, InputTypes(ports, seen: seen ?? [:]))
+    let inference = try job.type.infer(job.fields, InputTypes(ports, seen: seen ?? [:], written: job.fields.written))
     guard inference.conflicts.isEmpty else {
       throw DiagnosticList(
         inference.conflicts.map { conflict in

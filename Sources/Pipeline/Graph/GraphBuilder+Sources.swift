@@ -48,7 +48,7 @@ extension GraphBuilder {
         InputTypes.Source(
           node: binding.node, output: binding.output, type: type, seen: drafts[producer].seen))
     }
-    return InputTypes(ports)
+    return InputTypes(ports, written: drafts[consumer].fields?.written ?? [])
   }
 
   private mutating func report(_ conflict: Inference.Conflict, _ index: Int) {

@@ -64,38 +64,65 @@ extension NodeDraft {
     }
     decoder.path.removeLast()
     self.type = type
-    let fieldNames = type.fieldNames
-    let settingNames = NodeSettings.fields.map(\.name)
-    let names = fieldNames + type.inputs.map(\.name)
-    for pair in pairs where pair.key.text != "type" {
-      if let port = type.input(pair.key.text) {
-        // An optional input may be switched off with null.
-        if !(pair.value.isNull && port.isOptional) { ports.append((port, pair.value)) }
-      } else if settingNames.contains(pair.key.text) {
-        for field in NodeSettings.fields where field.name == pair.key.text {
-          decoder.read(field, pair, into: &settings)
-        }
-      } else if !fieldNames.contains(pair.key.text) {
-        decoder.reportUnknown(
-          pair.key, .unknownKey(pair.key.text, node: name, type: type.name, among: names),
-          among: names + settingNames)
-      }
-    }
     // What is missing is missing from the node as a whole: its name is the place.
     var owner = map
     owner.mark = key.mark
-    fields = type.read(pairs, of: owner, &decoder)
+    let fields = type.read(pairs, &decoder)
+    self.fields = fields
+    let known = Set(type.fields.map(\.name))
+    for pair in pairs where pair.key.text != "type" && !known.contains(pair.key.text) {
+      let ports = type.inputs.filter { $0.name == pair.key.text }
+      if let setting = NodeSettings.fields.first(where: { $0.name == pair.key.text }) {
+        decoder.read(setting, pair, into: &settings)
+      } else if ports.isEmpty {
+        reportUnknown(pair.key, type, fields, &decoder)
+      } else {
+        read(pair, ports, fields, &decoder)
+      }
+    }
+    fields.reportMissing(at: owner, &decoder)
     paths = decoder.paths
     places = decoder.places
     isBroken = !decoder.diagnostics.isEmpty || decoder.metBrokenValue
-    return decoder.diagnostics + missingPorts(type, suggested: decoder.suggested)
+    return decoder.diagnostics + missingPorts(type, fields, decoder.scope)
   }
 
-  private mutating func missingPorts(_ type: AnyNodeType, suggested: Set<String>) -> [Diagnostic] {
+  /// Reads what is written at an input port, of which there may be several of one name for different fields.
+  private mutating func read(
+    _ pair: LocatedValue.Pair, _ ports: [InputPort], _ fields: AnyFields, _ decoder: inout FieldDecoder
+  ) {
+    let verdicts = ports.map { fields.verdict(of: $0.condition, unreadable: decoder.scope.unreadable) }
+    let isOff = pair.value.isNull && ports.contains(where: \.isOptional)
+    if let index = verdicts.firstIndex(where: \.holds) ?? verdicts.firstIndex(where: \.isUndecided) {
+      // An optional input may be switched off with null.
+      if !(pair.value.isNull && ports[index].isOptional) { self.ports.append((ports[index], pair.value)) }
+    } else if !isOff {
+      decoder.reportNoEffect(pair.key, ports.compactMap(\.condition), verdicts) { fields.texts(of: $0) }
+    }
+  }
+
+  private func reportUnknown(
+    _ key: LocatedValue.Key, _ type: AnyNodeType, _ fields: AnyFields, _ decoder: inout FieldDecoder
+  ) {
+    var (names, idle) = fields.names
+    let ports = type.inputs.filter {
+      !fields.verdict(of: $0.condition, unreadable: decoder.scope.unreadable).isFailed
+    }.map(\.name)
+    idle += FieldDecoder.IdleName.all(type.inputs.map { ($0.name, $0.condition) }, but: ports)
+    names += ports
+    decoder.reportUnknown(
+      key, .unknownKey(key.text, node: name, type: type.name, among: names, idle: idle),
+      among: names + NodeSettings.fields.map(\.name))
+  }
+
+  private mutating func missingPorts(
+    _ type: AnyNodeType, _ fields: AnyFields, _ scope: FieldDecoder.Scope
+  ) -> [Diagnostic] {
     var problems: [Diagnostic] = []
     for port in type.inputs where !port.isOptional && map[port.name] == nil {
+      guard fields.verdict(of: port.condition, unreadable: scope.unreadable).holds else { continue }
       isBroken = true
-      guard !suggested.contains(port.name) else { continue }
+      guard !scope.suggested.contains(port.name) else { continue }
       problems.append(
         problem(.missingPort(port.name, types: port.types, advice: "`\(port.name): NODE`"), at: key.mark))
     }

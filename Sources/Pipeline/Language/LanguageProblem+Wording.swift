@@ -14,6 +14,40 @@ extension LanguageProblem {
     return names.isEmpty || names.count > 16 ? nil : "\(others) are \(list(names))"
   }
 
+  /// The nearest name that has an effect, else the nearest that would have one, else all that have one.
+  private static func nearest(
+    _ name: String, _ names: [String], _ idle: [FieldDecoder.IdleName], others: String
+  ) -> String? {
+    if nearestName(to: name, among: names) == nil,
+      let near = nearestName(to: name, among: idle.map(\.name)), let found = idle.first(where: { $0.name == near })
+    {
+      return "`\(near)`, \(FieldCondition.words(found.conditions))"
+    }
+    return nearest(name, names, others: others)
+  }
+
+  private static func noEffectWords(
+    _ name: String, _ conditions: [FieldCondition], _ failing: FieldCondition.Term, _ found: [String]?, isGiven: Bool
+  ) -> Words {
+    switch failing {
+    case .absence(let field, let reason):
+      return Words(
+        "no-effect", "`\(name)` has no effect beside `\(field)`",
+        why: reason ?? "it has one where `\(field)` is not given", try: "Remove one of the two")
+    case .value(let field, let values):
+      let summary =
+        found.map { found in
+          let text = found.count == 1 ? found[0] : "[\(found.joined(separator: ", "))]"
+          return "`\(name)` has no effect with `\(field): \(text)`"
+        } ?? "`\(name)` has no effect without `\(field)`"
+      // A choice that nobody made is as good a reason as one that somebody did, but harder to see.
+      let unsaid = found == nil || isGiven ? "" : ", which holds unless given"
+      let advice = conditions.count == 1 && values.count == 1 ? ", or say `\(field): \(values[0])`" : ""
+      return Words(
+        "no-effect", summary + unsaid, why: "it has one \(FieldCondition.words(conditions))", try: "Remove it" + advice)
+    }
+  }
+
   private var textWords: Words? {
     switch self {
     case .tooLarge(let size, let limit):
@@ -210,13 +244,15 @@ extension LanguageProblem {
       Words("missing-type", "Node `\(name)` has no `type`", try: "One of \(Self.list(types))")
     case .unknownType(let name, let names):
       Words("unknown-type", "Unknown node type `\(name)`", try: Self.nearest(name, names, others: "Node types"))
-    case .unknownKey(let key, let node, let type, let names):
+    case .unknownKey(let key, let node, let type, let names, let idle):
       Words(
         "unknown-field", "Unknown field `\(key)`",
         why: "node `\(node)` is of type `\(type)`, which has no such field or input",
-        try: Self.nearest(key, names, others: "Its fields and inputs"))
-    case .unknownGroupField(let key, let names):
-      Words("unknown-field", "Unknown field `\(key)`", try: Self.nearest(key, names, others: "Fields here"))
+        try: Self.nearest(key, names, idle, others: "Its fields and inputs"))
+    case .unknownGroupField(let key, let names, let idle):
+      Words("unknown-field", "Unknown field `\(key)`", try: Self.nearest(key, names, idle, others: "Fields here"))
+    case .noEffect(let name, let conditions, let failing, let found, let isGiven):
+      Self.noEffectWords(name, conditions, failing, found, isGiven: isGiven)
     case .missingField(let name, let doc): Words("missing-field", "Field `\(name)` is missing", why: doc.loweredFirst)
     case .missingPort(let name, let types, let advice):
       Words(

@@ -56,8 +56,13 @@ enum LanguageProblem: Error, Sendable {
   case nodeNotMap(String, found: String)
   case nodeWithoutType(String, types: [String])
   case unknownType(String, among: [String])
-  case unknownKey(String, node: String, type: String, among: [String])
-  case unknownGroupField(String, among: [String])
+  case unknownKey(String, node: String, type: String, among: [String], idle: [FieldDecoder.IdleName])
+  case unknownGroupField(String, among: [String], idle: [FieldDecoder.IdleName])
+  /// A field or input is given where none of its conditions holds.
+  ///
+  /// `failing` is what the nearest of them lacks, `found` the texts that the field it names has instead.
+  case noEffect(
+    String, [FieldCondition], failing: FieldCondition.Term, found: [String]?, isGiven: Bool)
   case missingField(String, doc: String)
   case missingPort(String, types: [String], advice: String?)
 

@@ -16,6 +16,7 @@ struct SchemaTests {
 
   @Test func schemaIsTheOneThatWasJudged() throws {
     #expect(try PipelineSchema(toyRegistry).json == read("toy-schema.json"))
+    #expect(try PipelineSchema(choiceRegistry).json == read("choice-schema.json"))
   }
 
   @Test func editorAndProgramSayTheSame() throws {
@@ -28,15 +29,30 @@ struct SchemaTests {
     }
   }
 
+  /// Fields that hang on choices: the same.
+  @Test func editorAndProgramSayTheSameOfChoices() throws {
+    let corpus = try #require(try read("choice-verdicts.json").array)
+    #expect(corpus.count > 60)
+    for one in corpus {
+      let text = try #require(one["text"]?.string)
+      let isRead = (try? loadChoices(text)) != nil
+      #expect(isRead == one["valid"]?.bool, "\(text)")
+    }
+  }
+
   /// No object is left open, and every reference leads somewhere.
-  @Test func closedAndComplete() throws {
-    let schema = PipelineSchema(toyRegistry).json
+  @Test(arguments: [toyRegistry, choiceRegistry])
+  func closedAndComplete(_ registry: NodeRegistry) throws {
+    let schema = PipelineSchema(registry).json
     func walk(_ value: JSON, _ path: String) {
       if let object = value.object {
         if let target = object["$ref"]?.string {
           #expect(schema["$defs"]?[String(target.dropFirst("#/$defs/".count))] != nil, "\(target)")
         }
-        let isBranching = object["allOf"] != nil || path.hasSuffix(".if")
+        // What only asks, or only says more about a closed object, closes nothing.
+        let isBranching =
+          object["allOf"] != nil && object["additionalProperties"] == nil || path.contains(".if")
+          || path.hasSuffix(".then") || path.hasSuffix(".else")
         if object["properties"]?.object != nil, !path.hasSuffix("properties"), !isBranching {
           #expect(object["additionalProperties"] == false, "\(path)")
         }
@@ -48,11 +64,12 @@ struct SchemaTests {
     walk(schema, "$")
   }
 
-  @Test func everyFieldAndPortIsEverywhere() throws {
-    let page = NodeReference(toyRegistry).page
-    for type in toyRegistry.types {
-      let branch = PipelineSchema(toyRegistry).json["$defs"]?["node.\(type.name)"]?["properties"]
-      let description = NodeReference(toyRegistry).description(of: type)
+  @Test(arguments: [toyRegistry, choiceRegistry])
+  func everyFieldAndPortIsEverywhere(_ registry: NodeRegistry) throws {
+    let page = NodeReference(registry).page
+    for type in registry.types {
+      let branch = PipelineSchema(registry).json["$defs"]?["node.\(type.name)"]?["properties"]
+      let description = NodeReference(registry).description(of: type)
       for name in type.fields.map(\.name) + type.inputs.map(\.name) {
         #expect(branch?[name]?["description"] != nil, "\(type.name).\(name)")
         #expect(page.contains("| `\(name)` |"), "\(name)")

@@ -10,7 +10,14 @@ enum PreferenceTuning: StageDeclaration {
     var beta = PairObjective([]).beta
     var labelSmoothing = PairObjective([]).labelSmoothing
 
-    static let fields: [Field<Self>] = []
+    static let fields: [Field<Self>] = [
+      Field(
+        "beta", \.beta, in: .above(0),
+        doc: "How much the model is held to the reference; rewards are log-probability ratios times it"),
+      Field(
+        "label_smoothing", \.labelSmoothing, in: 0..<0.5, unit: "share of the pairs",
+        doc: "How many pairs are believed to be the wrong way round"),
+    ]
   }
 
   static let name = "dpo"
@@ -19,7 +26,7 @@ enum PreferenceTuning: StageDeclaration {
   static let rows = RowShape.pairs
   static let models = [
     StageModel(
-      "reference", optional: true, doc: "What `dpo` compares the model with; the model as it comes in unless given")
+      "reference", optional: true, doc: "What the model is compared with; the model as it comes in unless given")
   ]
   static let measures = [
     StageMeasure("rewards_accuracy", progress: "rewards accuracy", as: .percent, toldOfHeldOut: true),

@@ -45,7 +45,7 @@ extension StageDeclaration {
 }
 
 /// A model that a stage asks beside the one that is trained, at an input port of its own.
-package struct StageModel: Sendable {
+package struct StageModel: Sendable, Hashable {
   package var port: String
   package var isOptional: Bool
   package var doc: String
