@@ -156,6 +156,48 @@ struct HuggingFaceConfigurationTests {
         == ["`rope_scaling.truncate` is not known"])
   }
 
+  @Test("what transformers computes in one family alone is refused in the others")
+  func keysOfOtherFamilies() {
+    let alpha: JSON = ["rope_type": "dynamic", "factor": 2.0, "alpha": 1000.0]
+    #expect(messages(("rope_scaling", alpha)) == ["`rope_scaling.alpha` is not known"])
+    #expect(messages(("model_type", "hunyuan_v1_dense"), ("rope_scaling", alpha)) == [])
+    let kinds: JSON = [
+      "full_attention": ["rope_type": "default", "rope_theta": 1e6],
+      "sliding_attention": ["rope_type": "default", "rope_theta": 1e4],
+    ]
+    #expect(
+      messages(("rope_parameters", kinds)) == [
+        "`rope_parameters.full_attention` is not known", "`rope_parameters.sliding_attention` is not known",
+      ])
+    #expect(messages(("model_type", "gemma3_text"), ("rope_parameters", kinds)) == [])
+    // The form of tanh is what these models have; `gelu` is computed by erf.
+    for family in ["gemma2", "gemma3_text"] {
+      #expect(
+        messages(("model_type", .string(family)), ("hidden_activation", "gelu")) == [
+          "`hidden_activation` is `gelu`, which is not supported"
+        ])
+    }
+  }
+
+  @Test("StarCoder 2 has one window for all blocks, whatever `layer_types` says")
+  func windowOfAllBlocks() throws {
+    func messages(_ window: JSON, _ kinds: JSON) -> [String] {
+      self.messages(
+        ("model_type", "starcoder2"), ("num_key_value_heads", 2), ("sliding_window", window), ("layer_types", kinds))
+    }
+    #expect(messages(7, nil) == [])
+    #expect(messages(7, ["sliding_attention", "sliding_attention"]) == [])
+    #expect(messages(nil, ["full_attention", "full_attention"]) == [])
+    #expect(
+      messages(7, ["full_attention", "sliding_attention"]) == [
+        "`layer_types` is `full_attention`, which is not supported"
+      ])
+    #expect(
+      messages(nil, ["full_attention", "sliding_attention"]) == [
+        "`layer_types` is `sliding_attention`, which is not supported"
+      ])
+  }
+
   @Test("keys that leave the numbers alone are passed over, and null is no value")
   func harmlessKeys() {
     #expect(
@@ -166,20 +208,32 @@ struct HuggingFaceConfigurationTests {
         ("rope_parameters", ["rope_type": "default", "rope_theta": 10_000, "partial_rotary_factor": 1.0])) == [])
   }
 
-  @Test func aFamilyWithAnotherNumberIsNoNeighbour() {
-    func advice(_ found: String) -> String? {
-      ModelConfigurationError(
-        file: "config.json", problems: [.unsupported(key: "model_type", found: found, supported: ["llama", "qwen2"])]
-      ).diagnostics[0].advice
-    }
-    #expect(advice("qwen3") == "Supported are [llama, qwen2]")
-    #expect(advice("lama") == "Did you mean `llama`?")
+  @Test(
+    "a slip in the name of a family is told from the name of another family",
+    arguments: [
+      ("lama", "llama"), ("qwen33", "qwen3"), ("qewn3", "qwen3"), ("qwen3-moe", "qwen3_moe"), ("gtp2", "gpt2"),
+      ("ernie45", "ernie4_5"), ("Gemma3", "gemma3"), ("stracoder2", "starcoder2"), ("smolm3", "smollm3"),
+      ("qwen4", nil), ("gemma3n", nil), ("phi3_v", nil), ("llama4", nil), ("qwen2_vl", nil), ("bert", nil),
+      ("xglm", nil), ("gpt_neo", nil), ("mllama", nil), ("gpt_neoxx", "gpt_neox"),
+    ] as [(String, String?)])
+  func theNearestFamily(found: String, meant: String?) {
+    let supported = [
+      "llama", "qwen2", "qwen3", "qwen3_moe", "gpt2", "ernie4_5", "gemma3", "phi3", "starcoder2",
+      "smollm3", "glm", "gpt_neox",
+    ]
+    let error = ModelConfigurationError(
+      file: "config.json", problems: [.unsupported(key: "model_type", found: found, supported: supported)])
+    let all = "Supported are [\(supported.joined(separator: ", "))]"
+    #expect(error.diagnostics[0].advice == meant.map { "Did you mean `\($0)`?" } ?? all)
   }
 
-  @Test func theNearestFamilyIsSuggested() throws {
+  @Test func aModelOfPicturesNamesItsLanguageModel() {
     let error = ModelConfigurationError(
-      file: "config.json", problems: [.unsupported(key: "model_type", found: "lama", supported: ["llama", "qwen2"])])
-    #expect(error.diagnostics[0].advice == "Did you mean `llama`?")
+      file: "config.json",
+      problems: [.unsupported(key: "model_type", found: "gemma3", supported: ["gemma", "gemma3_text"])])
+    #expect(
+      error.diagnostics[0].advice
+        == "`gemma3` takes pictures too; its language model alone, `gemma3_text`, is supported")
   }
 }
 

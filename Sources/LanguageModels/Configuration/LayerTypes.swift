@@ -25,6 +25,16 @@ extension ConfigurationReader {
     let window = isNone ? nil : positive("sliding_window", default: fallback)
     return windowedLayers(layers, isWindowed).map { $0 ? window : nil }
   }
+
+  /// The window of all blocks, for families whose blocks are all alike: `layer_types` may only say the same.
+  mutating func oneWindow() -> Int? {
+    let window = lookup("sliding_window") == nil ? nil : positive("sliding_window")
+    let kind = window == nil ? "full_attention" : "sliding_attention"
+    if let other = lookup("layer_types")?.array?.first(where: { $0.string != kind }) {
+      report(.unsupported(key: "layer_types", found: other.string ?? other.kind, supported: [kind]))
+    }
+    return window
+  }
 }
 
 extension ModelConfiguration {

@@ -26,6 +26,16 @@ package struct ModelConfigurationError: Error, Sendable, Hashable {
 extension ModelConfigurationError: DiagnosticError {
   package var diagnostics: [Diagnostic] { problems.map { words($0) } }
 
+  private static func advice(_ found: String, _ supported: [String]) -> String {
+    if let text = supported.first(where: { $0 == found + "_text" }) {
+      return "`\(found)` takes pictures too; its language model alone, `\(text)`, is supported"
+    }
+    let numbered = NumberedName(found)
+    let near = numbered.map { $0.nearest(among: supported) } ?? nearestName(to: found, among: supported)
+    if let near, !ModelFamilies.others.contains(found) { return "Did you mean `\(near)`?" }
+    return "Supported are [\(supported.joined(separator: ", "))]"
+  }
+
   private func words(_ problem: Problem) -> Diagnostic {
     let place = Place(file: file)
     switch problem {
@@ -38,12 +48,9 @@ extension ModelConfigurationError: DiagnosticError {
       return Diagnostic(
         code: "model-configuration", "`\(key)` is \(found), not \(wanted)", at: place, path: key)
     case .unsupported(let key, let found, let supported):
-      // A family with another number is another family: qwen3 is not qwen2.
-      let isNumbered = found.unicodeScalars.contains { ("0"..."9").contains($0) }
-      let near = isNumbered ? nil : nearestName(to: found, among: supported).map { "Did you mean `\($0)`?" }
       return Diagnostic(
         code: "unsupported-model", "`\(key)` is `\(found)`, which is not supported", at: place, path: key,
-        advice: near ?? "Supported are [\(supported.joined(separator: ", "))]")
+        advice: Self.advice(found, supported))
     case .unknown(let key):
       return Diagnostic(
         code: "unknown-configuration-key", "`\(key)` is not known", at: place, path: key,

@@ -14,7 +14,7 @@ package enum Gemma2: ModelFamily {
   ]) { $1 }
 
   static let defaults = DecoderDefaults(
-    activations: ["gelu_pytorch_tanh", "gelu"], activationKey: "hidden_activation", tiesHead: true, keyValueHeads: 4,
+    activations: ["gelu_pytorch_tanh"], activationKey: "hidden_activation", tiesHead: true, keyValueHeads: 4,
     headDimension: 256)
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {

@@ -14,6 +14,7 @@ package enum Gemma3: ModelFamily {
   private static var defaults: DecoderDefaults {
     var defaults = Gemma2.defaults
     defaults.rotary.base = 1_000_000
+    defaults.rotary.hasKinds = true
     return defaults
   }
 

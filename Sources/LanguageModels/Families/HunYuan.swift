@@ -12,7 +12,7 @@ package enum HunYuan: ModelFamily {
       "self_attn.query_layernorm": "attn_q_norm", "self_attn.key_layernorm": "attn_k_norm",
     ]) { $1 })
 
-  static let defaults = DecoderDefaults(epsilon: 1e-5)
+  static let defaults = DecoderDefaults(rotary: RotaryDefaults(readsAlpha: true), epsilon: 1e-5)
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)

@@ -48,6 +48,11 @@ package enum ModelFamilies {
     GLM4MoELite.self,
   ]
 
+  /// Families of transformers that are not here and whose names look like those of families that are.
+  static let others: Set<String> = [
+    "deepseek_vl", "dpt", "gpt_neo", "internvl", "llava", "mllama", "pixtral", "smolvlm", "voxtral", "xglm", "xlm",
+  ]
+
   private static let byModelType = Dictionary(
     all.flatMap { family in family.modelTypes.map { ($0, family) } }, uniquingKeysWith: { first, _ in first })
 

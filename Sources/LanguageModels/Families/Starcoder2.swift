@@ -16,14 +16,15 @@ package enum Starcoder2: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let windows = reader.windows(shape.layerCount) { _ in true }
+    let window = reader.oneWindow()
     let hasBiases = reader.flag("use_bias", default: true)
-    return configuration(shape, biases: hasBiases ? DecoderShape.attentionMaps : [], hasBias: hasBiases, windows)
+    return configuration(shape, biases: hasBiases ? DecoderShape.attentionMaps : [], hasBias: hasBiases, window)
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    DecoderShape(configuration).members(defaults) + configuration.windowMembers + [
-      ("use_bias", JSON(configuration.blocks[0].maps.allSatisfy(\.hasBias)))
+    DecoderShape(configuration).members(defaults) + [
+      ("sliding_window", configuration.blocks[0].attention.window.map { JSON($0) } ?? .null),
+      ("use_bias", JSON(configuration.blocks[0].maps.allSatisfy(\.hasBias))),
     ]
   }
 
@@ -31,16 +32,15 @@ package enum Starcoder2: ModelFamily {
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, epsilonKey: "attention.layer_norm_epsilon")
     return configuration(
-      shape, biases: DecoderShape.biases(reader), hasBias: reader.hasBias("mlp.c_fc"),
-      [Int?](repeating: nil, count: shape.layerCount))
+      shape, biases: DecoderShape.biases(reader), hasBias: reader.hasBias("mlp.c_fc"), nil)
   }
 
   private static func configuration(
-    _ shape: DecoderShape, biases: Set<DecoderShape.Map>, hasBias: Bool, _ windows: [Int?]
+    _ shape: DecoderShape, biases: Set<DecoderShape.Map>, hasBias: Bool, _ window: Int?
   ) -> ModelConfiguration {
     shape.configuration(Starcoder2.self, biases: biases, norm: .layer("norm", epsilon: shape.normEpsilon)) {
-      block, layer in
-      block.attention.window = windows[layer]
+      block, _ in
+      block.attention.window = window
       block.feedForward = shape.plain("mlp.c_fc", "mlp.c_proj", .geluTanh, hasBias: hasBias)
     }
   }

@@ -10,6 +10,10 @@ struct RotaryDefaults {
   /// The older keys of base and part.
   var baseKey = "rope_theta"
   var partialKey = "partial_rotary_factor"
+  /// Whether `alpha` beside the type `dynamic` counts.
+  var readsAlpha = false
+  /// Whether the kinds of blocks have positions of their own.
+  var hasKinds = false
 }
 
 extension RotaryConfiguration {
@@ -20,7 +24,7 @@ extension RotaryConfiguration {
   init(_ reader: inout ConfigurationReader, headDimension: Int, _ defaults: RotaryDefaults = RotaryDefaults()) {
     let older = reader.lookup("rope_scaling").flatMap { $0.object?.isEmpty == true ? nil : $0 }
     let newer = reader.lookup("rope_parameters")
-    if older == nil, let full = newer?["full_attention"] {
+    if older == nil, defaults.hasKinds, let full = newer?["full_attention"] {
       self.init(&reader, "rope_parameters.full_attention", full, headDimension: headDimension, defaults)
     } else {
       let key = older != nil ? "rope_scaling" : "rope_parameters"
@@ -55,7 +59,8 @@ extension RotaryConfiguration {
     // Both names stand in files of some versions.
     let (type, olderType) = (inner.string("\(key).rope_type"), inner.string("\(key).type"))
     let scaling = RotaryScaling(
-      &inner, key, type: type ?? olderType ?? "default", positions: positions, original: original)
+      &inner, key, type: type ?? olderType ?? "default", positions: positions, original: original,
+      readsAlpha: defaults.readsAlpha)
     self.init(headDimension: headDimension, partial: partial, base: base, scaling: scaling, defaults)
     // What a scaling that is refused would need is not worth a word.
     guard inner.problems.isEmpty else { return }

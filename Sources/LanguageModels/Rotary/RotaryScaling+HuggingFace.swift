@@ -9,7 +9,10 @@ extension RotaryScaling {
   ///   - key: The path of the object that `inner` reads.
   ///   - positions: The longest text that the model was made for.
   ///   - original: A length that stands outside of the object, which counts more.
-  init(_ inner: inout ConfigurationReader, _ key: String, type: String, positions: Int, original: Int?) {
+  ///   - readsAlpha: Whether the family knows a scaling by `alpha`.
+  init(
+    _ inner: inout ConfigurationReader, _ key: String, type: String, positions: Int, original: Int?, readsAlpha: Bool
+  ) {
     func originalPositions() -> Int {
       let inside = inner.positive("\(key).original_max_position_embeddings", default: positions)
       return original ?? inside
@@ -18,8 +21,9 @@ extension RotaryScaling {
     case "default": self = .none
     case "linear": self = .linear(factor: inner.positiveReal("\(key).factor"))
     case "dynamic":
-      let factor = inner.positiveReal("\(key).factor", default: inner.lookup("\(key).alpha") == nil ? nil : 1)
-      let alpha = inner.lookup("\(key).alpha") == nil ? 0 : inner.positiveReal("\(key).alpha")
+      let hasAlpha = readsAlpha && inner.lookup("\(key).alpha") != nil
+      let factor = inner.positiveReal("\(key).factor", default: hasAlpha ? 1 : nil)
+      let alpha = hasAlpha ? inner.positiveReal("\(key).alpha") : 0
       // HunYuan's files hold YaRN's numbers beside it, which count for nothing.
       if alpha > 0 {
         inner.passOver(
