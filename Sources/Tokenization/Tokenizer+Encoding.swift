@@ -102,7 +102,13 @@ extension Tokenizer {
       isStart = false
       pipeline.preTokenization.forEachPiece(
         of: UnsafeBufferPointer(rebasing: text[gap]), place, scratch.pieces
-      ) { encoder.encode($0, isInAlphabet: isInAlphabet, model, into: &ids) }
+      ) { piece in
+        guard let seams = pipeline.seams else {
+          encoder.encode(piece, isInAlphabet: isInAlphabet, model, into: &ids)
+          return
+        }
+        seams.forEachPart(of: piece) { encoder.encode($0, isInAlphabet: isInAlphabet, model, into: &ids) }
+      }
     } token: {
       isStart = false
       ids.append($0)

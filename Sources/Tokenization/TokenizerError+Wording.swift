@@ -35,6 +35,12 @@ extension TokenizerError: DiagnosticError {
     case .foreign(let kind): kind.words
     case .invalidMerge(let text):
       ("Invalid merge `\(text)`", "a merge is two tokens: `\"a b\"` or `[\"a\", \"b\"]`", nil)
+    case .scoresWithoutOrder(let score, let count):
+      (
+        "All \(count) pieces have the score \(score)",
+        "scores say which pieces are put together first; this file was made without them",
+        "load the tokenizer from the model's own folder, or convert the model again with its `tokenizer.model`"
+      )
     case .invalidPattern(let pattern, let reason): ("Invalid pattern `\(pattern)`", reason, nil)
     case .patternGivenUp(let pattern, let limit, let offset, let count):
       (

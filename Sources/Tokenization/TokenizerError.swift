@@ -19,6 +19,8 @@ package struct TokenizerError: Error, Sendable, Hashable {
     /// The file is something else than a `tokenizer.json`.
     case foreign(ForeignTokenizer)
     case invalidMerge(String)
+    /// Pieces are to be merged by their scores, and all have the same one.
+    case scoresWithoutOrder(score: Float, count: Int)
     case invalidPattern(String, reason: String)
     /// A pattern was given up on a text, which is not the same as finding nothing: at a byte of so many.
     case patternGivenUp(String, MatchingLimit, offset: Int, count: Int)

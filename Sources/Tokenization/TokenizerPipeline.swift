@@ -12,6 +12,8 @@ struct TokenizerPipeline: Sendable {
   let decoder: TokenDecoder?
 
   let preTokenization: PreTokenization
+  /// Where pieces may be cut further, for a model that takes long ones.
+  let seams: SeamTable?
   /// Finds added tokens in the original text, and those in the normalised text.
   let originalFinder: AddedTokenFinder
   let normalizedFinder: AddedTokenFinder
@@ -29,6 +31,7 @@ struct TokenizerPipeline: Sendable {
     self.decoder = decoder
     preTokenization = try PreTokenization(preTokenizer)
     self.model.symbols.byteIDs = preTokenization.isByteLevel ? BytePairModel.byteIDs(in: model.vocabulary) : nil
+    seams = SeamTable(self.model)
     // HF lists special tokens before the others; of two that are found by the same bytes the first counts.
     let ordered = addedTokens.filter(\.isSpecial) + addedTokens.filter { !$0.isSpecial }
     originalFinder = AddedTokenFinder(ordered.filter { !$0.isNormalized }.map { ($0, Array($0.content.utf8)) })

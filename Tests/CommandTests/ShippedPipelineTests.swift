@@ -15,8 +15,10 @@ import Testing
     return project
   }
 
-  private func run(_ project: Project, _ file: String, _ settings: String..., expecting results: [String]) throws {
-    let arguments = ["run", file] + (["base=tiny"] + settings).flatMap { ["--set", $0] }
+  private func run(
+    _ project: Project, _ file: String, base: String = "tiny", _ settings: String..., expecting results: [String]
+  ) throws {
+    let arguments = ["run", file] + (["base=\(base)"] + settings).flatMap { ["--set", $0] }
     let outcome = try project.start(arguments).1()
     #expect(outcome.code == 0, "\(file): \(outcome.messages)")
     for result in results {
@@ -30,7 +32,7 @@ import Testing
     let pipelines = try FileManager.default.contentsOfDirectory(atPath: Project.repository + "/pipelines")
     #expect(
       Set(examples).subtracting(["README.md"])
-        == ["continue-an-adapter", "full-fine-tuning", "own-data", "plain-text", "prepare-data"])
+        == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data"])
     #expect(Set(pipelines).subtracting(["README.md"]) == ["quickstart.yaml", "sft-then-dpo.yaml"])
   }
 
@@ -78,6 +80,27 @@ import Testing
     try run(
       project, "examples/full-fine-tuning/pipeline.yaml", "data=data.jsonl", "steps=2",
       expecting: ["full-fine-tuning/model/model.safetensors"])
+  }
+
+  /// A Gemma 3 and its SentencePiece vocabulary, both in one GGUF file, to a folder that transformers loads.
+  @Test func gemma() throws {
+    let project = try project()
+    try FileManager.default.copyItem(
+      atPath: fixture("Command/tiny-gemma3.gguf"), toPath: project.folder.path("tiny.gguf"))
+    try run(
+      project, "examples/gemma-3/pipeline.yaml", base: "tiny.gguf", "data=data.jsonl",
+      expecting: [
+        "gemma-3/before/metrics.json", "gemma-3/after/metrics.json", "gemma-3/answers/answers.md",
+        "gemma-3/folder/model.safetensors", "gemma-3/folder/tokenizer.json", "gemma-3/folder/chat_template.jinja",
+      ])
+    let folder = project.folder.path("results/gemma-3/folder")
+    let configuration = try String(contentsOfFile: folder + "/config.json", encoding: .utf8)
+    #expect(configuration.contains("\"Gemma3ForCausalLM\""))
+    let text = "Turns <start_of_turn>user\nNaïve  café, 中文 🙂\n\n\tdone<end_of_turn>"
+    let ids = try [project.folder.path("tiny.gguf"), folder].map { path in
+      try project.anneal("tokenize", "--tokenizer", path, "--json", input: text).output
+    }
+    #expect(ids[0] == ids[1] && ids[0].count > 50)
   }
 
   @Test("init writes a pipeline that runs as it stands, from the folder and by the command that it names")

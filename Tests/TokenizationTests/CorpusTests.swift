@@ -29,6 +29,21 @@ import Tokenization
   }
 
   @Test(
+    .enabled(if: realAsset("models/gemma-3-270m-q4_k_m.gguf") != nil, "ANNEAL_ASSETS has no Gemma 3 GGUF"))
+  func gemma3FromGGUF() throws {
+    let path = try #require(realAsset("models/gemma-3-270m-q4_k_m.gguf"))
+    let tokenizer = try Tokenizer.load(path: path)
+    try compare(tokenizer, "gemma3-gguf")
+    #expect(tokenizer.vocabularySize == 262_144)
+    #expect(tokenizer.specialTokens.bos == .init(id: 2, text: "<bos>"))
+    #expect(tokenizer.specialTokens.eos == .init(id: 1, text: "<eos>"))
+    #expect(tokenizer.specialTokens.pad == .init(id: 0, text: "<pad>"))
+    #expect(tokenizer.specialTokens.unknown == .init(id: 3, text: "<unk>"))
+    #expect(tokenizer.endOfTurnIDs == [1, 106])
+    #expect(tokenizer.chatTemplateSource == nil)
+  }
+
+  @Test(
     .enabled(if: realAsset("tokenizers") != nil, "ANNEAL_ASSETS has no tokenizers"),
     arguments: ["gpt2", "qwen3", "deepseek"])
   func realTokenizer(_ name: String) throws {
@@ -36,7 +51,7 @@ import Tokenization
     try compare(Tokenizer.load(folder: folder), name)
   }
 
-  private func compare(_ tokenizer: Tokenizer, _ name: String) throws {
+  func compare(_ tokenizer: Tokenizer, _ name: String) throws {
     let strings = try Expectation.corpus()
     let expected = try Expectation(name)
     #expect(strings.count >= 2000)

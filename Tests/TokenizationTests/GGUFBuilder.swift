@@ -9,6 +9,7 @@ struct GGUFBuilder {
     case string(String)
     case strings([String])
     case integers([Int32])
+    case numbers([Float])
   }
 
   var values: [(key: String, value: Value)] = []
@@ -26,6 +27,9 @@ struct GGUFBuilder {
       case .integers(let list):
         out += number(UInt32(9)) + number(UInt32(5)) + number(UInt64(list.count))
         out += list.flatMap { number(UInt32(bitPattern: $0)) }
+      case .numbers(let list):
+        out += number(UInt32(9)) + number(UInt32(6)) + number(UInt64(list.count))
+        out += list.flatMap { number($0.bitPattern) }
       }
     }
     return out + [UInt8](repeating: 0, count: (32 - out.count % 32) % 32)
@@ -58,6 +62,24 @@ struct GGUFBuilder {
       ("tokenizer.ggml.add_bos_token", .bool(true)),
       ("tokenizer.chat_template", .string("{{ messages }}")),
     ])
+  }
+
+  /// The small SentencePiece model of the fixtures as a GGUF file says it.
+  static func sentencePiece() throws -> GGUFBuilder {
+    let json = try readJSON("Tokenization/pieces-spm.json")
+    func list<T>(_ key: String, _ read: (JSON) -> T?) -> [T] { (json[key]?.array ?? []).compactMap(read) }
+    let named = ["bos", "eos", "unknown", "padding"].map { key -> (key: String, value: Value) in
+      ("tokenizer.ggml.\(key)_token_id", .unsigned(UInt32(json[key]?.int ?? 0)))
+    }
+    return GGUFBuilder(
+      values: [
+        ("general.architecture", .string("llama")),
+        ("tokenizer.ggml.model", .string("llama")),
+        ("tokenizer.ggml.pre", .string("default")),
+        ("tokenizer.ggml.tokens", .strings(list("tokens", \.string))),
+        ("tokenizer.ggml.scores", .numbers(list("scores") { $0.double.map(Float.init) })),
+        ("tokenizer.ggml.token_type", .integers(list("types") { $0.int.map(Int32.init) })),
+      ] + named)
   }
 
   /// The same with another value for a key, or without the key.

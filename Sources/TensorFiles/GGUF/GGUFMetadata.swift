@@ -29,6 +29,9 @@ package struct GGUFMetadata: Sendable {
   /// A list of whole numbers, such as the types of tokens.
   package func ints(_ key: String) throws -> [Int] { try list(key, "a list of whole numbers", \.int) }
 
+  /// A list of numbers, such as the scores of tokens.
+  package func doubles(_ key: String) throws -> [Double] { try list(key, "a list of numbers", \.double) }
+
   private func list<T>(_ key: String, _ words: String, _ read: (GGUFValue) -> T?) throws -> [T] {
     let elements = try required(key, words, \.array)
     return try elements.map { element in

@@ -6,25 +6,33 @@ import PreciseJSON
 struct AddedTokenTable {
   private let vocabulary: Vocabulary
   private(set) var tokens: [AddedToken]
+  /// Where each token stands, by the bytes of its text; some models have thousands of them.
+  private var places: [[UInt8]: Int]
+  private var nextID: Int32
 
   /// - Parameter tokens: Those of `tokenizer.json`.
   init(_ vocabulary: Vocabulary, _ tokens: [AddedToken]) {
     self.vocabulary = vocabulary
     self.tokens = tokens
+    places = Dictionary(tokens.enumerated().map { (Array($1.content.utf8), $0) }) { first, _ in first }
+    nextID = max(Int32(vocabulary.tokenCount), (tokens.map(\.id).max() ?? -1) + 1)
   }
 
-  func token(_ content: String) -> AddedToken? { tokens.first { $0.content.hasSameBytes(as: content) } }
+  func token(_ content: String) -> AddedToken? { places[Array(content.utf8)].map { tokens[$0] } }
 
   /// Makes a text a token of its own, or gives such a token other flags; once special it stays so.
   mutating func add(_ token: AddedToken) {
-    if let index = tokens.firstIndex(where: { $0.content.hasSameBytes(as: token.content) }) {
+    let text = Array(token.content.utf8)
+    if let index = places[text] {
       var token = token
       token.id = tokens[index].id
       token.isSpecial = token.isSpecial || tokens[index].isSpecial
       tokens[index] = token
     } else if !token.content.isEmpty {
       var token = token
-      token.id = vocabulary.id(of: token.content) ?? nextID
+      token.id = vocabulary.id(of: text) ?? nextID
+      nextID = max(nextID, token.id + 1)
+      places[text] = tokens.count
       tokens.append(token)
     }
   }
@@ -34,11 +42,6 @@ struct AddedTokenTable {
     guard var found = self.token(token.content) else { return false }
     found.id = token.id
     return found == token
-  }
-
-  private var nextID: Int32 {
-    let count = Int32(vocabulary.tokenCount)
-    return max(count, (tokens.map(\.id).max() ?? -1) + 1)
   }
 
   /// Adds what the files beside `tokenizer.json` name, in transformers' order.

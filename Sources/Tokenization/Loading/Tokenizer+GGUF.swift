@@ -1,101 +1,55 @@
-import Diagnostics
-import PreciseJSON
 import TensorFiles
 
 extension Tokenizer {
   private static let modelKey = "tokenizer.ggml.model"
   private static let preKey = "tokenizer.ggml.pre"
-
-  /// What a GGUF file says a token is.
-  private enum TokenType: Int {
-    case normal = 1
-    case unknown = 2
-    case control = 3
-    case userDefined = 4
-    case unused = 5
-    case byte = 6
-  }
+  private static let mergesKey = "tokenizer.ggml.merges"
+  private static let scoresKey = "tokenizer.ggml.scores"
 
   /// Loads the vocabulary inside a GGUF file, as llama.cpp reads it.
   ///
-  /// Byte-pair models (`gpt2`) only; a SentencePiece one is refused in words. An unknown `tokenizer.ggml.pre` is an
-  /// error, since guessing gives a model other ids than it was trained with.
+  /// Byte-pair models (`gpt2`) and SentencePiece models that merge pairs (`llama`); others are refused in words. An
+  /// unknown `tokenizer.ggml.pre` is an error, since guessing gives a model other ids than it was trained with.
   package static func load(gguf: GGUFFile) throws -> Tokenizer {
-    let metadata = gguf.metadata
-    let file = gguf.file.path
-    func failed(_ problem: TokenizerError.Problem, _ key: String) -> TokenizerError {
-      TokenizerError(problem, file: file, path: key)
+    let kind = try gguf.metadata.string(modelKey)
+    switch kind {
+    case "gpt2": return try bytePair(GGUFVocabulary(gguf))
+    case "llama": return try sentencePiece(GGUFVocabulary(gguf))
+    default:
+      let others = ["t5": "unigram", "bert": "WordPiece", "rwkv": "RWKV", "plamo2": "PLaMo-2"]
+      throw TokenizerError(
+        others[kind].map {
+          .unsupported("tokenizer model `\(kind)`", reason: "\($0) vocabularies are not read yet")
+        } ?? .unknownName(kind: "tokenizer model", name: kind, known: ["gpt2", "llama"]),
+        file: gguf.file.path, path: modelKey)
     }
-    let kind = try metadata.string(modelKey)
-    guard kind == "gpt2" else {
-      let known = ["llama": "SentencePiece", "t5": "unigram", "bert": "WordPiece", "rwkv": "RWKV"]
-      if let name = known[kind] {
-        throw failed(
-          .unsupported("tokenizer model `\(kind)`", reason: "\(name) vocabularies are not read yet"), modelKey)
-      }
-      throw failed(.unknownName(kind: "tokenizer model", name: kind, known: ["gpt2"]), modelKey)
-    }
-    let preName = try metadata[preKey] == nil ? "default" : metadata.string(preKey)
+  }
+
+  private static func bytePair(_ file: GGUFVocabulary) throws -> Tokenizer {
+    let preName = try file.metadata[preKey] == nil ? "default" : file.metadata.string(preKey)
     guard let pre = try GGUFPreTokenizer.named(preName) else {
-      throw failed(.unknownName(kind: "pre-tokenizer", name: preName, known: GGUFPreTokenizer.knownNames), preKey)
+      throw file.error(
+        .unknownName(kind: "pre-tokenizer", name: preName, known: GGUFPreTokenizer.knownNames), preKey)
     }
-    let tokens = try metadata.strings("tokenizer.ggml.tokens")
-    let vocabulary = try vocabulary(tokens, file: file)
-    let merges = try mergeTable(metadata.strings("tokenizer.ggml.merges"), vocabulary, file: file)
-    var model = BytePairModel(vocabulary: vocabulary, merges: merges)
+    let vocabulary = try file.vocabulary()
+    var model = BytePairModel(vocabulary: vocabulary, merges: try mergeTable(file, vocabulary))
     model.ignoresMerges = pre.ignoresMerges
-
-    func special(_ key: String) throws -> SpecialTokens.Token? {
-      let key = "tokenizer.ggml.\(key)_token_id"
-      guard metadata[key] != nil else { return nil }
-      let id = try metadata.int(key)
-      guard tokens.indices.contains(id) else { throw failed(.idOutOfRange(String(id), limit: tokens.count - 1), key) }
-      return SpecialTokens.Token(id: Int32(id), text: tokens[id])
-    }
     let specials = SpecialTokens(
-      bos: try special("bos"), eos: try special("eos"), pad: try special("padding"), unknown: try special("unknown"))
-    func flag(_ key: String, default fallback: Bool) throws -> Bool {
-      guard let value = metadata["tokenizer.ggml.\(key)"] else { return fallback }
-      guard let bool = value.bool else {
-        throw failed(.wrongType(expected: "a boolean", found: value.kind), "tokenizer.ggml.\(key)")
-      }
-      return bool
-    }
-    var post = PostProcessor()
-    if try flag("add_bos_token", default: pre.addsBOS), let bos = specials.bos { post.before = [bos.id] }
-    if try flag("add_eos_token", default: false), let eos = specials.eos { post.after = [eos.id] }
-
+      bos: try file.special("bos"), eos: try file.special("eos"), pad: try file.special("padding"),
+      unknown: try file.special("unknown"))
     let pipeline = try TokenizerPipeline(
-      model: model, addedTokens: addedTokens(tokens, metadata, specials, file: file), normalizer: pre.normalizer,
-      preTokenizer: pre.steps.count == 1 ? pre.steps[0] : .sequence(pre.steps), postProcessor: post, decoder: .byteLevel
-    )
-    var ends: [Int32] = []
-    for key in ["eot", "eom"] { if let token = try special(key) { ends.append(token.id) } }
-    let template = metadata["tokenizer.chat_template"] == nil ? nil : try metadata.string("tokenizer.chat_template")
-    return Tokenizer(
-      pipeline, specials, endIDs: ends,
-      chatTemplates: template.map { ChatTemplateSources($0) } ?? ChatTemplateSources(), source: .gguf(name: file))
+      model: model, addedTokens: file.addedTokens(specials), normalizer: pre.normalizer,
+      preTokenizer: pre.steps.count == 1 ? pre.steps[0] : .sequence(pre.steps),
+      postProcessor: file.postProcessor(specials, addsBOS: pre.addsBOS), decoder: .byteLevel)
+    return try file.tokenizer(pipeline, specials)
   }
 
-  private static func vocabulary(_ tokens: [String], file: String) throws -> Vocabulary {
-    let key = "tokenizer.ggml.tokens"
-    guard tokens.count < Vocabulary.idLimit else {
-      throw TokenizerError(.idOutOfRange(String(tokens.count), limit: Vocabulary.idLimit - 1), file: file, path: key)
-    }
-    var vocabulary = Vocabulary(expectedTokens: tokens.count, expectedBytes: tokens.count * 8)
-    for (id, token) in tokens.enumerated() {
-      do throws(Vocabulary.Collision) { try vocabulary.add(token, id: Int32(id)) } catch {
-        throw TokenizerError(.duplicateToken(token), file: file, path: "\(key)[\(id)]")
-      }
-    }
-    return vocabulary
-  }
-
-  private static func mergeTable(_ lines: [String], _ vocabulary: Vocabulary, file: String) throws -> MergeTable {
+  private static func mergeTable(_ file: GGUFVocabulary, _ vocabulary: Vocabulary) throws -> MergeTable {
+    let lines = try file.metadata.strings(mergesKey)
     var list = MergeList(vocabulary, expected: lines.count)
     for (rank, line) in lines.enumerated() {
       func failed(_ problem: TokenizerError.Problem) -> TokenizerError {
-        TokenizerError(problem, file: file, path: "tokenizer.ggml.merges[\(rank)]")
+        file.error(problem, "\(mergesKey)[\(rank)]")
       }
       var bytes = line
       try bytes.withUTF8 { bytes in
@@ -108,30 +62,44 @@ extension Tokenizer {
     return MergeTable(list.merges)
   }
 
-  private static func addedTokens(
-    _ tokens: [String], _ metadata: GGUFMetadata, _ specials: SpecialTokens, file: String
-  ) throws -> [AddedToken] {
-    let key = "tokenizer.ggml.token_type"
-    var types = [Int](repeating: TokenType.normal.rawValue, count: tokens.count)
-    if metadata[key] != nil { types = try metadata.ints(key) }
-    guard types.count == tokens.count else {
-      throw TokenizerError(
-        .invalidValue("list of \(types.count) types", reason: "there are \(tokens.count) tokens"), file: file, path: key
-      )
+  private static func sentencePiece(_ file: GGUFVocabulary) throws -> Tokenizer {
+    let scores = try file.metadata.doubles(scoresKey).map(Float.init)
+    guard scores.count == file.tokens.count else {
+      throw file.error(
+        .invalidValue("list of \(scores.count) scores", reason: "there are \(file.tokens.count) tokens"), scoresKey)
     }
-    // transformers finds the special tokens of its settings in the text, whatever their type says.
-    let named = Set([specials.bos, specials.eos, specials.pad, specials.unknown].compactMap { $0?.id })
-    var added: [AddedToken] = []
-    for (id, value) in types.enumerated() where !tokens[id].isEmpty {
-      guard let type = TokenType(rawValue: value) else {
-        throw TokenizerError(
-          .invalidValue("token type \(value)", reason: "types go from 1 to 6"), file: file, path: "\(key)[\(id)]")
-      }
-      let isSpecial = type == .control || type == .unknown || named.contains(Int32(id))
-      if isSpecial || type == .userDefined {
-        added.append(AddedToken(id: Int32(id), content: tokens[id], isSpecial: isSpecial))
-      }
+    let vocabulary = try file.vocabulary()
+    // Where the file does not name them, llama.cpp takes the ids of Llama 2.
+    let specials = SpecialTokens(
+      bos: try file.special("bos", default: 1), eos: try file.special("eos", default: 2),
+      pad: try file.special("padding"), unknown: try file.special("unknown", default: 0))
+    let pieces = SentencePieces(texts: file.tokens, scores: scores, kinds: file.kinds)
+    let model: BytePairModel
+    do throws(SentencePieces.Fault) {
+      model = try BytePairModel(pieces, vocabulary, unknown: specials.unknown?.id)
+    } catch {
+      throw file.error(error.problem, error.id.map { "\(scoresKey)[\($0)]" } ?? scoresKey)
     }
-    return added
+    let addsPrefix = try file.flag("add_space_prefix", default: true)
+    let pipeline = try TokenizerPipeline(
+      model: model, addedTokens: strippingAddedTokens(file, specials),
+      normalizer: SentencePieces.normalizer(addsPrefix: addsPrefix), preTokenizer: nil,
+      postProcessor: file.postProcessor(specials, addsBOS: true),
+      decoder: SentencePieces.decoder(addsPrefix: addsPrefix))
+    return try file.tokenizer(pipeline, specials)
+  }
+
+  /// The added tokens; those of Phi 3 take the white space behind them.
+  ///
+  /// The file cannot say so: llama.cpp too goes by the model's name.
+  private static func strippingAddedTokens(_ file: GGUFVocabulary, _ specials: SpecialTokens) throws -> [AddedToken] {
+    var tokens = file.addedTokens(specials)
+    let nameKey = "general.name"
+    let name = try file.metadata[nameKey] == nil ? "" : file.metadata.string(nameKey).lowercased()
+    guard name.contains("phi-3") || name.contains("phi3") else { return tokens }
+    for index in tokens.indices where !["<unk>", "<s>", "<|endoftext|>"].contains(tokens[index].content) {
+      tokens[index].stripsRight = true
+    }
+    return tokens
   }
 }
