@@ -153,7 +153,8 @@ struct ConflictTests {
       """
       nodes.tuned.data | \
       Preference pairs stand where single texts are wanted | \
-      node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts, or say `stage: dpo`
+      node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts, \
+      or say `stage: dpo`, `stage: orpo`, `stage: cpo`, `stage: simpo`
       """)
   }
 
@@ -209,9 +210,10 @@ struct ConflictTests {
       """
       nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
       nodes.tuned.beta | \
-      `beta` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo` or `simpo` | Remove it
       nodes.tuned.label_smoothing | \
-      `label_smoothing` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      `label_smoothing` has no effect with `stage: sft` | \
+      it has one with `stage: dpo`, or with `stage: cpo` and with `loss: sigmoid`, or with `stage: simpo` | Remove it
       nodes.tuned.reference | \
       `reference` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
       nodes.quality.beta | \

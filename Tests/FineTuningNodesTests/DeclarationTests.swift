@@ -61,10 +61,13 @@ struct DeclarationTests {
     for type in fineTuningNodes.types {
       guard case .object(var fields) = type.defaultFields.json else { continue }
       for field in type.fields where field.kind.words == FilePath.kind.words { fields[field.name] = JSON(path) }
-      for field in type.fields {
-        let has = field.condition?.holds { fields[$0].flatMap { $0.isNull ? nil : [$0.string ?? ""] } }
-        if has == false { fields[field.name] = nil }
+      // Of fields of one name at most one has an effect.
+      let idle = Dictionary(grouping: type.fields, by: \.name).filter { _, same in
+        same.allSatisfy { field in
+          field.condition?.holds { fields[$0].flatMap { $0.isNull ? nil : [$0.string ?? ""] } } == false
+        }
       }
+      for name in idle.keys { fields[name] = nil }
       let decoded = try type.fields(json: .object(fields))
       // As the engine does: what cannot list its sources has nothing to look into.
       let seen = (try? type.sources(decoded)).flatMap { try? type.inspection(decoded, NodeSources($0))?.read() } ?? [:]

@@ -8,32 +8,44 @@ import Training
 /// Measures how well a model predicts the labels of token rows, or how well it tells chosen from rejected answers.
 package enum Evaluate: NodeType {
   package struct Fields: FieldSet {
+    var stage = MeasuredStage.auto
     var beta = PairObjective([]).beta
+    /// What the stages have of their own.
+    var own = StageFields()
     var threads: Int?
 
     package init() {}
 
-    package static let fields: [Field<Self>] = [
-      Field(
-        "beta", \.beta, in: .above(0),
-        doc: "Preference pairs: what log-probability ratios are multiplied by to be rewards"),
-      Field(
-        "threads", \.threads, in: 1...128, role: .speed,
-        doc: "Threads to compute with; the result never depends on it"),
-    ]
+    package static let fields: [Field<Self>] =
+      [
+        Field(
+          "stage", \.stage, since: Birth(default: .auto),
+          doc:
+            "Whose loss and measures: those of a stage of `train`; `auto` takes `sft` for single texts and `dpo` for pairs"
+        ),
+        Field(
+          "beta", \.beta, in: .above(0), for: .when("stage", [MeasuredStage.auto.rawValue]),
+          doc: "Preference pairs: what log-probability ratios are multiplied by to be rewards"),
+        Field(
+          "threads", \.threads, in: 1...128, role: .speed,
+          doc: "Threads to compute with; the result never depends on it"),
+      ] + stageFields(get: { $0.own }, set: { $0.own = $1 })
   }
 
   package static let name = "evaluate"
   package static let summary = "Measures a model on token rows: loss and accuracy, or rewards on preference pairs"
   package static let implementationVersion = 7
   package static let parts = [ReferenceScores.part]
-  package static let inputs = [
-    InputPort("model", [ArtefactName.model], doc: "The model to measure"),
-    InputPort("data", [ArtefactName.tokens], doc: "Rows to measure it on"),
-    InputPort(
-      "reference", [ArtefactName.model], optional: true,
-      doc: "Preference pairs: what the model is compared with; without it the log-probabilities alone are the rewards"),
-  ]
+  package static let inputs =
+    [
+      InputPort("model", [ArtefactName.model], doc: "The model to measure"),
+      InputPort("data", [ArtefactName.tokens], doc: "Rows to measure it on"),
+    ]
+    + stagePorts(others: [MeasuredStage.auto.rawValue]).map { port in
+      var port = port
+      port.doc = "What the model is compared with; without it the log-probabilities alone are the rewards"
+      return port
+    }
   package static let outputs = [
     OutputPort(
       "metrics", ArtefactName.metrics,
@@ -43,8 +55,11 @@ package enum Evaluate: NodeType {
   package static let execution = Execution.worker(cores: .all)
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
-    var conflicts = DataFit.conflicts(inputs, data: "data", wants: RowShape.all)
-    if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
+    let chosen = fields.stage.declaration
+    var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)
+    if let chosen {
+      conflicts += chosen.conflicts(fields.own) + chosen.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
+    } else if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
       for (name, isGiven) in [
         ("reference", inputs["reference"] != nil), ("beta", inputs.written.contains("beta")),
       ] where isGiven {
@@ -69,7 +84,13 @@ package enum Evaluate: NodeType {
           "The rows were rendered by another chat template than the model was trained with",
           reason: "theirs is \(rendered), the model's is \(trained)"))
     }
-    try measure(stage(for: data.type), fields, data, context)
+    if let stage = fields.stage.declaration {
+      try measure(stage, fields.own, fields.threads, data, context)
+    } else {
+      var own = fields.own
+      own[PreferenceTuning.self].beta = fields.beta
+      try measure(stage(for: data.type), own, fields.threads, data, context)
+    }
   }
 
   /// The first stage that learns from such rows; what it says about them is measured.
@@ -80,14 +101,14 @@ package enum Evaluate: NodeType {
   }
 
   private static func measure<Declaration: StageDeclaration>(
-    _ declaration: Declaration.Type, _ fields: Fields, _ data: ArtefactView, _ context: NodeContext
+    _ declaration: Declaration.Type, _ own: StageFields, _ threads: Int?, _ data: ArtefactView, _ context: NodeContext
   ) throws {
     let rows = try TokenSet(data)
     let shape = declaration.rows
     let stage = try declaration.stage(
-      fields.own(declaration),
-      StageInputs(context: context, data: data, what: shape.unit, fallback: nil, threads: fields.threads))
-    let model = try ModelArtefact(context, threads: fields.threads).model(longest: rows.longest)
+      own[declaration],
+      StageInputs(context: context, data: data, what: shape.unit, fallback: nil, threads: threads))
+    let model = try ModelArtefact(context, threads: threads).model(longest: rows.longest)
     let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
       context.progress(ProgressUpdate(step: done, total: rows.count, unit: shape.unit))
       try context.checkCancellation()
@@ -113,14 +134,20 @@ package enum Evaluate: NodeType {
   }
 }
 
-extension Evaluate.Fields {
-  /// The fields of a stage's own.
-  fileprivate func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
-    var own = Declaration.Fields()
-    if var fields = own as? PreferenceTuning.Fields {
-      fields.beta = beta
-      own = fields as? Declaration.Fields ?? own
-    }
-    return own
+/// The stage whose measures are wanted: one of the registry, or what the rows suggest.
+package struct MeasuredStage: FieldChoice, Hashable {
+  package let rawValue: String
+
+  package static let auto = MeasuredStage("auto")
+  package static let allCases = [auto] + StageName.allCases.map { MeasuredStage($0.rawValue) }
+
+  private init(_ name: String) { rawValue = name }
+
+  package init?(rawValue: String) {
+    guard let known = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    self = known
   }
+
+  /// Nil where the rows decide.
+  var declaration: (any StageDeclaration.Type)? { StageName(rawValue: rawValue)?.declaration }
 }

@@ -24,7 +24,7 @@ struct ReferenceScores {
   /// The scores of all rows of the tokens at a port, in their order.
   ///
   /// The reference is read only when a part has to be made.
-  func scores(of data: ArtefactView, what: String) throws -> [PairLogProbabilities] {
+  func scores(of data: ArtefactView, what: String, tailWeight: Double = 1) throws -> [PairLogProbabilities] {
     let set = try TokenSet(data)
     lazy var model = Result { try reference.model(longest: set.longest) }
     var scores: [PairLogProbabilities] = []
@@ -39,13 +39,14 @@ struct ReferenceScores {
           reads: [
             ("reference", .digest(reference.view.digest)), ("pairs", .digest(digest)), ("first", .integer(start)),
             ("compute", .text(reference.computeClass.rawValue)),
-          ],
+          ] + (tailWeight == 1 ? [] : [("tail_weight", .number(tailWeight))]),
           type: ArtefactType("reference_scores")
         ) { builder in
           made += rows.count
           let first = set.starts[shard]
           let pairs = try rows.map { try set.row(first + $0) }
-          let found = try pairLogProbabilities(of: pairs, first: first + start, model: model.get())
+          let found = try pairLogProbabilities(
+            of: pairs, first: first + start, model: model.get(), tailWeight: tailWeight)
           try builder.write(found.map { $0.json.text() + "\n" }.joined(), to: Self.member)
         }
         scores += try read(part, count: rows.count)

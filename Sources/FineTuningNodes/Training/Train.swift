@@ -21,12 +21,7 @@ package enum Train: NodeType {
       InputPort("model", [ArtefactName.model], doc: "The model to start from"),
       InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
       InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
-    ]
-    + stageModels.map { model in
-      let askers = trainingStages.filter { $0.models.contains(model) }.map { $0.name }
-      return InputPort(
-        model.port, [ArtefactName.model], optional: model.isOptional, for: .when("stage", askers), doc: model.doc)
-    }
+    ] + stagePorts()
   package static let outputs = [
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
     OutputPort(
@@ -39,14 +34,9 @@ package enum Train: NodeType {
   ]
   package static let execution = Execution.worker(cores: .all)
 
-  /// The models that stages ask, each once.
-  private static let stageModels = trainingStages.flatMap { $0.models }.reduce(into: [StageModel]()) { models, model in
-    if !models.contains(model) { models.append(model) }
-  }
-
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
-    var conflicts = fields.conflicts
+    var conflicts = fields.conflicts + stage.conflicts(fields.own)
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
     conflicts += stage.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
@@ -89,7 +79,7 @@ package enum Train: NodeType {
   private static func run<Declaration: StageDeclaration>(
     _ declaration: Declaration.Type, _ fields: Fields, in context: NodeContext
   ) throws {
-    let own = fields.own(declaration)
+    let own = fields.own[declaration]
     let data = try context.input("data")
     let inputs = StageInputs(
       context: context, data: data, what: declaration.rows.unit, fallback: "model", threads: fields.threads)

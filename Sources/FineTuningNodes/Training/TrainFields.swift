@@ -39,8 +39,8 @@ package struct TrainFields: FieldSet {
   }
 
   var stage = StageName(SupervisedTuning.self)
-  /// The fields of stages' own, by the stages' names; those that are not there are the defaults.
-  private var stages: [String: any FieldSet] = [:]
+  /// What the stages have of their own.
+  var own = StageFields()
   var epochs: Double?
   var maxSteps: Int?
   var maxTokens: Int?
@@ -60,61 +60,48 @@ package struct TrainFields: FieldSet {
 
   package init() {}
 
-  package static let fields: [Field<Self>] = common + trainingStages.flatMap { own(of: $0) }
-
-  /// The fields of a stage, where that stage is chosen.
-  private static func own<Declaration: StageDeclaration>(of stage: Declaration.Type) -> [Field<Self>] {
-    Declaration.Fields.fields.lifted(
-      get: { $0.own(stage) }, set: { $0.stages[stage.name] = $1 }, for: .when("stage", [stage.name]))
-  }
-
-  private static let common: [Field<Self>] = [
-    Field(
-      "stage", \.stage, doc: trainingStages.map { "`\($0.name)` \($0.doc)" }.joined(separator: "; ")),
-    Field("epochs", \.epochs, in: .above(0, atMost: 1e6), doc: "Passes over the rows; 1 unless a length is given"),
-    Field(
-      "max_steps", \.maxSteps, in: 1...1_000_000_000, unit: "steps",
-      doc: "Length in optimizer steps, instead of `epochs`"),
-    Field(
-      "max_tokens", \.maxTokens, in: 1...1_000_000_000_000_000, unit: "tokens",
-      doc: "Length in tokens seen, instead of `epochs`"),
-    Field(
-      "batch_size", \.batchSize, in: 1...1_000_000, unit: "rows",
-      doc: "Rows one optimizer step covers; how they are laid out is the program's business and never changes the loss"),
-    Field("learning_rate", \.learningRate, in: 0.0..., doc: "Peak of the schedule"),
-    Field("schedule", \.schedule, doc: "How the learning rate moves"),
-    Field("optimizer", \.optimizer, doc: "How gradients become changes"),
-    Field(
-      "max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
-    Field(
-      "router_aux_loss_coef", \.routerBalance, in: 0.0...,
-      doc:
-        "Models with experts: how much the loss for even routing counts, over the tokens that are computed; 0 leaves it "
-        + "out, as transformers does by default"),
-    Field("shuffle", \.shuffle, doc: "Takes the rows of each pass in an order of its own"),
-    Field("seed", \.seed, in: 0..., doc: "Decides the order of rows and what dropout drops"),
-    Field("log_every", \.logEvery, in: 1..., unit: "steps", doc: "Steps that a line of `metrics.jsonl` covers"),
-    Field(
-      "save_every", \.saveEvery, in: 1..., unit: "steps", role: .speed,
-      doc: "Steps between checkpoints, from which a killed training goes on"),
-    Field(
-      "evaluate_every", \.evaluateEvery, in: 1..., unit: "steps",
-      doc: "Steps between evaluations on the rows at `validation`"),
-    Field(
-      "recompute", \.recompute, role: .speed,
-      doc: "What of the forward pass is computed again instead of kept; takes less memory and more time and changes "
-        + "nothing else: `attention` each block up to its attention, `block` all of it (gradient checkpointing, "
-        + "arXiv:1604.06174)"),
-    Field(
-      "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
-  ]
-}
-
-extension TrainFields {
-  /// The fields of a stage's own.
-  func own<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
-    stages[stage.name] as? Declaration.Fields ?? Declaration.Fields()
-  }
+  package static let fields: [Field<Self>] =
+    [
+      Field(
+        "stage", \.stage, doc: trainingStages.map { "`\($0.name)` \($0.doc)" }.joined(separator: "; ")),
+      Field("epochs", \.epochs, in: .above(0, atMost: 1e6), doc: "Passes over the rows; 1 unless a length is given"),
+      Field(
+        "max_steps", \.maxSteps, in: 1...1_000_000_000, unit: "steps",
+        doc: "Length in optimizer steps, instead of `epochs`"),
+      Field(
+        "max_tokens", \.maxTokens, in: 1...1_000_000_000_000_000, unit: "tokens",
+        doc: "Length in tokens seen, instead of `epochs`"),
+      Field(
+        "batch_size", \.batchSize, in: 1...1_000_000, unit: "rows",
+        doc:
+          "Rows one optimizer step covers; how they are laid out is the program's business and never changes the loss"),
+      Field("learning_rate", \.learningRate, in: 0.0..., doc: "Peak of the schedule"),
+      Field("schedule", \.schedule, doc: "How the learning rate moves"),
+      Field("optimizer", \.optimizer, doc: "How gradients become changes"),
+      Field(
+        "max_grad_norm", \.maxGradNorm, in: .above(0), doc: "Gradients together longer than this are shortened to it"),
+      Field(
+        "router_aux_loss_coef", \.routerBalance, in: 0.0...,
+        doc:
+          "Models with experts: how much the loss for even routing counts, over the tokens that are computed; 0 leaves it "
+          + "out, as transformers does by default"),
+      Field("shuffle", \.shuffle, doc: "Takes the rows of each pass in an order of its own"),
+      Field("seed", \.seed, in: 0..., doc: "Decides the order of rows and what dropout drops"),
+      Field("log_every", \.logEvery, in: 1..., unit: "steps", doc: "Steps that a line of `metrics.jsonl` covers"),
+      Field(
+        "save_every", \.saveEvery, in: 1..., unit: "steps", role: .speed,
+        doc: "Steps between checkpoints, from which a killed training goes on"),
+      Field(
+        "evaluate_every", \.evaluateEvery, in: 1..., unit: "steps",
+        doc: "Steps between evaluations on the rows at `validation`"),
+      Field(
+        "recompute", \.recompute, role: .speed,
+        doc: "What of the forward pass is computed again instead of kept; takes less memory and more time and changes "
+          + "nothing else: `attention` each block up to its attention, `block` all of it (gradient checkpointing, "
+          + "arXiv:1604.06174)"),
+      Field(
+        "threads", \.threads, in: 1...128, role: .speed, doc: "Threads to compute with; the result never depends on it"),
+    ] + stageFields(get: { $0.own }, set: { $0.own = $1 })
 }
 
 extension LearningRateSchedule.Shape: FieldChoice {}

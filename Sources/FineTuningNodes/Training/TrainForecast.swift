@@ -19,7 +19,7 @@ extension Train {
       // A step that cannot be taken has no forecast; running says why.
       return try? StepMemory.counted(
         model.configuration, model.computeClass, adapter: model.adapter,
-        stage: declaration.foreseen(fields.own(declaration), rows: rows), rows: rows,
+        stage: declaration.foreseen(fields.own[declaration], rows: rows), rows: rows,
         recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
     let counted = memory(fields.stage.declaration)

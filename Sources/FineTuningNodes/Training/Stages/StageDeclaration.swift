@@ -21,6 +21,9 @@ package protocol StageDeclaration: Sendable {
   /// The picture of its measures; nil where the loss says it all.
   static var picture: StagePicture? { get }
 
+  /// Fields of its own that contradict each other.
+  static func conflicts(_ fields: Fields) -> [Inference.Conflict]
+
   /// The stage for the rows of `inputs`, before the model that is trained is in memory.
   ///
   /// - Throws: What asking the other models throws.
@@ -38,6 +41,10 @@ extension StageDeclaration {
   package static var models: [StageModel] { [] }
   package static var measures: [StageMeasure] { [] }
   package static var picture: StagePicture? { nil }
+  package static func conflicts(_ fields: Fields) -> [Inference.Conflict] { [] }
+
+  /// Fields of its own that contradict each other, among those of all stages.
+  static func conflicts(_ fields: StageFields) -> [Inference.Conflict] { conflicts(fields[Self.self]) }
 
   package static func firstLoss(
     _ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel
@@ -45,7 +52,7 @@ extension StageDeclaration {
 }
 
 /// A model that a stage asks beside the one that is trained, at an input port of its own.
-package struct StageModel: Sendable, Hashable {
+package struct StageModel: Sendable {
   package var port: String
   package var isOptional: Bool
   package var doc: String

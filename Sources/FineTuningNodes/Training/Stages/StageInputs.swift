@@ -17,12 +17,15 @@ package struct StageInputs {
   func port(_ wanted: String) -> String? { context.inputs(wanted).isEmpty ? fallback : wanted }
 
   /// What the reference gives to the pairs, or nothing but zeros where there is none.
-  func referenceScores() throws -> [PairLogProbabilities] {
+  ///
+  /// - Parameter tailWeight: What tokens beyond the length of the shorter answer count.
+  func referenceScores(tailWeight: Double = 1) throws -> [PairLogProbabilities] {
     guard let port = port("reference") else {
       return [PairLogProbabilities](repeating: .init(chosen: 0, rejected: 0), count: try TokenSet(data).count)
     }
     let reference = try ModelArtefact(context, port: port, threads: threads)
-    return try ReferenceScores(reference: reference, context: context).scores(of: data, what: what)
+    return try ReferenceScores(reference: reference, context: context).scores(
+      of: data, what: what, tailWeight: tailWeight)
   }
 
   /// Whether the model to compare with is the one that is trained, as it was before.

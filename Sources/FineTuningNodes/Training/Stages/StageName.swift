@@ -1,7 +1,9 @@
 import Pipeline
 
 /// The stages of training, in the order of the reference page.
-let trainingStages: [any StageDeclaration.Type] = [SupervisedTuning.self, PreferenceTuning.self]
+let trainingStages: [any StageDeclaration.Type] = [
+  SupervisedTuning.self, PreferenceTuning.self, OddsRatioTuning.self, ContrastiveTuning.self, SimpleTuning.self,
+]
 
 /// The name of a stage of the registry.
 package struct StageName: FieldChoice, Hashable {

@@ -1,0 +1,50 @@
+import Pipeline
+
+/// The input ports of models that stages ask, each once, with the stages that ask it.
+///
+/// - Parameter others: Values of the field `stage` beside names of stages for which a port is there as well.
+func stagePorts(others: [String] = []) -> [InputPort] {
+  var ports: [(model: StageModel, stages: [String])] = []
+  for stage in trainingStages {
+    for model in stage.models {
+      if let known = ports.firstIndex(where: { $0.model.port == model.port }) {
+        ports[known].stages.append(stage.name)
+      } else {
+        ports.append((model, [stage.name]))
+      }
+    }
+  }
+  return ports.map { model, stages in
+    InputPort(
+      model.port, [ArtefactName.model], optional: model.isOptional, for: .when("stage", others + stages), doc: model.doc
+    )
+  }
+}
+
+extension FieldSet {
+  /// The fields of all stages as fields of this set, each where its stage is chosen.
+  static func stageFields(
+    get: @escaping @Sendable (Self) -> StageFields, set: @escaping @Sendable (inout Self, StageFields) -> Void
+  ) -> [Field<Self>] {
+    func lifted<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> [Field<Self>] {
+      Declaration.Fields.fields.lifted(
+        get: { get($0)[stage] },
+        set: { fields, own in
+          var all = get(fields)
+          all[stage] = own
+          set(&fields, all)
+        }, for: .when("stage", [stage.name]))
+    }
+    return trainingStages.flatMap { lifted($0) }
+  }
+}
+
+/// The fields of every stage's own, by its name.
+struct StageFields: Sendable {
+  private var own: [String: any FieldSet] = [:]
+
+  subscript<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> Declaration.Fields {
+    get { own[stage.name] as? Declaration.Fields ?? Declaration.Fields() }
+    set { own[stage.name] = newValue }
+  }
+}
