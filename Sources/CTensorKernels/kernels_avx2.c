@@ -5,6 +5,7 @@
 #include "int8.h"
 #include "causal.h"
 #include "bf16.h"
+#include "formats.h"
 #include "tensor_kernels.h"
 #include "int16.h"
 
@@ -26,6 +27,14 @@ static inline vf load_n(const float *p, size_t n) { return (vf)_mm256_maskload_p
 static inline void store_n(float *p, vf v, size_t n) { _mm256_maskstore_ps(p, mask_n(n), (__m256)v); }
 static inline vh fp16_of(vf v) { return (vh)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT); }
 static inline vf float_of_fp16(vh h) { return (vf)_mm256_cvtph_ps((__m128i)h); }
+
+// table[index].
+static inline vf of_sixteen(const float *table, vi index) {
+  __m256i at = (__m256i)index;
+  __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), at);
+  __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), at);
+  return (vf)_mm256_blendv_ps(low, high, (__m256)_mm256_slli_epi32(at, 28));
+}
 
 #include "kernels_vector.inc"
 #pragma clang attribute pop

@@ -5,6 +5,7 @@
 #include "int8.h"
 #include "causal.h"
 #include "bf16.h"
+#include "formats.h"
 #include "tensor_kernels.h"
 #include "int16.h"
 
@@ -26,6 +27,11 @@ static inline void store_n(float *p, vf v, size_t n) {
 }
 static inline vh fp16_of(vf v) { return (vh)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT); }
 static inline vf float_of_fp16(vh h) { return (vf)_mm512_cvtph_ps((__m256i)h); }
+
+// table[index], whose lower four bits count.
+static inline vf of_sixteen(const float *table, vi index) {
+  return (vf)_mm512_permutexvar_ps((__m512i)index, _mm512_loadu_ps(table));
+}
 
 #include "kernels_vector.inc"
 #pragma clang attribute pop

@@ -5,6 +5,7 @@
 #include "int8.h"
 #include "causal.h"
 #include "bf16.h"
+#include "formats.h"
 #include "tensor_kernels.h"
 #include "int16.h"
 
@@ -25,6 +26,11 @@ static inline vf load_n(const float *p, size_t n) {
 static inline void store_n(float *p, vf v, size_t n) { memcpy(p, &v, n * sizeof *p); }
 static inline vh fp16_of(vf v) { return (vh)__builtin_convertvector(v, v16); }
 static inline vf float_of_fp16(vh h) { return __builtin_convertvector((v16)h, vf); }
+
+// table[index].
+static inline vf of_sixteen(const float *table, vi index) {
+  return (vf){table[index[0]], table[index[1]], table[index[2]], table[index[3]]};
+}
 
 #include "kernels_vector.inc"
 

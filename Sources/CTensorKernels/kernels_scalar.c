@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "formats.h"
 #include "tensor_kernels.h"
 
 static void exp_scalar(float *y, const float *x, size_t n) {
@@ -673,6 +674,15 @@ static const tk_kernels kernels = {
     .from_bf16 = from_bf16,
     .to_f16 = to_f16,
     .from_f16 = from_f16,
+    .expand_q8_0 = tk_scalar_expand_q8_0,
+    .expand_q4_0 = tk_scalar_expand_q4_0,
+    .expand_q4_1 = tk_scalar_expand_q4_1,
+    .expand_q5_0 = tk_scalar_expand_q5_0,
+    .expand_q5_1 = tk_scalar_expand_q5_1,
+    .expand_q4_k = tk_scalar_expand_q4_k,
+    .expand_q5_k = tk_scalar_expand_q5_k,
+    .expand_q6_k = tk_scalar_expand_q6_k,
+    .expand_nf4 = tk_scalar_expand_nf4,
 };
 
 const tk_kernels *tk_scalar_kernels(void) { return &kernels; }

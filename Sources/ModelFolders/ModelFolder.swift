@@ -73,6 +73,21 @@ package enum ModelFolder: Sendable {
     }
   }
 
+  /// What matrices are stored in that can be used as they are stored, by Hugging Face's names; see
+  /// ``Tensors/BlockFormat``.
+  package var storedFormats: [String: String] {
+    get throws {
+      var formats: [String: String] = [:]
+      for tensor in configuration.tensors where tensor.shape.count >= 2 {
+        let stored =
+          try weights.stored(named: tensor.name, shape: tensor.shape, transposed: false)
+          ?? weights.stored(named: tensor.name, shape: tensor.shape, transposed: true)
+        formats[tensor.name] = stored?.formatName
+      }
+      return formats
+    }
+  }
+
   /// The files that make up the model; a tokenizer's are not among them.
   package var files: FileSet {
     switch self {
@@ -86,10 +101,10 @@ package enum ModelFolder: Sendable {
 
   /// Reads the whole model.
   ///
-  /// Cost: four bytes a parameter, and the packed copies of frozen matrices.
+  /// Cost: four bytes a parameter, and the packed copies of frozen matrices; less where the plan says so.
   package func languageModel(
-    compute: Compute, trains: @escaping (String) -> Bool = { _ in false }
+    compute: Compute, plan: PrecisionPlan = PrecisionPlan(), trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
-    try LanguageModel(configuration, weights: weights, compute: compute, trains: trains)
+    try LanguageModel(configuration, weights: weights, compute: compute, plan: plan, trains: trains)
   }
 }

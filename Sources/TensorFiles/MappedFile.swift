@@ -11,6 +11,8 @@ package final class MappedFile: @unchecked Sendable {
   /// ``withBytes(_:)`` and ``contents``, or hold on with `withExtendedLifetime`.
   package let bytes: UnsafeRawBufferPointer
   private let slot: Int?
+  /// What the system said about the file when it was opened.
+  private let opened: stat
 
   /// Opens and maps the file.
   ///
@@ -26,6 +28,7 @@ package final class MappedFile: @unchecked Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(path: path, action: .open, code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
     }
+    opened = status
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -55,6 +58,19 @@ package final class MappedFile: @unchecked Sendable {
     if let slot, MappedRanges.isCut(slot) { throw FileError(path: path, action: .readOn, code: EIO) }
   }
 
+  /// For those that read while others may write, such as a model whose weights stay in the file.
+  ///
+  /// A file that stands at the path in place of this one changes nothing: this one stays as long as it is mapped.
+  /// - Throws: As ``check()``, and ``FileError`` when the file was written to since opening.
+  package func checkUnchanged() throws {
+    try check()
+    var now = stat()
+    guard stat(path, &now) == 0, now.st_ino == opened.st_ino, now.st_dev == opened.st_dev else { return }
+    guard now.st_size == opened.st_size, now.st_mtim.tv_sec == opened.st_mtim.tv_sec,
+      now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec
+    else { throw FileError(path: path, action: .change, code: EIO) }
+  }
+
   deinit {
     if let slot { MappedRanges.remove(slot) }
     if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
@@ -68,6 +84,8 @@ package struct FileError: Error, Sendable, Hashable {
     case map
     /// A file that was open had bytes no more that it had when it was opened.
     case readOn
+    /// A file that stays open was written to by another program.
+    case change
     case create
     case write
     case remove
@@ -91,6 +109,13 @@ extension FileError: DiagnosticError {
       return [
         Diagnostic(
           code: "file", "`\(path)` was cut short while it was read, or the disk cannot read it", at: Place(file: path),
+          advice: "run again when nothing writes to it")
+      ]
+    }
+    if action == .change {
+      return [
+        Diagnostic(
+          code: "file", "`\(path)` was changed while a model's weights were read from it", at: Place(file: path),
           advice: "run again when nothing writes to it")
       ]
     }

@@ -30,6 +30,9 @@ package enum ComputeClass: String, Sendable, Hashable, CaseIterable {
   /// Whether attention and what is not said to be in bytes take bfloat16 operands.
   package var takesBF16: Bool { self == .bf16 || self == .int8 }
 
+  /// Whether products with frozen weights take rounded operands.
+  package var rounds: Bool { self != .f32 }
+
   /// The classes that the processor computes fast, slowest first: bf16 needs AVX512-BF16 or AMX, int8 AVX512-VNNI as well,
   /// and int16 is for processors whose widest vectors are those of AVX2.
   ///

@@ -71,6 +71,19 @@ struct ConflictTests {
       "")
   }
 
+  @Test func weightsThatAreHeldRoundedAreNotTrained() throws {
+    try expect(
+      """
+      held: {type: load_model, from: DIR/tiny, weights: nf4}
+      held_lora: {type: attach_adapter, model: held}
+      fits: {type: train, model: held_lora, data: tokens.train}
+      tuned: {type: train, model: held, data: tokens.train}
+      """,
+      "nodes.tuned.model | All weights are to be trained, but `load_model` holds them by `weights: nf4` | "
+        + "node `tuned` takes `model` from `held`; weights in such forms are frozen | put a node of type `attach_adapter` between, or leave `weights` out"
+    )
+  }
+
   @Test func columnsWithoutUse() throws {
     try expect(
       """

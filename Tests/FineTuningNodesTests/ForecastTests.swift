@@ -44,6 +44,19 @@ struct ForecastTests {
     #expect(whole.parts[1].memory > 4 * tuned.parts[1].memory, "all weights have moments")
   }
 
+  /// The bits of the frozen weights are what differs.
+  @Test func heldWeightsAreForeseen() throws {
+    let workspace = try TinyWorkspace()
+    func model(_ weights: String) throws -> Int? {
+      let text = Self.pipeline.replacing("compute: f32", with: "compute: f32, weights: \(weights)")
+        .replacing(" MORE", with: "").split(separator: "\n").filter { !$0.contains("whole:") }.joined(separator: "\n")
+      let plan = try Planner(store: workspace.store).plan(workspace.pipeline(text + "\n"))
+      return plan.nodes.first { $0.name == "tuned" }?.forecast?.parts[0].memory
+    }
+    let sizes = try ["auto", "as_stored", "int8", "nf4"].map { try #require(try model($0)) }
+    #expect(sizes == sizes.sorted(by: >))
+  }
+
   @Test func whatIsSetIsWhatIsForeseen() throws {
     let workspace = try TinyWorkspace()
     let plain = try #require(plan(workspace)["tuned"]?.forecast)

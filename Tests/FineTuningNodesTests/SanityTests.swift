@@ -76,6 +76,21 @@ struct SanityTests {
     #expect(lines.contains("sanity: stop_token: fine: 6 of 6 answers end with a stop token, `<|im_end|>` (2)"))
   }
 
+  /// A merged model is what its adapter was trained beside, whatever form the base was held in.
+  @Test(arguments: ["as_stored", "bf16", "int8", "nf4"])
+  func basesThatAreHeldInOtherFormsAreFine(weights: String) throws {
+    let summary = try run(TinyWorkspace(), ("compute: f32", "compute: f32, weights: \(weights)"))
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    for node in ["sft", "quality", "merged"] {
+      for (name, check) in try checks(summary, node) {
+        #expect(check["verdict"]?.string == "fine", "\(node).\(name): \(check.text())")
+      }
+    }
+    let models = try ["sft", "merged"].map { try #require(summary[$0]?.result?.outputs["model"]) }
+    #expect(models.map { $0.details["weights"]?.string } == [weights, nil])
+    #expect(models.map { $0.type.facets["weights"] } == [.text(weights), nil])
+  }
+
   @Test func theMemberAndTheDetailSayTheSame() throws {
     let workspace = try TinyWorkspace()
     let summary = try run(workspace)

@@ -15,6 +15,7 @@ struct StepMemoryTests {
     var adapter: AdapterConfiguration? = AdapterConfiguration(rank: 4)
     var tokens: Int
     var recomputation = Recomputation.none
+    var plan = PrecisionPlan()
 
     static func configuration(layers: Int, width: Int, vocabulary: Int) -> ModelConfiguration {
       DecoderShape(
@@ -36,7 +37,7 @@ struct StepMemoryTests {
     func measure() throws -> (peak: Int, before: Int) {
       let model = try LanguageModel(
         configuration, weights: PatternedWeights(), compute: Compute(threads: 2, computeClass: computeClass),
-        longestSequence: tokens, trains: { _ in adapter == nil })
+        plan: plan, longestSequence: tokens, trains: { _ in adapter == nil })
       if let adapter { try model.attach(adapter, from: PatternedWeights()) }
       model.recomputation = recomputation
       let loop = try TrainingLoop(
@@ -51,7 +52,7 @@ struct StepMemoryTests {
     var estimate: StepMemory {
       get throws {
         try StepMemory.counted(
-          configuration, computeClass, adapter: adapter, stage: SupervisedStage(), rows: [row],
+          configuration, computeClass, plan: plan, adapter: adapter, stage: SupervisedStage(), rows: [row],
           recomputations: [recomputation], threads: 2)[0]
       }
     }
@@ -79,6 +80,29 @@ struct StepMemoryTests {
             }
           }
         }
+      }
+    }
+  }
+
+  /// Rounded weights take what their bits say, and are counted so.
+  @Test func roundedWeightsTakeLess() async {
+    await #expect(processExitsWith: .success) {
+      let configuration = Run.configuration(layers: 8, width: 512, vocabulary: 500)
+      for computeClass in ComputeClass.available(try .chosenByEnvironment()) where computeClass != .int8 {
+        var sizes: [Int] = []
+        for maps in [PrecisionPlan.Maps.packed, .bf16, .int8, .nf4] {
+          let run = Run(
+            configuration: configuration, computeClass: computeClass, tokens: 128, plan: PrecisionPlan(maps: maps))
+          let (found, estimate) = (try run.measure().peak, try run.estimate)
+          let ratio = Double(estimate.peak) / Double(found)
+          #expect(abs(ratio - 1) < 0.05, "\(computeClass), \(maps): \(estimate.peak) bytes counted, \(found) measured")
+          sizes.append(estimate.model)
+        }
+        let maps = Double(configuration.blocks.reduce(0) { $0 + $1.maps.reduce(0) { $0 + $1.inputs * $1.outputs } })
+        // In one direction in place of both; 16, 8.5 and 4.13 bits.
+        #expect(Double(sizes[1] - sizes[2]) / maps > 0.9 && Double(sizes[1] - sizes[2]) / maps < 0.98)
+        #expect(Double(sizes[2] - sizes[3]) / maps > 0.52 && Double(sizes[2] - sizes[3]) / maps < 0.58)
+        #expect(sizes[0] > sizes[1] + Int(1.5 * maps))
       }
     }
   }

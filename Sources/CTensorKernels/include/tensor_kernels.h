@@ -69,6 +69,19 @@ static inline size_t tk_int16_blocks(size_t k) { return (k + TK_INT16_DEPTH - 1)
 // Words of a row, or of a column.
 static inline size_t tk_int16_stride(size_t k) { return (k + 1) / 2 * 2; }
 
+// Weights in nf4 (Dettmers et al. 2023, "QLoRA"): blocks of TK_NF4_BLOCK numbers of one array, each one of 16 times the
+// block's largest; the largest numbers less their mean in 8 bits, with a scale for TK_NF4_SCALES of them ("double
+// quantisation").
+#define TK_NF4_BLOCK 64
+#define TK_NF4_SCALES 256
+typedef struct tk_nf4 {
+  const uint8_t *codes;   // two numbers a byte
+  const uint8_t *scales;  // of a block, a place in `map`
+  const float *largest;   // of TK_NF4_SCALES scales
+  const float *map;       // 256 numbers
+  float offset;
+} tk_nf4;
+
 // What a product of attention tiles may leave out. Queries are stacked in groups of `rows`; query r of a group sees the
 // keys below limit + r. Scores (keys are columns) of keys that a query does not see may have any finite value; probabilities
 // and their gradients (keys are along k, or rows) are 0 there.
@@ -250,6 +263,17 @@ typedef struct tk_kernels {
   void (*from_bf16)(float *y, const uint16_t *x, size_t n);
   void (*to_f16)(uint16_t *y, const float *x, size_t n);
   void (*from_f16)(float *y, const uint16_t *x, size_t n);
+
+  // ---- stored weights: the numbers of whole blocks, the same bits everywhere; 32 numbers a block, 256 those named _k
+  void (*expand_q8_0)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q4_0)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q4_1)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q5_0)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q5_1)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q4_k)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q5_k)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_q6_k)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_nf4)(float *y, const tk_nf4 *x, size_t first, size_t blocks);
 } tk_kernels;
 
 // The reference.
@@ -275,6 +299,11 @@ void tk_restore_int8(float *w, const int8_t *packed, const float *scale, size_t 
 void tk_pack_int16(int16_t *packed, float *scale, const float *w, size_t down, size_t across, size_t k, size_t n);
 // The reverse: w[n, k], the columns as rows.
 void tk_restore_int16(float *w, const int16_t *packed, const float *scale, size_t k, size_t n);
+
+// Rounds x[n] to nf4, as bitsandbytes rounds: bytes, and the largest number of each block, the last one perhaps shorter.
+void tk_round_nf4(uint8_t *codes, float *largest, const float *x, size_t n);
+// Rounds x[n] to blocks of Q8_0, as ggml rounds, zeros behind the end.
+void tk_round_q8_0(uint8_t *y, const float *x, size_t n);
 
 // Whether the calling thread is working on a tile of a thread pool.
 int tk_inside_tile(void);

@@ -39,9 +39,35 @@ package enum LoadModel: NodeType {
     }
   }
 
+  /// The form in which frozen weights are held in memory.
+  package enum Weights: String, FieldChoice {
+    case auto
+    case asStored = "as_stored"
+    case bf16
+    case int8
+    case nf4
+
+    var plan: PrecisionPlan {
+      switch self {
+      case .auto: PrecisionPlan()
+      case .asStored: PrecisionPlan(maps: .stored)
+      case .bf16: PrecisionPlan(maps: .bf16)
+      case .int8: PrecisionPlan(maps: .int8)
+      case .nf4: PrecisionPlan(maps: .nf4)
+      }
+    }
+
+    /// Whether numbers of the file are rounded.
+    var rounds: Bool { self != .auto && self != .asStored }
+
+    /// What a model artefact's details and type call it; nothing of `auto`.
+    static let detail = "weights"
+  }
+
   package struct Fields: FieldSet {
     var from: FilePath?
     var compute = Compute.auto
+    var weights = Weights.auto
 
     package init() {}
 
@@ -57,6 +83,14 @@ package enum LoadModel: NodeType {
           + "`int16`, nearer to f32 than `bf16` and 1.3 times as fast for LoRA on CPUs with AVX2 and no AVX-512; "
           + "`int8`, faster than `bf16` for LoRA, with gradients that are off by 7 % in place of 2 %; `auto` takes "
           + "the fastest of the first three that this CPU has"),
+      Field(
+        "weights", \.weights, since: Birth(default: .auto),
+        doc:
+          "How frozen weights are held while they are used: `auto` packs them for the arithmetic, twice where training "
+          + "needs both directions; `as_stored` reads them where they lie in the file, quantised blocks of a GGUF file "
+          + "among them; `bf16`, `int8` (8.5 bits a weight) and `nf4` (4.13 bits, QLoRA) round the linear maps of the "
+          + "blocks and leave the rest as it is stored. Products expand a tile at a time. Only adapters can be trained "
+          + "beside them"),
     ]
   }
 
@@ -74,21 +108,52 @@ package enum LoadModel: NodeType {
   }
 
   package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
-    Inspection(of: sources, fields: [KeyPreimage.Entry(configurationSight, .integer(1))]) {
+    let looksAtFormats = fields.weights != .auto
+    return Inspection(
+      of: sources,
+      fields: [KeyPreimage.Entry(configurationSight, .integer(1))]
+        + (looksAtFormats ? [KeyPreimage.Entry(formatsSight, .integer(1))] : [])
+    ) {
       let model = try ModelFolder.open(sources.fileSet)
       var seen = try knownFacets(model, sources.fileSet)
       seen[configurationSight] = .text(model.configuration.json.text())
+      if looksAtFormats {
+        let formats = try model.storedFormats.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value)) }
+        seen[formatsSight] = .text(JSON.object(JSONObject(formats)).text())
+      }
       return seen
     }
   }
 
   /// What the inspection calls the model's configuration, for forecasts; no facet, since nothing has to agree with it.
   static let configurationSight = "configuration"
+  /// What the inspection calls the forms that the file stores matrices in, for forecasts.
+  static let formatsSight = "formats"
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     var facets = inputs.seen
     facets[configurationSight] = nil
-    return Inference(outputs: ["model": ArtefactType(ArtefactName.model, facets)], conflicts: unavailable(fields))
+    facets[formatsSight] = nil
+    facets[FacetName.weights] = weightsFacet(fields)
+    return Inference(
+      outputs: ["model": ArtefactType(ArtefactName.model, facets)],
+      conflicts: unavailable(fields) + withoutEffect(fields))
+  }
+
+  /// What the model's type says about its weights; nothing where they are packed.
+  private static func weightsFacet(_ fields: Fields) -> Facet? {
+    fields.weights == .auto ? nil : .text(fields.weights.rawValue)
+  }
+
+  /// Bytes are for weights that are packed.
+  private static func withoutEffect(_ fields: Fields) -> [Inference.Conflict] {
+    guard fields.weights != .auto, fields.compute == .int8 else { return [] }
+    return [
+      .init(
+        port: "compute", "`compute: int8` has no effect beside `weights: \(fields.weights.rawValue)`",
+        reason: "products in bytes take weights that were packed for them",
+        advice: "`compute: bf16`, or leave `weights` out")
+    ]
   }
 
   /// Whether this processor lacks the arithmetic that is asked for.
@@ -113,8 +178,11 @@ package enum LoadModel: NodeType {
     for file in model.files.files {
       try output.reference(ModelArtefact.base + "/" + file.name, externalPath: file.path)
     }
-    output.set(type: ArtefactType(ArtefactName.model, try knownFacets(model, files)))
+    var facets = try knownFacets(model, files)
+    facets[FacetName.weights] = weightsFacet(fields)
+    output.set(type: ArtefactType(ArtefactName.model, facets))
     output.details["compute"] = JSON(fields.compute.name)
+    if fields.weights != .auto { output.details[Weights.detail] = JSON(fields.weights.rawValue) }
   }
 
   private static func knownFacets(_ model: ModelFolder, _ files: FileSet) throws -> [String: Facet] {

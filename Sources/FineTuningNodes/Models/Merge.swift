@@ -33,7 +33,9 @@ package enum Merge: NodeType {
     package static let fields: [Field<Self>] = [
       Field(
         "dtype", \.dtype,
-        doc: "The type of the stored weights; `auto` keeps the base's own, or takes bf16 for quantised ones")
+        doc:
+          "The type of the stored weights; `auto` keeps the base's own, or takes bf16 for quantised ones. A base that "
+          + "`load_model` rounded is written as it was rounded")
     ]
   }
 
@@ -63,7 +65,20 @@ package enum Merge: NodeType {
   private static func type(_ model: ArtefactType?) -> ArtefactType {
     var type = model ?? ArtefactType(ArtefactName.model)
     type.facets[FacetName.form] = "all"
+    // What is merged is written out: it is held as any other model.
+    type.facets[FacetName.weights] = nil
     return type
+  }
+
+  /// Base and adapter added; where the base was rounded, what it was rounded to: the adapter was trained beside that.
+  private static func mergedWeights(
+    _ artefact: ModelArtefact, _ source: ModelFolder, _ adapter: AdapterFolder, _ pool: ThreadPool,
+    _ context: NodeContext
+  ) throws -> any WeightSource {
+    let held = artefact.heldWeights
+    guard held.rounds else { return try AdaptedWeights(source, adapter: adapter, pool: pool) }
+    context.log("the adapter is added to the base as it was held, `weights: \(held.rawValue)`, expanded")
+    return TrainedWeights(try artefact.model(), origin: "the model with its adapter")
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
@@ -82,7 +97,8 @@ package enum Merge: NodeType {
           try updates.tensor(named: $0, shape: $1)
         }))
     try writer.write(
-      artefact.watched(AdaptedWeights(source, adapter: adapter, pool: pool)), to: ModelArtefact.basePath(in: output))
+      artefact.watched(mergedWeights(artefact, source, adapter, pool, context)),
+      to: ModelArtefact.basePath(in: output))
     let merged = try ModelFolder.open(ModelArtefact.basePath(in: output))
     try sanity.add(
       FiniteTensors(

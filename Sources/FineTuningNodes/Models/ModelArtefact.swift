@@ -49,13 +49,16 @@ package struct ModelArtefact {
 
   /// A model in memory, read as long as nobody asks the node to stop.
   ///
-  /// - Parameter longest: The longest sequence that it will see; where it is nil, any that the model was made for.
+  /// - Parameters:
+  ///   - plan: In which form the frozen weights are held.
+  ///   - longest: The longest sequence that it will see; where it is nil, any that the model was made for.
   func languageModel(
-    _ source: ModelFolder, compute: Compute, longest: Int? = nil, trains: @escaping (String) -> Bool = { _ in false }
+    _ source: ModelFolder, compute: Compute, plan: PrecisionPlan = PrecisionPlan(), longest: Int? = nil,
+    trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
     try LanguageModel(
-      source.configuration, weights: watched(source.weights), compute: compute, longestSequence: longest ?? 1 << 17,
-      trains: trains)
+      source.configuration, weights: watched(source.weights), compute: compute, plan: plan,
+      longestSequence: longest ?? 1 << 17, trains: trains)
   }
 
   /// The adapter's files.
@@ -84,7 +87,9 @@ package struct ModelArtefact {
   package func model(trainsAll: Bool = false, longest: Int? = nil) throws -> LanguageModel {
     let compute = try Compute(threads: threads, computeClass: computeClass)
     let hasAdapter = hasAdapter
-    let model = try languageModel(source(), compute: compute, longest: longest) { _ in trainsAll && !hasAdapter }
+    let model = try languageModel(source(), compute: compute, plan: heldWeights.plan, longest: longest) { _ in
+      trainsAll && !hasAdapter
+    }
     if hasAdapter { try adapter().attach(to: model) }
     return model
   }
@@ -102,6 +107,11 @@ package struct ModelArtefact {
   /// The arithmetic that `load_model` settled on.
   var computeClass: ComputeClass {
     view.details["compute"]?.string.flatMap(ComputeClass.init(name:)) ?? .f32
+  }
+
+  /// The form in which `load_model` said that frozen weights are held.
+  var heldWeights: LoadModel.Weights {
+    view.details[LoadModel.Weights.detail]?.string.flatMap(LoadModel.Weights.init(rawValue:)) ?? .auto
   }
 
   /// Writes a model's adapter as the adapter of an artefact.

@@ -30,7 +30,8 @@ package struct MergeComparison {
     let computeClass = try arithmetic()
     let adapter = try artefact.adapter()
     let probe = try artefact.probe() ?? Probe(for: source.configuration)
-    let needed = try memory(source.configuration, adapter.configuration, computeClass, probe)
+    let formats = artefact.heldWeights == .auto ? [:] : try source.storedFormats
+    let needed = try memory(source.configuration, formats, adapter.configuration, computeClass, probe)
     if let free = FreeMemory.bytes, needed > free {
       return MergedModel(.notEnoughMemory(needed: needed), stored: stored, computeClass: computeClass)
     }
@@ -48,11 +49,13 @@ package struct MergeComparison {
 
   /// The most that a model with its adapter takes for it.
   private func memory(
-    _ configuration: ModelConfiguration, _ adapter: AdapterConfiguration, _ computeClass: ComputeClass, _ probe: Probe
+    _ configuration: ModelConfiguration, _ formats: [String: String], _ adapter: AdapterConfiguration,
+    _ computeClass: ComputeClass, _ probe: Probe
   ) throws -> Int {
     try MemoryCount.run { count in
       let model = try LanguageModel(
-        configuration, weights: WeightShapes(), compute: Compute(threads: threads, computeClass: computeClass))
+        configuration, weights: WeightShapes(formats: formats),
+        compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan)
       try model.attach(adapter, from: WeightShapes())
       _ = try model.logProbabilities(of: probe)
       return count.peakBytes
@@ -64,7 +67,7 @@ package struct MergeComparison {
     _ source: ModelFolder, _ adapter: AdapterFolder, _ computeClass: ComputeClass, _ probe: Probe
   ) throws -> (base: [Float], adapted: [Float]) {
     let model = try artefact.languageModel(
-      source, compute: Compute(threads: threads, computeClass: computeClass))
+      source, compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan)
     let base = try model.logProbabilities(of: probe)
     try adapter.attach(to: model)
     return (base, try model.logProbabilities(of: probe))

@@ -42,4 +42,6 @@ package enum FacetName {
   static let base = "base"
   /// What of the model is trained: `adapter` or `all`.
   static let form = "form"
+  /// How the frozen weights of the model are held; not there where they are packed.
+  static let weights = "weights"
 }

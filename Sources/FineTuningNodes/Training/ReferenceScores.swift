@@ -28,6 +28,10 @@ struct ReferenceScores {
     let set = try TokenSet(data)
     lazy var model = Result { try reference.model(longest: set.longest) }
     var scores: [PairLogProbabilities] = []
+    // Named only where they are not what they always were.
+    var more: [(name: String, value: CanonicalValue)] = []
+    if tailWeight != 1 { more.append(("tail_weight", .number(tailWeight))) }
+    if reference.heldWeights != .auto { more.append(("weights", .text(reference.heldWeights.rawValue))) }
     var made = 0
     for (shard, name) in set.shards.enumerated() {
       let digest = try data.member(name.member).blob.digest
@@ -39,7 +43,7 @@ struct ReferenceScores {
           reads: [
             ("reference", .digest(reference.view.digest)), ("pairs", .digest(digest)), ("first", .integer(start)),
             ("compute", .text(reference.computeClass.rawValue)),
-          ] + (tailWeight == 1 ? [] : [("tail_weight", .number(tailWeight))]),
+          ] + more,
           type: ArtefactType("reference_scores")
         ) { builder in
           made += rows.count

@@ -40,6 +40,14 @@ package enum Train: NodeType {
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
     conflicts += stage.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
+    if let model = inputs["model"]?.type, let held = model[FacetName.weights]?.text, model[FacetName.form] != "adapter"
+    {
+      conflicts.append(
+        .init(
+          port: "model", "All weights are to be trained, but `load_model` holds them by `weights: \(held)`",
+          reason: "weights in such forms are frozen",
+          advice: "put a node of type `attach_adapter` between, or leave `weights` out"))
+    }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
@@ -119,6 +127,7 @@ package enum Train: NodeType {
     } catch is TrainingInterrupted {
       throw Interrupted()
     }
+    try model.checkFiles()
     try TrainSanity.end(&sanity, result, model, artefact, data, declaration.firstLoss(own, inputs, model))
     try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: context.output("model"))
     try TrainReport.publish(result, declaration.picture, to: context.output("metrics"))

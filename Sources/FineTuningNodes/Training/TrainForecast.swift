@@ -18,8 +18,8 @@ extension Train {
         fields, declaration.rows, longest: longest, positions: model.configuration.maximumPositions)
       // A step that cannot be taken has no forecast; running says why.
       return try? StepMemory.counted(
-        model.configuration, model.computeClass, adapter: model.adapter,
-        stage: declaration.foreseen(fields.own[declaration], rows: rows), rows: rows,
+        model.configuration, model.computeClass, weights: WeightShapes(formats: model.formats), plan: model.plan,
+        adapter: model.adapter, stage: declaration.foreseen(fields.own[declaration], rows: rows), rows: rows,
         recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
     let counted = memory(fields.stage.declaration)
@@ -49,6 +49,9 @@ extension Train {
 private struct ForeseenModel {
   var configuration: ModelConfiguration
   var computeClass: ComputeClass
+  var plan: PrecisionPlan
+  /// What the file stores matrices in, where that counts.
+  var formats: [String: String]
   /// Nil for a model all of whose weights are trained.
   var adapter: AdapterConfiguration?
 
@@ -61,6 +64,8 @@ private struct ForeseenModel {
       else { return nil }
       self.configuration = configuration
       computeClass = fields.compute.resolved
+      plan = fields.weights.plan
+      formats = ancestry.node.seen[LoadModel.formatsSight]?.text.flatMap(Self.formats) ?? [:]
       return
     }
     guard let source = ancestry["model"], let model = ForeseenModel(source) else { return nil }
@@ -70,6 +75,12 @@ private struct ForeseenModel {
       adapter = attached
     } else if fields.of(Merge.Fields.self) != nil {
       adapter = nil
+      plan = PrecisionPlan()
     }
+  }
+
+  private static func formats(_ text: String) -> [String: String]? {
+    guard let members = (try? JSON(parsing: text, file: ""))?.object?.members else { return nil }
+    return Dictionary(members.compactMap { name, value in value.string.map { (name, $0) } }) { first, _ in first }
   }
 }

@@ -13,6 +13,7 @@ extension LanguageModel {
     switch stored {
     case .parameter(let parameter): return parameter.value
     case .head: return try plain(head.weight, name)
+    case .table(let weight): return weight.numbers(compute)
     case .expert(let make):
       guard let tensor = make() else { throw WeightError.rounded(name: name) }
       return tensor
@@ -30,6 +31,8 @@ extension LanguageModel {
     /// A linear map of a block, by its place among those of the block.
     case map(layer: Int, index: Int)
     case head
+    /// A table that stays as it is stored.
+    case table(any StoredWeight)
     /// A tensor of experts, and what makes it.
     case expert(() -> Tensor?)
   }
@@ -38,6 +41,7 @@ extension LanguageModel {
   func makeStoredTensors() -> [String: Stored] {
     var all: [String: Stored] = [:]
     for parameter in parameters { all[parameter.name] = .parameter(parameter) }
+    for (role, weight) in embedding.storedTables { all[configuration.name(of: role)] = .table(weight) }
     for (layer, block) in blocks.enumerated() {
       for (role, make) in block.storedExperts(layer: layer) { all[configuration.name(of: role)] = .expert(make) }
       for (index, map) in block.maps.enumerated() {

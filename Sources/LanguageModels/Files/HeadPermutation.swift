@@ -23,6 +23,14 @@ package enum HeadPermutation: Sendable, Hashable {
     }
   }
 
+  /// Which row of the file each row of Hugging Face's order is; nil where they are the same.
+  package func places(of rows: Int) -> [Int32]? {
+    if case .natural = self { return nil }
+    var numbers = (0..<rows).map { Float($0) }
+    numbers.withUnsafeMutableBufferPointer { restore($0, columns: 1) }
+    return numbers.map { Int32($0) }
+  }
+
   /// Puts rows in Hugging Face's order into the file's order, in place: the reverse of ``restore(_:columns:)``.
   package func apply(_ values: UnsafeMutableBufferPointer<Float>, columns: Int) {
     guard case .interleaved(let heads) = self, columns > 0 else { return }

@@ -15,12 +15,15 @@ package final class LanguageModel {
   package internal(set) var adapter: AdapterConfiguration?
   /// Made once; an adapter changes nothing of it.
   private(set) lazy var storedTensors = makeStoredTensors()
+  /// The files that weights are read from while the model computes.
+  private let files: [StoredBytes]
   /// What recording tapes keep of a forward pass.
   package var recomputation = Recomputation.none
 
   /// Reads every tensor of the configuration.
   ///
   /// - Parameters:
+  ///   - plan: In which form the frozen weights are held.
   ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each. Rotary
   ///     scalings that know short and long texts go by it.
   ///   - trains: Whether a tensor is trained, by its Hugging Face name; the others are prepared for the matrix library
@@ -28,12 +31,14 @@ package final class LanguageModel {
   /// - Throws: ``WeightError`` for tensors that are missing, and what the source throws.
   package init(
     _ configuration: ModelConfiguration, weights: any WeightSource, compute: Compute,
-    longestSequence: Int = 1 << 17, trains: @escaping (String) -> Bool = { _ in false }
+    plan: PrecisionPlan = PrecisionPlan(), longestSequence: Int = 1 << 17,
+    trains: @escaping (String) -> Bool = { _ in false }
   ) throws {
     let missing = configuration.tensors.map(\.name).filter { !weights.has($0) }
     guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
     let loader = WeightLoader(
-      configuration, weights, compute, positions: min(configuration.maximumPositions, longestSequence), trains: trains)
+      configuration, weights, compute, plan, positions: min(configuration.maximumPositions, longestSequence),
+      trains: trains)
     let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
     self.configuration = configuration
     self.compute = compute
@@ -44,9 +49,15 @@ package final class LanguageModel {
     finalNorm = try configuration.finalNorm.map { try Norm($0, .finalNorm, [width], loader) }
     let isTied = configuration.head.isTied
     head = OutputHead(
-      try loader.matrix(isTied ? embedding.table : loader.parameter(.head, [vocabulary, width]), isShared: isTied),
+      isTied ? try loader.matrix(tied: embedding.table) : try loader.matrix(.head, [vocabulary, width]),
       bias: configuration.head.hasBias ? try loader.parameter(TensorRole(.head, "bias", .bias), [vocabulary]) : nil,
       softCap: configuration.head.softCap)
+    files = loader.files
+  }
+
+  /// - Throws: What tells that weights which are read from files are no longer what they were.
+  package func checkFiles() throws {
+    for file in files { try file.check() }
   }
 
   /// Every parameter that training may reach, the adapter's last; frozen matrices are none.

@@ -18,4 +18,9 @@ package struct WatchedWeights: WeightSource {
     try watch()
     return try weights.tensor(named: name, shape: shape)
   }
+
+  package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? {
+    try watch()
+    return try weights.stored(named: name, shape: shape, transposed: transposed)
+  }
 }

@@ -11,6 +11,18 @@ package protocol WeightSource {
   ///
   /// - Throws: what the file's reader throws, also when its shape is not `shape`.
   func tensor(named name: String, shape: [Int]) throws -> Tensor
+  /// A matrix as its bytes lie in the file, which stays mapped: [rows, columns], rows in Hugging Face's order.
+  ///
+  /// - Parameters:
+  ///   - shape: Hugging Face's; dimensions but the last are rows one after the other.
+  ///   - transposed: Whether rows and columns of that shape are exchanged in what is wanted.
+  /// - Returns: Nil where the numbers do not lie so, or in no form that products read.
+  /// - Throws: As ``tensor(named:shape:)``.
+  func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)?
+}
+
+extension WeightSource {
+  package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? { nil }
 }
 
 /// What can be wrong with the tensors of a model; worded below.

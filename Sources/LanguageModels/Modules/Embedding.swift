@@ -41,15 +41,15 @@ package struct EmbeddingConfiguration: Sendable, Hashable {
 package struct Embedding {
   package let configuration: EmbeddingConfiguration
   /// [V, C].
-  package let table: Parameter
+  package let table: WeightTable
   /// [positions, C].
-  private let positions: Parameter?
+  private let positions: WeightTable?
   private let norm: Norm?
 
   init(_ configuration: EmbeddingConfiguration, vocabulary: Int, width: Int, _ loader: WeightLoader) throws {
     self.configuration = configuration
-    table = try loader.parameter(.embedding, [vocabulary, width])
-    positions = try configuration.positions.map { try loader.parameter(.positions, [$0.first + $0.count, width]) }
+    table = try loader.table(.embedding, [vocabulary, width])
+    positions = try configuration.positions.map { try loader.table(.positions, [$0.first + $0.count, width]) }
     norm = try configuration.norm.map { try Norm($0, .embeddingNorm, [width], loader) }
   }
 
@@ -57,16 +57,25 @@ package struct Embedding {
   ///
   /// - Throws: ``TensorError`` for ids outside of the vocabulary, and positions that have no row.
   func callAsFunction(_ tape: Tape, _ ids: [Int32], _ context: AttentionContext) throws -> Variable {
-    var x = tape.scale(try tape.embed(ids, table: table), by: configuration.scale)
+    var x = tape.scale(try table.rows(tape, ids), by: configuration.scale)
     if let positions, let numbers = configuration.positions {
       let places = context.positions(of: ids.count)
       if let last = places.max(), Int(last) >= numbers.count {
         throw TensorError.positionBeyondTable(position: Int(last), maximum: numbers.count)
       }
-      x = tape.add(x, try tape.embed(places.map { $0 + Int32(numbers.first) }, table: positions))
+      x = tape.add(x, try positions.rows(tape, places.map { $0 + Int32(numbers.first) }))
     }
     return norm?(tape, x) ?? x
   }
 
-  var parameters: [Parameter] { [table] + [positions].compactMap { $0 } + (norm?.parameters ?? []) }
+  var parameters: [Parameter] {
+    [table.parameter, positions?.parameter].compactMap { $0 } + (norm?.parameters ?? [])
+  }
+
+  /// The tables that stay as they are stored.
+  var storedTables: [(role: TensorRole, weight: any StoredWeight)] {
+    [(TensorRole.embedding, table), (.positions, positions)].compactMap { role, table in
+      if case .stored(let weight)? = table { (role, weight) } else { nil }
+    }
+  }
 }

@@ -66,6 +66,22 @@ extension GGUFModel: WeightSource {
   }
 }
 
+extension GGUFModel {
+  package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? {
+    guard let specification = specifications[name], specification.shape == shape, shape.count >= 2,
+      let stored = configuration.gguf(specification.role), stored.isTransposed == transposed, stored.offset == 0,
+      let format = BlockFormat.named(try file.entry(stored.name).type.name), let last = shape.last
+    else { return nil }
+    let first = shape.dropLast().reduce(1, *)
+    let (rows, columns) = transposed ? (last, first) : (first, last)
+    let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[try file.entry(stored.name).range])
+    return try BlockWeight(
+      format, rows: rows, columns: columns,
+      bytes: StoredBytes(bytes, of: file.file) { [file = file.file] in try file.checkUnchanged() },
+      order: stored.order.places(of: rows))
+  }
+}
+
 extension JSON {
   /// A metadata value of a GGUF file.
   init(gguf value: GGUFValue) {

@@ -142,6 +142,17 @@ extension SafetensorsWeights: WeightSource {
     guard let number = fileByName[name] else { throw ModelFolderError(origin, .missingTensor(name, nearest: nil)) }
     return try files[number].tensor(named: stored(name), shape: shape)
   }
+
+  package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? {
+    guard let number = fileByName[name], let entry = entry(name), entry.shape == shape, shape.count >= 2, !transposed,
+      let format = BlockFormat.named(entry.type.rawValue), let columns = shape.last
+    else { return nil }
+    let file = files[number].file
+    let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])
+    return try BlockWeight(
+      format, rows: shape.dropLast().reduce(1, *), columns: columns,
+      bytes: StoredBytes(bytes, of: file) { try file.checkUnchanged() })
+  }
 }
 
 extension SafetensorsFile {

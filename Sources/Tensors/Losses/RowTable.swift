@@ -2,10 +2,11 @@ import CTensorKernels
 
 /// The head [V, C] of a vocabulary row by row, for products with some of its rows, in the class's type.
 final class RowTable {
-  /// The elements, in one of two types.
+  /// The elements, in one of two types or as they are stored.
   enum Rows {
     case f32(Tensor)
     case bf16(BF16Matrix)
+    case stored(any StoredWeight)
   }
 
   let rows: Rows
@@ -13,14 +14,17 @@ final class RowTable {
   /// [C].
   let mean: Tensor
   private let kernels: UnsafePointer<tk_kernels>
+  private let kind: TileProducts.Kind
 
   init(_ rows: Rows, _ compute: Compute) {
     let count: Int
     switch rows {
     case .f32(let tensor): (count, columns) = (tensor.rows, tensor.columns)
     case .bf16(let matrix): (count, columns) = (matrix.rows, matrix.columns)
+    case .stored(let weight): (count, columns) = (weight.rows, weight.columns)
     }
     self.rows = rows
+    kind = TileProducts.Kind(compute)
     kernels = compute.kernels.functions
     mean = Tensor(shape: [columns])
     onElements { addMean(of: count) }
@@ -45,6 +49,9 @@ final class RowTable {
     case .bf16(let matrix):
       kernels.pointee.from_bf16(space.pointer, matrix.pointer + index * columns, columns)
       return UnsafePointer(space.pointer)
+    case .stored(let weight):
+      weight.expand(row: index, 0..<columns, into: space.pointer, kernels)
+      return UnsafePointer(space.pointer)
     }
   }
 
@@ -53,6 +60,7 @@ final class RowTable {
     switch rows {
     case .f32: Tensor(uninitialized: [depth * Int(TK_PANEL_COLUMNS)])
     case .bf16: Tensor(uninitialized: [tk_tile_scratch(count, columns, depth)])
+    case .stored: Tensor(uninitialized: [depth * columns])
     }
   }
 
@@ -71,6 +79,13 @@ final class RowTable {
       kernels.pointee.bf16_rows_product(
         y.pointer, y.stride, x.pointer, x.stride, matrix.pointer + first * columns, columns, chosen.baseAddress, count,
         columns, chosen.count, adds, scratch.pointer)
+    case .stored(let weight):
+      for (index, row) in chosen.enumerated() {
+        weight.expand(row: first + Int(row), 0..<columns, into: scratch.pointer + index * columns, kernels)
+      }
+      TileProducts(kernels, kind, for: (m: count, n: columns, k: chosen.count))(
+        x, MatrixView(scratch.pointer, stride: columns), into: y, m: count, n: columns, k: chosen.count,
+        accumulates: accumulates)
     }
   }
 }

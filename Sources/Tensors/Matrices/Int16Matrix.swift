@@ -86,3 +86,8 @@ final class Int16Rows {
     onElements { kernels.pointee.quantize_int16(int16, scales.pointer, x.pointer, x.stride, rows, k) }
   }
 }
+
+extension OperandFormat {
+  /// 16-bit whole numbers.
+  static let int16 = OperandFormat(isExact: false) { Int16Matrix($0, transposed: $1, $2) }
+}

@@ -102,3 +102,8 @@ final class Int8Rows {
     onElements { kernels.pointee.quantize_int8(int8, scales.pointer, x.pointer, x.stride, rows, k) }
   }
 }
+
+extension OperandFormat {
+  /// Bytes.
+  static let int8 = OperandFormat(isExact: false) { Int8Matrix($0, transposed: $1, $2) }
+}

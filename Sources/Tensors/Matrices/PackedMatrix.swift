@@ -60,6 +60,10 @@ final class PackedMatrix: PackedWeight {
     return plain
   }
 
+  func rowTable(_ compute: Compute) -> RowTable? {
+    bf16 ? RowTable(.bf16(transposedBF16(compute)), compute) : nil
+  }
+
   func transposed(_ compute: Compute) -> Tensor {
     if bf16 { return transposedBF16(compute).widened(compute) }
     let plain = Tensor(uninitialized: [n, k])
@@ -125,4 +129,10 @@ final class PackedMatrix: PackedWeight {
     product.run(source, m, target.pointer)
     for row in 0..<rows { (y.pointer + row * y.stride).update(from: target.pointer + row * n, count: n) }
   }
+}
+
+extension OperandFormat {
+  /// The order of oneDNN's kernels, in 32-bit floats and in bfloat16.
+  static let libraryF32 = OperandFormat(isExact: true) { PackedMatrix($0, transposed: $1, bf16: false, $2) }
+  static let libraryBF16 = OperandFormat(isExact: false) { PackedMatrix($0, transposed: $1, bf16: true, $2) }
 }

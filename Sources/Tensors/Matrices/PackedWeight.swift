@@ -10,6 +10,9 @@ protocol PackedWeight: AnyObject, Sendable {
   /// The columns of the matrix as rows, in 32-bit floats: [n, k].
   func transposed(_ compute: Compute) -> Tensor
 
+  /// The columns of the matrix as rows, in the type that it has; nil where 32-bit floats do.
+  func rowTable(_ compute: Compute) -> RowTable?
+
   /// Columns that a tile of a product with `rows` rows takes; tiles start at multiples of it.
   func tileColumns(rows: Int) -> Int
 
@@ -22,6 +25,8 @@ protocol PackedWeight: AnyObject, Sendable {
 }
 
 extension PackedWeight {
+  func rowTable(_ compute: Compute) -> RowTable? { nil }
+
   /// y[rows, columns] (+)= x · M[k, columns].
   func multiply(_ x: LeftOperand, columns: Range<Int>, into y: MatrixView, accumulates: Bool) {
     multiply(x, depths: 0..<k, columns: columns, into: y, accumulates: accumulates)

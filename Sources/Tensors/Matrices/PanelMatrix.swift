@@ -55,3 +55,8 @@ final class PanelMatrix: PackedWeight {
       depths.count, columns.count, accumulates ? 1 : 0)
   }
 }
+
+extension OperandFormat {
+  /// Panels of 32-bit floats.
+  static let panels = OperandFormat(isExact: true) { PanelMatrix($0, transposed: $1, $2) }
+}

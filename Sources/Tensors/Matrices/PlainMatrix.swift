@@ -44,3 +44,8 @@ final class PlainMatrix: PackedWeight {
     }
   }
 }
+
+extension OperandFormat {
+  /// As it lies, in 32-bit floats.
+  static let plain = OperandFormat(isExact: true, refers: true) { PlainMatrix($0, transposed: $1, $2) }
+}

@@ -35,9 +35,7 @@ private final class ProductRound: @unchecked Sendable {
     y = Tensor(shape: [Self.rows, Self.n])
     let weight = Tensor(shape: [Self.k, Self.n], values: (0..<Self.k * Self.n).map { Float($0 % 5) / 8 })
     kernels = compute.kernels
-    matrix = MatrixWeight.packed(
-      weight, transposed: false, MatrixWeight.Packing(compute, frozen: true),
-      int8: compute.computeClass == .int8 ? .both : .none, compute)
+    matrix = ProductFormats(compute, frozen: true, int8: .both).backward.pack(weight, false, compute)
   }
 
   func run() {

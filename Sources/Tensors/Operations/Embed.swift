@@ -43,6 +43,21 @@ extension Tape {
     return y
   }
 
+  /// Rows of a table [V, C] that is frozen and stays as it is stored: [T, C].
+  ///
+  /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``.
+  package func embed(_ ids: [Int32], table: any StoredWeight) throws -> Variable {
+    try checkIDs(ids, below: table.rows, operation: "embed")
+    let rows = Tensor(uninitialized: [ids.count, table.columns])
+    compute.pieces(of: ids.count, size: 16) { piece in
+      for row in piece {
+        table.expand(
+          row: Int(ids[row]), 0..<table.columns, into: rows.pointer + row * table.columns, compute.kernels.functions)
+      }
+    }
+    return Variable(rows)
+  }
+
   func checkIDs(_ ids: [Int32], below count: Int, operation: String) throws {
     if let wrong = ids.first(where: { $0 < 0 || Int($0) >= count }) {
       throw TensorError.tokenOutOfRange(operation: operation, id: wrong, count: count)

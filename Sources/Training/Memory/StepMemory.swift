@@ -20,19 +20,22 @@ package struct StepMemory: Sendable, Hashable {
   ///
   /// Cost: the bookkeeping of a step for each and one more, some milliseconds, and no memory of tensors.
   /// - Parameters:
+  ///   - weights: What the files store matrices in, where the plan leaves them so.
+  ///   - plan: In which form the frozen weights are held.
   ///   - adapter: What is trained; all weights when nil.
   ///   - stage: What is learned.
   ///   - rows: The rows of a step; their ids do not matter.
   ///   - threads: Those that compute: each has a tile of rows of its own.
   /// - Throws: What ``TrainingLoop`` throws for such a model and such rows.
   package static func counted(
-    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, adapter: AdapterConfiguration?,
+    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, weights: WeightShapes = WeightShapes(),
+    plan: PrecisionPlan = PrecisionPlan(), adapter: AdapterConfiguration?,
     stage: some TrainingStage, rows: [TokenRow], tokenBudget: Int = TrainingSettings.tokenBudget,
     recomputations: [Recomputation], threads: Int = ThreadPool.availableProcessors
   ) throws -> [StepMemory] {
     try MemoryCount.run { count in
       let model = try LanguageModel(
-        configuration, weights: WeightShapes(), compute: Compute(threads: threads, computeClass: computeClass),
+        configuration, weights: weights, compute: Compute(threads: threads, computeClass: computeClass), plan: plan,
         longestSequence: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, trains: { _ in adapter == nil })
       if let adapter { try model.attach(adapter, from: WeightShapes()) }
       let before = count.liveBytes
