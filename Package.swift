@@ -133,7 +133,10 @@ let package = Package(
     tests("Pipeline", ["ToyEngine"]),
     tests(
       "FineTuningNodes",
-      ["Pipeline", "Datasets", "TokenShards", "Tokenization", "Training", "LanguageModels", "Tensors", "TensorFiles"]),
+      [
+        "Pipeline", "Datasets", "TokenShards", "Tokenization", "Training", "ModelFolders", "LanguageModels", "Tensors",
+        "TensorFiles",
+      ]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),

@@ -107,4 +107,15 @@ package enum ModelFolder: Sendable {
   ) throws -> LanguageModel {
     try LanguageModel(configuration, weights: weights, compute: compute, plan: plan, trains: trains)
   }
+
+  /// The model in memory with an adapter beside it.
+  ///
+  /// - Throws: As ``languageModel(compute:trains:)``, and what ``AdapterFolder/attach(to:)`` throws.
+  package func languageModel(compute: Compute, beside adapter: AdapterFolder) throws -> LanguageModel {
+    let model = try LanguageModel(
+      configuration, weights: adapter.weights(beside: weights, of: configuration), compute: compute,
+      beside: adapter.configuration)
+    try adapter.attach(to: model)
+    return model
+  }
 }

@@ -397,12 +397,12 @@ struct ConflictTests {
       atPath: fixture("ModelFolders/adapter"), toPath: workspace.folder.path("strange"))
     let path = workspace.folder.path("strange/adapter_config.json")
     let text = try String(contentsOfFile: path, encoding: .utf8)
-    let changed = text.replacing(#""use_dora": false"#, with: #""use_dora": true"#)
+    let changed = text.replacing(#""use_qalora": false"#, with: #""use_qalora": true"#)
     #expect(changed != text)
     try changed.write(toFile: path, atomically: true, encoding: .utf8)
     #expect(
       try problems("given: {type: attach_adapter, model: base, from: DIR/strange}")
-        == "nodes.given.from | `use_dora` is true, which is not supported | supported: false | ")
+        == "nodes.given.from | `use_qalora` is true, which is not supported | supported: false | ")
   }
 
   @Test func aTemplateThatCannotBeReadIsFoundBeforeTheRun() throws {

@@ -31,6 +31,7 @@ struct OutputTests {
       still: {type: train, model: given, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 0}
       quality: {type: evaluate, model: given, data: tokens.validation}
       answers: {type: predict, model: base, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}
+      both: {type: merge_adapters, models: [given, given], weights: [1, 0.5]}
       merged: {type: merge, model: given}
       folder: {type: export, model: merged, tokenizer: tokenizer}
       adapter_folder: {type: export, model: given, tokenizer: tokenizer}
@@ -41,6 +42,7 @@ struct OutputTests {
     adapter_folder 3 6247fd3e7b70
     answers 6 e257831e4dd7
     base 2 621f14d7e614
+    both 1 363a2d84aa05
     chat 3 1e4ca982f3cd
     folder 3 3a4f61895bb8
     fresh 1 08a85a32309b
@@ -84,7 +86,8 @@ struct OutputTests {
       var text = Self.pipeline
       for node in ["tokens", "given", "still", "answers", "merged", "folder"] {
         text = text.replacing(": \(node)", with: ": \(name)_\(node)").replacing(
-          "  \(node):", with: "  \(name)_\(node):")
+          "  \(node):", with: "  \(name)_\(node):"
+        ).replacing("[\(node), \(node)]", with: "[\(name)_\(node), \(name)_\(node)]")
       }
       let summary = try workspace.run(text)
       digests.insert(

@@ -23,7 +23,7 @@ struct SanityVerdictTests {
   }
 
   private static func update(_ module: String, a: Double = 1, b: Double = 1) -> AdapterUpdate {
-    AdapterUpdate(module: module, a: a, b: b, product: a * b)
+    AdapterUpdate(module: module, size: a * b, isDead: a == 0 && b == 0)
   }
 
   private static func watch(_ norms: [Double]) -> TrainingWatch {

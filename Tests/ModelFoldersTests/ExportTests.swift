@@ -126,13 +126,13 @@ struct ExportTests {
     try model.attach(adapter, seed: 7)
     let writer = AdapterWriter(baseModel: "base", tokenizer: nil, card: nil)
     try writer.write(model, to: folder.path("model"))
-    try writer.write(fresh: adapter, seed: 7, of: base.configuration, to: folder.path("shapes"))
+    try writer.write(fresh: adapter, seed: 7, of: base, to: folder.path("shapes"))
     for file in ["adapter_model.safetensors", "adapter_config.json"] {
       #expect(try bytes(folder.path("model/" + file)) == bytes(folder.path("shapes/" + file)))
     }
     #expect(throws: AdapterError.rank(0)) {
       try writer.write(
-        fresh: AdapterConfiguration(rank: 0), seed: 7, of: base.configuration, to: folder.path("none"))
+        fresh: AdapterConfiguration(rank: 0), seed: 7, of: base, to: folder.path("none"))
     }
   }
 

@@ -14,8 +14,9 @@ struct ResumeTests {
   func loop(
     _ kind: String, _ folder: CheckpointFolder?, change: (inout TrainingSettings) -> Void = { _ in }
   ) throws -> TrainingLoop<SupervisedStage> {
-    let model = kind == "full" ? try referenceModel("full") : try adaptedModel(kind, dropout: 0.2)
-    var settings = try settings(of: readJSON(fixture("Training/\(kind).json")))
+    let model = try methodModel(kind) ?? (kind == "full" ? referenceModel("full") : adaptedModel(kind, dropout: 0.2))
+    let reference = ["full", "rslora"].contains(kind) ? kind : "adapter"
+    var settings = try settings(of: readJSON(fixture("Training/\(reference).json")))
     settings.shuffle = true
     settings.length = .steps(9)
     settings.logEvery = 3
@@ -25,7 +26,7 @@ struct ResumeTests {
       checkpoints: folder)
   }
 
-  @Test(arguments: ["full", "adapter"])
+  @Test(arguments: ["full", "adapter"] + methods.map(\.name))
   func afterEachStep(kind: String) throws {
     let uninterrupted = try loop(kind, nil)
     let expected = try uninterrupted.run()

@@ -155,7 +155,10 @@ struct StepMemoryTests {
     }
     let scores = pairs.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) }
     var adapter = fixture.adapter
-    adapter?.dropout = 0.1
+    if var lora = adapter?.method as? LoRA {
+      lora.dropout = 0.1
+      adapter?.method = lora
+    }
     for computeClass in ComputeClass.available(try .chosenByEnvironment()) {
       for adapter in [adapter, nil] {
         func counted(_ stage: some TrainingStage, _ rows: [TokenRow]) throws -> [StepMemory] {

@@ -55,6 +55,31 @@ func adaptedModel(_ name: String, threads: Int = 1, dropout: Float = 0) throws -
   return model
 }
 
+/// Fresh adapters of every method, some with options of their own.
+let methods: [(name: String, method: any AdapterMethod, base: BaseTraining)] =
+  AdapterMethods.all.compactMap { type in
+    var options = AdapterOptions()
+    options.rank = 4
+    options.blockSize = 8
+    return (try? type.init(options)).map { (type.name, $0, BaseTraining.none) }
+  } + [
+    ("dora", LoRA(rank: 3, dropout: 0.2, usesDoRA: true), .none), ("pissa", LoRA(rank: 3, start: .pissa), .none),
+    ("dora olora", LoRA(rank: 3, usesDoRA: true, start: .olora), .none),
+    ("whole modules", LoRA(rank: 3), BaseTraining(modules: ["embed_tokens", "norm", "lm_head"], biases: .all)),
+    ("tokens", LoRA(rank: 3), BaseTraining(tokens: [3, 1, 7])),
+  ]
+
+/// The tiny model with a fresh adapter of ``methods``; nil for another name.
+func methodModel(_ name: String, threads: Int = 1) throws -> LanguageModel? {
+  guard let kind = methods.first(where: { $0.name == name }) else { return nil }
+  let tiny = try TinyLlama("gqa")
+  let adapter = AdapterConfiguration(AdapterSelection(.allLinear), kind.method, base: kind.base)
+  let model = try LanguageModel(
+    tiny.configuration, weights: tiny.weights, compute: Compute(threads: threads), beside: adapter)
+  try model.attach(adapter, seed: 4)
+  return model
+}
+
 /// The model that a reference starts from.
 func referenceModel(_ name: String, threads: Int = 1) throws -> LanguageModel {
   name == "full"

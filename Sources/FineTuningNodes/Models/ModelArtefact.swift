@@ -19,10 +19,13 @@ package struct ModelArtefact {
 
   /// Reading its weights ends, between two tensors, when the node is asked to stop.
   ///
-  /// - Parameter threads: Threads to compute with; the node's share unless given.
-  init(_ context: NodeContext, port: String = "model", threads: Int? = nil) throws {
-    view = try context.input(port)
-    folder = try context.linkedFolder(port)
+  /// - Parameters:
+  ///   - index: Which of a port that takes several.
+  ///   - threads: Threads to compute with; the node's share unless given.
+  init(_ context: NodeContext, port: String = "model", at index: Int = 0, threads: Int? = nil) throws {
+    let all = context.inputs(port)
+    view = all.indices.contains(index) ? all[index] : try context.input(port)
+    folder = try context.linkedFolder(view, index == 0 ? port : "\(port)-\(index)")
     self.threads = threads ?? context.threads
     watch = { try context.checkCancellation() }
   }
@@ -41,6 +44,15 @@ package struct ModelArtefact {
   private var adapterPath: String { folder + "/" + Self.adapter }
   var hasAdapter: Bool { view.members.contains { $0.hasPrefix(Self.adapter + "/") } }
 
+  /// Whether the base is the same as another's, file by file.
+  func hasBase(of other: ModelArtefact) throws -> Bool {
+    func files(_ view: ArtefactView) throws -> [String] {
+      try view.members.filter { $0.hasPrefix(Self.base + "/") }.map { "\($0) \(try view.member($0).blob.digest.hex)" }
+        .sorted()
+    }
+    return try files(view) == files(other.view)
+  }
+
   /// What the base is stored as.
   func source() throws -> ModelFolder { try ModelFolder.open(basePath) }
 
@@ -52,13 +64,15 @@ package struct ModelArtefact {
   /// - Parameters:
   ///   - plan: In which form the frozen weights are held.
   ///   - longest: The longest sequence that it will see; where it is nil, any that the model was made for.
+  ///   - adapter: What will be attached: its tensors of the base are read in place of the base's.
   func languageModel(
     _ source: ModelFolder, compute: Compute, plan: PrecisionPlan = PrecisionPlan(), longest: Int? = nil,
-    trains: @escaping (String) -> Bool = { _ in false }
+    beside adapter: AdapterFolder? = nil, trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
-    try LanguageModel(
-      source.configuration, weights: watched(source.weights), compute: compute, plan: plan,
-      longestSequence: longest ?? 1 << 17, trains: trains)
+    let weights = adapter?.weights(beside: source.weights, of: source.configuration) ?? source.weights
+    return try LanguageModel(
+      source.configuration, weights: watched(weights), compute: compute, plan: plan,
+      longestSequence: longest ?? 1 << 17, beside: adapter?.configuration, trains: trains)
   }
 
   /// The adapter's files.
@@ -86,11 +100,13 @@ package struct ModelArtefact {
   ///   - longest: The longest sequence that the model will see, where that is known.
   package func model(trainsAll: Bool = false, longest: Int? = nil) throws -> LanguageModel {
     let compute = try Compute(threads: threads, computeClass: computeClass)
-    let hasAdapter = hasAdapter
-    let model = try languageModel(source(), compute: compute, plan: heldWeights.plan, longest: longest) { _ in
-      trainsAll && !hasAdapter
+    let adapter = hasAdapter ? try adapter() : nil
+    let model = try languageModel(
+      source(), compute: compute, plan: heldWeights.plan, longest: longest, beside: adapter
+    ) { _ in
+      trainsAll && adapter == nil
     }
-    if hasAdapter { try adapter().attach(to: model) }
+    try adapter?.attach(to: model)
     return model
   }
 

@@ -71,7 +71,7 @@ package enum Export: NodeType {
     if artefact.hasAdapter {
       try AdapterWriter(
         baseModel: fields.baseModel, tokenizer: tokenizer, card: card(fields), watch: context.checkCancellation
-      ).write(artefact.adapter(), of: source.configuration, to: output.folder)
+      ).write(artefact.adapter(), of: source.configuration, isPortable: true, to: output.folder)
     } else if case .huggingFace = source {
       // The files are the model's own, byte for byte; nothing large is copied.
       for member in view.members where member.hasPrefix(ModelArtefact.base + "/") {

@@ -9,15 +9,15 @@ package struct AdapterEffect: SanityCheck {
 
   package init(_ updates: [AdapterUpdate]) { self.updates = updates }
 
-  /// Maps whose update B·A is zero.
-  package var without: [String] { updates.filter { $0.product == 0 }.map(\.module) }
-  /// Maps with A and B both zero: neither has a gradient, so that they stay so.
-  package var dead: [String] { updates.filter { $0.a == 0 && $0.b == 0 }.map(\.module) }
+  /// Maps that the adapter changes nothing at.
+  package var without: [String] { updates.filter { $0.size == 0 }.map(\.module) }
+  /// Maps where nothing has a gradient, so that they stay as they are.
+  package var dead: [String] { updates.filter(\.isDead).map(\.module) }
 
   package var verdict: SanityVerdict { without.isEmpty ? .fine : .warning }
 
   package var evidence: [(key: String, value: JSON)] {
-    let norms = updates.map(\.product)
+    let norms = updates.map(\.size)
     return [
       ("maps", JSON(updates.count)), ("smallest_update", JSON(norms.min() ?? 0)),
       ("largest_update", JSON(norms.max() ?? 0)), ("without_update", .array(without.map { JSON($0) })),

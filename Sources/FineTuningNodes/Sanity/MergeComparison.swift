@@ -55,19 +55,30 @@ package struct MergeComparison {
     try MemoryCount.run { count in
       let model = try LanguageModel(
         configuration, weights: WeightShapes(formats: formats),
-        compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan)
+        compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan, beside: adapter)
       try model.attach(adapter, from: WeightShapes())
       _ = try model.logProbabilities(of: probe)
       return count.peakBytes
     }
   }
 
-  /// In a function of its own, so that the first model is gone before the second one is read.
+  /// In a function of its own, so that its models are gone before the merged one is read.
   private func withTheAdapter(
     _ source: ModelFolder, _ adapter: AdapterFolder, _ computeClass: ComputeClass, _ probe: Probe
   ) throws -> (base: [Float], adapted: [Float]) {
-    let model = try artefact.languageModel(
-      source, compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan)
+    func model(beside adapter: AdapterFolder? = nil) throws -> LanguageModel {
+      try artefact.languageModel(
+        source, compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan,
+        beside: adapter)
+    }
+    // Where the adapter trains tensors of the base, the base is read once more with them.
+    guard adapter.configuration.base == BaseTraining.none else {
+      let base = try model().logProbabilities(of: probe)
+      let adapted = try model(beside: adapter)
+      try adapter.attach(to: adapted)
+      return (base, try adapted.logProbabilities(of: probe))
+    }
+    let model = try model()
     let base = try model.logProbabilities(of: probe)
     try adapter.attach(to: model)
     return (base, try model.logProbabilities(of: probe))

@@ -6,19 +6,17 @@ package struct MovedParameters: SanityCheck {
   package static let name = "moved_parameters"
 
   package var movement: ParameterMovement
+  /// Parameters that should have moved.
+  package let unmoved: [String]
   /// Steps with a learning rate above 0.
   package var movingSteps: Int
 
-  package init(_ movement: ParameterMovement, movingSteps: Int) {
+  /// - Parameter movesLate: Whether a parameter has no gradient before others have moved, as a fresh adapter's A while B is
+  ///   zero: it moves from the second step on.
+  package init(_ movement: ParameterMovement, movingSteps: Int, movesLate: (String) -> Bool) {
     self.movement = movement
     self.movingSteps = movingSteps
-  }
-
-  /// Parameters that should have moved.
-  ///
-  /// A fresh adapter's A has no gradient while B is zero: it moves from the second step on.
-  package var unmoved: [String] {
-    movement.unmoved.filter { movingSteps != 1 || !$0.hasSuffix(".lora_A.weight") }
+    unmoved = movement.unmoved.filter { movingSteps != 1 || !movesLate($0) }
   }
 
   package var verdict: SanityVerdict {

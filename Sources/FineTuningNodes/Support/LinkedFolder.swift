@@ -7,8 +7,12 @@ extension NodeContext {
   ///
   /// It lies in the node's scratch folder and goes with it.
   func linkedFolder(_ port: String) throws -> String {
-    let view = try input(port)
-    let root = try scratchFolder() + "/" + port
+    try linkedFolder(input(port), port)
+  }
+
+  /// The same for one of several artefacts, under a name of its own.
+  func linkedFolder(_ view: ArtefactView, _ name: String) throws -> String {
+    let root = try scratchFolder() + "/" + name
     if try pathKind(root) == nil { try view.linkMembers(into: root) }
     return root
   }

@@ -26,7 +26,10 @@ enum TrainSanity {
     if let expectation, let loss = result.watch.firstLoss { try sanity.add(FirstLoss(loss, expectation)) }
     try sanity.add(GradientCourse(result.watch))
     let movement = try ParameterMovement(model.trainableParameters, since: artefact.start(), pool: model.compute.pool)
-    try sanity.add(MovedParameters(movement, movingSteps: result.watch.movingSteps))
+    try sanity.add(
+      MovedParameters(
+        movement, movingSteps: result.watch.movingSteps,
+        movesLate: { model.adapter?.movesLate($0) ?? false }))
     if model.adapter != nil { try sanity.add(AdapterEffect(model.adapterUpdates)) }
   }
 

@@ -1,63 +1,38 @@
-/// Low-rank adapters (LoRA, arXiv:2106.09685) as PEFT describes them: W + scale · B·A on the targeted linear maps.
-package struct AdapterConfiguration: Sendable, Hashable {
-  /// R, the inner dimension of B·A.
-  package var rank: Int
-  /// Numerator of the scale; 2 · rank unless told otherwise.
-  package var alpha: Float
-  /// The probability that an input element of the adapter is dropped while training.
-  package var dropout: Float
-  /// The linear maps of every block that has them, by their short names, such as `q_proj`.
-  package var targets: Set<String>
-  /// Divides alpha by √rank instead of the rank (arXiv:2312.03732).
-  package var usesRSLoRA: Bool
+import PreciseJSON
 
-  package init(
-    rank: Int, alpha: Float? = nil, dropout: Float = 0, targets: Set<String>, usesRSLoRA: Bool = false
-  ) {
-    self.rank = rank
-    self.alpha = alpha ?? Float(2 * rank)
-    self.dropout = dropout
-    self.targets = targets
-    self.usesRSLoRA = usesRSLoRA
+/// An adapter as PEFT describes it: what it stands beside, what stands there, and what of the base is trained as well.
+package struct AdapterConfiguration: Sendable {
+  package var selection: AdapterSelection
+  package var method: any AdapterMethod
+  package var base: BaseTraining
+
+  package init(_ selection: AdapterSelection, _ method: any AdapterMethod, base: BaseTraining = .none) {
+    self.selection = selection
+    self.method = method
+    self.base = base
   }
 
-  /// Whether a map is among the targets: by its short name, or by more of the parts that its name ends with.
-  package func adapts(_ map: LinearConfiguration) -> Bool {
-    targets.contains { map.name == $0 || map.name.hasSuffix("." + $0) }
-  }
-
-  /// What B·A is multiplied by.
-  package var scale: Float {
-    usesRSLoRA ? Float(Double(alpha) / Double(rank).squareRoot()) : Float(Double(alpha) / Double(rank))
-  }
+  /// The probability that training drops an element of what the adapter reads.
+  package var dropout: Float { method.dropout }
 
   /// - Throws: ``AdapterError`` for numbers that no adapter has.
   package func validate() throws(AdapterError) {
-    guard !targets.isEmpty else { throw .noTargets }
-    guard rank >= 1 else { throw .rank(rank) }
-    guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
-    guard alpha.isFinite else { throw .alpha(alpha) }
+    try selection.validate()
+    try method.validate()
   }
+
+  /// Whether a tensor has no gradient before others have moved, by its name.
+  package func movesLate(_ name: String) -> Bool { type(of: method).movesLate.contains { name.hasSuffix($0) } }
 }
 
-extension ModelConfiguration {
-  /// The linear maps that a list of names means: `all_linear` (or PEFT's `all-linear`), short names, or names in a block.
-  ///
-  /// - Throws: ``AdapterError/unknownTarget(_:known:)`` for a name that no linear map has, ``AdapterError/noTargets`` for
-  ///   an empty list.
-  package func targets(named names: [String]) throws(AdapterError) -> Set<String> {
-    let maps = maps
-    var targets: Set<String> = []
-    for name in names {
-      if name == "all_linear" || name == "all-linear" {
-        targets.formUnion(maps.map(\.shortName))
-      } else if let map = maps.first(where: { $0.shortName == name || $0.name == name }) {
-        targets.insert(map.shortName)
-      } else {
-        throw .unknownTarget(name, known: maps.map(\.shortName))
-      }
-    }
-    guard !targets.isEmpty else { throw .noTargets }
-    return targets
+extension AdapterConfiguration: Hashable {
+  package static func == (some: Self, other: Self) -> Bool {
+    some.selection == other.selection && some.base == other.base && some.method.isEqual(other.method)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(selection)
+    hasher.combine(base)
+    hasher.combine(method)
   }
 }

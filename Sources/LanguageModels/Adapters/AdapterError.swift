@@ -7,6 +7,27 @@ package enum AdapterError: Error, Sendable, Hashable {
   case rank(Int)
   case dropout(Float)
   case alpha(Float)
+  /// A rank that has to be even.
+  case oddRank(Int)
+  /// A rank above what the weight of a map has.
+  case rankAbove(Int, module: String, rank: Int)
+  case unknownStart(String, known: [String])
+  /// A text that is no regular expression.
+  case pattern(String)
+  /// Targets that no linear map is among.
+  case nothingMatches(ModuleNames, known: [String])
+  /// A number that no block has.
+  case layer(Int, blocks: Int?)
+  /// A module to be trained whole that the model does not have.
+  case unknownModule(String, known: [String])
+  /// A module to be trained whole that only training of all weights reaches.
+  case untrainableModule(String)
+  /// The model was read without the tensors that the adapter has in place of the base's.
+  case notLoadedBeside(String)
+  /// A number of the method's own.
+  case option(String, wanted: String, found: String)
+  /// A size that does not divide a map's.
+  case indivisible(String, value: Int, module: String, size: Int)
   /// The model has an adapter already.
   case alreadyAttached
   case noAdapter
@@ -39,6 +60,69 @@ extension AdapterError: DiagnosticError {
         Diagnostic(
           code: "adapter-alpha", "The alpha of an adapter is a number that 32 bits hold, not \(alpha)",
           advice: "take twice the rank, or leave it out")
+      ]
+    case .oddRank(let rank):
+      return [Diagnostic(code: "adapter-rank", "The rank of an orthogonal start is even, not \(rank)")]
+    case .rankAbove(let most, let module, let rank):
+      return [
+        Diagnostic(
+          code: "adapter-rank", "Rank \(rank) is above the \(most) singular values of `\(module)`",
+          advice: "take a smaller rank, or another `init`")
+      ]
+    case .unknownStart(let name, let known):
+      let near = nearestName(to: name, among: known).map { "Did you mean `\($0)`?" }
+      return [
+        Diagnostic(
+          code: "adapter-init", "No start of an adapter is named `\(name)`",
+          advice: near ?? "Choose from [\(known.joined(separator: ", "))]")
+      ]
+    case .pattern(let text):
+      return [Diagnostic(code: "adapter-pattern", "`\(text)` is not a regular expression")]
+    case .nothingMatches(let names, let known):
+      let what =
+        switch names {
+        case .allLinear: "No linear map is left"
+        case .list(let names): "No linear map is named \(names.sorted().map { "`\($0)`" }.joined(separator: ", "))"
+        case .pattern(let text): "No linear map has a name that `\(text)` matches as a whole"
+        }
+      return [
+        Diagnostic(
+          code: "adapter-target", what, reason: "the model's are [\(known.joined(separator: ", "))] of each block",
+          advice: "look at targets, excluded modules and layers")
+      ]
+    case .layer(let layer, let blocks):
+      return [
+        Diagnostic(
+          code: "adapter-layer", "There is no block \(layer)",
+          advice: blocks.map { "blocks are numbered from 0 to \($0 - 1)" } ?? "blocks are numbered from 0 on")
+      ]
+    case .unknownModule(let name, let known):
+      let near = nearestName(to: name, among: known).map { "Did you mean `\($0)`?" }
+      return [
+        Diagnostic(
+          code: "adapter-module", "No module's name ends in `\(name)`",
+          reason: "outside of the blocks there are [\(known.joined(separator: ", "))]", advice: near)
+      ]
+    case .untrainableModule(let name):
+      return [
+        Diagnostic(
+          code: "adapter-module", "`\(name)` has matrices that are not trained beside an adapter",
+          reason: "experts and what chooses them are trained with all weights only",
+          advice: "leave it out, or train the model without an adapter")
+      ]
+    case .notLoadedBeside(let name):
+      return [
+        Diagnostic(
+          code: "adapter-attached", "The adapter has a `\(name)` of its own, and the model was read without it",
+          advice: "read the model beside the adapter")
+      ]
+    case .option(let name, let wanted, let found):
+      return [Diagnostic(code: "adapter-option", "`\(name)` takes \(wanted), not \(found)")]
+    case .indivisible(let name, let value, let module, let size):
+      return [
+        Diagnostic(
+          code: "adapter-option", "`\(name)` \(value) does not divide the \(size) of `\(module)`",
+          advice: "take a divisor of \(size)")
       ]
     case .alreadyAttached:
       return [

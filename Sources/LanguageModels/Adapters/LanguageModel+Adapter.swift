@@ -3,23 +3,16 @@ import Tensors
 extension LanguageModel {
   /// Puts a fresh adapter beside the targeted linear maps and freezes everything else.
   ///
-  /// As PEFT starts it: A from Kaiming's uniform distribution with a = √5, which is ±1/√in, B zero. The numbers of each A
-  /// depend on the seed and its own name alone.
-  /// - Throws: ``AdapterError``.
+  /// The random numbers of each tensor depend on the seed and its own name alone.
+  /// - Throws: ``AdapterError``, and ``WeightError/rounded(name:)`` where a method starts from weights of which only
+  ///   roundings are kept.
   package func attach(_ adapter: AdapterConfiguration, seed: UInt64) throws {
-    try attach(adapter) { name, shape in Self.freshAdapterTensor(name, shape, seed: seed) }
-  }
-
-  /// A matrix of a fresh adapter, by PEFT's name: what ``attach(_:seed:)`` starts with, of no model but its shape.
-  package static func freshAdapterTensor(_ name: String, _ shape: [Int], seed: UInt64) -> Tensor {
-    let tensor = Tensor(shape: shape)
-    guard name.hasSuffix(suffixA) else { return tensor }
-    let bound = Float(1 / Double(shape[1]).squareRoot())
-    var random = CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
-    onElements {
-      for index in 0..<tensor.count { tensor.pointer[index] = (2 * random.uniform() - 1) * bound }
+    let start = AdapterStartValues(adapter, of: configuration, seed: seed) { [self] map in
+      try weight(of: map)
+    } rows: { [self] in
+      embedding.table.value
     }
-    return tensor
+    try attach(adapter) { name, _ in try start.tensor(named: name) }
   }
 
   /// Puts an adapter with the values of `weights` (PEFT's names) beside the targeted linear maps and freezes everything
@@ -38,62 +31,135 @@ extension LanguageModel {
     }
   }
 
-  /// The adapter's parameters in the order of ``ModelConfiguration/adapterTensors(_:)``.
-  package var adapterParameters: [Parameter] { blocks.flatMap { $0.maps.flatMap(\.adapterParameters) } }
-
-  private static let suffixA = ".lora_A.weight"
-  private static let suffixB = ".lora_B.weight"
-  private static let prefix = "base_model.model."
-
-  /// PEFT's names of an adapter's two matrices.
-  ///
-  /// - Parameter module: Hugging Face's name of the linear map, such as `model.layers.0.self_attn.q_proj`.
-  package static func adapterNames(_ module: String) -> (a: String, b: String) {
-    (prefix + module + suffixA, prefix + module + suffixB)
+  /// The adapter's own parameters: those that maps share, then those beside each map, block by block.
+  package var adapterParameters: [Parameter] {
+    sharedAdapterParameters + blocks.flatMap { $0.maps.flatMap(\.adapterParameters) }
+      + [trainedTokens?.rows].compactMap { $0 }
   }
 
-  /// Hugging Face's name of the linear map that a tensor of an adapter stands beside.
-  package static func module(ofAdapterTensor name: String) -> String {
-    let module = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
-    return String(module.hasSuffix(suffixA) || module.hasSuffix(suffixB) ? module.dropLast(suffixA.utf8.count) : module)
+  /// The tensors of the adapter as they stand, those of the base that are trained among them, by PEFT's names.
+  ///
+  /// - Throws: ``WeightError/rounded(name:)``.
+  package func adapterTensor(named name: String) throws -> Tensor? {
+    if let own = adapterParameters.first(where: { $0.name == name }) { return own.value }
+    guard let adapter, let trained = configuration.trainedTensors(adapter).first(where: { $0.name == name }) else {
+      return nil
+    }
+    return try baseTensor(named: trained.base)
+  }
+
+  /// The weight of a map as it was read.
+  private func weight(of map: AdaptedMap) throws -> Tensor {
+    for (layer, block) in blocks.enumerated() {
+      for own in block.maps where configuration.moduleName(own.configuration.name, layer: layer) == map.module {
+        guard let value = own.projection.weight.value else { throw WeightError.rounded(name: map.module) }
+        return value
+      }
+    }
+    throw WeightError.unknown(name: map.module)
   }
 
   private func attach(_ adapter: AdapterConfiguration, value: (String, [Int]) throws -> Tensor) throws {
     guard self.adapter == nil else { throw AdapterError.alreadyAttached }
-    try adapter.validate()
+    try configuration.validate(adapter)
+    let tokens = configuration.tokenTensor(adapter)
+    let trained =
+      configuration.trainedTensors(adapter).map(\.base) + (tokens.map { _ in [embedding.table.name] } ?? [])
+    guard trained.isEmpty || loadedBeside == adapter else { throw AdapterError.notLoadedBeside(trained.first ?? "") }
+    let maps = configuration.adaptedMaps(adapter)
+    func parameter(_ tensor: AdapterTensor) throws -> Parameter {
+      Parameter(
+        name: tensor.name, value: try value(tensor.name, tensor.shape), kind: tensor.kind, isTrainable: tensor.isTrained
+      )
+    }
+    let shared = try adapter.sharedParameters(maps) { try value($0.name, $0.shape) }
+    let byModule = Dictionary(maps.map { ($0.module, $0) }) { first, _ in first }
     var adapted = blocks
     for layer in adapted.indices {
       try adapted[layer].updateMaps { map in
-        guard adapter.adapts(map.configuration) else { return }
-        let names = Self.adapterNames(configuration.moduleName(map.configuration.name, layer: layer))
-        let old = map.projection
-        let pair = try LowRankAdapter(
-          a: Parameter(
-            name: names.a, value: value(names.a, [adapter.rank, map.configuration.inputs]), isTrainable: true),
-          b: Parameter(
-            name: names.b, value: value(names.b, [map.configuration.outputs, adapter.rank]), isTrainable: true),
-          scale: adapter.scale, dropout: adapter.dropout, dropoutStream: stableHash(names.a))
-        map.projection = try Projection(weight: old.weight, bias: old.bias, adapter: pair)
+        guard let place = byModule[configuration.moduleName(map.configuration.name, layer: layer)] else { return }
+        try map.attach(
+          adapter.method.adapter(place, adapter.tensors(place).map(parameter), shared: shared))
       }
     }
-    for parameter in parameters { parameter.isTrainable = false }
+    let kept = Set(trained)
+    for parameter in parameters { parameter.isTrainable = parameter.isTrainable && kept.contains(parameter.name) }
+    if let tokens {
+      let rows = try parameter(AdapterTensor(tokens.name, tokens.shape, .embedding))
+      trainedTokens = TrainedTokens(rows: rows, places: adapter.base.tokens)
+      Tape(compute: compute, records: false).exchange(rows, adapter.base.tokens, with: embedding.table)
+    }
     blocks = adapted
+    sharedAdapterParameters = shared
     self.adapter = adapter
   }
 }
 
-extension ModelConfiguration {
-  /// The tensors of a PEFT folder for this model: names and shapes, block by block, A before B.
-  package func adapterTensors(_ adapter: AdapterConfiguration) -> [(name: String, shape: [Int])] {
-    var all: [(name: String, shape: [Int])] = []
-    for (layer, block) in blocks.enumerated() {
-      for map in block.maps where adapter.adapts(map) {
-        let names = LanguageModel.adapterNames(moduleName(map.name, layer: layer))
-        all.append((names.a, [adapter.rank, map.inputs]))
-        all.append((names.b, [map.outputs, adapter.rank]))
-      }
+/// The first values of a fresh adapter, made when they are asked for.
+package final class AdapterStartValues {
+  private let adapter: AdapterConfiguration
+  private let maps: [AdaptedMap]
+  private let seed: UInt64
+  private let weight: (AdaptedMap) throws -> Tensor
+  private let rows: () throws -> Tensor
+  private let tokens: (name: String, places: [Int])?
+  private let places: [String: AdaptedMap]
+  /// Those of the map that was asked for last: tensors of a map are asked for one after the other.
+  private var last: (module: String, values: [String: Tensor])?
+  private lazy var shared = makeShared()
+
+  /// - Parameters:
+  ///   - weight: Reads the weight [out, in] of a map; asked by methods that start from it alone.
+  ///   - rows: Reads the embedding; asked where some of its rows are trained.
+  package init(
+    _ adapter: AdapterConfiguration, of model: ModelConfiguration, seed: UInt64,
+    weight: @escaping (AdaptedMap) throws -> Tensor, rows: @escaping () throws -> Tensor
+  ) {
+    self.rows = rows
+    tokens = model.tokenTensor(adapter).map { ($0.name, adapter.base.tokens) }
+    self.adapter = adapter
+    self.seed = seed
+    self.weight = weight
+    maps = model.adaptedMaps(adapter)
+    var places: [String: AdaptedMap] = [:]
+    for map in maps { for tensor in adapter.tensors(map) { places[tensor.name] = map } }
+    self.places = places
+  }
+
+  /// - Throws: What reading a weight throws, ``WeightError/unknown(name:)`` for a name that the adapter does not have.
+  package func tensor(named name: String) throws -> Tensor {
+    if let map = places[name] {
+      if last?.module != map.module { last = (map.module, try values(of: map)) }
+      if let value = last?.values[name] { return value }
     }
-    return all
+    if let tokens, name == tokens.name {
+      let table = try rows()
+      let picked = Tensor(uninitialized: [tokens.places.count, table.columns])
+      onElements {
+        for (index, place) in tokens.places.enumerated() {
+          (picked.pointer + index * table.columns).update(
+            from: table.pointer + place * table.columns, count: table.columns)
+        }
+      }
+      return picked
+    }
+    guard let value = shared[name] else { throw WeightError.unknown(name: name) }
+    return value
+  }
+
+  private func values(of map: AdaptedMap) throws -> [String: Tensor] {
+    let names = adapter.tensors(map).map(\.name)
+    let values = try adapter.method.start(map, random: { self.random(names[$0]) }, weight: { try self.weight(map) })
+    return Dictionary(zip(names, values)) { first, _ in first }
+  }
+
+  private func makeShared() -> [String: Tensor] {
+    let names = adapter.sharedTensors(maps).map(\.name)
+    return Dictionary(zip(names, adapter.method.startShared(maps) { self.random(names[$0]) })) { first, _ in first }
+  }
+
+  private func random(_ name: String) -> CounterRandom {
+    CounterRandom(key: RandomKey(seed: seed).child(stableHash(name)))
   }
 }
 

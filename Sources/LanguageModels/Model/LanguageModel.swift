@@ -13,6 +13,12 @@ package final class LanguageModel {
   package let head: OutputHead
   /// The adapter that stands beside the weights.
   package internal(set) var adapter: AdapterConfiguration?
+  /// The adapter's parameters that maps share.
+  var sharedAdapterParameters: [Parameter] = []
+  /// The rows of the embedding that an adapter trains.
+  var trainedTokens: TrainedTokens?
+  /// The adapter whose tensors of the base were read in place of the base's.
+  let loadedBeside: AdapterConfiguration?
   /// Made once; an adapter changes nothing of it.
   private(set) lazy var storedTensors = makeStoredTensors()
   /// The files that weights are read from while the model computes.
@@ -28,17 +34,22 @@ package final class LanguageModel {
   ///     scalings that know short and long texts go by it.
   ///   - trains: Whether a tensor is trained, by its Hugging Face name; the others are prepared for the matrix library
   ///     once and get no gradient.
+  ///   - adapter: What will be attached: the weights hold its tensors of the base, which are trained.
   /// - Throws: ``WeightError`` for tensors that are missing, and what the source throws.
   package init(
     _ configuration: ModelConfiguration, weights: any WeightSource, compute: Compute,
-    plan: PrecisionPlan = PrecisionPlan(), longestSequence: Int = 1 << 17,
+    plan: PrecisionPlan = PrecisionPlan(), longestSequence: Int = 1 << 17, beside adapter: AdapterConfiguration? = nil,
     trains: @escaping (String) -> Bool = { _ in false }
   ) throws {
     let missing = configuration.tensors.map(\.name).filter { !weights.has($0) }
     guard missing.isEmpty else { throw WeightError.missing(missing, origin: weights.origin) }
+    let trained = Set(adapter.map { configuration.trainedTensors($0).map(\.base) } ?? [])
+    let trainsTokens = adapter.map { !$0.base.tokens.isEmpty } ?? false
+    let table = configuration.name(of: .embedding)
+    loadedBeside = adapter
     let loader = WeightLoader(
-      configuration, weights, compute, plan, positions: min(configuration.maximumPositions, longestSequence),
-      trains: trains)
+      configuration, weights, compute, plan, positions: min(configuration.maximumPositions, longestSequence)
+    ) { trains($0) || trained.contains($0) || trainsTokens && $0 == table }
     let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
     self.configuration = configuration
     self.compute = compute
@@ -70,5 +81,8 @@ package final class LanguageModel {
   }
 
   /// What an optimizer changes.
-  package var trainableParameters: [Parameter] { parameters.filter(\.isTrainable) }
+  package var trainableParameters: [Parameter] {
+    // Of an embedding some of whose rows are trained, those are changed.
+    parameters.filter { $0.isTrainable && (trainedTokens == nil || $0 !== embedding.table) }
+  }
 }

@@ -47,7 +47,7 @@ package struct Attention {
       input = latent.input(tape, x, inputs, shape)
     case .fused(_, let order): input = order.input(clipped(tape, tape.project(x, inputs[0])[0]), shape)
     case .separate:
-      let parts = tape.project(x, inputs.map(\.projection))
+      let parts = tape.project(x, inputs)
       var (q, k) = (parts[0], parts[1])
       if configuration.normsTurned, let rotary {
         let positions = context.positions(of: x.rows)

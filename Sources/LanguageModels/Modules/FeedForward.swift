@@ -51,7 +51,7 @@ package struct FeedForward {
 
   /// What the last map reads: [T, F].
   func inner(_ tape: Tape, _ x: Variable) -> Variable {
-    let parts = tape.project(x, inputs.map(\.projection))
+    let parts = tape.project(x, inputs)
     return switch configuration.input {
     case .gated(_, _, let function): tape.gatedActivation(gate: parts[0], up: parts[1], function)
     case .fused(_, let function): tape.gatedActivation(fused: parts[0], function)

@@ -37,7 +37,9 @@ package struct LinearConfiguration: Sendable, Hashable {
 /// A linear map of a block with its weights.
 package struct Linear {
   package let configuration: LinearConfiguration
-  package internal(set) var projection: Projection
+  package private(set) var projection: Projection
+  /// What an adapter has beside the map.
+  package private(set) var adapter: (any MapAdapter)?
 
   init(_ configuration: LinearConfiguration, layer: Int, _ loader: WeightLoader) throws {
     self.configuration = configuration
@@ -53,11 +55,29 @@ package struct Linear {
   /// Every parameter but the adapter's; a frozen matrix is none.
   var parameters: [Parameter] { [projection.weight.parameter, projection.bias].compactMap { $0 } }
 
-  /// The adapter's two matrices, A before B; none without one.
-  package var adapterParameters: [Parameter] { projection.adapter.map { [$0.a, $0.b] } ?? [] }
+  /// The adapter's tensors; none without one.
+  package var adapterParameters: [Parameter] { adapter?.parameters ?? [] }
+
+  /// Whether its adapter is more than what the map's own product takes along.
+  fileprivate var isWrapped: Bool { adapter.map { $0.fused == nil } ?? false }
+
+  mutating func attach(_ adapter: any MapAdapter) {
+    self.adapter = adapter
+    if let fused = adapter.fused { projection = projection.with(adapter: fused) }
+  }
 }
 
 extension Tape {
   /// Several linear maps of the same rows.
-  func project(_ x: Variable, _ maps: Linear...) -> [Variable] { project(x, maps.map(\.projection)) }
+  func project(_ x: Variable, _ maps: Linear...) -> [Variable] { project(x, maps) }
+
+  /// Several linear maps of the same rows: in one pass, but for those that an adapter is wrapped around.
+  func project(_ x: Variable, _ maps: [Linear]) -> [Variable] {
+    let together = maps.filter { !$0.isWrapped }.map(\.projection)
+    var plain = (together.isEmpty ? [] : project(x, together)).makeIterator()
+    return maps.compactMap { map in
+      guard map.isWrapped, let adapter = map.adapter else { return plain.next() }
+      return computing { adapter.adapt(self, x, map.projection) }
+    }
+  }
 }

@@ -2,104 +2,127 @@ import LanguageModels
 import PreciseJSON
 
 extension AdapterFolder {
+  /// What `adapter_config.json` says of every method.
+  struct Options {
+    var configuration: AdapterConfiguration
+    var baseModel: String?
+    /// Whether a head that is the embedding moves with it.
+    var tiesHead: Bool
+  }
+
   /// What `adapter_config.json` says.
-  ///
-  /// PEFT lets `target_modules` be a pattern and `all-linear`; the tensors tell what it matched.
-  static func configuration(
-    _ json: JSON, names: [String], path: String
-  ) throws -> (AdapterConfiguration, baseModel: String?) {
+  static func options(_ json: JSON, names: [String], path: String) throws -> Options {
     guard json.object != nil else { throw AdapterFolderError(path, .wrongValue(key: "the file", wanted: "an object")) }
-    var problems = unsupportedOptions(json)
-    func number(_ key: String, default fallback: Double?) -> Double {
-      guard let value = json[key], !value.isNull else {
-        if fallback == nil { problems.append(.wrongValue(key: key, wanted: "a number")) }
-        return fallback ?? 1
-      }
-      guard let number = value.double, number.isFinite else {
-        problems.append(.wrongValue(key: key, wanted: "a number"))
-        return fallback ?? 1
-      }
-      return number
+    var options = PEFTOptions(json, names: names)
+    let kind = json["peft_type"]?.string ?? LoRA.peftType
+    guard let type = PEFTMethods.named(kind) else {
+      options.require("peft_type", PEFTMethods.all.map { $0.peftType }.joined(separator: ", ")) { _ in false }
+      throw AdapterFolderError(path, problems: options.problems)
     }
-    let rank = number("r", default: nil)
-    if rank != rank.rounded() || rank < 1 || rank > 65_536 {
-      problems.append(.wrongValue(key: "r", wanted: "a whole number from 1 to 65536"))
+    options.require("task_type", "CAUSAL_LM") { $0.string == "CAUSAL_LM" }
+    let biases = biases(&options, own: type.ownBiases)
+    let modules = options.names("modules_to_save")
+    let tokens = tokens(&options)
+    let method = type.init(&options)
+    options.checkNames(type.knownOptions)
+    let selection = selection(&options, method)
+    guard options.problems.isEmpty else { throw AdapterFolderError(path, problems: options.problems) }
+    return Options(
+      configuration: AdapterConfiguration(
+        selection, method, base: BaseTraining(modules: modules, biases: biases, tokens: tokens)),
+      baseModel: json["base_model_name_or_path"]?.string, tiesHead: json["ensure_weight_tying"]?.bool ?? false)
+  }
+
+  /// Ids of tokens whose rows of the embedding are trained.
+  private static func tokens(_ options: inout PEFTOptions) -> [Int] {
+    guard let value = options.value("trainable_token_indices") else { return [] }
+    let ids = value.array?.compactMap(\.int)
+    options.require("trainable_token_indices", "a list of ids for the embedding") { _ in
+      ids != nil && ids?.count == value.array?.count
     }
-    let alpha = number("lora_alpha", default: 8)
-    if !Float(alpha).isFinite { problems.append(.wrongValue(key: "lora_alpha", wanted: "a number that a float holds")) }
-    let dropout = number("lora_dropout", default: 0)
-    if !(0..<1).contains(dropout) {
-      problems.append(.wrongValue(key: "lora_dropout", wanted: "a number from 0 to below 1"))
-    }
-    let modules = names.map { (name: $0, module: LanguageModel.module(ofAdapterTensor: $0)) }.filter {
-      let pair = LanguageModel.adapterNames($0.module)
-      return $0.name == pair.a || $0.name == pair.b
-    }
-    let targets = Set(modules.compactMap { $0.module.split(separator: ".").last.map(String.init) })
-    for name in json["target_modules"]?.array?.compactMap(\.string) ?? [] {
-      guard let last = name.split(separator: ".").last, last != "all-linear" else { continue }
-      if !targets.isEmpty, !targets.contains(String(last)) { problems.append(.missingTarget(name)) }
-    }
+    return ids ?? []
+  }
+
+  private static func biases(_ options: inout PEFTOptions, own: String?) -> BaseTraining.Biases {
+    guard let value = options.value("bias") else { return .none }
+    let known = ["none"] + (own.map { ["all", $0] } ?? [])
+    options.require("bias", known.joined(separator: ", ")) { $0.string.map(known.contains) ?? false }
+    return value.string == "all" ? .all : value.string == "none" ? .none : .adapted
+  }
+
+  /// What the adapter stands beside; where nothing is listed, the tensors tell.
+  private static func selection(
+    _ options: inout PEFTOptions, _ method: any AdapterMethod
+  ) -> AdapterSelection {
+    let modules = options.names.compactMap { AdapterPlace.module(of: $0, method.suffixes) }
+    let targets = Set(modules.compactMap { $0.split(separator: ".").last.map(String.init) })
     if targets.isEmpty {
-      problems.append(.noTargets)
-      if let name = names.min() { problems.append(.unmatchedTensor(name, nearest: nil)) }
+      options.report(.noTargets)
+      if let name = options.names.min() { options.report(.unmatchedTensor(name, nearest: nil)) }
     }
-    guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
-    let configuration = AdapterConfiguration(
-      rank: Int(rank), alpha: Float(alpha), dropout: Float(dropout), targets: targets,
-      usesRSLoRA: json["use_rslora"]?.bool ?? false)
-    return (configuration, json["base_model_name_or_path"]?.string)
+    var selection = AdapterSelection(options.modules("target_modules") ?? .list(targets))
+    selection.excluded = options.modules("exclude_modules")
+    // What is listed and left out again has no tensors.
+    if !targets.isEmpty, selection.excluded == nil, options.value("modules_to_save") == nil {
+      for name in options.value("target_modules")?.array?.compactMap(\.string) ?? [] {
+        if !modules.contains(where: ModuleNames.list([name]).contains) { options.report(.missingTarget(name)) }
+      }
+    }
+    if let value = options.value("layers_to_transform") {
+      selection.layers = value.int.map { [$0] } ?? value.array?.compactMap(\.int) ?? []
+      if value.int == nil, selection.layers.count != value.array?.count {
+        options.report(.wrongValue(key: "layers_to_transform", wanted: "a list of numbers"))
+      }
+    }
+    selection.layersPattern = options.names("layers_pattern")
+    return selection
   }
-
-  /// Options of PEFT that change what is computed or stored, and are not plain LoRA.
-  private static func unsupportedOptions(_ json: JSON) -> [AdapterFolderError.Problem] {
-    var problems: [AdapterFolderError.Problem] = []
-    func require(_ key: String, _ supported: String, _ accepts: (JSON) -> Bool) {
-      guard let value = json[key], !value.isNull, !accepts(value) else { return }
-      problems.append(.unsupported(key: key, found: value.text(.python), supported: supported))
-    }
-    func isEmpty(_ value: JSON) -> Bool { value.array?.isEmpty ?? value.object?.isEmpty ?? (value.bool == false) }
-    require("peft_type", "LORA") { $0.string == "LORA" }
-    require("task_type", "CAUSAL_LM") { $0.string == "CAUSAL_LM" }
-    require("bias", "none") { $0.string == "none" }
-    for key in ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out"] { require(key, "false") { $0.bool == false } }
-    for key in [
-      "modules_to_save", "rank_pattern", "alpha_pattern", "layers_to_transform", "layer_replication",
-      "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config", "megatron_config",
-    ] { require(key, "nothing", isEmpty) }
-    // Starts that change the base's weights as well (PiSSA, OLoRA, LoftQ, CorDA) do not fit the plain base.
-    require("init_lora_weights", "true, false, gaussian, orthogonal, eva") {
-      $0.bool != nil || ["gaussian", "orthogonal", "eva"].contains($0.string)
-    }
-    for (key, value) in json.object?.members ?? [] where !knownOptions.contains(key) && !value.isNull && !isEmpty(value)
-    {
-      problems.append(.unknownOption(key))
-    }
-    return problems
-  }
-
-  /// The options of PEFT's `LoraConfig` (0.18): those that are read or looked at above, and those that decide nothing once
-  /// the tensors are there, such as how they were started.
-  private static let knownOptions: Set<String> = [
-    "alora_invocation_tokens", "alpha_pattern", "arrow_config", "auto_mapping", "base_model_name_or_path", "bias",
-    "corda_config", "ensure_weight_tying", "eva_config", "exclude_modules", "fan_in_fan_out", "inference_mode",
-    "init_lora_weights", "layer_replication", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha",
-    "lora_bias", "lora_dropout", "megatron_config", "megatron_core", "modules_to_save", "peft_type", "peft_version",
-    "qalora_group_size", "r", "rank_pattern", "revision", "runtime_config", "target_modules", "target_parameters",
-    "task_type", "trainable_token_indices", "use_dora", "use_qalora", "use_rslora",
-  ]
 
   /// `adapter_config.json` for an adapter of ours: the options that are meant, in PEFT's names.
   static func json(_ adapter: AdapterConfiguration, of model: ModelConfiguration, baseModel: String) -> JSON {
-    // In the order of a block.
-    let targets = model.maps.map(\.shortName).filter { adapter.targets.contains($0) }
-    let alpha = Double(adapter.alpha)
-    return [
-      "base_model_name_or_path": JSON(baseModel), "bias": "none", "fan_in_fan_out": false, "inference_mode": true,
-      "init_lora_weights": true, "lora_alpha": Int(exactly: alpha).map { JSON($0) } ?? JSON(alpha),
-      "lora_dropout": .number(JSONNumber(text: "\(adapter.dropout)")), "peft_type": "LORA", "r": JSON(adapter.rank),
-      "target_modules": .array(targets.map { JSON($0) }), "task_type": "CAUSAL_LM", "use_dora": false,
-      "use_rslora": JSON(adapter.usesRSLoRA),
+    var members: [String: JSON] = [
+      "base_model_name_or_path": JSON(baseModel), "inference_mode": true, "task_type": "CAUSAL_LM",
     ]
+    let selection = adapter.selection
+    members["target_modules"] = json(selection.targets, of: model)
+    members["exclude_modules"] = selection.excluded.map { json($0, of: model) }
+    if !selection.layers.isEmpty { members["layers_to_transform"] = .array(selection.layers.map { JSON($0) }) }
+    if !selection.layersPattern.isEmpty { members["layers_pattern"] = .array(selection.layersPattern.map { JSON($0) }) }
+    if let method = adapter.method as? any PEFTMethod {
+      members["peft_type"] = JSON(type(of: method).peftType)
+      for (key, value) in method.options { members[key] = value }
+      switch adapter.base.biases {
+      case .none: break
+      case .all: members["bias"] = "all"
+      case .adapted: members["bias"] = type(of: method).ownBiases.map { JSON($0) }
+      }
+    }
+    if !adapter.base.tokens.isEmpty {
+      members["trainable_token_indices"] = .array(adapter.base.tokens.map { JSON($0) })
+    }
+    if !adapter.base.modules.isEmpty {
+      members["modules_to_save"] = .array(adapter.base.modules.map { JSON($0) })
+      if model.trainsTiedHead(adapter) { members["ensure_weight_tying"] = true }
+    }
+    return JSON(members.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) })
+  }
+
+  private static func json(_ names: ModuleNames, of model: ModelConfiguration) -> JSON {
+    switch names {
+    case .allLinear: return "all-linear"
+    case .pattern(let text): return JSON(text)
+    case .list(let names):
+      // In the order of a block.
+      let short = model.maps.map(\.shortName).filter(names.contains)
+      return .array((short + names.subtracting(short).sorted()).map { JSON($0) })
+    }
+  }
+}
+
+extension ModelConfiguration {
+  /// Whether an adapter trains an embedding that is the head as well.
+  func trainsTiedHead(_ adapter: AdapterConfiguration) -> Bool {
+    let embedding = name(of: .embedding)
+    return head.isTied && trainedTensors(adapter).contains { $0.base == embedding }
   }
 }

@@ -4,7 +4,7 @@ import PreciseJSON
 import TensorFiles
 import Tensors
 
-/// A LoRA adapter as PEFT saves it: `adapter_config.json` and `adapter_model.safetensors`.
+/// An adapter as PEFT saves it: `adapter_config.json` and `adapter_model.safetensors`.
 ///
 /// Its tensors are a ``WeightSource`` under PEFT's names, such as
 /// `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight` [R, in].
@@ -13,6 +13,8 @@ package struct AdapterFolder: Sendable {
   package let configuration: AdapterConfiguration
   /// The base model that the adapter was made for, as its configuration names it.
   package let baseModel: String?
+  /// Whether a head that is the embedding moves with it.
+  private let tiesHead: Bool
   let file: SafetensorsFile
 
   private static let configurationFile = "adapter_config.json"
@@ -33,7 +35,7 @@ package struct AdapterFolder: Sendable {
     return files
   }
 
-  /// Opens the folder; options that mean another computation than plain LoRA are refused.
+  /// Opens the folder; options that mean another computation than what is done here are refused.
   ///
   /// - Throws: ``AdapterFolderError``, and what reading the files throws.
   package init(path: String) throws { try self.init(Self.files(at: path)) }
@@ -47,7 +49,8 @@ package struct AdapterFolder: Sendable {
     guard let weights = files[Self.weightsFile] else { throw AdapterFolderError(path, .noWeights(isPickled: false)) }
     let json = try readJSON(options)
     file = try SafetensorsFile(path: weights)
-    (configuration, baseModel) = try Self.configuration(json, names: file.names, path: options)
+    let read = try Self.options(json, names: file.names, path: options)
+    (configuration, baseModel, tiesHead) = (read.configuration, read.baseModel, read.tiesHead)
   }
 
   /// Checks that every tensor belongs to a linear map of the model, and that none is missing.
@@ -64,6 +67,7 @@ package struct AdapterFolder: Sendable {
       let found = try file.entry(name).shape
       if found != shape { problems.append(.wrongShape(tensor: name, wanted: shape, found: found)) }
     }
+    if model.trainsTiedHead(configuration), !tiesHead { problems.append(.untiedHead) }
     let known = Set(wanted.map(\.name))
     for name in file.names where !known.contains(name) {
       // Finding the nearest name takes a while among thousands: only the first problems, which are told, have one.
@@ -73,7 +77,17 @@ package struct AdapterFolder: Sendable {
     guard problems.isEmpty else { throw AdapterFolderError(path, problems: problems) }
   }
 
+  /// The weights of a base, with the adapter's own in place of those that it trains.
+  package func weights(beside base: any WeightSource, of model: ModelConfiguration) -> any WeightSource {
+    let trained = model.trainedTensors(configuration)
+    guard !trained.isEmpty else { return base }
+    return BesideAdapter(
+      base: base, adapter: self, names: Dictionary(trained.map { ($0.base, $0.name) }) { first, _ in first })
+  }
+
   /// Puts the adapter beside the model's linear maps, to be trained further or used.
+  ///
+  /// A model of which it trains tensors is read through ``weights(beside:of:)``, with its configuration.
   package func attach(to model: LanguageModel) throws {
     try check(against: model.configuration)
     try model.attach(configuration, from: self)
@@ -82,6 +96,16 @@ package struct AdapterFolder: Sendable {
 
 extension AdapterFolder: WeightSource {
   package var origin: String { path }
-  package func has(_ name: String) -> Bool { file.has(name) }
-  package func tensor(named name: String, shape: [Int]) throws -> Tensor { try file.tensor(named: name, shape: shape) }
+  package func has(_ name: String) -> Bool { file.has(place(of: name)) }
+  package func tensor(named name: String, shape: [Int]) throws -> Tensor {
+    try file.tensor(named: place(of: name), shape: shape)
+  }
+
+  /// PEFT's name of a tensor, which may be one of the base's that is trained.
+  private func place(of name: String) -> String {
+    if file.has(name) { return name }
+    let own = AdaptedMap.prefix + name
+    if file.has(own) || !name.hasSuffix(".bias") { return own }
+    return AdaptedMap.prefix + name.dropLast("bias".count) + "base_layer.bias"
+  }
 }

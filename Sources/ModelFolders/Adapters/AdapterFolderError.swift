@@ -14,6 +14,8 @@ package struct AdapterFolderError: Error, Sendable, Hashable {
     /// A module that `target_modules` lists and no tensor is for.
     case missingTarget(String)
     case missingTensor(String)
+    /// An embedding that is trained without the head that it is.
+    case untiedHead
     case wrongShape(tensor: String, wanted: [Int], found: [Int])
     /// A tensor for a module that the model does not have.
     case unmatchedTensor(String, nearest: String?)
@@ -69,6 +71,11 @@ extension AdapterFolderError: DiagnosticError {
       )
     case .missingTensor(let name):
       ("The adapter has no tensor `\(name)`", "the model has a module for it, and other blocks have theirs", nil)
+    case .untiedHead:
+      (
+        "The adapter trains the embedding and leaves the head behind, which is the same matrix in this model",
+        "`modules_to_save` has the embedding and `ensure_weight_tying` is not true", "train it with that option"
+      )
     case .wrongShape(let tensor, let wanted, let found):
       ("Tensor `\(tensor)` has shape \(found)", "the model and the rank say \(wanted)", "use the adapter's own base")
     case .unmatchedTensor(let name, let nearest):

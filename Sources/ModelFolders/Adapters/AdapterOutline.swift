@@ -6,8 +6,13 @@ import TensorFiles
 ///
 /// Small enough to be remembered, so that a plan can hold an adapter against a base without opening it again.
 package struct AdapterOutline: Sendable, Hashable {
+  /// One more than the number of the last block that has a tensor.
   package var blocks: Int
+  /// Whether every block has its tensors.
+  package var coversBlocks: Bool
   /// The shape [out, in] of each adapted linear map, by its short name; all blocks have the same.
+  ///
+  /// 0 is for an extent that no tensor speaks of.
   package var maps: [String: [Int]]
   /// A tensor whose name is not PEFT's for a linear map of a block.
   package var foreignTensor: String?
@@ -17,46 +22,60 @@ package struct AdapterOutline: Sendable, Hashable {
   /// - Throws: ``AdapterFolderError`` for tensors that do not fit together, and what reading the header throws.
   package init(_ adapter: AdapterFolder) throws {
     (blocks, maps) = (0, [:])
+    let configuration = adapter.configuration
+    coversBlocks = configuration.selection.namesMapsAlone
+    let suffixes = configuration.method.suffixes
     let names = adapter.file.names.sorted()
-    let places = names.compactMap { name in AdapterPlace(name).map { (name: name, place: $0) } }
+    let places = names.compactMap { name in AdapterPlace(name, suffixes).map { (name: name, place: $0) } }
     guard !places.isEmpty else {
       foreignTensor = names.first
       return
     }
-    var problems = Set(names).subtracting(places.map(\.name)).sorted().map {
-      AdapterFolderError.Problem.unmatchedTensor($0, nearest: nil)
-    }
+    let others = Set(names).subtracting(places.map(\.name)).filter { !configuration.mayHave($0) }
+    var problems = others.sorted().map { AdapterFolderError.Problem.unmatchedTensor($0, nearest: nil) }
     blocks = (places.map(\.place.layer).max() ?? 0) + 1
-    let rank = adapter.configuration.rank
     var layers: [String: Set<Int>] = [:]
     var examples: [String: AdapterPlace] = [:]
-    for (name, place) in places {
+    let modules = Dictionary(grouping: places, by: \.place.module)
+    for (_, group) in modules.sorted(by: { $0.key < $1.key }) {
+      guard let place = group.first?.place else { continue }
       layers[place.map, default: []].insert(place.layer)
       examples[place.map] = place
-      let shape = try adapter.file.entry(name).shape
-      let (size, ranks) = place.isA ? (shape.last ?? 0, shape.first ?? 0) : (shape.first ?? 0, shape.last ?? 0)
-      var known = maps[place.map] ?? [0, 0]
-      let index = place.isA ? 1 : 0
-      if known[index] == 0 { known[index] = size }
-      maps[place.map] = known
-      if shape.count != 2 || ranks != rank || size != known[index] {
-        let wanted = place.isA ? [rank, known[index]] : [known[index], rank]
-        problems.append(.wrongShape(tensor: name, wanted: wanted, found: shape))
-      }
-      let partner = place.isA ? place.names.b : place.names.a
-      if !adapter.has(partner) { problems.append(.missingTensor(partner)) }
+      var shapes: [String: [Int]] = [:]
+      for (name, place) in group { shapes[place.suffix] = try adapter.file.entry(name).shape }
+      problems += check(shapes, of: place, configuration.method)
     }
-    for (map, place) in examples.sorted(by: { $0.key < $1.key }) {
-      let missing = (0..<blocks).first { layers[map]?.contains($0) != true }
-      if let missing { problems.append(.missingTensor(place.names(layer: missing).a)) }
+    if coversBlocks {
+      for (map, place) in examples.sorted(by: { $0.key < $1.key }) {
+        guard let missing = (0..<blocks).first(where: { layers[map]?.contains($0) != true }) else { continue }
+        problems.append(.missingTensor(place.name(suffixes.first ?? "", layer: missing)))
+      }
     }
     guard problems.isEmpty else { throw AdapterFolderError(adapter.path, problems: problems) }
+  }
+
+  /// Holds the tensors of a map against each other and against the same map in other blocks.
+  private mutating func check(
+    _ shapes: [String: [Int]], of place: AdapterPlace, _ method: any AdapterMethod
+  ) -> [AdapterFolderError.Problem] {
+    let found = method.extents(shapes)
+    var known = maps[place.map] ?? [0, 0]
+    if known[0] == 0 { known[0] = found.outputs }
+    if known[1] == 0 { known[1] = found.inputs }
+    maps[place.map] = known
+    let map = AdaptedMap(module: place.module, inputs: known[1], outputs: known[0])
+    return method.tensors(of: map).compactMap { tensor in
+      let name = map.name(of: tensor.name)
+      guard let shape = shapes[tensor.name] else { return .missingTensor(name) }
+      return shape == tensor.shape ? nil : .wrongShape(tensor: name, wanted: tensor.shape, found: shape)
+    }
   }
 
   /// Reads what ``json`` wrote; nil for anything else.
   package init?(json: JSON) {
     guard let blocks = json["blocks"]?.int, let members = json["maps"]?.object?.members else { return nil }
     self.blocks = blocks
+    coversBlocks = json["covers_blocks"]?.bool ?? true
     foreignTensor = json["foreign_tensor"]?.string
     maps = Dictionary(members.map { ($0.key, ($0.value.array ?? []).compactMap(\.int)) }) { first, _ in first }
   }
@@ -66,6 +85,7 @@ package struct AdapterOutline: Sendable, Hashable {
       ("blocks", JSON(blocks)),
       ("maps", JSON(maps.sorted { $0.key < $1.key }.map { (key: $0.key, value: .array($0.value.map { JSON($0) })) })),
     ]
+    if !coversBlocks { members.append(("covers_blocks", JSON(false))) }
     if let foreignTensor { members.append(("foreign_tensor", JSON(foreignTensor))) }
     return JSON(members)
   }
@@ -74,47 +94,45 @@ package struct AdapterOutline: Sendable, Hashable {
   package func mismatch(with model: ModelConfiguration) -> String? {
     let theirs = model.maps
     if let foreignTensor, let map = theirs.first {
-      let example = LanguageModel.adapterNames(model.moduleName(map.name, layer: 0)).a
+      let example = AdaptedMap.prefix + model.moduleName(map.name, layer: 0) + "." + LoRA.suffixA
       return "it names its tensors otherwise than PEFT does: `\(foreignTensor)` instead of names like `\(example)`"
     }
     for map in theirs {
-      guard let own = maps[map.shortName], own != [map.outputs, map.inputs] else { continue }
-      return "its `\(map.shortName)` is \(own), the model's is \([map.outputs, map.inputs])"
+      let shape = [map.outputs, map.inputs]
+      guard let own = maps[map.shortName] else { continue }
+      let known = zip(own, shape).map { $0 == 0 ? $1 : $0 }
+      guard known != shape else { continue }
+      return "its `\(map.shortName)` is \(known), the model's is \(shape)"
     }
     let known = Set(theirs.map(\.shortName))
     if let other = maps.keys.filter({ !known.contains($0) }).min() { return "the model has no `\(other)`" }
-    return blocks == model.blocks.count ? nil : "it has \(blocks) blocks, the model has \(model.blocks.count)"
+    let fits = coversBlocks ? blocks == model.blocks.count : blocks <= model.blocks.count
+    return fits ? nil : "it has \(blocks) blocks, the model has \(model.blocks.count)"
   }
 }
 
-/// Where a tensor of an adapter belongs, by PEFT's name.
-private struct AdapterPlace {
-  /// Hugging Face's name of the linear map.
-  let module: String
-  let layer: Int
-  /// The map's short name.
-  let map: String
-  let isA: Bool
-
-  /// Nil for a name that is not `base_model.model.….<layer>.….lora_A.weight`.
-  init?(_ name: String) {
-    module = LanguageModel.module(ofAdapterTensor: name)
-    let names = LanguageModel.adapterNames(module)
-    guard name == names.a || name == names.b else { return nil }
-    let parts = module.split(separator: ".")
-    // Names from torch.compile say so.
-    guard !parts.contains("_orig_mod"), let layer = parts.firstIndex(where: { Int($0) != nil }),
-      layer + 1 < parts.count,
-      let number = Int(parts[layer]), number >= 0, number < 1 << 20, let last = parts.last
-    else { return nil }
-    (self.layer, map, isA) = (number, String(last), name == names.a)
+extension AdapterSelection {
+  /// Whether it names maps by what they are called in every block.
+  fileprivate var namesMapsAlone: Bool {
+    guard layers.isEmpty, excluded == nil else { return false }
+    switch targets {
+    case .allLinear: return true
+    case .pattern: return false
+    case .list(let names): return !names.contains { $0.split(separator: ".").contains { Int($0) != nil } }
+    }
   }
+}
 
-  var names: (a: String, b: String) { LanguageModel.adapterNames(module) }
-
-  /// The names of the same map's matrices in another block.
-  func names(layer other: Int) -> (a: String, b: String) {
-    let parts = module.split(separator: ".").map { $0 == "\(layer)" ? "\(other)" : String($0) }
-    return LanguageModel.adapterNames(parts.joined(separator: "."))
+extension AdapterConfiguration {
+  /// Whether a tensor that stands beside no map of a block may be the adapter's.
+  fileprivate func mayHave(_ name: String) -> Bool {
+    if method.sharedTensors(of: []).contains(where: { AdaptedMap.root + $0.name == name }) { return true }
+    guard name.hasPrefix(AdaptedMap.prefix) else { return false }
+    let module = name.dropFirst(AdaptedMap.prefix.count).split(separator: ".").dropLast().joined(separator: ".")
+    // A head that is the embedding is saved as well.
+    let isOutside = !module.split(separator: ".").contains { Int($0) != nil }
+    return !base.modules.isEmpty && isOutside
+      || !base.tokens.isEmpty && name.hasSuffix(".token_adapter.trainable_tokens_delta")
+      || base.trains(module: module) || base.biases != .none && name.hasSuffix(".bias")
   }
 }

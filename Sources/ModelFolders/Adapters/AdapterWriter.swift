@@ -33,34 +33,72 @@ package struct AdapterWriter {
   /// - Throws: ``AdapterError/noAdapter``, ``AdapterFolderError``, and errors of the file system.
   package func write(_ model: LanguageModel, to folder: String) throws {
     guard let adapter = model.adapter else { throw AdapterError.noAdapter }
-    let values = Dictionary(uniqueKeysWithValues: model.adapterParameters.map { ($0.name, $0.value) })
-    try write(adapter, of: model.configuration, to: folder) { name in
-      values[name]
-    }
+    try write(adapter, of: model.configuration, to: folder) { try model.adapterTensor(named: $0) }
   }
 
-  /// Writes a fresh adapter for a model of these shapes, with the first values of ``LanguageModel/attach(_:seed:)``.
+  /// Writes a fresh adapter for a model, with the first values of ``LanguageModel/attach(_:seed:)``.
   ///
-  /// Cost: the adapter alone; no weight of the model is read.
+  /// Cost: the adapter alone; no weight of the model is read but those that the method starts from and those that are
+  /// trained themselves.
   ///
   /// - Throws: ``AdapterError``, ``AdapterFolderError``, and errors of the file system.
   package func write(
-    fresh adapter: AdapterConfiguration, seed: UInt64, of model: ModelConfiguration, to folder: String
+    fresh adapter: AdapterConfiguration, seed: UInt64, of model: ModelFolder, to folder: String
   ) throws {
-    try adapter.validate()
-    let shapes = Dictionary(uniqueKeysWithValues: model.adapterTensors(adapter).map { ($0.name, $0.shape) })
-    try write(adapter, of: model, to: folder) { name in
-      shapes[name].map { LanguageModel.freshAdapterTensor(name, $0, seed: seed) }
+    try model.configuration.validate(adapter)
+    let start = AdapterStartValues(adapter, of: model.configuration, seed: seed) { map in
+      let shape = map.isTransposed ? [map.inputs, map.outputs] : [map.outputs, map.inputs]
+      let stored = try model.weights.tensor(named: map.module + ".weight", shape: shape)
+      return map.isTransposed ? stored.transposed() : stored
+    } rows: {
+      let shape = [model.configuration.vocabularySize, model.configuration.hiddenSize]
+      return try model.weights.tensor(named: model.configuration.name(of: .embedding), shape: shape)
+    }
+    let trained = Dictionary(model.configuration.trainedTensors(adapter).map { ($0.name, $0) }) { first, _ in first }
+    try write(adapter, of: model.configuration, to: folder) { name in
+      try trained[name].map { try model.weights.tensor(named: $0.base, shape: $0.shape) }
+        ?? start.tensor(named: name)
     }
   }
 
+  /// Writes an adapter of given values.
+  ///
+  /// - Parameter values: The tensors of a map, in the order of ``LanguageModels/AdapterMethod/tensors(of:)``.
+  package func write(
+    _ adapter: AdapterConfiguration, of model: ModelConfiguration, to folder: String,
+    values: (AdaptedMap) throws -> [Tensor]
+  ) throws {
+    try model.validate(adapter)
+    var made: [String: Tensor] = [:]
+    for map in model.adaptedMaps(adapter) {
+      try watch()
+      for (tensor, value) in zip(adapter.tensors(map), try values(map)) { made[tensor.name] = value }
+    }
+    try write(adapter, of: model, to: folder) { made[$0] }
+  }
+
   /// Writes an adapter that stands in another folder already.
-  package func write(_ source: AdapterFolder, of model: ModelConfiguration, to folder: String) throws {
+  ///
+  /// - Parameter isPortable: Whether it becomes what PEFT knows: what was taken from the base's weights becomes a part of the
+  ///   adapter, which then is one for the base as it is.
+  package func write(
+    _ source: AdapterFolder, of model: ModelConfiguration, isPortable: Bool = false, to folder: String
+  ) throws {
     try source.check(against: model)
     let shapes = Dictionary(
       uniqueKeysWithValues: model.adapterTensors(source.configuration).map { ($0.name, $0.shape) })
-    try write(source.configuration, of: model, to: folder) { name in
-      try source.tensor(named: name, shape: shapes[name] ?? [])
+    func read(_ name: String) throws -> Tensor { try source.tensor(named: name, shape: shapes[name] ?? []) }
+    guard isPortable else { return try write(source.configuration, of: model, to: folder, values: read) }
+    var adapter = source.configuration
+    adapter.method = adapter.method.portable
+    var places: [String: (map: AdaptedMap, index: Int)] = [:]
+    for map in model.adaptedMaps(adapter) {
+      for (index, tensor) in adapter.tensors(map).enumerated() { places[tensor.name] = (map, index) }
+    }
+    try write(adapter, of: model, to: folder) { name in
+      guard let place = places[name] else { return try read(name) }
+      let values = try source.configuration.tensors(place.map).map { try read($0.name) }
+      return source.configuration.method.portable(values)[place.index]
     }
   }
 
@@ -68,6 +106,8 @@ package struct AdapterWriter {
     _ adapter: AdapterConfiguration, of model: ModelConfiguration, to folder: String,
     values: (String) throws -> Tensor?
   ) throws {
+    var adapter = adapter
+    adapter.method = adapter.method.fitted(to: model.adaptedMaps(adapter))
     try makeEmptyFolder(folder)
     try tokenizer?.writeFolder(to: folder)
     let tensors = model.adapterTensors(adapter)

@@ -17,6 +17,7 @@ package final class MatrixWeight {
   private var table: RowTable?
   /// What a frozen matrix is that is never packed.
   package let stored: (any StoredWeight)?
+  private var squares: [Double]?
   /// What a trainable matrix was packed from.
   private var weights: WeightEpoch?
 
@@ -68,6 +69,26 @@ package final class MatrixWeight {
 
   /// The elements [out, in] as 32-bit floats; nil when only their roundings are kept.
   package var value: Tensor? { stored?.numbers(compute) ?? plain ?? (rounds ? nil : forward?.transposed(compute)) }
+
+  /// ‖row‖² of each row of what products take; made at the first call for a frozen matrix, which no tile makes.
+  package func squaredRowLengths() -> [Double] {
+    if parameter == nil, let squares { return squares }
+    let elements = stored?.numbers(compute) ?? elements
+    var made = [Double](repeating: 0, count: outputs)
+    made.withUnsafeMutableBufferPointer { made in
+      guard let made = made.baseAddress else { return }
+      compute.pool.tiles(outputs) { row in
+        var sum = 0.0
+        for column in 0..<inputs {
+          let value = Double(elements.pointer[row * inputs + column])
+          sum += value * value
+        }
+        made[row] = sum
+      }
+    }
+    squares = made
+    return made
+  }
 
   /// Whether only roundings are kept of a frozen matrix.
   private var rounds: Bool { !formats.forward.isExact }

@@ -32,6 +32,17 @@ package struct LowRankAdapter {
     self.dropout = dropout
     self.dropoutStream = dropoutStream
   }
+
+  private init(undropped adapter: LowRankAdapter) {
+    a = adapter.a
+    b = adapter.b
+    scale = adapter.scale
+    dropout = 0
+    dropoutStream = adapter.dropoutStream
+  }
+
+  /// The same for rows of which elements are dropped already.
+  package var withoutDropout: LowRankAdapter { LowRankAdapter(undropped: self) }
 }
 
 /// One linear map of an input: a weight, and what is added to its product.
@@ -61,5 +72,27 @@ package struct Projection {
     self.weight = weight
     self.bias = bias
     self.adapter = adapter
+  }
+
+  private init(_ weight: MatrixWeight, _ bias: Parameter?, _ adapter: LowRankAdapter?) {
+    self.weight = weight
+    self.bias = bias
+    self.adapter = adapter
+  }
+
+  /// A weight alone.
+  package init(bare weight: MatrixWeight) { self.init(weight, nil, nil) }
+
+  /// The map with another bias.
+  package func with(bias: Parameter?) -> Projection { Projection(weight, bias, adapter) }
+
+  /// The map with an adapter, which fits the weight.
+  package func with(adapter: LowRankAdapter?) -> Projection {
+    if let adapter {
+      precondition(
+        adapter.a.value.columns == weight.inputs && adapter.b.value.rows == weight.outputs,
+        "The adapter is for another weight")
+    }
+    return Projection(weight, bias, adapter)
   }
 }

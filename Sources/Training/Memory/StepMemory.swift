@@ -36,7 +36,8 @@ package struct StepMemory: Sendable, Hashable {
     try MemoryCount.run { count in
       let model = try LanguageModel(
         configuration, weights: weights, compute: Compute(threads: threads, computeClass: computeClass), plan: plan,
-        longestSequence: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, trains: { _ in adapter == nil })
+        longestSequence: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, beside: adapter,
+        trains: { _ in adapter == nil })
       if let adapter { try model.attach(adapter, from: WeightShapes()) }
       let before = count.liveBytes
       // Weights that the first step packs for its backward pass are there in the forward pass of those after it.

@@ -83,10 +83,9 @@ struct InspectCommand: ParsableCommand {
     let folder = try AdapterFolder(path: path)
     let adapter = folder.configuration
     return [
-      ("kind", "adapter"), ("rank", JSON(adapter.rank)), ("alpha", JSON(Double(adapter.alpha))),
-      ("dropout", JSON(Double(adapter.dropout))), ("rslora", JSON(adapter.usesRSLoRA)),
-      ("targets", .array(adapter.targets.sorted().map { JSON($0) })),
-      ("base_model", folder.baseModel.map { JSON($0) } ?? .null),
+      ("kind", "adapter"), ("method", JSON(type(of: adapter.method).name)),
+    ] + adapter.method.facts + adapter.selection.facts + adapter.base.facts + [
+      ("base_model", folder.baseModel.map { JSON($0) } ?? .null)
     ]
   }
 

@@ -106,9 +106,7 @@ enum ChatSource {
     switch self {
     case .model(let path): return try ModelFolder.open(path).languageModel(compute: Compute(threads: threads))
     case .adapter(let adapter, let base):
-      let model = try ModelFolder.open(base).languageModel(compute: Compute(threads: threads))
-      try adapter.attach(to: model)
-      return model
+      return try ModelFolder.open(base).languageModel(compute: Compute(threads: threads), beside: adapter)
     case .artefact(let view, _):
       return try Self.linked(view) { try ModelArtefact(view, folder: $0, threads: threads).model() }
     }

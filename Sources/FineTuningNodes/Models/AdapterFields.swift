@@ -1,0 +1,208 @@
+import LanguageModels
+import ModelFolders
+import Pipeline
+
+/// What `attach_adapter` is told: what stands beside which maps, and what else is trained.
+package struct AdapterFields: FieldSet {
+  /// The name of a method.
+  package struct Method: FieldChoice {
+    package let rawValue: String
+
+    package init?(rawValue: String) {
+      guard AdapterMethods.named(rawValue) != nil else { return nil }
+      self.rawValue = rawValue
+    }
+
+    private init(_ name: String) { rawValue = name }
+
+    package static let lora = Method(LoRA.name)
+    package static let allCases = AdapterMethods.all.map { Method($0.name) }
+  }
+
+  /// Which biases of the base are trained.
+  package enum Biases: String, FieldChoice {
+    case none
+    case all
+    case adapted
+  }
+
+  var method = Method.lora
+  var rank = 8
+  var alpha: Double?
+  var dropout = 0.0
+  var targets = ["all_linear"]
+  var rslora = false
+  var seed = 42
+  var from: FilePath?
+  var targetPattern: String?
+  var exclude: [String] = []
+  var layers: [Int] = []
+  var start = LoRA.Start.standard.rawValue
+  var dora = false
+  var rankPattern: [String] = []
+  var alphaPattern: [String] = []
+  var trainedModules: [String] = []
+  var biases = Biases.none
+  var tokens: [Int] = []
+  var blockSize: Int?
+  var factor: Int?
+  var butterfly: Int?
+  var feedForward: [String]?
+
+  package init() {}
+
+  private static let whenFresh = FieldCondition.without("from", because: "the adapter's own configuration holds")
+
+  /// A fresh adapter of a method that takes an option.
+  private static func whenTaken(_ option: AdapterOptions.Name) -> FieldCondition {
+    whenFresh.and(.when("method", AdapterMethods.taking(option)))
+  }
+
+  package static let fields: [Field<Self>] = [
+    Field(
+      "method", \.method, for: whenFresh,
+      doc: AdapterMethods.all.map { "`\($0.name)`: \($0.summary)" }.joined(separator: "; ")),
+    Field(
+      "rank", \.rank, in: 1...4096, for: whenTaken(.rank), doc: "Inner dimension of the two matrices"),
+    Field(
+      "alpha", \.alpha, in: .above(0), for: whenTaken(.alpha),
+      doc: "The update is scaled by alpha ÷ rank; twice the rank unless given"),
+    Field(
+      "dropout", \.dropout, in: 0..<1.0, for: whenTaken(.dropout),
+      doc: "Share of the adapter's inputs that training drops at random"),
+    Field(
+      "targets", \.targets, for: whenFresh.and(.without("target_pattern")),
+      doc: "`all_linear`, or names of linear maps such as `q_proj`; embeddings and head are never among them"),
+    Field(
+      "target_pattern", \.targetPattern, since: Birth(default: nil), for: whenFresh,
+      doc: "A regular expression in place of `targets`: the maps whose whole names, such as "
+        + "`model.layers.0.self_attn.q_proj`, it matches from the first to the last letter"),
+    Field(
+      "exclude", \.exclude, since: Birth(default: []), for: whenFresh,
+      doc: "Names of maps that are left out: whole ones, or what stands after a dot in them"),
+    Field(
+      "layers", \.layers, in: 0..., since: Birth(default: []), for: whenFresh.and(.without("target_pattern")),
+      doc: "The numbers of the blocks whose maps are adapted, from 0 on; all blocks unless given"),
+    Field(
+      "rslora", \.rslora, for: whenTaken(.rslora), doc: "Scales by alpha ÷ √rank instead (arXiv:2312.03732)"),
+    Field(
+      "dora", \.dora, since: Birth(default: false), for: whenTaken(.dora),
+      doc: "Trains the length of each row of the weights apart from its direction (DoRA, arXiv:2402.09353)"),
+    Field(
+      "init", \.start, since: Birth(default: LoRA.Start.standard.rawValue), for: whenTaken(.start),
+      doc:
+        "How the two matrices begin: `default`, `gaussian`, `orthogonal`, or with a part of the weight that the base "
+        + "then does without: `pissa` (arXiv:2404.02948), `olora` (arXiv:2406.01775)"),
+    Field(
+      "rank_pattern", \.rankPattern, since: Birth(default: []), for: whenTaken(.rankPattern),
+      doc: "Other ranks for some maps: `q_proj=16`, a regular expression for the end of a map's name and the rank"),
+    Field(
+      "alpha_pattern", \.alphaPattern, since: Birth(default: []), for: whenTaken(.alphaPattern),
+      doc: "Other alphas for some maps, written as `rank_pattern`"),
+    Field(
+      "block_size", \.blockSize, in: 2...4096, unit: "columns", since: Birth(default: nil), for: whenTaken(.blockSize),
+      doc: "The neighbouring columns that turn together: 32 for `oft`, 4 for `boft` unless given"),
+    Field(
+      "butterfly", \.butterfly, in: 1...24, unit: "layers", since: Birth(default: nil), for: whenTaken(.layers),
+      doc: "How often other columns come together in the blocks; once unless given"),
+    Field(
+      "factor", \.factor, in: 1..., since: Birth(default: nil), for: whenTaken(.factor),
+      doc: "The extent of the smaller factor; as near to a square as can be unless given"),
+    Field(
+      "feedforward", \.feedForward, since: Birth(default: nil), for: whenTaken(.feedForward),
+      doc:
+        "The maps whose inputs are scaled in place of their outputs; the last maps of feed-forward parts unless given"),
+    Field(
+      "train_modules", \.trainedModules, since: Birth(default: []), for: whenFresh,
+      doc:
+        "The ends of the names of modules that are trained whole and saved with the adapter: `embed_tokens`, `lm_head`, "
+        + "`norm`; `modules_to_save` of PEFT"),
+    Field(
+      "train_tokens", \.tokens, in: 0..., since: Birth(default: []), for: whenFresh,
+      doc: "Ids of tokens whose rows of the embedding are trained while the others stay: for tokens that are new; "
+        + "`trainable_token_indices` of PEFT"),
+    Field(
+      "train_biases", \.biases, since: Birth(default: .none), for: whenFresh,
+      doc: "The biases that are trained as well: `all`, or those of the `adapted` maps"),
+    Field("seed", \.seed, in: 0..., for: whenFresh, doc: "Decides the first values"),
+    Field("from", \.from, doc: "A PEFT folder to continue, with its own configuration; a fresh adapter unless given"),
+  ]
+}
+
+extension AdapterFields {
+  /// The adapter that the fields describe, where it is not read from files.
+  ///
+  /// - Parameter model: What the adapter is for; nil as long as it is not known, when any name may be a target.
+  func fresh(for model: ModelConfiguration?) throws(AdapterError) -> AdapterConfiguration {
+    guard let type = AdapterMethods.named(method.rawValue) else { throw .noTargets }
+    var selection = AdapterSelection(.list([]))
+    if let targetPattern {
+      selection.targets = .pattern(targetPattern)
+    } else {
+      selection.targets = .list(try model?.targets(named: targets) ?? Set(targets))
+    }
+    if !exclude.isEmpty { selection.excluded = .list(Set(exclude)) }
+    selection.layers = layers
+    let biases: BaseTraining.Biases =
+      switch self.biases {
+      case .none: .none
+      case .all: .all
+      case .adapted: .adapted
+      }
+    return AdapterConfiguration(
+      selection, try type.init(options()), base: BaseTraining(modules: trainedModules, biases: biases, tokens: tokens))
+  }
+
+  /// The adapter that comes out; nil when fields or files are wrong.
+  func configuration(_ sources: NodeSources, for model: ModelConfiguration) -> AdapterConfiguration? {
+    from == nil ? try? fresh(for: model) : try? AdapterFolder(sources.fileSet).configuration
+  }
+
+  private func options() throws(AdapterError) -> AdapterOptions {
+    var options = AdapterOptions()
+    options.rank = rank
+    options.blockSize = blockSize
+    options.factor = factor
+    options.layers = butterfly
+    options.feedForward = feedForward
+    options.alpha = alpha.map { Float($0) }
+    options.dropout = Float(dropout)
+    options.rslora = rslora
+    options.dora = dora
+    options.start = start
+    options.rankPattern = try patterns(rankPattern, "rank_pattern") { Int($0) }
+    options.alphaPattern = try patterns(alphaPattern, "alpha_pattern") { Float($0) }
+    return options
+  }
+
+  private func patterns<Value>(
+    _ texts: [String], _ field: String, _ number: (Substring) -> Value?
+  ) throws(AdapterError) -> [ModulePattern<Value>] {
+    var patterns: [ModulePattern<Value>] = []
+    for text in texts {
+      guard let last = text.lastIndex(of: "="), let value = number(text[text.index(after: last)...]) else {
+        throw .option(field, wanted: "a list of entries such as `q_proj=16`", found: "`\(text)`")
+      }
+      patterns.append(ModulePattern(String(text[..<last]), value))
+    }
+    return patterns
+  }
+
+  /// The field that an error speaks of.
+  func field(of error: AdapterError) -> String {
+    switch error {
+    case .alpha: "alpha"
+    case .dropout: "dropout"
+    case .rank, .oddRank, .rankAbove: "rank"
+    case .unknownStart: "init"
+    case .pattern(let text) where text == targetPattern: "target_pattern"
+    case .pattern: "rank_pattern"
+    case .layer: "layers"
+    case .unknownModule, .untrainableModule: "train_modules"
+    case .option(let name, _, _), .indivisible(let name, _, _, _):
+      Self.fields.contains { $0.name == name } ? name : "method"
+    case .nothingMatches where targetPattern != nil: "target_pattern"
+    default: "targets"
+    }
+  }
+}

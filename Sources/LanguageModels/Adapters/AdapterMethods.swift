@@ -1,0 +1,18 @@
+/// The methods of adapters.
+package enum AdapterMethods {
+  package static let all: [any AdapterMethod.Type] = [
+    LoRA.self,
+    IA3.self,
+    OFT.self,
+    LoHa.self,
+    LoKr.self,
+  ]
+
+  /// The method of a name.
+  package static func named(_ name: String) -> (any AdapterMethod.Type)? { all.first { $0.name == name } }
+
+  /// The names of the methods that take an option.
+  package static func taking(_ option: AdapterOptions.Name) -> [String] {
+    all.filter { $0.options.contains(option) }.map { $0.name }
+  }
+}
