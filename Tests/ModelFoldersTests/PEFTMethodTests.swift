@@ -20,6 +20,7 @@ struct PEFTMethodTests {
     "oft-adjusted", "oft-shared",
     "loha", "loha-patterns", "loha-not-zero",
     "lokr", "lokr-whole", "lokr-both", "lokr-factor", "lokr-factor-odd", "lokr-lycoris",
+    "vera", "vera-all", "vera-seeded",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
   ]

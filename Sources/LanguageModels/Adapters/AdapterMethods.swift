@@ -6,6 +6,7 @@ package enum AdapterMethods {
     OFT.self,
     LoHa.self,
     LoKr.self,
+    VeRA.self,
   ]
 
   /// The method of a name.

@@ -27,6 +27,7 @@ enum PEFTMethods {
     OFT.self,
     LoHa.self,
     LoKr.self,
+    VeRA.self,
     AdaLoRA.self,
   ]
 
