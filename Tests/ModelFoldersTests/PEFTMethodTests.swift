@@ -21,6 +21,7 @@ struct PEFTMethodTests {
     "loha", "loha-patterns", "loha-not-zero",
     "lokr", "lokr-whole", "lokr-both", "lokr-factor", "lokr-factor-odd", "lokr-lycoris",
     "vera", "vera-all", "vera-seeded",
+    "hra", "hra-odd", "hra-biased",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
   ]

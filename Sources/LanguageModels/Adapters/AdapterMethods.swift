@@ -7,6 +7,7 @@ package enum AdapterMethods {
     LoHa.self,
     LoKr.self,
     VeRA.self,
+    HRA.self,
   ]
 
   /// The method of a name.

@@ -28,6 +28,7 @@ enum PEFTMethods {
     LoHa.self,
     LoKr.self,
     VeRA.self,
+    HRA.self,
     AdaLoRA.self,
   ]
 
