@@ -22,6 +22,7 @@ struct PEFTMethodTests {
     "lokr", "lokr-whole", "lokr-both", "lokr-factor", "lokr-factor-odd", "lokr-lycoris",
     "vera", "vera-all", "vera-seeded",
     "hra", "hra-odd", "hra-biased",
+    "boft", "boft-butterflies", "boft-butterflies-3",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
   ]

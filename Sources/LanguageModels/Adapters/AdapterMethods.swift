@@ -8,6 +8,7 @@ package enum AdapterMethods {
     LoKr.self,
     VeRA.self,
     HRA.self,
+    BOFT.self,
   ]
 
   /// The method of a name.

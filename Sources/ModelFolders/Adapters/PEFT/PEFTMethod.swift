@@ -29,6 +29,7 @@ enum PEFTMethods {
     LoKr.self,
     VeRA.self,
     HRA.self,
+    BOFT.self,
     AdaLoRA.self,
   ]
 
