@@ -55,7 +55,8 @@ package struct MergeComparison {
     try MemoryCount.run { count in
       let model = try LanguageModel(
         configuration, weights: WeightShapes(formats: formats),
-        compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan, beside: adapter)
+        compute: Compute(threads: threads, computeClass: computeClass), plan: artefact.heldWeights.plan, beside: adapter
+      )
       try model.attach(adapter, from: WeightShapes())
       _ = try model.logProbabilities(of: probe)
       return count.peakBytes

@@ -10,7 +10,7 @@ extension LanguageModel {
     let start = AdapterStartValues(adapter, of: configuration, seed: seed) { [self] map in
       try weight(of: map)
     } rows: { [self] in
-      embedding.table.value
+      try baseTensor(named: configuration.name(of: .embedding))
     }
     try attach(adapter) { name, _ in try start.tensor(named: name) }
   }
@@ -64,7 +64,8 @@ extension LanguageModel {
     try configuration.validate(adapter)
     let tokens = configuration.tokenTensor(adapter)
     let trained =
-      configuration.trainedTensors(adapter).map(\.base) + (tokens.map { _ in [embedding.table.name] } ?? [])
+      configuration.trainedTensors(adapter).map(\.base)
+      + (tokens.map { _ in [configuration.name(of: .embedding)] } ?? [])
     guard trained.isEmpty || loadedBeside == adapter else { throw AdapterError.notLoadedBeside(trained.first ?? "") }
     let maps = configuration.adaptedMaps(adapter)
     func parameter(_ tensor: AdapterTensor) throws -> Parameter {
@@ -86,8 +87,9 @@ extension LanguageModel {
     for parameter in parameters { parameter.isTrainable = parameter.isTrainable && kept.contains(parameter.name) }
     if let tokens {
       let rows = try parameter(AdapterTensor(tokens.name, tokens.shape, .embedding))
-      trainedTokens = TrainedTokens(rows: rows, places: adapter.base.tokens)
-      Tape(compute: compute, records: false).exchange(rows, adapter.base.tokens, with: embedding.table)
+      guard let table = embedding.table.parameter else { throw AdapterError.notLoadedBeside(tokens.name) }
+      trainedTokens = TrainedTokens(rows: rows, places: adapter.base.tokens, table: table)
+      Tape(compute: compute, records: false).exchange(rows, adapter.base.tokens, with: table)
     }
     blocks = adapted
     sharedAdapterParameters = shared

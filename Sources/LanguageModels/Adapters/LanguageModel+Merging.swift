@@ -42,7 +42,7 @@ extension LanguageModel {
       let map = blocks[layer].maps[index]
       let weight = try plain(map.projection.weight, name)
       return map.configuration.isTransposed ? weight.transposed() : weight
-    case .parameter, .head, .expert: return try mergedTensor(named: name)
+    case .parameter, .head, .table, .expert: return try mergedTensor(named: name)
     }
   }
 

@@ -6,4 +6,6 @@ struct TrainedTokens {
   let rows: Parameter
   /// The id of each.
   let places: [Int]
+  /// What they are rows of.
+  let table: Parameter
 }

@@ -16,7 +16,7 @@ extension LanguageModel {
   /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
   func hiddenStates(_ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32]) throws -> Variable {
     try checkFiles()
-    if let trainedTokens { tape.exchange(trainedTokens.rows, trainedTokens.places, with: embedding.table) }
+    if let trainedTokens { tape.exchange(trainedTokens.rows, trainedTokens.places, with: trainedTokens.table) }
     var x = try embedding(tape, ids, context)
     for layer in blocks.indices.dropLast() {
       x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in

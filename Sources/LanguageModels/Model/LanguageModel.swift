@@ -83,6 +83,6 @@ package final class LanguageModel {
   /// What an optimizer changes.
   package var trainableParameters: [Parameter] {
     // Of an embedding some of whose rows are trained, those are changed.
-    parameters.filter { $0.isTrainable && (trainedTokens == nil || $0 !== embedding.table) }
+    parameters.filter { $0.isTrainable && $0 !== trainedTokens?.table }
   }
 }
