@@ -188,9 +188,10 @@ struct StepMemoryTests {
         let tape = Tape(compute: model.compute, records: true)
         let ids = [Int32](repeating: 0, count: 100)
         let batch = PackedBatch([LabelledSequence(ids: ids, lossMask: ids.map { _ in true })])
-        let (loss, _, _) = try tape.crossEntropy(
+        let loss = try tape.crossEntropy(
           model.hiddenStates(tape, batch), head: model.head, targets: batch.targets,
-          weights: [Float](repeating: 1, count: batch.labelCount))
+          weights: [Float](repeating: 1, count: batch.labelCount)
+        ).loss
         tape.backward(from: loss)
         return count.peakBytes
       }

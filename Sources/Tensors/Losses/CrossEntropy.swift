@@ -7,13 +7,14 @@ extension Tape {
   ///   - x: [L, C].
   ///   - targets: a token for each row.
   ///   - weights: what each row counts; 1/N for a mean.
-  /// - Returns: Σ weight · (−log p(target)) as [1]; log p(target) of each row; whether the target has the highest
-  ///   probability (the first one of equals counts).
+  ///   - emphasis: What a row counts besides, by what the model says of it.
+  /// - Returns: Σ weight · emphasis · (−log p(target)) as [1]; log p(target) of each row; whether the target has the highest
+  ///   probability (the first one of equals counts); the emphasis of each row.
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func crossEntropy(
-    _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float]
-  ) throws -> (loss: Variable, logProbabilities: [Float], correct: [Bool]) {
+    _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float], emphasis: LabelEmphasis? = nil
+  ) throws -> (loss: Variable, logProbabilities: [Float], correct: [Bool], emphasis: [Float]) {
     let operation = "cross entropy"
     try checkLabels(x, head, targets, operation)
     guard weights.count == targets.count else {
@@ -30,8 +31,15 @@ extension Tape {
     var loss = 0.0
     var logProbabilities: [Float] = []
     var correct: [Bool] = []
+    var counts: [Float] = []
+    var weights = weights
     for rows in blocks(of: input.rows, vocabulary: head.outputs) {
       let block = VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows)
+      let factors = emphasis.map { block.factors($0) }
+      if let factors {
+        counts += factors
+        for (row, factor) in zip(rows, factors) { weights[row] *= factor }
+      }
       for (row, logProbability) in zip(rows, block.logProbabilities) {
         loss -= Double(weights[row]) * Double(logProbability)
       }
@@ -59,7 +67,7 @@ extension Tape {
         }
       }
     }
-    return (result, logProbabilities, correct)
+    return (result, logProbabilities, correct, counts)
   }
 
   /// The fixed blocks of rows that pass through the head together.

@@ -46,9 +46,9 @@ package struct Measures: Sendable, Hashable {
 
   package init(_ named: [String: Measure] = [:]) { self.named = named }
 
-  /// Counts one more number.
+  /// Counts one more number, or the mean of as many as the weight says.
   package mutating func tell(_ name: String, _ number: Double, weight: Double = 1) {
-    named[name, default: Measure()] += Measure(sum: number, weight: weight)
+    named[name, default: Measure()] += Measure(sum: number * weight, weight: weight)
   }
 
   package mutating func add(_ other: Measures) {
