@@ -11,6 +11,8 @@ import Testing
     var path: String
     var lower: Int?
     var upper: Int?
+    /// What has to be chosen first for it to have an effect.
+    var needs: [String]
 
     /// `nodes.sft.schedule.warmup_steps=7`.
     func setting(_ value: Int) -> String { "nodes.\(node).\(path)=\(value)" }
@@ -20,7 +22,7 @@ import Testing
   private static let nodes = [
     "load_dataset": "rows", "tokenize": "tokens", "attach_adapter": "lora", "train": "sft", "evaluate": "quality",
     "predict": "answers", "load_tokenizer": "tokenizer", "load_model": "model", "apply_template": "chat",
-    "merge": "merged", "export": "release",
+    "merge": "merged", "export": "release", "merge_adapters": "both",
   ]
 
   private func project() throws -> Project {
@@ -28,7 +30,8 @@ import Testing
     try project.edit("data: tokens.train, epochs: 3,", "data: tokens.train, validation: tokens.validation,")
     try project.edit(
       "outputs: [quality",
-      "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\noutputs: [answers, quality")
+      "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\n"
+        + "  both: {type: merge_adapters, models: [sft, lora]}\noutputs: [answers, quality")
     return project
   }
 
@@ -42,11 +45,21 @@ import Testing
   }
 
   private static func fields(_ list: [JSON], _ node: String, _ prefix: String) -> [IntegerField] {
-    list.flatMap { field -> [IntegerField] in
+    let defaults = Dictionary(list.map { ($0["name"]?.string ?? "", $0["default"]?.string ?? "") }) { first, _ in first }
+    return list.flatMap { field -> [IntegerField] in
       let path = prefix + (field["name"]?.string ?? "")
       if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
       guard let type = field["type"]?.string, type.hasPrefix("whole number") else { return [] }
-      return [IntegerField(node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type))]
+      let needs = (field["when"]?.array ?? []).compactMap { term -> String? in
+        guard let other = term["field"]?.string, let values = term["values"]?.array?.compactMap(\.string),
+          let value = values.first, !values.contains(defaults[other] ?? "")
+        else { return nil }
+        return "nodes.\(node).\(prefix)\(other)=\(value)"
+      }
+      return [
+        IntegerField(
+          node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type), needs: needs)
+      ]
     }
   }
 
@@ -60,7 +73,8 @@ import Testing
     #expect(fields.count >= 17)
     for field in fields {
       for value in [Int.min, -1, 0, Int.max] {
-        let outcome = try project.anneal("validate", "pipeline.yaml", "--set", field.setting(value))
+        let settings = (field.needs + [field.setting(value)]).flatMap { ["--set", $0] }
+        let outcome = try project.start(["validate", "pipeline.yaml"] + settings).1()
         let isInside = value >= field.lower ?? .min && value <= field.upper ?? .max
         #expect(outcome.code == (isInside ? 0 : 2), "\(field.setting(value)): \(outcome.messages)")
       }
@@ -69,10 +83,12 @@ import Testing
 
   @Test func theLargestNumbersAreComputedWith() throws {
     let project = try project()
-    // Lengths of training take as long as they say; a row longer than the model's positions is refused.
+    // Lengths of training take as long as they say; a row longer than the model's positions is refused, and so is a rank
+    // that no sum of adapters has.
     let others = ["max_steps", "max_tokens", "max_length"]
     var settings = ["nodes.sft.max_steps=2"]
-    for field in try fields(project) where field.node == "answers" || !others.contains(field.path) {
+    for field in try fields(project)
+    where field.needs.isEmpty && field.node != "both" && (field.node == "answers" || !others.contains(field.path)) {
       settings += [field.setting(field.upper ?? .max)]
     }
     settings += ["rows", "sft"].map { "nodes.\($0).timeout=1e300" }
