@@ -45,7 +45,8 @@ import Testing
   }
 
   private static func fields(_ list: [JSON], _ node: String, _ prefix: String) -> [IntegerField] {
-    let defaults = Dictionary(list.map { ($0["name"]?.string ?? "", $0["default"]?.string ?? "") }) { first, _ in first }
+    let defaults = Dictionary(list.map { ($0["name"]?.string ?? "", $0["default"]?.string ?? "") }) { first, _ in first
+    }
     return list.flatMap { field -> [IntegerField] in
       let path = prefix + (field["name"]?.string ?? "")
       if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
