@@ -1,9 +1,8 @@
 import Pipeline
-import TokenShards
 import Training
 
 /// `cpo`: to prefer chosen to rejected answers, without a reference, and to say them.
-enum ContrastiveTuning: StageDeclaration {
+enum ContrastiveTuning: ReferenceFreeStage {
   struct Fields: FieldSet {
     var loss = LossName.sigmoid
     var beta = 0.1
@@ -31,19 +30,10 @@ enum ContrastiveTuning: StageDeclaration {
   static let name = "cpo"
   static let doc =
     "learns to prefer chosen to rejected answers, without a reference (contrastive preference optimisation, arXiv:2401.08417)"
-  static let rows = RowShape.pairs
-  static let measures = StageMeasure.ofRewards
-  static let picture: StagePicture? = .ofRewards
 
-  static func stage(_ fields: Fields, _ inputs: StageInputs) -> PairStage { stage(fields) }
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> PairStage { stage(fields) }
-
-  private static func stage(_ fields: Fields) -> PairStage {
-    let losses = PairLoss.contrastive.filter { $0.name == fields.loss.rawValue }
-    return PairStage(
-      PairObjective(
-        losses.map { PairObjective.Term($0) }, beta: fields.beta, labelSmoothing: fields.labelSmoothing,
-        supervised: fields.supervised),
-      reference: nil)
+  static func objective(_ fields: Fields) -> PairObjective {
+    PairObjective(
+      PairLoss.contrastive.filter { $0.name == fields.loss.rawValue }.map { PairObjective.Term($0) }, beta: fields.beta,
+      labelSmoothing: fields.labelSmoothing, supervised: fields.supervised)
   }
 }

@@ -1,9 +1,8 @@
 import Pipeline
-import TokenShards
 import Training
 
 /// `simpo`: to prefer chosen to rejected answers by the mean log-probability of their tokens, without a reference.
-enum SimpleTuning: StageDeclaration {
+enum SimpleTuning: ReferenceFreeStage {
   struct Fields: FieldSet {
     var beta = 2.0
     var gamma = 1.0
@@ -31,18 +30,10 @@ enum SimpleTuning: StageDeclaration {
   static let name = "simpo"
   static let doc =
     "learns to prefer chosen to rejected answers by their mean log-probability, without a reference (arXiv:2405.14734)"
-  static let rows = RowShape.pairs
-  static let measures = StageMeasure.ofRewards
-  static let picture: StagePicture? = .ofRewards
 
-  static func stage(_ fields: Fields, _ inputs: StageInputs) -> PairStage { stage(fields) }
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> PairStage { stage(fields) }
-
-  private static func stage(_ fields: Fields) -> PairStage {
-    PairStage(
-      PairObjective(
-        [PairObjective.Term(.simple)], beta: fields.beta, labelSmoothing: fields.labelSmoothing, margin: fields.gamma,
-        divergence: fields.alpha.map { .alphaReward($0) }, supervised: fields.supervised),
-      reference: nil)
+  static func objective(_ fields: Fields) -> PairObjective {
+    PairObjective(
+      [PairObjective.Term(.simple)], beta: fields.beta, labelSmoothing: fields.labelSmoothing, margin: fields.gamma,
+      divergence: fields.alpha.map { .alphaReward($0) }, supervised: fields.supervised)
   }
 }
