@@ -235,6 +235,34 @@ struct ConflictTests {
       """)
   }
 
+  @Test func schedulesAndOptimizersThatDoNotFit() throws {
+    try expect(
+      """
+      a: {type: train, model: lora, data: tokens.train, schedule: {type: reduce_lr_on_plateau}}
+      b: {type: train, model: lora, data: tokens.train, optimizer: {type: adamw_schedule_free}}
+      c: {type: train, model: lora, data: tokens.train, optimizer: {type: sgd, nesterov: true}}
+      d: {type: train, model: lora, data: tokens.train, optimizer: {type: lion, momentum: 0.9}}
+      e: {type: train, model: lora, data: tokens.train, schedule: {type: one_cycle, warmup_steps: 3}}
+      f: {type: train, model: lora, data: tokens.train, schedule: {type: constant}, optimizer: {type: adamw_schedule_free}}
+      """,
+      """
+      nodes.a.schedule | \
+      `reduce_lr_on_plateau` goes by the loss on held-out rows, which is not measured | \
+      node `a` | say how often with `evaluate_every`
+      nodes.b.optimizer | \
+      `adamw_schedule_free` takes the place of a schedule | \
+      node `b`; the rate would fall along a cosine beside it | say `schedule: {type: constant}`
+      nodes.c.optimizer | `nesterov` wants a `momentum` above 0 and no `dampening` | node `c` | \
+
+      nodes.d.optimizer.momentum | \
+      `momentum` has no effect with `type: lion` | it has one with `type: sgd` or `muon` | Remove it
+      nodes.e.schedule.warmup_steps | \
+      `warmup_steps` has no effect with `type: one_cycle` | \
+      it has one with `type: constant`, `linear`, `cosine`, `cosine_with_restarts`, `polynomial`, `inverse_sqrt`, \
+      `warmup_stable_decay`, `rex` or `reduce_lr_on_plateau` | Remove it
+      """)
+  }
+
   @Test func targetsThatAreNone() throws {
     try expect(
       "typo: {type: attach_adapter, model: base, targets: [q_prj]}",
@@ -268,7 +296,7 @@ struct ConflictTests {
       node `tuned` | keep one of them
       nodes.tuned.optimizer | \
       `betas` has 1 numbers | \
-      node `tuned`; Adam has two moments | write two numbers, such as [0.9, 0.999]
+      node `tuned`; `adamw` has 2 | write 2 numbers
       """)
   }
 

@@ -12,7 +12,7 @@ struct FieldUseTests {
     let root = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("Sources").path
     let sources = SourceSearch(
-      files: try ["FineTuningNodes", "Datasets", "anneal"].flatMap { module in
+      files: try ["FineTuningNodes", "Datasets", "Training", "anneal"].flatMap { module in
         try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(module)").filter { $0.hasSuffix(".swift") }.map {
           ($0, try String(contentsOfFile: "\(root)/\(module)/\($0)", encoding: .utf8))
         }
@@ -79,7 +79,12 @@ private struct SourceSearch {
   init(files: [(String, String)]) {
     self.files = Dictionary(files.map { ($0.0, Self.words($0.1)) }) { first, _ in first }
     for (file, words) in self.files.sorted(by: { $0.key < $1.key }) {
-      for index in words.indices where words[index] == "Field" && next(words, index) == "(" {
+      // A setting of an optimizer or a schedule becomes a field: . number ( "" , \ . a , or )
+      let settings: Set<String> = ["number", "count", "flag", "numbers", "choice"]
+      for index in words.indices.dropFirst()
+      where next(words, index) == "("
+        && (words[index] == "Field" || words[index - 1] == "." && settings.contains(words[index]))
+      {
         // Field ( "" , \ . a . b , or )
         guard index + 4 < words.count, words[index + 4] == "\\" else { continue }
         let path = words[(index + 5)...].prefix { ![",", ")", "["].contains($0) }.filter { $0 != "." }
@@ -104,7 +109,7 @@ private struct SourceSearch {
       }
     }
     let own = files[declaration.file] ?? []
-    let holders = declaration.isGroup ? names(of: declaration.owner, in: own) : ["fields"]
+    let holders = declaration.isGroup ? names(of: declaration.owner, in: own) : ["fields", "settings"]
     let unit = URL(fileURLWithPath: declaration.file).deletingPathExtension().lastPathComponent
     return files.values.contains { words in
       guard words.contains(unit) || words == own || words.contains(unit.replacing("Fields", with: "")) else {
@@ -153,9 +158,11 @@ private struct SourceSearch {
       case "{" where depth > 0: depth -= 1
       case "{":
         let head = Array(words[..<place].suffix(while: { !["}", "{", ";"].contains($0) }))
-        if let start = head.lastIndex(of: "struct"), head.contains("FieldSet") || head.contains("FieldGroup") {
+        let kinds: Set<String> = ["FieldSet", "FieldGroup", "TunableGroup", "OptimizerSettings", "Schedule"]
+        if let start = head.lastIndex(of: "struct"), head[start...].dropFirst(2).contains(where: kinds.contains) {
           let found = head[start + 1]
-          return named == nil || found == named ? (found, head.contains("FieldGroup")) : nil
+          let isGroup = head[start...].contains { ["FieldGroup", "TunableGroup"].contains($0) }
+          return named == nil || found == named ? (found, isGroup) : nil
         }
         if let named, let start = head.lastIndex(of: "extension"), head[start...].contains(named) {
           return (named, false)

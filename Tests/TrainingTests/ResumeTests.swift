@@ -61,6 +61,66 @@ struct ResumeTests {
     }
   }
 
+  /// An optimizer that does in nine steps what it does.
+  private func optimizer(_ name: String) throws -> any OptimizerSettings {
+    let kind = try #require(optimizerKinds.first { $0.name == name })
+    switch kind.init() {
+    case var galore as GaLoreSettings:
+      (galore.rank, galore.interval) = (4, 3)
+      return galore
+    case var apollo as APOLLOSettings:
+      (apollo.rank, apollo.interval) = (4, 3)
+      return apollo
+    case var badam as BAdamSettings:
+      badam.interval = 2
+      return badam
+    case var sgd as SGDSettings:
+      sgd.momentum = 0.9
+      return sgd
+    case let other: return other
+    }
+  }
+
+  /// With every optimizer, and a schedule that goes by what evaluations find.
+  @Test(arguments: optimizerKinds.map { $0.name })
+  func withEveryOptimizer(name: String) throws {
+    var plateau = PlateauSchedule()
+    (plateau.patience, plateau.factor) = (0, 0.5)
+    let settings = try optimizer(name)
+    func loop(_ folder: CheckpointFolder?) throws -> TrainingLoop<SupervisedStage> {
+      let made = try self.loop("full", folder) {
+        $0.optimizer = settings
+        $0.weightDecay = 0.1
+        $0.evaluateEvery = 2
+        $0.schedule = LearningRateSchedule(plateau)
+      }
+      // After the first no evaluation finds a better loss.
+      made.evaluate = { model in
+        let sum = model.trainableParameters.reduce(0) { $0 + Double($1.value.values[0]) }
+        return [("loss", 1), ("sum", sum)]
+      }
+      return made
+    }
+    let uninterrupted = try loop(nil)
+    let expected = try uninterrupted.run()
+    for stop in [2, 5] {
+      let folder = try TemporaryFolder()
+      let first = try loop(CheckpointFolder(path: folder.path))
+      var steps = 0
+      first.shouldStop = {
+        steps += 1
+        return steps == stop
+      }
+      #expect(throws: TrainingInterrupted.self) { try first.run() }
+      let second = try loop(CheckpointFolder(path: folder.path))
+      let result = try second.run()
+      #expect(trainedValues(second.model) == trainedValues(uninterrupted.model))
+      #expect(timeless(result.metrics) == timeless(expected.metrics))
+    }
+    let rates = expected.metrics.compactMap { $0["learning_rate"]?.double }
+    #expect(rates.last.map { $0 < (rates.first ?? 0) } == true)
+  }
+
   @Test func theNewestTwoAreKept() throws {
     let folder = try TemporaryFolder()
     let checkpoints = CheckpointFolder(path: folder.path)

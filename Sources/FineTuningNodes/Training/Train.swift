@@ -36,7 +36,7 @@ package enum Train: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
-    var conflicts = fields.conflicts + stage.conflicts(fields.own)
+    var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own)
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
     conflicts += stage.models.flatMap { DataFit.modelConflicts($0.port, inputs) }

@@ -4,38 +4,41 @@ import Training
 
 /// The fields of `train`, whatever the stage.
 package struct TrainFields: FieldSet {
-  package struct Schedule: FieldGroup {
-    var type = LearningRateSchedule.Shape.cosine
+  package struct Schedule: TunableGroup {
+    var type = CosineSchedule.name
     var warmupRatio: Double?
     var warmupSteps: Int?
+    var constants: [String: any Tunable] = [:]
 
     package init() {}
 
-    package static let fields: [Field<Self>] = [
-      Field("type", \.type, doc: "How the learning rate falls after the warm-up"),
-      Field("warmup_ratio", \.warmupRatio, in: 0...1.0, unit: "share of all steps", doc: "Length of the warm-up"),
-      Field("warmup_steps", \.warmupSteps, in: 0..., unit: "steps", doc: "Length of the warm-up"),
-    ]
+    static var kinds: [any Tunable.Type] { scheduleKinds }
+    private static let warm = FieldCondition.when("type", scheduleKinds.filter { $0.warmsUp }.map { $0.name })
+
+    package static let fields: [Field<Self>] =
+      [
+        Field("type", \.type, kind: .choice(kinds.map { $0.name }), doc: typeDoc),
+        Field(
+          "warmup_ratio", \.warmupRatio, in: 0...1.0, unit: "share of all steps", for: warm,
+          doc: "Length of the warm-up"),
+        Field("warmup_steps", \.warmupSteps, in: 0..., unit: "steps", for: warm, doc: "Length of the warm-up"),
+      ] + constantFields
   }
 
-  package struct Optimizer: FieldGroup {
-    package enum Method: String, FieldChoice {
-      case adamw
-    }
-
-    var type = Method.adamw
-    var betas = [0.9, 0.999]
-    var epsilon = 1e-8
+  package struct Optimizer: TunableGroup {
+    var type = AdamWSettings.name
     var weightDecay = 0.0
+    var constants: [String: any Tunable] = [:]
 
     package init() {}
 
-    package static let fields: [Field<Self>] = [
-      Field("type", \.type, doc: "`adamw` is Adam with decoupled weight decay (arXiv:1711.05101)"),
-      Field("betas", \.betas, in: 0..<1.0, doc: "Decay rates of the two moments"),
-      Field("epsilon", \.epsilon, in: 0.0..., doc: "Added to the root of the second moment"),
-      Field("weight_decay", \.weightDecay, in: 0.0..., doc: "Pull towards zero; norms and biases are left alone"),
-    ]
+    static var kinds: [any Tunable.Type] { optimizerKinds }
+
+    package static let fields: [Field<Self>] =
+      [
+        Field("type", \.type, kind: .choice(kinds.map { $0.name }), doc: typeDoc),
+        Field("weight_decay", \.weightDecay, in: 0.0..., doc: "Pull towards zero; norms and biases are left alone"),
+      ] + constantFields
   }
 
   var stage = StageName(SupervisedTuning.self)
@@ -104,14 +107,16 @@ package struct TrainFields: FieldSet {
     ] + stageFields(get: { $0.own }, set: { $0.own = $1 })
 }
 
-extension LearningRateSchedule.Shape: FieldChoice {}
 extension Recomputation: FieldChoice {}
 
 extension TrainFields.Optimizer {
-  var settings: any OptimizerSettings {
-    switch type {
-    case .adamw: AdamWSettings(beta1: betas.first ?? 0.9, beta2: betas.last ?? 0.999, epsilon: epsilon)
-    }
+  var settings: any OptimizerSettings { chosen as? any OptimizerSettings ?? AdamWSettings() }
+}
+
+extension TrainFields.Schedule {
+  var settings: LearningRateSchedule {
+    let warmup: LearningRateSchedule.Warmup = warmupSteps.map { .steps($0) } ?? .ratio(warmupRatio ?? 0)
+    return LearningRateSchedule(of: chosen as? any Schedule ?? CosineSchedule(), warmup: warmup)
   }
 }
 
@@ -123,11 +128,8 @@ extension TrainFields {
   }
 
   var settings: TrainingSettings {
-    let warmup: LearningRateSchedule.Warmup =
-      schedule.warmupSteps.map { .steps($0) } ?? .ratio(schedule.warmupRatio ?? 0)
-    return TrainingSettings(
-      length: length, batchSize: batchSize, learningRate: learningRate,
-      schedule: LearningRateSchedule(schedule.type, warmup: warmup),
+    TrainingSettings(
+      length: length, batchSize: batchSize, learningRate: learningRate, schedule: schedule.settings,
       optimizer: optimizer.settings, weightDecay: optimizer.weightDecay,
       maxGradNorm: maxGradNorm, routerBalance: routerBalance, shuffle: shuffle, seed: UInt64(seed), logEvery: logEvery,
       saveEvery: saveEvery,
@@ -135,7 +137,9 @@ extension TrainFields {
   }
 
   /// Fields that contradict each other.
-  var conflicts: [Inference.Conflict] {
+  ///
+  /// - Parameter written: Those that are given; see `InputTypes.written`.
+  func conflicts(written: Set<String>) -> [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
     let lengths = [("epochs", epochs != nil), ("max_steps", maxSteps != nil), ("max_tokens", maxTokens != nil)]
     let given = lengths.filter(\.1).map(\.0)
@@ -150,11 +154,19 @@ extension TrainFields {
           port: "schedule", "`warmup_ratio` and `warmup_steps` both say how long to warm up",
           advice: "keep one of them"))
     }
-    if optimizer.betas.count != 2 {
+    conflicts += optimizer.conflicts(at: "optimizer") + schedule.conflicts(at: "schedule")
+    let rates = schedule.settings.schedule
+    if type(of: rates).followsHeldOutLoss, evaluateEvery == nil {
       conflicts.append(
         .init(
-          port: "optimizer", "`betas` has \(optimizer.betas.count) numbers", reason: "Adam has two moments",
-          advice: "write two numbers, such as [0.9, 0.999]"))
+          port: "schedule", "`\(schedule.type)` goes by the loss on held-out rows, which is not measured",
+          advice: "say how often with `evaluate_every`"))
+    }
+    if type(of: optimizer.settings).replacesSchedule, !(rates is ConstantSchedule), !written.contains("schedule.type") {
+      conflicts.append(
+        .init(
+          port: "optimizer", "`\(optimizer.type)` takes the place of a schedule",
+          reason: "the rate would fall along a \(schedule.type) beside it", advice: "say `schedule: {type: constant}`"))
     }
     return conflicts
   }

@@ -16,6 +16,9 @@ package struct Attention {
     self.configuration = configuration
     inputs = try configuration.maps.dropLast().map { try Linear($0, layer: layer, loader) }
     output = try Linear(configuration.output, layer: layer, loader)
+    if case .separate = configuration.projections {
+      for map in inputs.prefix(2) { map.projection.weight.parameter?.headRows = configuration.headDimension }
+    }
     func norm(_ norm: HeadNormConfiguration?, _ heads: Int) throws -> HeadNorm? {
       try norm.map {
         try HeadNorm($0, layer: layer, heads: heads, dimension: configuration.headDimension, loader)

@@ -28,6 +28,7 @@ extension Field {
   /// - Parameters:
   ///   - name: The name in the pipeline file.
   ///   - property: The stored property; Optional there when it has no default.
+  ///   - kind: What is read, where the type alone does not tell: a text may be a choice among some.
   ///   - range: The numbers it takes, also for lists of numbers.
   ///   - unit: Such as `tokens`; for people.
   ///   - role: Whether it is in the key.
@@ -39,10 +40,24 @@ extension Field {
   ///   - doc: One sentence for the reference page.
   package init<Value: FieldValue>(
     _ name: String, _ property: any WritableKeyPath<Fields, Value> & Sendable,
-    in range: (any NumberRangeExpression)? = nil, unit: String? = nil, role: FieldRole = .result,
-    required: Bool = false, since birth: Birth<Value>? = nil, for condition: FieldCondition? = nil, doc: String
+    kind: FieldKind = Value.kind, in range: (any NumberRangeExpression)? = nil, unit: String? = nil,
+    role: FieldRole = .result, required: Bool = false, since birth: Birth<Value>? = nil,
+    for condition: FieldCondition? = nil, doc: String
   ) {
-    let kind = Value.kind.ranged(range?.numberRange)
+    self.init(
+      name, get: { $0[keyPath: property] }, set: { $0[keyPath: property] = $1 }, kind: kind, in: range, unit: unit,
+      role: role,
+      required: required, since: birth, for: condition, doc: doc)
+  }
+
+  /// As with a property, for a value that is kept in another way.
+  package init<Value: FieldValue>(
+    _ name: String, get: @escaping @Sendable (Fields) -> Value, set: @escaping @Sendable (inout Fields, Value) -> Void,
+    kind: FieldKind = Value.kind, in range: (any NumberRangeExpression)? = nil, unit: String? = nil,
+    role: FieldRole = .result, required: Bool = false, since birth: Birth<Value>? = nil,
+    for condition: FieldCondition? = nil, doc: String
+  ) {
+    let kind = kind.ranged(range?.numberRange)
     self.name = name
     self.doc = doc
     self.unit = unit
@@ -52,21 +67,21 @@ extension Field {
     self.kind = kind
     takesNull = Value.isOptional && !required
     value = { fields in
-      let value = fields[keyPath: property]
+      let value = get(fields)
       return value.isAbsent ? nil : value.canonical
     }
-    isMissing = { required && $0[keyPath: property].isAbsent }
+    isMissing = { required && get($0).isAbsent }
     read = { located, fields, decoder in
-      if let value = Value.read(located, as: kind, &decoder) { fields[keyPath: property] = value }
+      if let value = Value.read(located, as: kind, &decoder) { set(&fields, value) }
     }
     appendKeyEntries = { fields, label, entries in
-      let value = fields[keyPath: property]
+      let value = get(fields)
       guard role == .result, Value.entersKey else { return }
       if let birth, birth.defaultValue.canonical == value.canonical { return }
       value.appendKeyEntries(label, &entries)
     }
-    json = { $0[keyPath: property].json }
-    readJSON = { json, fields in fields[keyPath: property] = try Value.read(json: json) }
+    json = { get($0).json }
+    readJSON = { json, fields in set(&fields, try Value.read(json: json)) }
   }
 
   /// The declaration without its types.

@@ -25,6 +25,13 @@ package struct NumberRange: Sendable, Hashable {
   package var excludesLower = false
   package var excludesUpper = false
 
+  package init(lower: Bound? = nil, upper: Bound? = nil, excludesLower: Bool = false, excludesUpper: Bool = false) {
+    self.lower = lower
+    self.upper = upper
+    self.excludesLower = excludesLower
+    self.excludesUpper = excludesUpper
+  }
+
   func contains(_ value: Int) -> Bool {
     switch (lower, upper) {
     case (.integer(let lower)?, _) where value < lower || (excludesLower && value == lower): return false

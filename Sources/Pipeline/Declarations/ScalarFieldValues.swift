@@ -68,7 +68,11 @@ extension String: FieldValue {
   package static var kind: FieldKind { .text }
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> String? {
-    decoder.scalar(value, wanted: "text")?.text
+    guard case .choice(let names) = kind else { return decoder.scalar(value, wanted: "text")?.text }
+    guard let scalar = decoder.scalar(value, wanted: "a name") else { return nil }
+    if names.contains(scalar.text) { return scalar.text }
+    decoder.report(.unknownChoice(scalar.text, among: names), value)
+    return nil
   }
 
   package var canonical: CanonicalValue { .text(self) }

@@ -25,6 +25,8 @@ struct MatrixLibrary: @unchecked Sendable {
   /// OpenBLAS takes 128 MB of addresses for every thread inside, and asks again for ever when there are none.
   let turn: UnsafeMutablePointer<pthread_mutex_t>?
 
+  private let library: UnsafeMutableRawPointer
+
   private static let bufferBytes = 1 << 28
 
   private init() {
@@ -36,18 +38,25 @@ struct MatrixLibrary: @unchecked Sendable {
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL) else {
       stop("Cannot load OpenBLAS: \(dlerror().map { String(cString: $0) } ?? "it is missing")")
     }
-    func find<Function>(_ name: String, _ type: Function.Type) -> Function {
-      guard let symbol = dlsym(library, name) else { stop("Cannot use OpenBLAS: it has no function `\(name)`") }
-      return unsafeBitCast(symbol, to: type)
-    }
-    product = find("cblas_sgemm", Product.self)
-    find("openblas_set_num_threads", (@convention(c) (Int32) -> Void).self)(1)
-    let words = find("openblas_get_config", (@convention(c) () -> UnsafePointer<CChar>?).self)()
+    self.library = library
+    product = Self.find("cblas_sgemm", Product.self, in: library)
+    Self.find("openblas_set_num_threads", (@convention(c) (Int32) -> Void).self, in: library)(1)
+    let words = Self.find("openblas_get_config", (@convention(c) () -> UnsafePointer<CChar>?).self, in: library)()
     configuration = words.map { String(cString: $0) } ?? ""
-    let core = find("openblas_get_corename", (@convention(c) () -> UnsafePointer<CChar>?).self)()
+    let core = Self.find("openblas_get_corename", (@convention(c) () -> UnsafePointer<CChar>?).self, in: library)()
     self.core = core.map { String(cString: $0) } ?? ""
     turn = isLimited ? .allocate(capacity: 1) : nil
     if let turn { pthread_mutex_init(turn, nil) }
+  }
+
+  /// A function that is wanted by few; `type` is a C function's.
+  func function<Function>(_ name: String, _ type: Function.Type) -> Function { Self.find(name, type, in: library) }
+
+  private static func find<Function>(
+    _ name: String, _ type: Function.Type, in library: UnsafeMutableRawPointer
+  ) -> Function {
+    guard let symbol = dlsym(library, name) else { stop("Cannot use OpenBLAS: it has no function `\(name)`") }
+    return unsafeBitCast(symbol, to: type)
   }
 
   /// Stops the program where the library would wait for ever.

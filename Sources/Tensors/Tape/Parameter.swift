@@ -16,6 +16,8 @@ package final class Parameter {
   package let value: Tensor
   package var gradient: Tensor?
   package var isTrainable: Bool
+  /// How many of its rows are one head's, of a map to queries or keys; nil of others.
+  package var headRows: Int?
 
   package init(name: String, value: Tensor, kind: Kind = .matrix, isTrainable: Bool = false) {
     self.name = name

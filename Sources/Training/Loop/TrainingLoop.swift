@@ -34,6 +34,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
   private let stageKey: RandomKey
   private var state = TrainingState()
   private var knownTotal: Int?
+  /// What evaluations have found so far.
+  private var heldOutLosses: [Double] = []
 
   /// - Throws: ``TrainingError`` for settings that make no sense, for no rows and for a model without anything to train.
   package init(
@@ -76,6 +78,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     let total = try totalSteps()
     let fingerprint = fingerprint(totalSteps: total)
     state = try resumed(fingerprint) ?? TrainingState()
+    heldOutLosses = state.metrics.compactMap { $0["eval_loss"]?.double }
     onEvent(.started(step: state.step, totalSteps: total))
     let first = state.step
     let secondsBefore = state.seconds
@@ -106,6 +109,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
         optimizer.show(.result)
         let numbers = try evaluate(model)
         optimizer.show(.training)
+        heldOutLosses += numbers.filter { $0.name == "loss" }.map(\.value)
         record(JSON([("step", JSON(state.step))] + numbers.map { (key: "eval_\($0.name)", value: JSON($0.value)) }))
       }
       guard state.step < total else { break }
@@ -170,7 +174,10 @@ package final class TrainingLoop<Stage: TrainingStage> {
     step.gradNorm = model.compute.gradientNorm(parameters)
     guard step.gradNorm.isFinite else { throw TrainingError.gradientNotFinite(step: name, rows: numbers) }
     let clip = settings.maxGradNorm.map { gradientClipScale(norm: step.gradNorm, maximum: $0) } ?? 1
-    step.learningRate = settings.learningRate * settings.schedule.factor(step: state.step, total: total)
+    step.learningRate =
+      settings.learningRate
+      * settings.schedule.factor(
+        step: state.step, total: total, peak: settings.learningRate, heldOutLosses: heldOutLosses)
     optimizer.take(
       OptimizerStep(number: name, learningRate: step.learningRate, gradientScale: clip), on: model.compute)
     for parameter in parameters { parameter.clearGradient() }

@@ -73,10 +73,7 @@ extension TrainingSettings {
     }
     try check("batch_size", batchSize, "a number above 0", batchSize > 0)
     try check("learning_rate", learningRate, "a number of at least 0", learningRate >= 0 && learningRate.isFinite)
-    switch schedule.warmup {
-    case .steps(let steps): try check("warmup_steps", steps, "a number of at least 0", steps >= 0)
-    case .ratio(let ratio): try check("warmup_ratio", ratio, "a number from 0 to 1", (0...1).contains(ratio))
-    }
+    try schedule.validate()
     try optimizer.validate()
     try check("weight_decay", weightDecay, "a number of at least 0", weightDecay >= 0 && weightDecay.isFinite)
     if let maxGradNorm { try check("max_grad_norm", maxGradNorm, "a number above 0", maxGradNorm > 0) }

@@ -2,21 +2,23 @@ import Tensors
 
 /// AdamW as in torch (arXiv:1711.05101): see ``Tensors/AdamW`` for the order of operations.
 package struct AdamWSettings: OptimizerSettings, Hashable {
-  package var beta1: Double
-  package var beta2: Double
+  package static let name = "adamw"
+  package static let doc = "is Adam with decoupled weight decay (arXiv:1711.05101)"
+
+  package var betas: [Double]
   package var epsilon: Double
 
-  package init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
-    self.beta1 = beta1
-    self.beta2 = beta2
+  package init() { self.init(beta1: 0.9, beta2: 0.999) }
+
+  package init(beta1: Double, beta2: Double, epsilon: Double = 1e-8) {
+    betas = [beta1, beta2]
     self.epsilon = epsilon
   }
 
-  package func validate() throws(TrainingError) {
-    try check(
-      "betas", "\(beta1), \(beta2)", "numbers from 0 to below 1", (0..<1).contains(beta1) && (0..<1).contains(beta2))
-    try check("epsilon", epsilon, "a number of at least 0", epsilon >= 0 && epsilon.isFinite)
-  }
+  package static let settings: [Setting<Self>] = [
+    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
+    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+  ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { AdamWOptimizer(self, groups) }
 }
@@ -46,7 +48,7 @@ private final class AdamWOptimizer: Optimizer {
   func take(_ step: OptimizerStep, on compute: Compute) {
     for group in groups {
       let adam = AdamW(
-        learningRate: step.learningRate * group.rate, beta1: settings.beta1, beta2: settings.beta2,
+        learningRate: step.learningRate * group.rate, beta1: settings.betas[0], beta2: settings.betas[1],
         epsilon: settings.epsilon)
       compute.update(group.slots, with: adam, step: step.number, gradientScale: step.gradientScale)
     }

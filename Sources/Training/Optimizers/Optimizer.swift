@@ -70,10 +70,14 @@ package struct ParameterGroup {
 }
 
 /// The constants of an optimizer, and what makes one of them.
-package protocol OptimizerSettings: Sendable {
-  /// - Throws: ``TrainingError/setting(name:found:wanted:)`` for the first value that makes no sense.
-  func validate() throws(TrainingError)
+package protocol OptimizerSettings: Tunable {
+  /// Whether it makes a schedule of the rate pointless.
+  static var replacesSchedule: Bool { get }
 
   /// A fresh optimizer for these parameters.
   func optimizer(for groups: [ParameterGroup]) -> any Optimizer
+}
+
+extension OptimizerSettings {
+  package static var replacesSchedule: Bool { false }
 }

@@ -1,47 +1,51 @@
-import Glibc
-
-/// How the learning rate moves over the steps of a training, as a factor of its peak.
-///
-/// The formulas of transformers' `get_constant_schedule_with_warmup`, `get_linear_schedule_with_warmup` and
-/// `get_cosine_schedule_with_warmup`: step k, from 0, is taken with the factor of k, so that with warm-up the first step
-/// changes nothing.
-package struct LearningRateSchedule: Sendable, Hashable {
-  package enum Shape: String, Sendable, CaseIterable {
-    case constant
-    case linear
-    case cosine
-  }
-
+/// A schedule with the warm-up before it.
+package struct LearningRateSchedule: Sendable {
   package enum Warmup: Sendable, Hashable {
     case steps(Int)
     /// A share of all steps, rounded up.
     case ratio(Double)
   }
 
-  package var shape: Shape
+  package var schedule: any Schedule
   package var warmup: Warmup
 
-  package init(_ shape: Shape, warmup: Warmup = .steps(0)) {
-    self.shape = shape
+  package init(_ schedule: some Schedule = CosineSchedule(), warmup: Warmup = .steps(0)) {
+    self.init(of: schedule, warmup: warmup)
+  }
+
+  /// As with a schedule whose type is known.
+  package init(of schedule: any Schedule, warmup: Warmup = .steps(0)) {
+    self.schedule = schedule
     self.warmup = warmup
   }
 
+  /// How many of `total` steps warm up.
   package func warmupSteps(total: Int) -> Int {
-    switch warmup {
+    guard type(of: schedule).warmsUp else { return 0 }
+    return switch warmup {
     case .steps(let steps): steps
     case .ratio(let ratio): Int((Double(total) * ratio).rounded(.up))
     }
   }
 
-  /// The factor of step `step` (from 0) of `total`.
-  package func factor(step: Int, total: Int) -> Double {
+  /// The factor of step `step` (from 0) of `total`; with a warm-up the first step changes nothing.
+  ///
+  /// - Parameters:
+  ///   - peak: The rate that the factor is of.
+  ///   - heldOutLosses: The losses on held-out rows so far.
+  package func factor(step: Int, total: Int, peak: Double = 1, heldOutLosses: [Double] = []) -> Double {
     let warmup = warmupSteps(total: total)
-    if step < warmup { return Double(step) / Double(max(1, warmup)) }
-    let rest = Double(max(1, total - warmup))
-    switch shape {
-    case .constant: return 1
-    case .linear: return max(0, Double(total - step) / rest)
-    case .cosine: return max(0, 0.5 * (1 + cos(Double.pi * (Double(step - warmup) / rest))))
+    if step < warmup { return schedule.warmupFactor(Double(step) / Double(max(1, warmup))) }
+    return schedule.factor(
+      at: SchedulePlace(step: step, total: total, warmup: warmup, peak: peak, heldOutLosses: heldOutLosses))
+  }
+
+  /// - Throws: ``TrainingError/setting(name:found:wanted:)`` for the first value that makes no sense.
+  package func validate() throws(TrainingError) {
+    switch warmup {
+    case .steps(let steps): try check("warmup_steps", steps, "a number of at least 0", steps >= 0)
+    case .ratio(let ratio): try check("warmup_ratio", ratio, "a number from 0 to 1", (0...1).contains(ratio))
     }
+    try schedule.validate()
   }
 }
