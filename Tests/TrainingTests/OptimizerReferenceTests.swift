@@ -47,6 +47,11 @@ import Training
         APOLLOSettings(), run, but: ["proj", "proj_type", "disable_nl"],
         defaults: [("norm_growth_limit", JSON(!limits))])
     },
+    Case(file: "lomo") { run in
+      try Self.made(
+        LOMOSettings(), run,
+        but: ["clip_grad_norm"] + (run["clip_grad_value"]?.double == nil ? ["clip_grad_value"] : []))
+    },
   ]
 
   /// Settings by the names that pipeline files have for them; `weight_decay` is the groups' business.
