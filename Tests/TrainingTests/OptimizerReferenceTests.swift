@@ -47,6 +47,7 @@ import Training
         APOLLOSettings(), run, but: ["proj", "proj_type", "disable_nl"],
         defaults: [("norm_growth_limit", JSON(!limits))])
     },
+    Case(file: "badam") { try Self.made(BAdamSettings(), $0, renamed: ["mode": "switch_mode"]) },
     Case(file: "lomo") { run in
       try Self.made(
         LOMOSettings(), run,
