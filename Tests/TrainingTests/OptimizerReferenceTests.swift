@@ -53,6 +53,17 @@ import Training
         LOMOSettings(), run,
         but: ["clip_grad_norm"] + (run["clip_grad_value"]?.double == nil ? ["clip_grad_value"] : []))
     },
+    // Of two bfloat16 as near, the last bit of a sum decides.
+    Case(file: "adamw_bfloat16", tolerance: 1e-4, outliers: 0.02) { run in
+      let moments = run["moments"]?.array?.compactMap(\.string) ?? []
+      guard moments.first == "bfloat16", run["weights"] == "float32" || run["kahan"] == true else { return nil }
+      return try Self.made(
+        AdamWBF16Settings(), run, but: ["moments", "weights", "kahan"],
+        defaults: [
+          ("weights", run["weights"] == "bfloat16" ? "bf16" : "f32"),
+          ("second_moment", moments.last == "bfloat16" ? "bf16" : "f32"),
+        ])
+    },
   ]
 
   /// Settings by the names that pipeline files have for them; `weight_decay` is the groups' business.
