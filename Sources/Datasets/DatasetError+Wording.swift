@@ -78,7 +78,8 @@ extension DatasetError: DiagnosticError {
         "Column `\(column)` is not `true` in \(rows == 1 ? "1 row" : "\(rows) rows"): their answers are examples of what "
           + "not to say", column,
         "KTO learns from such rows, other training would learn to say them",
-        "take these rows out; where the column means something else, name it in `ignore_columns`"
+        "say `format: judged` for KTO, or take these rows out; where the column means something else, name it in "
+          + "`ignore_columns`"
       )
     case .twoSystemTexts(let column):
       return (
@@ -112,11 +113,27 @@ extension DatasetError: DiagnosticError {
         "A message of role `\(role)` is marked to be learned", field, "only what the assistant says is learned",
         "take the mark out, or give the text to the assistant"
       )
-    case .unlearnedAnswer(let field):
+    case .unlearnedAnswer(let field, let isOfPair):
       return (
-        "An answer of the pair is marked not to be learned", field, "both answers of a pair are compared whole",
+        "\(isOfPair ? "An answer of the pair" : "The answer") is marked not to be learned", field,
+        isOfPair ? "both answers of a pair are compared whole" : "the label judges the whole answer",
         "take the mark out"
       )
+    case .noJudgement(let column, let found):
+      return (
+        "Column `\(column)` is \(found) where `true` or `false` is needed", column,
+        "it says whether the answer is one to give or one to avoid",
+        "write `true` or `false`; where the column means something else, name it in `ignore_columns`"
+      )
+    case .nothingJudged(let columns):
+      return (
+        "The row has a label and no answer", nil, "its columns are \(list(columns))",
+        "a row has `messages`, `prompt` and `completion`, or `instruction` and `output`"
+      )
+    case .answerWithoutPrompt(let field):
+      return ("The answer has no prompt", field, "nobody says anything before it", "put the question before it")
+    case .numberOutOfRange(let number, let column):
+      return ("Column `\(column)` is \(number), which a number of 32 bits does not hold", column, nil, nil)
     case .promptsDiffer(let first, let second):
       return (
         "The prompts of the two answers differ", first, "`\(first)` and `\(second)` are not the same",
@@ -137,6 +154,12 @@ extension DatasetError: DiagnosticError {
       return (
         "The row has \(tokens) tokens, more than `max_length` \(limit)", nil, "`overlong` is `error`",
         "raise `max_length`, or say `overlong: truncate` or `overlong: drop`"
+      )
+    case .promptTooLong(let tokens, let limit):
+      return (
+        "The prompt has \(tokens) tokens, more than `max_length` \(limit)", nil,
+        "a prompt that is cut asks something else, so `overlong: truncate` cuts none",
+        "raise `max_length`, or say `overlong: drop`"
       )
     case .nothingLeft(let reason): return ("No row is left to learn from", nil, reason, nil)
     case .damagedGroup(let reason): return ("A record group cannot be read", nil, reason, nil)

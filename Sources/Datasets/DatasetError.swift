@@ -41,12 +41,21 @@ package struct DatasetError: Error, Sendable, Hashable {
     /// Two members that hold what the assistant thinks, which say different things.
     case thoughtsDisagree(String, String, field: String)
     case learnedByMark(role: String, field: String)
-    case unlearnedAnswer(field: String)
+    case unlearnedAnswer(field: String, isOfPair: Bool)
+    /// A label that is no boolean.
+    case noJudgement(column: String, found: String)
+    /// A row with a label and no conversation.
+    case nothingJudged(columns: [String])
+    case answerWithoutPrompt(field: String)
+    /// A number that 32 bits do not hold.
+    case numberOutOfRange(String, column: String)
     case promptsDiffer(String, String)
     case pairWithoutPrompt
     case differsFromPair(field: String)
     case invalidTool(field: String, reason: String)
     case tooLong(tokens: Int, limit: Int)
+    /// A prompt that shall be cut.
+    case promptTooLong(tokens: Int, limit: Int)
     case nothingLeft(reason: String)
     case damagedGroup(reason: String)
     /// A pattern of the tokenizer gave up on the row.

@@ -8,11 +8,17 @@ extension Record {
     case .text(let text): return ["text": JSON(text)]
     case .conversation(let conversation): return conversation.json
     case .preference(let pair):
-      var object = pair.prompt.json.object ?? JSONObject()
-      object["unlearned"] = nil
+      var object = Self.json(prompt: pair.prompt)
       object["chosen"] = Self.json(pair.chosen)
       object["rejected"] = Self.json(pair.rejected)
+      if pair.margin != 0 { object["margin"] = JSON(pair.margin) }
       return .object(object)
+    case .judged(let judged):
+      var object = Self.json(prompt: judged.prompt)
+      object["answer"] = Self.json(judged.answer)
+      object["wanted"] = JSON(judged.isWanted)
+      return .object(object)
+    case .prompt(let prompt): return ["prompt": .object(Self.json(prompt: prompt))]
     }
   }
 
@@ -22,13 +28,32 @@ extension Record {
       self = .text(text)
       return
     }
+    if let prompt = json["prompt"] {
+      guard let prompt = Conversation(json: prompt) else { return nil }
+      self = .prompt(prompt)
+      return
+    }
     guard let conversation = Conversation(json: json) else { return nil }
+    if let answer = json["answer"] {
+      guard let answer = Self.messages(answer), let isWanted = json["wanted"]?.bool else { return nil }
+      self = .judged(JudgedAnswer(prompt: conversation, answer: answer, isWanted: isWanted))
+      return
+    }
     guard let chosen = json["chosen"] else {
       self = .conversation(conversation)
       return
     }
     guard let chosen = Self.messages(chosen), let rejected = json["rejected"].flatMap(Self.messages) else { return nil }
-    self = .preference(Preference(prompt: conversation, chosen: chosen, rejected: rejected))
+    self = .preference(
+      Preference(
+        prompt: conversation, chosen: chosen, rejected: rejected, margin: json["margin"]?.double ?? 0))
+  }
+
+  /// A prompt, of which nothing is learned.
+  private static func json(prompt: Conversation) -> JSONObject {
+    var object = prompt.json.object ?? JSONObject()
+    object["unlearned"] = nil
+    return object
   }
 
   /// An answer: the message alone where it is one.

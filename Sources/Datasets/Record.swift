@@ -9,12 +9,21 @@ package enum Record: Sendable {
   case text(String)
   /// A prompt with a preferred and another answer.
   case preference(Preference)
+  /// A prompt with an answer that was judged.
+  case judged(JudgedAnswer)
+  /// A prompt that is yet to be answered.
+  case prompt(Conversation)
 
   /// What records of a dataset are; all records of one dataset are of one kind.
   package enum Kind: String, Sendable, CaseIterable {
     case conversation
     case text
     case preference
+    case judged
+    case prompt
+
+    /// Whether several of them may share a row of tokens.
+    package var isPacked: Bool { self == .conversation || self == .text }
   }
 
   package var kind: Kind {
@@ -22,6 +31,8 @@ package enum Record: Sendable {
     case .conversation: .conversation
     case .text: .text
     case .preference: .preference
+    case .judged: .judged
+    case .prompt: .prompt
     }
   }
 }
@@ -46,10 +57,27 @@ package struct Preference: Sendable {
   /// What the assistant says in them is compared.
   package var chosen: [ChatMessage]
   package var rejected: [ChatMessage]
+  /// By how much the first is preferred, a finite number of 32 bits; 0 where that is not said.
+  package var margin: Double
 
-  package init(prompt: Conversation, chosen: [ChatMessage], rejected: [ChatMessage]) {
+  package init(prompt: Conversation, chosen: [ChatMessage], rejected: [ChatMessage], margin: Double = 0) {
     self.prompt = prompt
     self.chosen = chosen
     self.rejected = rejected
+    self.margin = margin
+  }
+}
+
+/// An answer to a prompt, and whether it is one to give or one to avoid.
+package struct JudgedAnswer: Sendable {
+  package var prompt: Conversation
+  /// The messages of the answer: one, or calls with what tools answered and what was said then.
+  package var answer: [ChatMessage]
+  package var isWanted: Bool
+
+  package init(prompt: Conversation, answer: [ChatMessage], isWanted: Bool) {
+    self.prompt = prompt
+    self.answer = answer
+    self.isWanted = isWanted
   }
 }

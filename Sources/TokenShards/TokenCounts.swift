@@ -11,6 +11,11 @@ package struct TokenCounts: Sendable, Hashable {
   package var longestSequence = 0
   /// Tokens of the longest row.
   package var longestRow = 0
+  /// Answers that were judged to be wanted, and not to be.
+  package var wanted = 0
+  package var unwanted = 0
+  /// Prompts that are yet to be answered.
+  package var prompts = 0
 
   package init() {}
 
@@ -20,7 +25,15 @@ package struct TokenCounts: Sendable, Hashable {
     tokens += row.tokenCount
     labels += row.labelCount
     longestRow = max(longestRow, row.tokenCount)
-    for sequence in row.sequences { longestSequence = max(longestSequence, sequence.ids.count) }
+    for sequence in row.sequences {
+      longestSequence = max(longestSequence, sequence.ids.count)
+      switch sequence.role {
+      case .wanted: wanted += 1
+      case .unwanted: unwanted += 1
+      case .prompt: prompts += 1
+      case .sample, .chosen, .rejected: break
+      }
+    }
   }
 
   package mutating func add(_ other: TokenCounts) {
@@ -30,13 +43,20 @@ package struct TokenCounts: Sendable, Hashable {
     labels += other.labels
     longestSequence = max(longestSequence, other.longestSequence)
     longestRow = max(longestRow, other.longestRow)
+    wanted += other.wanted
+    unwanted += other.unwanted
+    prompts += other.prompts
   }
 
+  /// The counts; those of judged answers and prompts where there are any.
   package var json: JSON {
-    [
-      "rows": JSON(rows), "sequences": JSON(sequences), "tokens": JSON(tokens), "labels": JSON(labels),
-      "longest_sequence": JSON(longestSequence), "longest_row": JSON(longestRow),
+    var members: [(key: String, value: JSON)] = [
+      ("rows", JSON(rows)), ("sequences", JSON(sequences)), ("tokens", JSON(tokens)), ("labels", JSON(labels)),
+      ("longest_sequence", JSON(longestSequence)), ("longest_row", JSON(longestRow)),
     ]
+    if wanted + unwanted > 0 { members += [("wanted", JSON(wanted)), ("unwanted", JSON(unwanted))] }
+    if prompts > 0 { members.append(("prompts", JSON(prompts))) }
+    return JSON(members)
   }
 
   /// Reads what ``json`` wrote; nil when a count is missing or negative.
@@ -46,6 +66,11 @@ package struct TokenCounts: Sendable, Hashable {
       let labels = count("labels"), let longestSequence = count("longest_sequence"),
       let longestRow = count("longest_row")
     else { return nil }
+    for (key, place) in [("wanted", \Self.wanted), ("unwanted", \.unwanted), ("prompts", \.prompts)]
+    where json[key] != nil {
+      guard let value = count(key) else { return nil }
+      self[keyPath: place] = value
+    }
     self.rows = rows
     self.sequences = sequences
     self.tokens = tokens

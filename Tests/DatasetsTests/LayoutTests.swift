@@ -9,13 +9,16 @@ import Testing
 /// Rows as published sets have them: each is read with the meaning it plainly has, or refused with its place.
 @Suite struct LayoutTests {
   /// The record of one row, or the words of what is wrong with it.
-  private func read(_ rows: String, ignored: [String] = [], columns: [Column: String] = [:]) throws -> String {
+  private func read(
+    _ rows: String, format: RowFormat? = nil, ignored: [String] = [], columns: [Column: String] = [:]
+  ) throws -> String {
     let folder = try TemporaryFolder()
     let path = try folder.write(rows, to: "d.jsonl")
     var map = ColumnMap()
     for (column, name) in columns { map[column] = name }
     do {
-      return try load(path, columns: map, ignored: ignored).records.map { $0.json.text() }.joined(separator: "\n")
+      return try load(path, format: format, columns: map, ignored: ignored).records.map { $0.json.text() }.joined(
+        separator: "\n")
     } catch let error as any DiagnosticError {
       return error.diagnostics.rendered().replacing(path, with: "FILE")
     }
@@ -194,10 +197,7 @@ import Testing
       #"{"messages":[{"role":"user","content":"H"},{"role":"assistant","content":"I"},\#(q),\#(a)]}"#
     ),
     (#"{"instruction":"Q","output":"A","history":""}"#, #"{"messages":[\#(q),\#(a)]}"#),
-    // KTO's good rows.
-    (#"{"prompt":"Q","completion":"A","label":true}"#, #"{"messages":[\#(q),\#(a)]}"#),
-    (#"{"prompt":"Q","completion":"A","label":1}"#, #"{"messages":[\#(q),\#(a)]}"#),
-    (#"{"messages":[\#(q),\#(a)],"label":"true"}"#, #"{"messages":[\#(q),\#(a)]}"#),
+    // A label that says nothing.
     (#"{"messages":[\#(q),\#(a)],"kto_tag":null}"#, #"{"messages":[\#(q),\#(a)]}"#),
     // One thought under two names.
     (
@@ -321,15 +321,16 @@ import Testing
   }
 
   @Test(arguments: ["false", "0", "0.5", #""false""#, #""bad""#, "3", "{}"]) func answersToAvoid(label: String) throws {
-    for row in [
-      #"{"prompt":"Q","completion":"A","label":\#(label)}"#, #"{"messages":[\#(Self.q),\#(Self.a)],"label":\#(label)}"#,
+    for (row, format) in [
+      (#"{"prompt":"Q","completion":"A","label":\#(label)}"#, RowFormat.promptCompletion),
+      (#"{"messages":[\#(Self.q),\#(Self.a)],"label":\#(label)}"#, .messages),
     ] {
       #expect(
-        try read(row + "\n" + row) == """
+        try read(row + "\n" + row, format: format) == """
           FILE, row 1: error: Column `label` is not `true` in 2 rows: their answers are examples of what not to say
             at `label`
             why: KTO learns from such rows, other training would learn to say them
-            try: take these rows out; where the column means something else, name it in `ignore_columns`
+            try: say `format: judged` for KTO, or take these rows out; where the column means something else, name it in `ignore_columns`
           """)
       #expect(try read(row, ignored: ["label"]) == #"{"messages":[\#(Self.q),\#(Self.a)]}"#)
     }

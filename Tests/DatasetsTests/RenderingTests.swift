@@ -28,7 +28,9 @@ import Tokenization
     }
     switch try renderer.render(record).record {
     case .sample(let pieces): return [text(pieces)]
-    case .pair(let prompt, let chosen, let rejected): return [text(prompt), text(chosen), text(rejected)]
+    case .pair(let prompt, let chosen, let rejected, _): return [text(prompt), text(chosen), text(rejected)]
+    case .judged(let prompt, let answer, _): return [text(prompt), text(answer)]
+    case .prompt(let pieces): return [text(pieces)]
     }
   }
 

@@ -98,6 +98,26 @@ struct ConflictTests {
       """)
   }
 
+  @Test(arguments: ["pairs", "judged", "asked"]) func rowsThatAreNeverPacked(file: String) throws {
+    let rows = [
+      "pairs": #"{"prompt":"a","chosen":"b","rejected":"c"}"#,
+      "judged": #"{"prompt":"a","completion":"b","label":true}"#,
+      "asked": #"{"prompt":"a"}"#,
+    ]
+    let kind = ["pairs": "preference", "judged": "judged", "asked": "prompt"][file] ?? ""
+    try workspace.folder.write((rows[file] ?? "") + "\n", to: "\(file).jsonl")
+    try expect(
+      """
+      a: {type: load_dataset, from: DIR/\(file).jsonl}
+      b: {type: apply_template, dataset: a, tokenizer: tokenizer}
+      c: {type: tokenize, conversations: b, tokenizer: tokenizer, packing: true}
+      """,
+      """
+      nodes.c.packing | `packing` has no effect on rows of kind `\(kind)` | \
+      node `c`; pairs, judged answers and prompts stay rows of their own | take the line out
+      """)
+  }
+
   @Test func tokensOfAnotherTokenizer() throws {
     try expect(
       """

@@ -49,7 +49,7 @@ struct OutputTests {
     given 1 a6effcc03c7a
     merged 2 d15e0ceffce4
     quality 7 b0fe2d1e3497
-    rows 3 25ac1990b95f
+    rows 4 25ac1990b95f
     still 8 27a694152308
     tokenizer 2 792e299a1ff9
     tokens 3 4b9106a30a83

@@ -65,6 +65,13 @@ struct TokenShardTests {
     for row in Self.rows(9, longest: 20, seed: 5) { counts.add(row) }
     #expect(TokenCounts(json: counts.json) == counts)
     #expect(TokenCounts(json: ["rows": 1]) == nil)
+    #expect(counts.wanted > 0 && counts.unwanted > 0 && counts.prompts > 0)
+    var texts = TokenCounts()
+    texts.add(TokenRow([TokenSequence(ids: [1, 2], lossMask: [false, true])]))
+    #expect(texts.json.object?.keys == ["rows", "sequences", "tokens", "labels", "longest_sequence", "longest_row"])
+    var broken = counts.json.object ?? JSONObject()
+    broken["wanted"] = -1
+    #expect(TokenCounts(json: .object(broken)) == nil)
   }
 
   @Test("every flipped bit is noticed")

@@ -12,6 +12,7 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
   case text
   case chosen
   case rejected
+  case margin
   case label
 
   /// The names that files give it, the usual one first.
@@ -24,7 +25,7 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
     case .prompt: ["prompt", "question"]
     case .completion: ["completion", "response", "answer"]
     case .label: ["label", "kto_tag"]
-    case .instruction, .input, .history, .text, .chosen, .rejected: [rawValue]
+    case .instruction, .input, .history, .text, .chosen, .rejected, .margin: [rawValue]
     }
   }
 
@@ -43,7 +44,9 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
     case .text: "a text, all of which is learned"
     case .chosen: "the preferred answer: a text, a message, or a list of messages"
     case .rejected: "the other answer, likewise"
-    case .label: "KTO's mark: rows with `true` are read, rows with anything else refused"
+    case .margin: "by how much the first answer is preferred, a number; 0 where there is none"
+    case .label:
+      "KTO's mark, `true` for an answer to give and `false` for one to avoid; as conversations, only rows with `true` are read"
     }
   }
 }

@@ -15,9 +15,15 @@ package struct Layout: Sendable {
     case .promptCompletion:
       Layout(format, [.prompt, .completion, .system, .tools, .label], MessageMembers.openAI + LearningMark.names)
     case .text: Layout(format, [.text])
+    case .prompt: Layout(format, [.prompt, .system, .tools], MessageMembers.openAI + MessageMembers.sharegpt)
+    case .judged:
+      Layout(
+        format,
+        [.label, .messages, .prompt, .completion, .instruction, .input, .output, .history, .system, .tools],
+        MessageMembers.openAI + MessageMembers.sharegpt + LearningMark.names)
     case .preference:
       Layout(
-        format, [.chosen, .rejected, .prompt, .messages, .instruction, .input, .history, .system, .tools],
+        format, [.chosen, .rejected, .prompt, .messages, .instruction, .input, .history, .system, .tools, .margin],
         MessageMembers.openAI + MessageMembers.sharegpt + LearningMark.names)
     }
   }
@@ -30,8 +36,8 @@ package struct Layout: Sendable {
 }
 
 extension Layout {
-  /// The names of columns that some layout reads.
-  static let knownColumns = Set(Column.allCases.filter { $0 != .label }.flatMap(\.names))
+  /// The names of columns that some layout reads, but for those that mean something beside answers to compare alone.
+  static let knownColumns = Set(Column.allCases.filter { $0 != .label && $0 != .margin }.flatMap(\.names))
 
   /// Columns that other programs read and that change what a row says; no layout here does.
   static let columnsOfOthers: [String: String] = [

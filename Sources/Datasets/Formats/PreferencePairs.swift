@@ -25,27 +25,23 @@ extension LayoutRow {
       rejected.messages.removeFirst(shared.count)
     }
     try addSystem(to: &prompt)
-    if prompt.last?.role == "assistant" {
-      throw source.error(.rolesOutOfOrder(field: promptField, found: "assistant", expected: "a user message last"))
-    }
-    for answer in [chosen, rejected] {
-      guard answer.messages.first?.role == "assistant" else {
-        throw source.error(
-          .rolesOutOfOrder(
-            field: answer.field, found: answer.messages.first?.role ?? "nothing", expected: "an assistant message"))
-      }
-      try checkAnswer(of: answer.messages, field: answer.field)
-      if answer.messages.contains(where: { $0.role == "assistant" && !$0.isLearned }) {
-        throw source.error(.unlearnedAnswer(field: answer.field))
-      }
-      if answer.messages.contains(where: { $0.role == "assistant" && $0.saysNothing }) {
-        throw source.error(.emptyColumn(answer.field))
-      }
-    }
+    try checkPrompt(prompt, field: promptField)
+    for answer in [chosen, rejected] { try checkAnswer(answer.messages, field: answer.field, isOfPair: true) }
     let pair = Preference(
-      prompt: Conversation(messages: prompt, tools: try tools()), chosen: chosen.messages, rejected: rejected.messages)
+      prompt: Conversation(messages: prompt, tools: try tools()), chosen: chosen.messages, rejected: rejected.messages,
+      margin: try margin())
     try checkRepetition(of: pair)
     return pair
+  }
+
+  /// By how much the first answer is preferred.
+  private func margin() throws -> Double {
+    guard let (name, value) = try find(.margin) else { return 0 }
+    guard case .number(let number) = value else {
+      throw source.error(.wrongColumnType(name, expected: "a number", found: value.kind))
+    }
+    guard Float(number.double).isFinite else { throw source.error(.numberOutOfRange(number.text, column: name)) }
+    return number.double
   }
 
   /// Checks that a list of messages beside the pair that ends in an answer is the chosen conversation, as in UltraFeedback.

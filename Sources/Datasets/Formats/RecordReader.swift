@@ -41,12 +41,9 @@ package struct RecordReader: Sendable {
   /// - Parameter tally: Gets the row's columns added.
   /// - Throws: ``DatasetError`` naming the row and the field.
   package func record(_ source: SourceRow, tally: inout ColumnTally) throws -> Record {
-    var source = source
     tally.add(source, mapped: map.mapped.map(\.name))
-    if !ignored.isEmpty {
-      source.columns = JSONObject(source.columns.members.filter { !ignored.contains($0.key) })
-    }
-    let row = LayoutRow(source: source, layout: layout, map: map)
+    let source = source.without(ignored)
+    var row = LayoutRow(source: source, layout: layout, map: map)
     let record: Record
     switch format {
     case .messages, .sharegpt: record = .conversation(try row.listedConversation())
@@ -54,11 +51,16 @@ package struct RecordReader: Sendable {
     case .promptCompletion: record = .conversation(try row.promptCompletionConversation())
     case .text: record = .text(try row.text(.text).text)
     case .preference: record = .preference(try row.preferencePair())
+    case .judged:
+      let isWanted = try row.judgement()
+      row = try row.ofConversation()
+      record = .judged(try row.judgedAnswer(isWanted: isWanted))
+    case .prompt: record = .prompt(try row.promptAlone())
     }
-    if let label = try row.find(.label), !label.value.isEmpty, !label.value.isPlainTrue {
+    if format != .judged, let label = try row.find(.label), !label.value.isEmpty, !label.value.isPlainTrue {
       tally.undesired(label.name, row: source.number)
     }
-    let read = Set(try layout.columns.compactMap { try row.find($0)?.name })
+    let read = Set(try row.layout.columns.compactMap { try row.find($0)?.name })
     for (name, value) in source.columns.members where !value.isEmpty {
       if read.contains(name) {
         tally.read(name)
@@ -86,12 +88,14 @@ package struct RecordReader: Sendable {
 }
 
 extension Record {
-  /// The messages of a conversation, or of a pair's prompt and answers.
+  /// The messages of a conversation, or of a prompt and its answers.
   var messages: [ChatMessage] {
     switch self {
     case .text: []
     case .conversation(let conversation): conversation.messages
     case .preference(let pair): pair.prompt.messages + pair.chosen + pair.rejected
+    case .judged(let judged): judged.prompt.messages + judged.answer
+    case .prompt(let prompt): prompt.messages
     }
   }
 }

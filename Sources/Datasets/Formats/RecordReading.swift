@@ -43,7 +43,7 @@ package struct RecordReading: Sendable {
           do {
             var format = options.format
             if format == nil {
-              let found = try RowFormat.detect(row, columns: options.columns)
+              let found = try RowFormat.detect(row, columns: options.columns, ignored: options.ignored)
               detected(found)
               format = found.format
             }

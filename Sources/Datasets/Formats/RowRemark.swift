@@ -51,6 +51,8 @@ extension Record {
     switch self {
     case .text: []
     case .conversation(let conversation): [conversation.messages]
+    case .judged(let judged): [judged.prompt.messages + judged.answer]
+    case .prompt(let prompt): [prompt.messages]
     case .preference(let pair): [pair.prompt.messages + pair.chosen, pair.prompt.messages + pair.rejected]
     }
   }

@@ -16,6 +16,14 @@ package struct SourceRow: Sendable {
     self.columns = columns
   }
 
+  /// The row without some of its columns.
+  func without(_ ignored: some Collection<String>) -> SourceRow {
+    guard !ignored.isEmpty else { return self }
+    var row = self
+    row.columns = JSONObject(columns.members.filter { !ignored.contains($0.key) })
+    return row
+  }
+
   /// An error about this row.
   func error(_ problem: DatasetError.Problem) -> DatasetError {
     DatasetError(problem, file: file, row: number, line: line)

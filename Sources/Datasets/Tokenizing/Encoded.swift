@@ -7,14 +7,18 @@ enum Encoded: Sendable {
   typealias Piece = (ids: [Int32], isTrained: Bool)
 
   case sample([Piece])
-  case pair(prompt: [Int32], chosen: Answer, rejected: Answer)
+  /// A prompt with its answers: the two of a pair, or one that was judged.
+  case answered(prompt: [Int32], answers: [Answer], margin: Float = 0)
+  case prompt([Int32])
 
-  /// The tokens of one answer of a pair, each with whether it is trained: what tools say in between is not.
-  struct Answer: Sendable, Equatable {
+  /// The tokens of one answer, each with whether it is trained: what tools say in between is not.
+  struct Answer: Sendable {
+    var role: TokenSequence.Role
     var ids: [Int32]
     var lossMask: [Bool]
 
-    init(_ pieces: [Piece]) {
+    init(_ role: TokenSequence.Role, _ pieces: [Piece]) {
+      self.role = role
       ids = pieces.flatMap(\.ids)
       lossMask = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
     }
@@ -31,13 +35,18 @@ enum Encoded: Sendable {
     var context = TextContext()
     switch record {
     case .sample(let pieces): self = .sample(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
-    case .pair(let prompt, let chosen, let rejected):
-      let prompt = try prompt.flatMap { try encode($0.text, &context) }
-      func answer(_ pieces: [TextPiece]) throws -> Answer {
-        var context = context
-        return Answer(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
-      }
-      self = .pair(prompt: prompt, chosen: try answer(chosen), rejected: try answer(rejected))
+    case .pair(let prompt, let chosen, let rejected, let margin):
+      self = .answered(
+        prompt: try ids(of: prompt), answers: [try answer(.chosen, chosen), try answer(.rejected, rejected)],
+        margin: Float(margin))
+    case .judged(let prompt, let pieces, let isWanted):
+      self = .answered(prompt: try ids(of: prompt), answers: [try answer(isWanted ? .wanted : .unwanted, pieces)])
+    case .prompt(let pieces): self = .prompt(try ids(of: pieces))
+    }
+    func ids(of pieces: [TextPiece]) throws -> [Int32] { try pieces.flatMap { try encode($0.text, &context) } }
+    func answer(_ role: TokenSequence.Role, _ pieces: [TextPiece]) throws -> Answer {
+      var context = context
+      return Answer(role, try pieces.map { (try encode($0.text, &context), $0.isTrained) })
     }
   }
 
@@ -45,27 +54,34 @@ enum Encoded: Sendable {
   var count: Int {
     switch self {
     case .sample(let pieces): pieces.reduce(0) { $0 + $1.ids.count }
-    case .pair(let prompt, let chosen, let rejected): prompt.count + max(chosen.ids.count, rejected.ids.count)
+    case .answered(let prompt, let answers, _): prompt.count + (answers.map(\.ids.count).max() ?? 0)
+    case .prompt(let ids): ids.count
     }
   }
 
   /// Whether this is a pair of answers that the model cannot tell apart.
   var hasEqualAnswers: Bool {
-    if case .pair(_, let chosen, let rejected) = self { chosen == rejected } else { false }
+    guard case .answered(_, let answers, _) = self, answers.count == 2 else { return false }
+    return answers[0].ids == answers[1].ids && answers[0].lossMask == answers[1].lossMask
   }
+
+  /// Whether nothing of it can be left out.
+  var isPrompt: Bool { if case .prompt = self { true } else { false } }
 
   var row: TokenRow {
     switch self {
     case .sample(let pieces): Self.sampleRow(pieces)
-    case .pair(let prompt, let chosen, let rejected): Self.pairRow(prompt, chosen, rejected)
+    case .answered(let prompt, let answers, let margin): Self.row(prompt, answers, margin)
+    case .prompt(let ids):
+      TokenRow([TokenSequence(role: .prompt, ids: ids, lossMask: [Bool](repeating: false, count: ids.count))])
     }
   }
 
   /// The row cut to `room` tokens by LLaMA-Factory's rules.
   ///
   /// A conversation is cut turn by turn (an untrained piece and the trained one after it), each by ``turnBudget`` with
-  /// the room that the turns before it left; when none is left, the remaining turns are dropped. A pair's prompt is cut
-  /// against the longer answer.
+  /// the room that the turns before it left; when none is left, the remaining turns are dropped. A prompt with answers is
+  /// cut against the longer of them, and a prompt alone stays whole.
   func truncated(to room: Int, _ report: inout TokenizeReport) -> TokenRow {
     report.truncatedRecords += 1
     let row: TokenRow
@@ -82,11 +98,10 @@ enum Encoded: Sendable {
       }
       report.droppedTurns += turns.count
       row = Self.sampleRow(kept)
-    case .pair(let prompt, let chosen, let rejected):
-      let longer = max(chosen.ids.count, rejected.ids.count)
-      let budget = turnBudget(source: prompt.count, target: longer, room: room)
-      row = Self.pairRow(
-        Array(prompt.prefix(budget.source)), chosen.prefix(budget.target), rejected.prefix(budget.target))
+    case .answered(let prompt, let answers, let margin):
+      let budget = turnBudget(source: prompt.count, target: count - prompt.count, room: room)
+      row = Self.row(Array(prompt.prefix(budget.source)), answers.map { $0.prefix(budget.target) }, margin)
+    case .prompt: row = self.row
     }
     report.truncatedTokens += self.row.tokenCount - row.tokenCount
     return row
@@ -115,11 +130,12 @@ enum Encoded: Sendable {
     return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, lossMask: lossMask)])
   }
 
-  private static func pairRow(_ prompt: [Int32], _ chosen: Answer, _ rejected: Answer) -> TokenRow {
-    func sequence(_ answer: Answer, _ role: TokenSequence.Role) -> TokenSequence {
-      let marks = [Bool](repeating: false, count: prompt.count) + answer.lossMask
-      return TokenSequence(role: role, ids: prompt + answer.ids, lossMask: marks)
+  private static func row(_ prompt: [Int32], _ answers: [Answer], _ margin: Float) -> TokenRow {
+    let sequences = answers.map { answer in
+      TokenSequence(
+        role: answer.role, ids: prompt + answer.ids,
+        lossMask: [Bool](repeating: false, count: prompt.count) + answer.lossMask)
     }
-    return TokenRow([sequence(chosen, .chosen), sequence(rejected, .rejected)])
+    return TokenRow(sequences, margin: margin)
   }
 }

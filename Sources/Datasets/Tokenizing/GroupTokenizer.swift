@@ -53,7 +53,8 @@ package struct GroupTokenizer: Sendable {
   ///   - isText: Whether the records are plain texts, which get the tokenizer's own special tokens around them.
   ///   - firstRow: The number of the group's first record in the dataset, for messages.
   ///   - threads: How many threads encode at once.
-  /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`, and all pairs whose
+  /// - Throws: ``DatasetErrors`` naming all rows that are too long where `overlong` is `error`, or prompts that it would
+  ///   have to cut, and all pairs whose
   ///   answers are the same tokens, or on which a pattern of the tokenizer gives up.
   package func tokenize(lines: [String], isText: Bool, firstRow: Int, file: String, threads: Int = 1) throws -> Result {
     var report = TokenizeReport()
@@ -77,6 +78,9 @@ package struct GroupTokenizer: Sendable {
         let row: TokenRow
         if encoded.count > options.maxLength {
           switch options.overlong {
+          case .truncate where encoded.isPrompt:
+            throw DatasetError(
+              .promptTooLong(tokens: encoded.count, limit: options.maxLength), file: file, row: firstRow + index)
           case .error:
             throw DatasetError(
               .tooLong(tokens: encoded.count, limit: options.maxLength), file: file, row: firstRow + index)
@@ -88,7 +92,7 @@ package struct GroupTokenizer: Sendable {
         } else {
           row = encoded.row
         }
-        guard row.sequences.allSatisfy({ $0.labelCount > 0 }), !row.sequences.isEmpty else {
+        guard row.sequences.allSatisfy({ $0.labelCount > 0 || $0.role == .prompt }), !row.sequences.isEmpty else {
           report.recordsWithoutLabels += 1
           if options.keepsUseless { train.append(row) }
           return
@@ -127,9 +131,10 @@ package struct GroupTokenizer: Sendable {
     return ids
   }
 
-  /// Pairs stay rows of their own: their two sequences belong together.
+  /// All but samples stay rows of their own: the two sequences of a pair belong together, and judged answers and prompts
+  /// are counted one by one.
   private func pack(_ rows: [TokenRow]) -> [TokenRow] {
-    guard rows.allSatisfy({ $0.sequences.count == 1 }) else { return rows }
+    guard rows.allSatisfy({ $0.sequences.count == 1 && $0.sequences[0].role == .sample }) else { return rows }
     return packed(lengths: rows.map(\.tokenCount), capacity: options.maxLength).map { samples in
       TokenRow(samples.flatMap { rows[$0].sequences })
     }

@@ -7,14 +7,18 @@ import PreciseJSON
 /// model meets them when it answers: the prompt is tokenised before the answer exists.
 package enum RenderedRecord: Sendable, Equatable {
   case sample([TextPiece])
-  case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece])
+  case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece], margin: Double = 0)
+  case judged(prompt: [TextPiece], answer: [TextPiece], isWanted: Bool)
+  case prompt([TextPiece])
 
   /// The whole text of each sequence: one, or the prompt with each answer of a pair.
   package var texts: [String] {
     func text(_ pieces: [TextPiece]) -> String { pieces.map(\.text).joined() }
     switch self {
     case .sample(let pieces): return [text(pieces)]
-    case .pair(let prompt, let chosen, let rejected): return [text(prompt + chosen), text(prompt + rejected)]
+    case .pair(let prompt, let chosen, let rejected, _): return [text(prompt + chosen), text(prompt + rejected)]
+    case .judged(let prompt, let answer, _): return [text(prompt + answer)]
+    case .prompt(let pieces): return [text(pieces)]
     }
   }
 
@@ -25,10 +29,14 @@ package enum RenderedRecord: Sendable, Equatable {
     var members: [(key: String, value: JSON)] = [("record", JSON(hash.text))]
     switch self {
     case .sample(let pieces): members.append(("pieces", Self.json(pieces)))
-    case .pair(let prompt, let chosen, let rejected):
+    case .pair(let prompt, let chosen, let rejected, let margin):
       members += [
         ("prompt", Self.json(prompt)), ("chosen", Self.json(chosen)), ("rejected", Self.json(rejected)),
       ]
+      if margin != 0 { members.append(("margin", JSON(margin))) }
+    case .judged(let prompt, let answer, let isWanted):
+      members += [("prompt", Self.json(prompt)), ("answer", Self.json(answer)), ("wanted", JSON(isWanted))]
+    case .prompt(let pieces): members.append(("prompt", Self.json(pieces)))
     }
     return JSON(members).text()
   }
@@ -43,10 +51,15 @@ package enum RenderedRecord: Sendable, Equatable {
   private init?(json: JSON) {
     if let pieces = json["pieces"].flatMap(Self.pieces) {
       self = .sample(pieces)
-    } else if let prompt = json["prompt"].flatMap(Self.pieces), let chosen = json["chosen"].flatMap(Self.pieces),
-      let rejected = json["rejected"].flatMap(Self.pieces)
-    {
-      self = .pair(prompt: prompt, chosen: chosen, rejected: rejected)
+      return
+    }
+    guard let prompt = json["prompt"].flatMap(Self.pieces) else { return nil }
+    if let chosen = json["chosen"].flatMap(Self.pieces), let rejected = json["rejected"].flatMap(Self.pieces) {
+      self = .pair(prompt: prompt, chosen: chosen, rejected: rejected, margin: json["margin"]?.double ?? 0)
+    } else if let answer = json["answer"].flatMap(Self.pieces), let isWanted = json["wanted"]?.bool {
+      self = .judged(prompt: prompt, answer: answer, isWanted: isWanted)
+    } else if ["chosen", "rejected", "answer"].allSatisfy({ json[$0] == nil }) {
+      self = .prompt(prompt)
     } else {
       return nil
     }

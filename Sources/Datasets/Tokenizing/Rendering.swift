@@ -9,7 +9,7 @@ package struct Rendering: Sendable {
   package var arrivals: [[Arrival]] = []
   /// Whether end marks of answers stand only before the next question.
   package var marksBeforeNext = false
-  /// What the last answer ends in when that is no end mark; nil for texts.
+  /// What the last answer ends in when that is no end mark; nil for texts and prompts.
   package var openEnding: String?
 }
 
@@ -57,11 +57,31 @@ package struct RecordRenderer: Sendable {
       let rejected = try trained(pair.rejected, after: pair.prompt)
       let (prompt, answer) = Self.cut(chosen.pieces)
       return Rendering(
-        record: .pair(prompt: prompt, chosen: answer, rejected: Self.cut(rejected.pieces).answer),
+        record: .pair(
+          prompt: prompt, chosen: answer, rejected: Self.cut(rejected.pieces).answer, margin: pair.margin),
         arrivals: [chosen.arrivals, rejected.arrivals],
         marksBeforeNext: chosen.marksBeforeNext || rejected.marksBeforeNext,
         openEnding: openEnding(of: chosen.pieces) ?? openEnding(of: rejected.pieces))
+    case .judged(let judged):
+      let text = try trained(judged.answer, after: judged.prompt)
+      let (prompt, answer) = Self.cut(text.pieces)
+      return Rendering(
+        record: .judged(prompt: prompt, answer: answer, isWanted: judged.isWanted), arrivals: [text.arrivals],
+        marksBeforeNext: text.marksBeforeNext, openEnding: openEnding(of: text.pieces))
+    case .prompt(let prompt):
+      return Rendering(
+        record: .prompt([TextPiece(text: try asked(prompt), isTrained: false)]),
+        arrivals: [try trained([], after: prompt).arrivals])
     }
+  }
+
+  /// A prompt as the model is asked: with the start of the answer that a template writes.
+  private func asked(_ prompt: Conversation) throws -> String {
+    let template = try templates.template(hasTools: prompt.tools != nil)
+    return try template.render(
+      template.fitting(prompt.messages, specialTokens: specialTokens), tools: prompt.tools, addGenerationPrompt: true,
+      specialTokens: specialTokens, clock: { [day] in day }
+    ).text
   }
 
   private func trained(_ messages: [ChatMessage], tools: JSON?) throws -> TrainedText {

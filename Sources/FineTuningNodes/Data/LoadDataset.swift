@@ -15,6 +15,8 @@ package enum LoadDataset: NodeType {
     case promptCompletion = "prompt_completion"
     case text
     case preference
+    case judged
+    case prompt
 
     var rowFormat: RowFormat? { RowFormat(rawValue: rawValue) }
   }
@@ -37,6 +39,7 @@ package enum LoadDataset: NodeType {
       Field("text", \.map[.text], doc: "Column with plain text"),
       Field("chosen", \.map[.chosen], doc: "Column with the preferred answer"),
       Field("rejected", \.map[.rejected], doc: "Column with the other answer"),
+      Field("margin", \.map[.margin], doc: "Column that says by how much the first answer is preferred"),
       Field("label", \.map[.label], doc: "Column that says whether KTO's answer is one to give"),
     ]
   }
@@ -67,7 +70,7 @@ package enum LoadDataset: NodeType {
 
   package static let name = "load_dataset"
   package static let summary = "Reads a dataset file and brings its rows to one form"
-  package static let implementationVersion = 3
+  package static let implementationVersion = 4
   package static let parts = [DatasetGroups.outline, DatasetGroups.group]
   package static let inputs: [InputPort] = []
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
@@ -80,11 +83,13 @@ package enum LoadDataset: NodeType {
 
   package static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
     guard fields.format == .auto, let path = sources[rowsRole] else { return nil }
-    let columns = AnyFields(fields).keyEntries.filter { $0.label.hasPrefix("fields.columns") }
+    let columns = AnyFields(fields).keyEntries.filter { entry in
+      ["fields.columns", "fields.ignore_columns"].contains { entry.label.hasPrefix($0) }
+    }
     return Inspection(of: sources, fields: columns) {
       // A row that cannot be understood is the run's to report, with its number.
       do {
-        return try detectedFormat(path, fields.columns.map).map { [formatFacet: .text($0.rawValue)] } ?? [:]
+        return try detectedFormat(path, fields).map { [formatFacet: .text($0.rawValue)] } ?? [:]
       } catch let error as FileError {
         throw error
       } catch { return [:] }
@@ -110,9 +115,11 @@ package enum LoadDataset: NodeType {
   }
 
   /// The format, told from the first row alone.
-  private static func detectedFormat(_ path: String, _ columns: ColumnMap) throws -> RowFormat? {
+  private static func detectedFormat(_ path: String, _ fields: Fields) throws -> RowFormat? {
     var format: RowFormat?
-    try RowReader.read(path: path, limit: 1) { format = try RowFormat.detect($0, columns: columns).format }
+    try RowReader.read(path: path, limit: 1) { row in
+      format = try RowFormat.detect(row, columns: fields.columns.map, ignored: fields.ignoreColumns).format
+    }
     return format
   }
 
@@ -147,7 +154,7 @@ package enum LoadDataset: NodeType {
       number += 1
       // What is no row is reported when it is read.
       guard let row = try? RowReader.row(number, stretch, bytes, shape, file: path) else { continue }
-      let detected = try RowFormat.detect(row, columns: columns)
+      let detected = try RowFormat.detect(row, columns: columns, ignored: fields.ignoreColumns)
       context.log("format `\(detected.format.rawValue)`: \(detected.rule)")
       format = detected.format
     }

@@ -23,7 +23,7 @@ package enum Tokenize: NodeType {
           + "LLaMA-Factory does"),
       Field(
         "packing", \.packing,
-        doc: "Puts several rows into one of up to `max_length` tokens; they never see each other"),
+        doc: "Puts several conversations or texts into one row of up to `max_length` tokens; they never see each other"),
       Field(
         "validation", \.validation, in: 0...0.9, unit: "share of the rows",
         doc: "Holds rows out; which ones depends on each row alone"),
@@ -59,6 +59,12 @@ package enum Tokenize: NodeType {
             port: "tokenizer", "The rows were rendered for another tokenizer",
             reason: "theirs is \(theirs), this one is \(own)", advice: "name the same tokenizer in both nodes"))
       }
+    }
+    if fields.packing, let kind = facets[FacetName.kind]?.text.flatMap(Record.Kind.init), !kind.isPacked {
+      conflicts.append(
+        .init(
+          port: "packing", "`packing` has no effect on rows of kind `\(kind.rawValue)`",
+          reason: "pairs, judged answers and prompts stay rows of their own", advice: "take the line out"))
     }
     facets[FacetName.length] = .integer(fields.maxLength)
     return Inference(outputs: types(facets, fields), conflicts: conflicts)
@@ -163,6 +169,10 @@ package enum Tokenize: NodeType {
     context.log(
       "\(report.records) rows → \(report.train.rows) to learn from (\(report.train.tokens) tokens, "
         + "\(report.train.labels) labels), \(report.validation.rows) held out")
+    let (wanted, unwanted) = (report.train.wanted, report.train.unwanted)
+    if wanted + unwanted > 0 {
+      context.log("of the answers to learn from \(wanted) are wanted and \(unwanted) are not")
+    }
     func warn(_ count: Int, _ summary: String, _ reason: String? = nil) {
       if count > 0 {
         context.warn(Diagnostic(.warning, code: "rows-changed", "\(count) rows \(summary)", reason: reason))

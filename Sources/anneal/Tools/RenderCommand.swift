@@ -42,7 +42,7 @@ struct RenderCommand: ParsableCommand {
   var limit: Int?
 
   @Flag(
-    help: "Print one JSON object a sequence: its row, `input_ids`, `labels` (-100 is not trained on) and rendered text."
+    help: "Print one JSON object a sequence: its row, its role, `input_ids`, `labels` (-100 is not trained on), text."
   )
   var json = false
 
@@ -87,7 +87,9 @@ struct RenderCommand: ParsableCommand {
           useless.add(result.report, row: row.number)
           for (sequence, text) in zip(result.train.flatMap(\.sequences), rendering.record.texts) {
             Terminal.put(
-              json ? Self.object(sequence, row: row.number, text: text).text() : try shown(sequence, tokenizer) + "\n")
+              json
+                ? Self.object(sequence, row: row.number, text: text).text()
+                : Self.heading(sequence, row: row.number) + (try shown(sequence, tokenizer)) + "\n")
           }
         }
         for line in reading.lines { Terminal.say(line) }
@@ -133,9 +135,14 @@ struct RenderCommand: ParsableCommand {
   private static func object(_ sequence: TokenSequence, row: Int, text: String) -> JSON {
     let labels = zip(sequence.ids, sequence.lossMask).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
     return [
-      "row": JSON(row), "input_ids": .array(sequence.ids.map { JSON(Int($0)) }), "labels": .array(labels),
-      "text": JSON(text),
+      "row": JSON(row), "role": JSON("\(sequence.role)"), "input_ids": .array(sequence.ids.map { JSON(Int($0)) }),
+      "labels": .array(labels), "text": JSON(text),
     ]
+  }
+
+  /// What a sequence is in its row, where it is more than the row's conversation or text.
+  private static func heading(_ sequence: TokenSequence, row: Int) -> String {
+    sequence.role == .sample ? "" : "row \(row), \(sequence.role):\n"
   }
 
   /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.
