@@ -55,16 +55,38 @@ package struct ConfigurationReader {
       report(.missing(key: key))
       return 1
     }
+    return whole(value, key, in: 1...most) ?? 1
+  }
+
+  /// A whole number of a range; `fallback` stands in for what is missing or wrong.
+  mutating func whole(_ key: String, default fallback: Int, in range: ClosedRange<Int> = 0...limit) -> Int {
+    lookup(key).flatMap { whole($0, key, in: range) } ?? fallback
+  }
+
+  private mutating func whole(_ value: JSON, _ key: String, in range: ClosedRange<Int>) -> Int? {
     // Some writers give whole numbers a fraction: `2048.0`.
     guard let number = value.int ?? value.double.flatMap(Int.init(exactly:)) else {
       report(.wrongKind(key: key, wanted: "a whole number", found: value.kind))
-      return 1
+      return nil
     }
-    guard (1...most).contains(number) else {
-      report(.outOfRange(key: key, wanted: "a number from 1 to \(most)", found: "\(number)"))
-      return 1
+    guard range.contains(number) else {
+      report(
+        .outOfRange(
+          key: key, wanted: "a number from \(range.lowerBound) to \(range.upperBound)", found: "\(number)"))
+      return nil
     }
     return number
+  }
+
+  /// A whole number from 1 to `most`, or a list with that of each block, which must be the same.
+  mutating func positiveOfAllBlocks(_ key: String, default fallback: Int, atMost most: Int) -> Int {
+    guard let list = lookup(key)?.array, let first = list.first else {
+      return positive(key, default: fallback, atMost: most)
+    }
+    if let other = list.first(where: { $0 != first }) {
+      report(.unsupported(key: key, found: other.text(), supported: ["\(first.text()) in all blocks"]))
+    }
+    return whole(first, key, in: 1...most) ?? 1
   }
 
   /// A finite number above zero; 1 stands in for what is wrong.
@@ -109,6 +131,26 @@ package struct ConfigurationReader {
     return number
   }
 
+  /// A finite number, nil where there is none.
+  mutating func realIfPresent(_ key: String) -> Double? { lookup(key) == nil ? nil : real(key, default: 1) }
+
+  /// A list, nil where there is none.
+  mutating func list(_ key: String) -> [JSON]? {
+    guard let value = lookup(key) else { return nil }
+    if value.array == nil { report(.wrongKind(key: key, wanted: "a list", found: value.kind)) }
+    return value.array
+  }
+
+  /// An object, nil where there is none.
+  mutating func object(_ key: String) -> JSON? {
+    guard let value = lookup(key) else { return nil }
+    guard value.object != nil else {
+      report(.wrongKind(key: key, wanted: "an object", found: value.kind))
+      return nil
+    }
+    return value
+  }
+
   mutating func string(_ key: String) -> String? {
     guard let value = lookup(key) else { return nil }
     guard let text = value.string else {
@@ -138,9 +180,34 @@ package struct ConfigurationReader {
       for problem in configuration.blocks.lazy.flatMap(\.attention.problems) where told.insert(problem).inserted {
         report(problem)
       }
+      for problem in configuration.blocks.lazy.compactMap(\.experts).flatMap(\.problems)
+      where told.insert(problem).inserted { report(problem) }
     }
     guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }
     return configuration
+  }
+}
+
+extension ExpertsConfiguration {
+  /// What its numbers contradict each other in.
+  fileprivate var problems: [ModelConfigurationError.Problem] {
+    guard let groups = rule.groups else { return [] }
+    guard count % groups.count == 0 else {
+      return [.inconsistent("\(count) experts do not divide into \(groups.count) groups evenly")]
+    }
+    let size = count / groups.count
+    var problems: [ModelConfigurationError.Problem] = []
+    if groups.chosen > groups.count {
+      problems.append(.inconsistent("\(groups.chosen) groups cannot be chosen of \(groups.count)"))
+    }
+    if groups.countsTwo, size < 2 {
+      problems.append(.inconsistent("Groups are chosen by their two best experts and have one"))
+    }
+    if rule.chosen > groups.chosen * size {
+      problems.append(
+        .inconsistent("\(rule.chosen) experts cannot be chosen of \(groups.chosen) groups with \(size) each"))
+    }
+    return problems
   }
 }
 

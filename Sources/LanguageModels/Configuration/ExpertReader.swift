@@ -22,6 +22,11 @@ struct ExpertReader {
     size = reader.positive(sizeKey)
   }
 
+  /// How many experts all tokens go to; together they are a part as wide as all of them.
+  func sharedCount(_ reader: inout ConfigurationReader, _ key: String, default fallback: Int) -> Int {
+    reader.whole(key, default: fallback, in: 0...ConfigurationReader.limit / size)
+  }
+
   /// Experts under `mlp.experts` with the names of gated maps, which most families have.
   func configuration(
     _ shape: DecoderShape, router: String = "mlp.gate", rule: RoutingRule

@@ -77,8 +77,8 @@ struct DeepseekExperts {
 
   init(_ reader: inout ConfigurationReader, dense fallback: Int = 0) {
     experts = ExpertReader(&reader, countKeys: ["n_routed_experts"])
-    dense = reader.lookup("first_k_dense_replace")?.int ?? fallback
-    sharedCount = reader.lookup("n_shared_experts")?.int ?? 0
+    dense = reader.whole("first_k_dense_replace", default: fallback)
+    sharedCount = experts.sharedCount(&reader, "n_shared_experts", default: 0)
   }
 
   /// Nil for a dense block.

@@ -8,7 +8,7 @@ extension ConfigurationReader {
   ///   - isWindowed: The family's rule.
   mutating func windowedLayers(_ layers: Int, _ isWindowed: (Int) -> Bool) -> [Bool] {
     let kinds = ["full_attention", "sliding_attention"]
-    guard let types = lookup("layer_types")?.array else { return (0..<layers).map(isWindowed) }
+    guard let types = list("layer_types") else { return (0..<layers).map(isWindowed) }
     if let other = types.first(where: { !kinds.contains($0.string ?? "") }) {
       report(.unsupported(key: "layer_types", found: other.string ?? other.kind, supported: kinds))
     } else if types.count != layers {
@@ -30,7 +30,7 @@ extension ConfigurationReader {
   mutating func oneWindow() -> Int? {
     let window = lookup("sliding_window") == nil ? nil : positive("sliding_window")
     let kind = window == nil ? "full_attention" : "sliding_attention"
-    if let other = lookup("layer_types")?.array?.first(where: { $0.string != kind }) {
+    if let other = list("layer_types")?.first(where: { $0.string != kind }) {
       report(.unsupported(key: "layer_types", found: other.string ?? other.kind, supported: [kind]))
     }
     return window
@@ -38,6 +38,11 @@ extension ConfigurationReader {
 }
 
 extension ModelConfiguration {
+  /// The member of `config.json` that says the window of all blocks.
+  var oneWindowMember: (key: String, value: JSON) {
+    ("sliding_window", blocks[0].attention.window.map { JSON($0) } ?? .null)
+  }
+
   /// The members of `config.json` that say which blocks see a window, and how long it is.
   var windowMembers: [(key: String, value: JSON)] {
     let windows = blocks.map(\.attention.window)

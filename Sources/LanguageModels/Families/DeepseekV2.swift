@@ -13,7 +13,9 @@ package enum DeepseekV2: ModelFamily {
     let hasBias = reader.flag("mlp_bias", default: false)
     let scale = Float(reader.positiveReal("routed_scaling_factor", default: 1))
     let method = reader.string("topk_method") ?? "greedy"
-    let (groups, chosenGroups) = (reader.lookup("n_group")?.int ?? 1, reader.lookup("topk_group")?.int ?? 1)
+    let (groups, chosenGroups) = (
+      reader.positive("n_group", default: 1), reader.positive("topk_group", default: 1)
+    )
     let methods = ["greedy", "group_limited_greedy"]
     if !methods.contains(method) {
       reader.report(.unsupported(key: "topk_method", found: method, supported: methods))

@@ -9,7 +9,7 @@ package enum Dots1: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
-    let first = reader.lookup("max_window_layers")?.int ?? 62
+    let first = reader.whole("max_window_layers", default: 62)
     let windows = reader.windows(shape.layerCount) { $0 >= first }
     let mixture = DeepseekExperts(&reader)
     let rule = DeepseekV3.rule(&reader, chosen: mixture.experts.chosen, normalises: false)

@@ -13,11 +13,11 @@ package enum Ernie45MoE: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
     let experts = ExpertReader(&reader, countKeys: ["moe_num_experts"], chosenKey: "moe_k")
-    let shared = reader.lookup("moe_num_shared_experts")?.int ?? 2
+    let shared = experts.sharedCount(&reader, "moe_num_shared_experts", default: 2)
     let (first, step) = (
-      reader.lookup("moe_layer_start_index")?.int ?? 1, reader.positive("moe_layer_interval", default: 1)
+      reader.whole("moe_layer_start_index", default: 1), reader.positive("moe_layer_interval", default: 1)
     )
-    let last = reader.lookup("moe_layer_end_index")?.int ?? -1
+    let last = reader.whole("moe_layer_end_index", default: -1, in: -1...ConfigurationReader.limit)
     let isSparse = (0..<shape.layerCount).map { layer in
       layer >= first && layer <= (last < 0 ? shape.layerCount - 1 : last) && (layer + 1) % step == 0
     }

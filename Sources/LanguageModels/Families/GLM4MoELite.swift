@@ -10,7 +10,12 @@ package enum GLM4MoELite: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, DecoderDefaults(epsilon: 1e-5))
     let attention = LatentReader(&reader, shape, turnsPairs: reader.flag("rope_interleave", default: true))
-    let kinds = reader.lookup("mlp_layer_types")?.array?.map { $0.string == "sparse" }
+    let names = reader.list("mlp_layer_types")
+    if let other = names?.first(where: { !["dense", "sparse"].contains($0.string ?? "") }) {
+      reader.report(
+        .unsupported(key: "mlp_layer_types", found: other.string ?? other.kind, supported: ["dense", "sparse"]))
+    }
+    let kinds = names?.map { $0.string == "sparse" }
     if let kinds, kinds.count != shape.layerCount {
       reader.report(.inconsistent("`mlp_layer_types` names \(kinds.count) blocks of \(shape.layerCount)"))
     }

@@ -17,7 +17,7 @@ package enum GPTOSS: ModelFamily {
       &reader, countKeys: ["num_local_experts", "num_experts"], sizeKey: "intermediate_size")
     // An older name, and the clamp that the published weights have, which is the only one.
     _ = reader.lookup("experts_per_token")
-    if let limit = reader.lookup("swiglu_limit")?.double, limit != 7 {
+    if let limit = reader.realIfPresent("swiglu_limit"), limit != 7 {
       reader.report(.unsupported(key: "swiglu_limit", found: "\(limit)", supported: ["7.0"]))
     }
     let biases = reader.flag("attention_bias", default: true) ? DecoderShape.attentionMaps : []

@@ -30,13 +30,11 @@ package enum Gemma3: ModelFamily {
     let windows = reader.windows(shape.layerCount, default: 4096) { ($0 + 1) % pattern != 0 }
     let scale = 1 / Float(reader.positiveReal("query_pre_attn_scalar", default: 256)).squareRoot()
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    let (scores, logits) = (
-      Gemma2.cap(&reader, "attn_logit_softcapping", default: nil),
-      Gemma2.cap(&reader, "final_logit_softcapping", default: nil)
-    )
+    // transformers computes no caps of scores, whatever the file says.
+    reader.require("attn_logit_softcapping", .null)
+    let logits = Gemma2.cap(&reader, "final_logit_softcapping", default: nil)
     var configuration = configuration(shape, near: near, windows: windows, biases: biases) { block in
       block.attention.scale = scale
-      block.attention.softCap = scores
     }
     configuration.head.softCap = logits
     return configuration

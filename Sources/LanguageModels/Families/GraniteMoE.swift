@@ -10,7 +10,7 @@ package enum GraniteMoE: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
     let experts = ExpertReader(&reader, countKeys: ["num_local_experts"], sizeKey: "intermediate_size")
-    let shared = reader.lookup("shared_intermediate_size")?.int ?? 0
+    let shared = reader.whole("shared_intermediate_size", default: 0)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
     var configuration = shape.configuration(GraniteMoE.self, biases: biases) { block, _ in
       var mixture = ExpertsConfiguration(

@@ -9,12 +9,8 @@ package enum HunYuanMoE: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, HunYuan.defaults)
-    // A list has the number of each block: transformers writes one where all are the same.
-    let lists = ["moe_topk"].reduce(into: [String: Int]()) { found, key in
-      found[key] = reader.lookup(key)?.array?.first?.int
-    }
     let count = reader.positive("num_experts")
-    let chosen = lists["moe_topk"] ?? reader.positive("moe_topk", default: 1, atMost: count)
+    let chosen = reader.positiveOfAllBlocks("moe_topk", default: 1, atMost: count)
     // What transformers passes over: experts and the shared part are as wide as `intermediate_size`.
     reader.passOver("moe_intermediate_size", "num_shared_expert")
     HunYuan.requireText(&reader)

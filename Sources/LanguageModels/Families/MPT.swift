@@ -40,11 +40,11 @@ package enum MPT: ModelFamily {
 
   /// What `attn_config` says of bounds and of the scale of scores.
   private static func attention(_ reader: inout ConfigurationReader) -> (clip: Float?, scale: Float?) {
-    guard let values = reader.lookup("attn_config") else { return (nil, nil) }
+    guard let values = reader.object("attn_config") else { return (nil, nil) }
     let prefix = "attn_config."
     var inner = ConfigurationReader(file: reader.file) { values[String($0.dropFirst(prefix.count))] }
     func real(_ name: String) -> Float? {
-      (inner.lookup(prefix + name)?.double ?? 0) == 0 ? nil : Float(inner.positiveReal(prefix + name))
+      inner.realIfPresent(prefix + name) ?? 0 == 0 ? nil : Float(inner.positiveReal(prefix + name))
     }
     let (clip, scale) = (real("clip_qkv"), real("softmax_scale"))
     inner.reportUnread(among: (values.object?.keys ?? []).map { prefix + $0 }, prefix: prefix, attentionKeys)

@@ -14,13 +14,13 @@ package enum Mixtral: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let windows = reader.windows(shape.layerCount) { _ in true }
+    let window = reader.oneWindow()
     let count = reader.positive("num_local_experts", default: 8)
     let chosen = reader.positive("num_experts_per_tok", default: 2, atMost: count)
     // Noise of training from scratch.
     _ = reader.lookup("router_jitter_noise")
-    return shape.configuration(Mixtral.self) { block, layer in
-      block.attention.window = windows[layer]
+    return shape.configuration(Mixtral.self) { block, _ in
+      block.attention.window = window
       block.experts = ExpertsConfiguration(
         width: shape.hiddenSize, count: count, size: shape.feedForwardSize, router: "block_sparse_moe.gate",
         storage: .each(prefix: "block_sparse_moe.experts", gate: "w1", up: "w3", down: "w2"),
@@ -30,7 +30,8 @@ package enum Mixtral: ModelFamily {
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     let experts = configuration.blocks[0].experts
-    return DecoderShape(configuration).members(defaults) + configuration.windowMembers + [
+    return DecoderShape(configuration).members(defaults) + [
+      configuration.oneWindowMember,
       ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)), ("num_local_experts", JSON(experts?.count ?? 1)),
     ]
   }

@@ -14,12 +14,12 @@ package enum Phi3: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     // The length that long texts are longer than stands outside of the scaling, and has a default.
     let shape = DecoderShape(&reader, defaults)
-    let windows = reader.windows(shape.layerCount) { _ in true }
-    return configuration(shape, windows)
+    let window = reader.oneWindow()
+    return configuration(shape, window)
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    var members = DecoderShape(configuration).members(defaults) + configuration.windowMembers
+    var members = DecoderShape(configuration).members(defaults) + [configuration.oneWindowMember]
     // transformers takes this one before the scaling's own, and has a default for it.
     if case .longRope(let longRope) = configuration.blocks[0].attention.rotary?.scaling {
       members.append(("original_max_position_embeddings", JSON(longRope.originalMaximumPosition)))
@@ -30,13 +30,13 @@ package enum Phi3: ModelFamily {
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
     let window = reader.values.lookup(reader.key("attention.sliding_window"))?.int ?? 0
-    return configuration(shape, [Int?](repeating: window > 0 ? window : nil, count: shape.layerCount))
+    return configuration(shape, window > 0 ? window : nil)
   }
 
-  private static func configuration(_ shape: DecoderShape, _ windows: [Int?]) -> ModelConfiguration {
-    shape.configuration(Phi3.self) { block, layer in
+  private static func configuration(_ shape: DecoderShape, _ window: Int?) -> ModelConfiguration {
+    shape.configuration(Phi3.self) { block, _ in
       block.attention.projections = .fused(shape.fused("self_attn.qkv_proj"), .consecutive)
-      block.attention.window = windows[layer]
+      block.attention.window = window
       block.feedForward = shape.fusedGate("mlp.gate_up_proj", "mlp.down_proj")
     }
   }

@@ -11,7 +11,7 @@ package enum Qwen2MoE: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let last = reader.lookup("max_window_layers")?.int ?? 28
+    let last = reader.whole("max_window_layers", default: 28)
     let windows = windows(&reader, shape.layerCount) { $0 % 2 == 0 && $0 < last }
     let isSparse = sparseLayers(&reader, shape.layerCount)
     let experts = ExpertReader(&reader, countKeys: ["num_experts"])
@@ -51,7 +51,11 @@ package enum Qwen2MoE: ModelFamily {
   /// Which blocks have experts: every `decoder_sparse_step`-th, but for those that `mlp_only_layers` names.
   static func sparseLayers(_ reader: inout ConfigurationReader, _ layers: Int) -> [Bool] {
     let step = reader.positive("decoder_sparse_step", default: 1)
-    let dense = Set(reader.lookup("mlp_only_layers")?.array?.compactMap(\.int) ?? [])
+    let named = reader.list("mlp_only_layers") ?? []
+    if let other = named.first(where: { $0.int == nil }) {
+      reader.report(.wrongKind(key: "mlp_only_layers", wanted: "a list of whole numbers", found: other.kind))
+    }
+    let dense = Set(named.compactMap(\.int))
     return (0..<layers).map { ($0 + 1) % step == 0 && !dense.contains($0) }
   }
 

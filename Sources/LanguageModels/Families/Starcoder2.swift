@@ -23,7 +23,7 @@ package enum Starcoder2: ModelFamily {
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     DecoderShape(configuration).members(defaults) + [
-      ("sliding_window", configuration.blocks[0].attention.window.map { JSON($0) } ?? .null),
+      configuration.oneWindowMember,
       ("use_bias", JSON(configuration.blocks[0].maps.allSatisfy(\.hasBias))),
     ]
   }

@@ -24,6 +24,10 @@ extension RotaryConfiguration {
   init(_ reader: inout ConfigurationReader, headDimension: Int, _ defaults: RotaryDefaults = RotaryDefaults()) {
     let older = reader.lookup("rope_scaling").flatMap { $0.object?.isEmpty == true ? nil : $0 }
     let newer = reader.lookup("rope_parameters")
+    if older == nil, defaults.hasKinds, let newer, newer.object != nil, newer["full_attention"] == nil {
+      // transformers would pass over it.
+      reader.report(.missing(key: "rope_parameters.full_attention"))
+    }
     if older == nil, defaults.hasKinds, let full = newer?["full_attention"] {
       self.init(&reader, "rope_parameters.full_attention", full, headDimension: headDimension, defaults)
     } else {
@@ -44,8 +48,11 @@ extension RotaryConfiguration {
     let plainBase = reader.positiveReal(defaults.baseKey, default: defaults.base)
     var partial = defaults.partialFactor.map { reader.positiveReal(defaults.partialKey, default: $0) } ?? 1
     let positions = reader.positive("max_position_embeddings", default: 2048)
-    let original = reader.lookup("original_max_position_embeddings")?.int
-    guard let values else {
+    let original = reader.lookup("original_max_position_embeddings").map { _ in
+      reader.positive("original_max_position_embeddings")
+    }
+    guard let values, values.object != nil else {
+      if let values { reader.report(.wrongKind(key: key, wanted: "an object", found: values.kind)) }
       self.init(headDimension: headDimension, partial: partial, base: plainBase, scaling: .none, defaults)
       return
     }

@@ -68,7 +68,7 @@ extension Yarn {
     func beta(_ name: String, _ fallback: Double) -> Double {
       inner.lookup("\(key).\(name)")?.double == 0 ? fallback : inner.positiveReal("\(key).\(name)", default: fallback)
     }
-    func real(_ name: String) -> Double? { inner.lookup("\(key).\(name)")?.double }
+    func real(_ name: String) -> Double? { inner.realIfPresent("\(key).\(name)") }
     self.init(
       factor: inner.positiveReal("\(key).factor", default: Double(positions) / Double(originalPositions)),
       originalMaximumPosition: originalPositions, betaFast: beta("beta_fast", 32), betaSlow: beta("beta_slow", 1),
@@ -93,8 +93,9 @@ extension Yarn {
 extension LongRope {
   fileprivate init(_ inner: inout ConfigurationReader, _ key: String, positions: Int, originalPositions: Int) {
     func factors(_ name: String) -> [Float] {
-      let found = inner.lookup("\(key).\(name)")?.array?.compactMap(\.double) ?? []
-      guard !found.isEmpty, found.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      let values = inner.lookup("\(key).\(name)")?.array ?? []
+      let found = values.compactMap(\.double)
+      guard found.count == values.count, !found.isEmpty, found.allSatisfy({ $0 > 0 && $0.isFinite }) else {
         inner.report(.missing(key: "\(key).\(name)"))
         return []
       }
@@ -108,7 +109,7 @@ extension LongRope {
     self.init(
       shortFactors: short, longFactors: long, originalMaximumPosition: originalPositions,
       factor: inner.lookup("\(key).factor").map { _ in inner.positiveReal("\(key).factor") },
-      attentionFactor: inner.lookup("\(key).attention_factor")?.double, maximumPosition: positions)
+      attentionFactor: inner.realIfPresent("\(key).attention_factor"), maximumPosition: positions)
   }
 
   fileprivate var json: JSON {
