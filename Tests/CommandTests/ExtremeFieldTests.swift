@@ -25,6 +25,11 @@ import Testing
     "merge": "merged", "export": "release", "merge_adapters": "both",
   ]
 
+  /// What a choice asks for beside itself.
+  private static let companions = [
+    "reduce_lr_on_plateau": ["nodes.sft.evaluate_every=1"], "adamw_schedule_free": ["nodes.sft.schedule.type=constant"],
+  ]
+
   private func project() throws -> Project {
     let project = try Project(rows: 8)
     try project.edit("data: tokens.train, epochs: 3,", "data: tokens.train, validation: tokens.validation,")
@@ -51,11 +56,11 @@ import Testing
       let path = prefix + (field["name"]?.string ?? "")
       if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
       guard let type = field["type"]?.string, type.hasPrefix("whole number") else { return [] }
-      let needs = (field["when"]?.array ?? []).compactMap { term -> String? in
+      let needs = (field["when"]?.array ?? []).flatMap { term -> [String] in
         guard let other = term["field"]?.string, let values = term["values"]?.array?.compactMap(\.string),
           let value = values.first, !values.contains(defaults[other] ?? "")
-        else { return nil }
-        return "nodes.\(node).\(prefix)\(other)=\(value)"
+        else { return [] }
+        return ["nodes.\(node).\(prefix)\(other)=\(value)"] + (companions[value] ?? [])
       }
       return [
         IntegerField(

@@ -68,6 +68,8 @@ private struct SourceSearch {
     var file: String
     /// The struct that declares the field.
     var owner: String
+    /// The protocol whose extension reads the field for all that conform; nil where there is none.
+    var reader: String?
     var isGroup: Bool
     /// The property, as the declaration's key path has it.
     var path: [String]
@@ -88,8 +90,9 @@ private struct SourceSearch {
         // Field ( "" , \ . a . b , or )
         guard index + 4 < words.count, words[index + 4] == "\\" else { continue }
         let path = words[(index + 5)...].prefix { ![",", ")", "["].contains($0) }.filter { $0 != "." }
-        guard let (owner, isGroup) = Self.owner(of: index, in: words) else { continue }
-        declarations.append(Declaration(file: file, owner: owner, isGroup: isGroup, path: Array(path)))
+        guard let (owner, isGroup, reader) = Self.owner(of: index, in: words) else { continue }
+        declarations.append(
+          Declaration(file: file, owner: owner, reader: reader, isGroup: isGroup, path: Array(path)))
       }
     }
   }
@@ -112,6 +115,13 @@ private struct SourceSearch {
     let holders = declaration.isGroup ? names(of: declaration.owner, in: own) : ["fields", "settings"]
     let unit = URL(fileURLWithPath: declaration.file).deletingPathExtension().lastPathComponent
     return files.values.contains { words in
+      if let reader = declaration.reader, words.contains(reader),
+        words.indices.contains(where: { index in
+          words[index] == property && isBare(words, index) && Self.owner(of: index, in: words, named: reader) != nil
+        })
+      {
+        return true
+      }
       guard words.contains(unit) || words == own || words.contains(unit.replacing("Fields", with: "")) else {
         return false
       }
@@ -150,7 +160,9 @@ private struct SourceSearch {
   }
 
   /// The innermost struct of fields, or extension of one, around a word.
-  private static func owner(of index: Int, in words: [String], named: String? = nil) -> (String, isGroup: Bool)? {
+  private static func owner(
+    of index: Int, in words: [String], named: String? = nil
+  ) -> (String, isGroup: Bool, reader: String?)? {
     var depth = 0
     for place in words[..<index].indices.reversed() {
       switch words[place] {
@@ -162,10 +174,11 @@ private struct SourceSearch {
         if let start = head.lastIndex(of: "struct"), head[start...].dropFirst(2).contains(where: kinds.contains) {
           let found = head[start + 1]
           let isGroup = head[start...].contains { ["FieldGroup", "TunableGroup"].contains($0) }
-          return named == nil || found == named ? (found, isGroup) : nil
+          let reader = head[start...].contains("TunableGroup") ? "TunableGroup" : nil
+          return named == nil || found == named ? (found, isGroup, reader) : nil
         }
         if let named, let start = head.lastIndex(of: "extension"), head[start...].contains(named) {
-          return (named, false)
+          return (named, false, nil)
         }
       default: break
       }

@@ -126,7 +126,7 @@ struct LoopTests {
     #expect(throws: TrainingError.self) { try loop { $0.length = .epochs(0) } }
     #expect(throws: TrainingError.self) { try loop { $0.learningRate = -.infinity } }
     #expect(throws: TrainingError.self) { try loop { $0.schedule.warmup = .ratio(1.5) } }
-    #expect(throws: TrainingError.self) { try loop { $0.optimizer = AdamWSettings(beta2: 1) } }
+    #expect(throws: TrainingError.self) { try loop { $0.optimizer = AdamWSettings(beta1: 0.9, beta2: 1) } }
     #expect(throws: TrainingError.self) { try loop { $0.maxGradNorm = 0 } }
     #expect(
       TrainingError.setting(name: "batch_size", found: "0", wanted: "a number above 0").diagnostics[0].summary

@@ -97,7 +97,7 @@ import Training
   static func parameters(_ file: JSON) throws -> [Parameter] {
     try #require(file["tensors"]?.array).map { spec in
       let name = try #require(spec["name"]?.string)
-      let shape = try #require(spec["shape"]?.array?.compactMap(\.int))
+      let shape = try #require(spec["shape"]?.array).compactMap(\.int)
       let mean = Float(spec["mean"]?.double ?? 0)
       let value = patternedTensor(name, shape: shape, amplitude: Float(spec["amplitude"]?.double ?? 0))
       for i in 0..<value.count { value.pointer[i] += mean }
@@ -197,9 +197,8 @@ import Training
   /// A training that stops and goes on from what a checkpoint holds, with other threads, ends in the same bits.
   @Test(arguments: cases) func stateIsAllThatIsKept(_ one: Case) throws {
     let file = try readJSON(fixture("Optimizers/\(one.file).json"))
-    let run = try #require(
-      try file["runs"]?.array?.last { try one.settings(try #require($0["settings"])) != nil })
-    let settings = try #require(try one.settings(try #require(run["settings"])))
+    let runs = try (file["runs"]?.array ?? []).compactMap { run in try one.settings(run["settings"] ?? .null) }
+    let settings = try #require(runs.last)
     func steps(
       _ steps: ClosedRange<Int>, _ parameters: [Parameter], _ optimizer: any Optimizer, threads: Int
     ) throws {
@@ -245,8 +244,8 @@ extension OptimizerSettings {
     case .optionalNumber(let access, _): access.set(&self, value.double)
     case .count(let access, _): access.set(&self, try #require(value.int))
     case .optionalCount(let access, _): access.set(&self, value.int)
-    case .flag(let access): access.set(&self, try #require(value.bool))
-    case .numbers(let access, _, _): access.set(&self, try #require(value.array?.compactMap(\.double)))
+    case .flag(let access): access.set(&self, try #require(value.bool as Bool?))
+    case .numbers(let access, _, _): access.set(&self, try #require(value.array).compactMap(\.double))
     case .choice(let access, _): access.set(&self, try #require(value.string))
     }
   }

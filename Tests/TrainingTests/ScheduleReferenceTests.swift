@@ -77,7 +77,7 @@ import Training
       guard let schedule = schedule(name, settings, peak: peak) else { continue }
       try schedule.validate()
       seen.insert(type(of: schedule).name)
-      let factors = try #require(entry["factors"]?.array?.compactMap(\.double))
+      let factors = try #require(entry["factors"]?.array).compactMap(\.double)
       let losses = entry["metrics"]?.array?.compactMap(\.double)
       let total = entry["total"]?.int ?? 100
       let given = entry["warmup"]?.double ?? 0
