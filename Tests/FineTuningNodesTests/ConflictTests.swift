@@ -187,7 +187,7 @@ struct ConflictTests {
       nodes.tuned.data | \
       Preference pairs stand where single texts are wanted | \
       node `tuned` takes `data` from `pair_tokens.train` | connect tokens made from conversations or texts, \
-      or say `stage: dpo`, `stage: orpo`, `stage: cpo`, `stage: simpo`
+      or say `stage: dpo`, `stage: orpo`, `stage: cpo`, `stage: simpo`, `stage: rm`
       """)
   }
 
@@ -243,12 +243,12 @@ struct ConflictTests {
       """
       nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
       nodes.tuned.beta | \
-      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo` or `simpo` | Remove it
+      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo` or `kto` | Remove it
       nodes.tuned.label_smoothing | \
       `label_smoothing` has no effect with `stage: sft` | \
       it has one with `stage: dpo`, or with `stage: cpo` and with `loss: sigmoid`, or with `stage: simpo` | Remove it
       nodes.tuned.reference | \
-      `reference` has no effect with `stage: sft` | it has one with `stage: dpo` | Remove it, or say `stage: dpo`
+      `reference` has no effect with `stage: sft` | it has one with `stage: dpo` or `kto` | Remove it
       nodes.quality.beta | \
       `beta` has no effect on rows that are not preference pairs | \
       node `quality`; the rows are of kind conversation | leave it out, or connect pairs

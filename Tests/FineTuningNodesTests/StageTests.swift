@@ -60,6 +60,65 @@ struct StageTests {
     }
   }
 
+  private static let judged = (1...6).map {
+    #"{"prompt":"What is \#($0) plus \#($0)?","completion":"It is \#($0 + $0 % 2).","label":\#($0 % 2 == 0)}"# + "\n"
+  }.joined()
+
+  @Test("Answers that are judged are learned and measured", arguments: ["", "loss: apo_zero_unpaired, beta: 0.5"])
+  func judgedAnswers(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.judged, to: "pairs.jsonl")
+    let stage = "stage: kto" + (fields.isEmpty ? "" : ", " + fields)
+    let summary = try workspace.run(Self.pipeline(stage, evaluate: stage + ", reference: base"))
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    let found = try #require(summary.nodes.first { $0.name == "quality" }?.result?.outputs["metrics"])
+    let quality = try ArtefactView(found, in: workspace.store).details
+    #expect(quality["rewards_chosen"]?.double != nil || quality["rewards_rejected"]?.double != nil)
+    #expect(quality["answers"]?.int == 2)
+    // The rows decide where the stage is left open.
+    let open = try workspace.run(Self.pipeline(stage, evaluate: "reference: base"))
+    #expect(open.state == .done)
+  }
+
+  /// The head that scores goes with the model: through merging, exporting and measuring, the scores stay the same.
+  @Test func theHeadTravels() throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.pairs, to: "pairs.jsonl")
+    let more = """
+
+        merged: {type: merge, model: tuned, dtype: f32}
+        again: {type: evaluate, model: merged, data: tokens.validation, stage: rm}
+        continued: {type: train, model: tuned, data: tokens.train, stage: rm, max_steps: 1, learning_rate: 0}
+        third: {type: evaluate, model: continued, data: tokens.validation, stage: rm}
+        release: {type: export, model: merged, tokenizer: tokenizer}
+        beside: {type: export, model: tuned, tokenizer: tokenizer}
+        spoken: {type: train, model: tuned, data: tokens.train, stage: dpo, max_steps: 1}
+      """
+    let summary = try workspace.run(
+      Self.pipeline("stage: rm, center_rewards: 0.01, learning_rate: 0.01", evaluate: "stage: rm") + more)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    func view(_ node: String, _ port: String) throws -> ArtefactView {
+      let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
+      return try ArtefactView(found, in: workspace.store)
+    }
+    let quality = try view("quality", "metrics").details
+    let (loss, reward) = (try #require(quality["loss"]?.double), try #require(quality["reward_chosen"]?.double))
+    for other in ["again", "third"] {
+      let found = try view(other, "metrics").details
+      #expect(abs(try #require(found["loss"]?.double) - loss) < 1e-5)
+      #expect(abs(try #require(found["reward_chosen"]?.double) - reward) < 1e-5)
+    }
+    for folder in ["release", "beside"] { #expect(try view(folder, "folder").contains("value_head.safetensors")) }
+    #expect(try !view("spoken", "model").contains("head/value_head.safetensors"))
+    // What has no head cannot be measured by it.
+    do {
+      _ = try workspace.pipeline(Self.pipeline("stage: dpo", evaluate: "stage: rm"))
+      Issue.record("a model without a head is accepted")
+    } catch let error as any DiagnosticError {
+      #expect(error.diagnostics.contains { $0.summary == "The model has no head that scores" })
+    }
+  }
+
   @Test(
     "Says what has no effect",
     arguments: [

@@ -52,7 +52,7 @@ struct JudgedTests {
     let settings = try Self.settings(run.settings)
     let base = try TinyLlama("gqa").model()
     let set = TrainingRows(rows)
-    let other = try rows.indices.map { try #require(try MismatchedAnswers(set).sequence($0)) }
+    let other = try rows.indices.map { try #require(try MismatchedAnswers(set, longest: .max).sequence($0)) }
     let reference = JudgedStage.Reference(
       answers: try answerLogProbabilities(of: rows.map { $0.sequences[0] }, model: base),
       mismatched: try answerLogProbabilities(of: other, model: base))
@@ -60,7 +60,7 @@ struct JudgedTests {
       #expect(relativeError(own, try #require(wanted.double)) < 1e-5)
     }
     // Without z the fixture says 0 and our steps nothing of it.
-    try run.expectSameSteps(JudgedStage(settings, reference: reference, rows: set), rows)
+    try run.expectSameSteps(JudgedStage(settings, reference: reference, rows: set, longest: .max), rows)
   }
 
   @Test func theSamePromptIsNoMismatch() throws {
@@ -72,10 +72,10 @@ struct JudgedTests {
       ])
     }
     let rows = [row([1, 2], [3]), row([5], [6, 7]), row([5], [8])]
-    let mismatched = MismatchedAnswers(TrainingRows(rows))
+    let mismatched = MismatchedAnswers(TrainingRows(rows), longest: .max)
     #expect(try mismatched.sequence(0)?.ids == [1, 2, 8])
     #expect(try mismatched.sequence(1)?.ids == [5, 3])
     #expect(try mismatched.sequence(2)?.ids == [5, 3])
-    #expect(try MismatchedAnswers(TrainingRows(Array(rows[1...]))).sequence(0) == nil)
+    #expect(try MismatchedAnswers(TrainingRows(Array(rows[1...])), longest: .max).sequence(0) == nil)
   }
 }

@@ -86,6 +86,7 @@ package enum AttachAdapter: NodeType {
     let base = source.configuration
     let output = try context.output("model")
     try ModelArtefact.include(ModelArtefact.base, of: view, in: output)
+    try ModelArtefact.include(ModelArtefact.head, of: view, in: output)
     let writer = AdapterWriter(
       baseModel: ModelArtefact.base, tokenizer: nil, card: nil, watch: context.checkCancellation)
     let folder = output.folder + "/" + ModelArtefact.adapter

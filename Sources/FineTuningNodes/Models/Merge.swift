@@ -106,6 +106,7 @@ package enum Merge: NodeType {
     try sanity.add(
       MergeComparison(artefact: artefact, merged: ModelArtefact.basePath(in: output), threads: context.threads).run())
     try sanity.publish(to: context.output("metrics"))
+    try ModelArtefact.include(ModelArtefact.head, of: artefact.view, in: output)
     output.details["compute"] = artefact.view.details["compute"]
     ConversationFormat.take(from: artefact.view.details, into: &output.details)
     output.set(type: type(artefact.view.type))

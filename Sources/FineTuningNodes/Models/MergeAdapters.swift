@@ -72,8 +72,14 @@ package enum MergeAdapters: NodeType {
           port: "weights", "There are \(fields.weights.count) weights for \(models.count) adapters",
           advice: "give one for each, or none"))
     }
-    return Inference(
-      outputs: ["model": models.first?.type ?? ArtefactType(ArtefactName.model)], conflicts: conflicts)
+    return Inference(outputs: ["model": type(models.first?.type)], conflicts: conflicts)
+  }
+
+  /// A head scores the hidden states of one adapter, not those of a mixture.
+  private static func type(_ model: ArtefactType?) -> ArtefactType {
+    var type = model ?? ArtefactType(ArtefactName.model)
+    type.facets[FacetName.head] = nil
+    return type
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
@@ -106,7 +112,7 @@ package enum MergeAdapters: NodeType {
       let pair = combination.combined(parts, rank: rank, name: map.module, compute: compute)
       return [pair.a, pair.b]
     }
-    output.set(type: first.view.type)
+    output.set(type: type(first.view.type))
     output.details = first.view.details
     output.details["trainable_parameters"] = JSON(configuration.trainedCount(adapter))
     context.log("\(adapters.count) adapters of ranks \(adapters.map(\.rank)) became one of rank \(rank)")

@@ -21,7 +21,8 @@ package enum Evaluate: NodeType {
         Field(
           "stage", \.stage, since: Birth(default: .auto),
           doc:
-            "Whose loss and measures: those of a stage of `train`; `auto` takes `sft` for single texts and `dpo` for pairs"
+            "Whose loss and measures: those of a stage of `train`; `auto` takes `sft` for single texts, `dpo` for pairs and `kto` for judged "
+            + "answers"
         ),
         Field(
           "beta", \.beta, in: .above(0), for: .when("stage", [MeasuredStage.auto.rawValue]),
@@ -35,7 +36,7 @@ package enum Evaluate: NodeType {
   package static let name = "evaluate"
   package static let summary = "Measures a model on token rows: loss and accuracy, or rewards on preference pairs"
   package static let implementationVersion = 7
-  package static let parts = [ReferenceScores.part]
+  package static let parts = [ReferenceScores.part, ReferenceScores.answers]
   package static let inputs =
     [
       InputPort("model", [ArtefactName.model], doc: "The model to measure"),
@@ -59,9 +60,18 @@ package enum Evaluate: NodeType {
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)
     if let chosen {
       conflicts += chosen.conflicts(fields.own) + chosen.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
-    } else if let kind = inputs["data"]?.type[FacetName.kind]?.text, kind != Record.Kind.preference.rawValue {
+      if chosen.trainsHead, let model = inputs["model"]?.type, model[FacetName.head] == nil {
+        conflicts.append(
+          .init(
+            port: "model", "The model has no head that scores", reason: "`stage: \(chosen.name)` measures scores",
+            advice: "connect a model that was trained by `stage: \(chosen.name)`"))
+      }
+    } else if let type = inputs["data"]?.type, let kind = type[FacetName.kind]?.text,
+      kind != Record.Kind.preference.rawValue
+    {
+      let takesReference = stage(for: type).models.contains { $0.port == "reference" }
       for (name, isGiven) in [
-        ("reference", inputs["reference"] != nil), ("beta", inputs.written.contains("beta")),
+        ("reference", inputs["reference"] != nil && !takesReference), ("beta", inputs.written.contains("beta")),
       ] where isGiven {
         conflicts.append(
           .init(

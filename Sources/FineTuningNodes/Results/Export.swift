@@ -91,6 +91,8 @@ package enum Export: NodeType {
       try sanity.add(DiskSpace(needed: writer.tensorBytes, context))
       try writer.write(artefact.watched(source.weights), to: output.folder)
     }
+    let head = ModelArtefact.head + "/" + ModelArtefact.headFile
+    if view.contains(head) { try output.include(head, from: view, as: ModelArtefact.headFile) }
     try format?.write(to: output.folder, over: tokenizer, ends: artefact.stops(written: output.folder))
     try sanity.add(finiteTensors(artefact, source, output))
     try sanity.add(chatSettings(artefact, tokenizer, output))

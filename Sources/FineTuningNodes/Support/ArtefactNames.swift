@@ -8,7 +8,7 @@ package enum ArtefactName {
   static let conversations = "conversations"
   /// Token shards.
   static let tokens = "tokens"
-  /// A base model's files under `base/`, and an adapter's under `adapter/` when there is one.
+  /// A base model's files under `base/`, and an adapter's under `adapter/` and a head's under `head/` when there are such.
   package static let model = "model"
   /// `metrics.json`, or `metrics.jsonl` with its picture.
   static let metrics = "metrics"
@@ -42,6 +42,8 @@ package enum FacetName {
   static let base = "base"
   /// What of the model is trained: `adapter` or `all`.
   static let form = "form"
+  /// What stands beside the model that scores hidden states: `reward`; not there where nothing does.
+  static let head = "head"
   /// How the frozen weights of the model are held; not there where they are packed.
   static let weights = "weights"
 }

@@ -5,14 +5,16 @@ import Tensors
 import TokenShards
 import Training
 
-/// What a reference model gives to the answers of a set of pairs: parts of their own in the store, computed once.
+/// What a reference model gives to the answers of a set of rows: parts of their own in the store, computed once.
 ///
-/// A part covers ``rowsAPart`` rows of one shard and is keyed by the reference's digest, the shard's digest and the
+/// A part covers ``rowsAPart`` rows of one shard and is keyed by the reference's digest, the rows' digest and the
 /// arithmetic, and by nothing of the node that asks. So sweeps over β and learning rate share them, what `train` computed
-/// serves `evaluate`, appended pairs leave the others', and a computation that was killed goes on at the part it was in.
+/// serves `evaluate`, appended rows leave the others', and a computation that was killed goes on at the part it was in.
 struct ReferenceScores {
   /// Raised when the same tokens and the same reference give other scores than before.
   static let part = Part.recipe("reference-scores", version: 1)
+  /// The same of answers that are judged by themselves.
+  static let answers = Part.recipe("reference-answers", version: 1)
 
   /// Rows whose scores are published together.
   static let rowsAPart = 64
@@ -21,40 +23,90 @@ struct ReferenceScores {
   let reference: ModelArtefact
   let context: NodeContext
 
-  /// The scores of all rows of the tokens at a port, in their order.
+  /// The scores of all pairs of a token set, in their order.
   ///
   /// The reference is read only when a part has to be made.
   func scores(of data: ArtefactView, what: String, tailWeight: Double = 1) throws -> [PairLogProbabilities] {
     let set = try TokenSet(data)
     lazy var model = Result { try reference.model(longest: set.longest) }
-    var scores: [PairLogProbabilities] = []
-    // Named only where they are not what they always were.
-    var more: [(name: String, value: CanonicalValue)] = []
-    if tailWeight != 1 { more.append(("tail_weight", .number(tailWeight))) }
-    if reference.heldWeights != .auto { more.append(("weights", .text(reference.heldWeights.rawValue))) }
+    // Named only where it is not what it always was.
+    let tail: [Read] = tailWeight == 1 ? [] : [("tail_weight", .number(tailWeight))]
+    return try inParts(
+      Self.part, of: data, set, what: what, unit: "reference pairs",
+      reads: { [("pairs", .digest($0.shard)), ("first", .integer($0.firstOfShard))] }, more: tail,
+      compute: { rows in
+        try pairLogProbabilities(
+          of: rows.map { try set.row($0) }, first: rows.lowerBound, model: model.get(), tailWeight: tailWeight)
+      })
+  }
+
+  /// The scores of answers that are judged by themselves, and of the mismatched ones where they are wanted.
+  ///
+  /// Mismatched answers are made of two rows: their parts belong to the whole set.
+  func judged(of data: ArtefactView, what: String, withMismatched: Bool) throws -> JudgedStage.Reference {
+    let set = try TokenSet(data)
+    lazy var model = Result { try reference.model(longest: set.longest) }
+    func sums(_ rows: Range<Int>, _ sequence: (Int) throws -> TokenSequence?) throws -> [Double] {
+      let sequences = try rows.map(sequence)
+      var found = try answerLogProbabilities(
+        of: sequences.compactMap { $0 }, first: rows.lowerBound, model: model.get())[...]
+      return sequences.map { $0 == nil ? 0 : found.removeFirst() }
+    }
+    let answers = try inParts(
+      Self.answers, of: data, set, what: what, unit: "reference answers",
+      reads: { [("answers", .digest($0.shard)), ("first", .integer($0.firstOfShard))] },
+      compute: { rows in try sums(rows) { try set.row($0).sequences.first } })
+    guard withMismatched else { return JudgedStage.Reference(answers: answers, mismatched: []) }
+    let mismatched = MismatchedAnswers(set.trainingRows, longest: set.longest)
+    return JudgedStage.Reference(
+      answers: answers,
+      mismatched: try inParts(
+        Self.answers, of: data, set, what: "mismatched \(what)", unit: "mismatched answers",
+        reads: { [("mismatched", .digest(data.digest)), ("first", .integer($0.first))] },
+        compute: { rows in try sums(rows, mismatched.sequence) }))
+  }
+
+  private typealias Read = (name: String, value: CanonicalValue)
+
+  /// Where a part begins.
+  private struct Place {
+    /// The digest of the shard that its rows are in.
+    var shard: Digest
+    /// Its first row within the shard, and within the set.
+    var firstOfShard: Int
+    var first: Int
+  }
+
+  /// Scores of all rows, in their order, each part from the store where it is there.
+  ///
+  /// - Parameters:
+  ///   - reads: What tells the rows of a part from others.
+  ///   - more: What else scores depend on.
+  private func inParts<Score: StoredScore>(
+    _ recipe: Part, of data: ArtefactView, _ set: TokenSet, what: String, unit: String, reads: (Place) -> [Read],
+    more: [Read] = [], compute: (Range<Int>) throws -> [Score]
+  ) throws -> [Score] {
+    let held: [Read] = reference.heldWeights == .auto ? [] : [("weights", .text(reference.heldWeights.rawValue))]
+    var scores: [Score] = []
     var made = 0
     for (shard, name) in set.shards.enumerated() {
       let digest = try data.member(name.member).blob.digest
       for start in stride(from: 0, to: name.rows, by: Self.rowsAPart) {
         try context.checkCancellation()
-        let rows = start..<min(name.rows, start + Self.rowsAPart)
+        let first = set.starts[shard] + start
+        let rows = first..<first + min(Self.rowsAPart, name.rows - start)
         let part = try context.memo(
-          Self.part,
-          reads: [
-            ("reference", .digest(reference.view.digest)), ("pairs", .digest(digest)), ("first", .integer(start)),
-            ("compute", .text(reference.computeClass.rawValue)),
-          ] + more,
+          recipe,
+          reads: [("reference", .digest(reference.view.digest))]
+            + reads(Place(shard: digest, firstOfShard: start, first: first))
+            + [("compute", .text(reference.computeClass.rawValue))] + more + held,
           type: ArtefactType("reference_scores")
         ) { builder in
           made += rows.count
-          let first = set.starts[shard]
-          let pairs = try rows.map { try set.row(first + $0) }
-          let found = try pairLogProbabilities(
-            of: pairs, first: first + start, model: model.get(), tailWeight: tailWeight)
-          try builder.write(found.map { $0.json.text() + "\n" }.joined(), to: Self.member)
+          try builder.write(compute(rows).map { $0.json.text() + "\n" }.joined(), to: Self.member)
         }
         scores += try read(part, count: rows.count)
-        context.progress(ProgressUpdate(step: scores.count, total: set.count, unit: "reference pairs"))
+        context.progress(ProgressUpdate(step: scores.count, total: set.count, unit: unit))
       }
     }
     context.log("reference log-probabilities of \(scores.count) \(what): \(made) computed, the others were known")
@@ -63,20 +115,35 @@ struct ReferenceScores {
 
   private static let member = "scores.jsonl"
 
-  private func read(_ part: ArtefactView, count: Int) throws -> [PairLogProbabilities] {
+  private func read<Score: StoredScore>(_ part: ArtefactView, count: Int) throws -> [Score] {
     let path = try part.path(of: Self.member)
     let scores = try textOf(path).split(separator: "\n").map { line in
-      guard let pair = PairLogProbabilities(json: try JSON(parsing: String(line), file: path)) else {
+      guard let score = Score(json: try JSON(parsing: String(line), file: path)) else {
         throw ReferenceScoresError.damaged(file: path)
       }
-      return pair
+      return score
     }
     guard scores.count == count else { throw ReferenceScoresError.damaged(file: path) }
     return scores
   }
 }
 
-extension PairLogProbabilities {
+/// A score that a line of a part holds.
+private protocol StoredScore {
+  var json: JSON { get }
+  init?(json: JSON)
+}
+
+extension Double: StoredScore {
+  fileprivate var json: JSON { JSON(self) }
+
+  fileprivate init?(json: JSON) {
+    guard let value = json.double else { return nil }
+    self = value
+  }
+}
+
+extension PairLogProbabilities: StoredScore {
   fileprivate var json: JSON { ["chosen": JSON(chosen), "rejected": JSON(rejected)] }
 
   fileprivate init?(json: JSON) {

@@ -15,7 +15,7 @@ package enum Train: NodeType {
   package static let name = "train"
   package static let summary = "Trains a model: its adapter when it has one, all of its weights otherwise"
   package static let implementationVersion = 8
-  package static let parts = [ReferenceScores.part]
+  package static let parts = [ReferenceScores.part, ReferenceScores.answers]
   package static let inputs =
     [
       InputPort("model", [ArtefactName.model], doc: "The model to start from"),
@@ -65,14 +65,18 @@ package enum Train: NodeType {
     }
     return Inference(
       outputs: [
-        "model": trained(inputs["model"]?.type, on: inputs["data"]?.type),
+        "model": trained(inputs["model"]?.type, on: inputs["data"]?.type, stage),
         "metrics": ArtefactType(ArtefactName.metrics),
       ], conflicts: conflicts)
   }
 
   /// The type of the trained model: that it was trained with the template of the rows is known from here on.
-  private static func trained(_ model: ArtefactType?, on data: ArtefactType?) -> ArtefactType {
+  private static func trained(
+    _ model: ArtefactType?, on data: ArtefactType?, _ stage: any StageDeclaration.Type
+  ) -> ArtefactType {
     var type = model ?? ArtefactType(ArtefactName.model)
+    // What scored the hidden states of the model as it was does not score those of another one.
+    type.facets[FacetName.head] = stage.trainsHead ? ModelArtefact.rewardHead : nil
     if let data, data[FacetName.kind]?.text != Record.Kind.text.rawValue, let template = data[FacetName.template] {
       type.facets[FacetName.template] = template
       type.facets[FacetName.templateNames] = data[FacetName.templateNames]
@@ -90,7 +94,8 @@ package enum Train: NodeType {
     let own = fields.own[declaration]
     let data = try context.input("data")
     let inputs = StageInputs(
-      context: context, data: data, what: declaration.rows.unit, fallback: "model", threads: fields.threads)
+      context: context, data: data, what: declaration.rows.unit, fallback: "model", threads: fields.threads,
+      seed: UInt64(fields.seed))
     let stage = try declaration.stage(own, inputs)
     let validation = context.inputs("validation").first
     let heldStage =
@@ -129,7 +134,10 @@ package enum Train: NodeType {
     }
     try model.checkFiles()
     try TrainSanity.end(&sanity, result, model, artefact, data, declaration.firstLoss(own, inputs, model))
-    try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: context.output("model"))
+    let output = try context.output("model")
+    try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: output)
+    output.set(type: trained(artefact.view.type, on: data.type, declaration))
+    if declaration.trainsHead { try ModelArtefact.writeHead(loop.stage.parameters, in: output) }
     try TrainReport.publish(result, declaration.picture, to: context.output("metrics"))
     try sanity.publish(to: context.output("metrics"))
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
@@ -142,7 +150,6 @@ package enum Train: NodeType {
     if let probe { try output.write(probe.json.text() + "\n", to: Probe.member) }
     output.details = artefact.view.details
     ConversationFormat.take(from: data.details, into: &output.details)
-    output.set(type: trained(artefact.view.type, on: data.type))
     if model.adapter != nil {
       try ModelArtefact.include(ModelArtefact.base, of: artefact.view, in: output)
       try ModelArtefact.writeAdapter(of: model, in: output)

@@ -19,7 +19,8 @@ extension Train {
       // A step that cannot be taken has no forecast; running says why.
       return try? StepMemory.counted(
         model.configuration, model.computeClass, weights: WeightShapes(formats: model.formats), plan: model.plan,
-        adapter: model.adapter, stage: declaration.foreseen(fields.own[declaration], rows: rows), rows: rows,
+        adapter: model.adapter,
+        stage: declaration.foreseen(fields.own[declaration], rows: rows, of: model.configuration), rows: rows,
         recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
     let counted = memory(fields.stage.declaration)

@@ -132,7 +132,7 @@ enum PreferenceTuning: StageDeclaration {
     PairStage(fields.objective, reference: try inputs.referenceScores(tailWeight: fields.tailWeight))
   }
 
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> PairStage {
+  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> PairStage {
     PairStage(fields.objective, reference: rows.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) })
   }
 

@@ -1,3 +1,4 @@
+import LanguageModels
 import Pipeline
 import TokenShards
 import Training
@@ -16,7 +17,7 @@ extension ReferenceFreeStage {
     PairStage(objective(fields), reference: nil)
   }
 
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> PairStage {
+  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> PairStage {
     PairStage(objective(fields), reference: nil)
   }
 }

@@ -26,11 +26,20 @@ package struct RowShape: Sendable {
     kinds: [.preference], words: "preference pairs", origin: "pairs of a chosen and a rejected answer",
     roles: [.chosen, .rejected], unit: "pairs", keepsTemplate: true)
 
+  /// Answers that are each wanted or not.
+  package static let judged = RowShape(
+    kinds: [.judged], words: "judged answers", origin: "answers that are each wanted or not",
+    roles: [.wanted], unit: "answers", keepsTemplate: true)
+
+  /// Prompts that the model answers itself while it learns.
+  package static let prompts = RowShape(
+    kinds: [.prompt], words: "prompts", origin: "prompts alone", roles: [.prompt], unit: "prompts", keepsTemplate: true)
+
   /// Whether what is measured of them is a mean over tokens.
   var isOfTokens: Bool { roles == [.sample] }
 
   /// The shapes there are.
-  static let all = [texts, pairs]
+  static let all = [texts, pairs, judged, prompts]
 
   /// The tokens of a row whose sequences are each as long as a row may be.
   func fullLength(longest: Int) -> Int { roles.count * longest }

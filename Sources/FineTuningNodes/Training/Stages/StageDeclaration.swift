@@ -16,6 +16,8 @@ package protocol StageDeclaration: Sendable {
   static var rows: RowShape { get }
   /// The models it asks beside the one that is trained.
   static var models: [StageModel] { get }
+  /// Whether it trains a head that scores, which goes along with the model.
+  static var trainsHead: Bool { get }
   /// What it measures that people want to see, apart from the loss.
   static var measures: [StageMeasure] { get }
   /// The picture of its measures; nil where the loss says it all.
@@ -30,7 +32,9 @@ package protocol StageDeclaration: Sendable {
   static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> Stage
 
   /// A stage like that of a run for rows that were made up, with no other model asked: what memory takes is counted with it.
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> Stage
+  ///
+  /// - Parameter model: What is trained.
+  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> Stage
 
   /// What the first loss should be; nil where nothing is known about it.
   static func firstLoss(_ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel) throws -> FirstLoss
@@ -39,6 +43,7 @@ package protocol StageDeclaration: Sendable {
 
 extension StageDeclaration {
   package static var models: [StageModel] { [] }
+  package static var trainsHead: Bool { false }
   package static var measures: [StageMeasure] { [] }
   package static var picture: StagePicture? { nil }
   package static func conflicts(_ fields: Fields) -> [Inference.Conflict] { [] }

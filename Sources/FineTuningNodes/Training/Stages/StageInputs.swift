@@ -1,3 +1,5 @@
+import LanguageModels
+import ModelFolders
 import Pipeline
 import Training
 
@@ -12,6 +14,14 @@ package struct StageInputs {
   package let fallback: String?
   /// Threads to compute with; the node's share unless given.
   package let threads: Int?
+  /// Decides what is drawn at random before the first step.
+  package var seed: UInt64 = 0
+
+  /// The head beside the model that is trained or measured; a fresh one where there is none.
+  func scoreHead() throws -> ScoreHead {
+    let artefact = try ModelArtefact(context, threads: threads)
+    return try artefact.scoreHead() ?? ScoreHead(width: artefact.source().configuration.hiddenSize, seed: seed)
+  }
 
   /// The port of a model to compare with; nil where there is none.
   func port(_ wanted: String) -> String? { context.inputs(wanted).isEmpty ? fallback : wanted }
@@ -26,6 +36,19 @@ package struct StageInputs {
     let reference = try ModelArtefact(context, port: port, threads: threads)
     return try ReferenceScores(reference: reference, context: context).scores(
       of: data, what: what, tailWeight: tailWeight)
+  }
+
+  /// What the reference gives to judged answers, or nothing but zeros where there is none.
+  ///
+  /// - Parameter withMismatched: Whether answers behind other prompts are asked for as well.
+  func judgedReference(withMismatched: Bool) throws -> JudgedStage.Reference {
+    guard let port = port("reference") else {
+      let zeros = [Double](repeating: 0, count: try TokenSet(data).count)
+      return JudgedStage.Reference(answers: zeros, mismatched: withMismatched ? zeros : [])
+    }
+    let reference = try ModelArtefact(context, port: port, threads: threads)
+    return try ReferenceScores(reference: reference, context: context).judged(
+      of: data, what: what, withMismatched: withMismatched)
   }
 
   /// Whether the model to compare with is the one that is trained, as it was before.

@@ -46,7 +46,9 @@ enum SupervisedTuning: StageDeclaration {
   static let measures = [StageMeasure("accuracy", as: .percent), StageMeasure("nll", progress: "−log p")]
 
   static func stage(_ fields: Fields, _ inputs: StageInputs) -> SupervisedStage { SupervisedStage(fields.emphasis) }
-  static func foreseen(_ fields: Fields, rows: [TokenRow]) -> SupervisedStage { SupervisedStage(fields.emphasis) }
+  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> SupervisedStage {
+    SupervisedStage(fields.emphasis)
+  }
 
   static func firstLoss(_ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel) -> FirstLoss.Expectation? {
     fields.emphasis == nil ? .tokens(vocabulary: model.configuration.vocabularySize) : nil

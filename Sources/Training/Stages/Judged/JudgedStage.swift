@@ -52,11 +52,13 @@ package struct JudgedStage: TrainingStage {
   package let reference: Reference
   private let mismatched: MismatchedAnswers
 
-  /// - Parameter rows: The whole set, which mismatched answers are taken from.
-  package init(_ settings: Settings, reference: Reference, rows: TrainingRows) {
+  /// - Parameters:
+  ///   - rows: The whole set, which mismatched answers are taken from.
+  ///   - longest: The tokens of its longest row.
+  package init(_ settings: Settings, reference: Reference, rows: TrainingRows, longest: Int) {
     self.settings = settings
     self.reference = reference
-    mismatched = MismatchedAnswers(rows)
+    mismatched = MismatchedAnswers(rows, longest: longest)
   }
 
   package var identity: String { "\(Self.self) \(settings)" }
