@@ -41,7 +41,8 @@ let package = Package(
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "FineTuningNodes", "Pipeline", "ModelFolders", "Generation", "Tokenization", "ChatTemplates", "Datasets",
+        "FineTuningNodes", "Pipeline", "ModelFolders", "Generation", "Decoding", "Tokenization", "ChatTemplates",
+        "Datasets",
         "TokenShards", "TensorFiles", "LanguageModels", "Tensors", "PreciseJSON", "Diagnostics", argumentParser,
       ],
       swiftSettings: hygiene),
@@ -50,7 +51,7 @@ let package = Package(
     library(
       "FineTuningNodes",
       [
-        "Pipeline", "Training", "Generation", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
+        "Pipeline", "Training", "Generation", "Decoding", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
         "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
       ]),
 
@@ -58,8 +59,11 @@ let package = Package(
     library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database]),
 
     // Fine-tuning.
-    library("Training", ["LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
-    library("Generation", ["LanguageModels", "Tensors", "Tokenization", "Diagnostics"]),
+    library(
+      "Training",
+      ["Decoding", "LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
+    library("Generation", ["Decoding", "LanguageModels", "Tokenization"]),
+    library("Decoding", ["LanguageModels", "Tensors", "Diagnostics"]),
     library(
       "ModelFolders",
       ["LanguageModels", "Tensors", "TensorFiles", "Tokenization", "ChatTemplates", "PreciseJSON", "Diagnostics"]),
@@ -129,7 +133,7 @@ let package = Package(
         "Tokenization", "ChatTemplates",
       ]),
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
-    tests("Generation", ["LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
+    tests("Generation", ["Decoding", "LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
     tests(
       "FineTuningNodes",

@@ -132,6 +132,29 @@ struct FamilyTests {
     #expect(uncached == expected, "\(name), without a cache")
   }
 
+  /// Sequences that are continued together, from prompts of different lengths and slots in any order, go on as each does
+  /// alone.
+  @Test(arguments: names)
+  func sequencesTogether(name: String) throws {
+    let fixture = try FamilyFixture(name)
+    let model = try fixture.model()
+    let prompt = try #require(fixture.values["greedy"]?["prompt"]?.array).compactMap(\.int).map { Int32($0) }
+    let expected = try #require(fixture.values["greedy"]?["tokens"]?.array).compactMap(\.int).map { Int32($0) }
+    let cache = model.keyValueCache(capacity: prompt.count + expected.count, slots: 4)
+    _ = try model.nextLogits(prompt, cache: cache, slots: [2])
+    _ = try model.nextLogits(Array(prompt.prefix(3)), cache: cache, slots: [1])
+    cache.copy(2, to: [0])
+    for (index, token) in expected.dropLast().enumerated() {
+      let logits = try model.nextLogits([token, prompt[0], token], cache: cache, slots: [2, 1, 0])
+      for row in [0, 2] {
+        let scores = UnsafeBufferPointer(start: logits.pointer + row * logits.columns, count: logits.columns)
+        #expect(scores.indices.max { scores[$0] < scores[$1] } == Int(expected[index + 1]), "\(name)")
+      }
+    }
+    #expect(
+      cache.counts == [prompt.count + expected.count - 1, 2 + expected.count, prompt.count + expected.count - 1, 0])
+  }
+
   /// A question that three sequences share, one of them longer than windows.
   @Test(arguments: names)
   func sharedPrefixes(name: String) throws {

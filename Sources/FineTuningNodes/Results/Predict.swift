@@ -1,4 +1,5 @@
 import ChatTemplates
+import Decoding
 import Generation
 import Pipeline
 import PreciseJSON

@@ -5,7 +5,7 @@ extension AttentionContext {
   func positions(of tokens: Int) -> [Int32] {
     switch self {
     case .packed(let layout): layout.positions
-    case .cached(let cache): (0..<tokens).map { Int32(cache.count + $0) }
+    case .cached(let cache, let slots): cache.positions(of: tokens / slots.count, slots: slots)
     }
   }
 }

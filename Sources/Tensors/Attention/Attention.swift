@@ -2,8 +2,9 @@
 package enum AttentionContext {
   /// Those before them in their sequences, which are all there.
   case packed(SequenceLayout)
-  /// Those that a cache holds and those before them; inference only.
-  case cached(KeyValueCache)
+  /// Those that a slot of a cache holds and those before them, as many new ones for each of some slots, slot after slot;
+  /// inference only.
+  case cached(KeyValueCache, slots: [Int] = [0])
 }
 
 extension Tape {
@@ -11,8 +12,8 @@ extension Tape {
   /// of new tokens over all that a cache holds and themselves.
   ///
   /// Never holds more of the scores than one tile a thread. Saves o and H·T log-sums for the backward pass. A cache takes
-  /// the keys and values of the new tokens behind the `count` tokens that it has; call ``KeyValueCache/advance(by:)`` once
-  /// after the last layer.
+  /// the keys and values of the new tokens behind those that it has; call ``KeyValueCache/advance(by:slots:)`` once after the
+  /// last layer.
   /// - Parameters:
   ///   - input: Before rotary positions.
   ///   - sinks: [H], for each head a score that takes its share of the probability and adds nothing (arXiv:2309.17453).
@@ -25,7 +26,8 @@ extension Tape {
   ) throws -> Variable {
     switch context {
     case .packed(let layout): try attention(input, shape, sinks: sinks, layout: layout)
-    case .cached(let cache): try attention(input, shape, sinks: sinks, cache: cache, layer: layer)
+    case .cached(let cache, let slots):
+      try attention(input, shape, sinks: sinks, cache: cache, slots: slots, layer: layer)
     }
   }
 
@@ -60,7 +62,7 @@ extension Tape {
   }
 
   private func attention(
-    _ input: AttentionInput, _ shape: AttentionShape, sinks: Parameter?, cache: KeyValueCache, layer: Int
+    _ input: AttentionInput, _ shape: AttentionShape, sinks: Parameter?, cache: KeyValueCache, slots: [Int], layer: Int
   ) throws -> Variable {
     precondition(!records, "A key-value cache has no backward pass")
     let rows = input.rows
@@ -71,29 +73,42 @@ extension Tape {
     precondition(
       keys.columns == shape.keyValueHeads * shape.headDimension && values.columns == shape.keyValueHeads * width,
       "The cache was made for other heads")
-    guard cache.count + tokens <= cache.capacity else {
-      throw TensorError.cacheFull(wanted: cache.count + tokens, capacity: cache.capacity)
+    precondition(tokens % slots.count == 0, "As many tokens for each slot")
+    let each = tokens / slots.count
+    for slot in slots {
+      guard cache.counts[slot] + each <= cache.capacity else {
+        throw TensorError.cacheFull(wanted: cache.counts[slot] + each, capacity: cache.capacity)
+      }
+      try checkPosition(cache.counts[slot] + each - 1, shape.rotary)
     }
-    try checkPosition(cache.count + tokens - 1, shape.rotary)
     let tiles = AttentionTiles(shape, compute)
-    let positions = (0..<tokens).map { Int32(cache.count + $0) }
-    tiles.rotateKeys(rows.k, into: keys.pointer + cache.count * keys.columns, positions: positions, compute)
+    let positions = cache.positions(of: each, slots: slots)
+    let rotated = tiles.rotatedKeys(rows.k, positions: positions, compute)
     onElements {
-      for row in 0..<tokens {
-        for head in 0..<shape.keyValueHeads {
-          (values.pointer + (cache.count + row) * values.columns + head * width)
-            .update(from: rows.v.pointer(row: row, head), count: width)
+      for (index, slot) in slots.enumerated() {
+        for token in 0..<each {
+          let (row, place) = (index * each + token, cache.start(of: slot) + cache.counts[slot] + token)
+          for head in 0..<shape.keyValueHeads {
+            (keys.pointer + place * keys.columns + head * shape.headDimension)
+              .update(from: rotated.pointer(row: row, head), count: shape.headDimension)
+            (values.pointer + place * values.columns + head * width)
+              .update(from: rows.v.pointer(row: row, head), count: width)
+          }
         }
       }
     }
     let o = Variable(Tensor(uninitialized: [tokens, shape.heads * width]))
-    let maskBlock = MaskBlock(
-      queryStart: 0, queryCount: tokens, keyStart: 0, keyCount: cache.count + tokens, distance: cache.count,
-      window: shape.window)
+    let maskBlocks = slots.enumerated().map { index, slot in
+      [
+        MaskBlock(
+          queryStart: index * each, queryCount: each, keyStart: cache.start(of: slot),
+          keyCount: cache.counts[slot] + each, distance: cache.counts[slot], window: shape.window)
+      ]
+    }
     tiles.forward(
       q: rows.q, k: HeadRows(tensor: keys, place: HeadPlace(groupStride: shape.headDimension)),
       v: HeadRows(tensor: values, place: HeadPlace(groupStride: width)), sinks: sinks?.value, o: o.value,
-      logSums: Tensor(uninitialized: [shape.heads, tokens]), maskBlocks: [[maskBlock]], positions: positions, compute)
+      logSums: Tensor(uninitialized: [shape.heads, tokens]), maskBlocks: maskBlocks, positions: positions, compute)
     return o
   }
 

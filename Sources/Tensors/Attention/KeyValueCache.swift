@@ -1,29 +1,56 @@
-/// The keys (turned to their positions) and values of the tokens that a generating model has seen.
+/// The keys (turned to their positions) and values of the tokens that a generating model has seen: of one sequence, or of
+/// several that are continued together, each in a slot of its own.
 ///
-/// Memory: capacity · (K · D + K · Dv) floats a layer, taken at once.
+/// Memory: slots · capacity · (K · D + K · Dv) floats a layer, taken at once.
 package final class KeyValueCache {
-  /// The most tokens it holds.
+  /// The most tokens a slot holds.
   package let capacity: Int
-  /// Tokens it holds now.
-  package private(set) var count = 0
-  /// [capacity, K·D] a layer, head after head.
+  /// Tokens that each slot holds now.
+  package private(set) var counts: [Int]
+  /// Tokens in the first slot.
+  package var count: Int { counts[0] }
+  /// [slots · capacity, K·D] a layer, head after head.
   let keys: [Tensor]
-  /// [capacity, K·Dv] a layer, head after head.
+  /// [slots · capacity, K·Dv] a layer, head after head.
   let values: [Tensor]
 
   /// - Parameter layers: The floats that a token's keys and its values take in each layer.
-  package init(layers: [(keys: Int, values: Int)], capacity: Int) {
+  package init(layers: [(keys: Int, values: Int)], capacity: Int, slots: Int = 1) {
     self.capacity = capacity
-    keys = layers.map { Tensor(uninitialized: [capacity, $0.keys]) }
-    values = layers.map { Tensor(uninitialized: [capacity, $0.values]) }
+    counts = [Int](repeating: 0, count: slots)
+    keys = layers.map { Tensor(uninitialized: [slots * capacity, $0.keys]) }
+    values = layers.map { Tensor(uninitialized: [slots * capacity, $0.values]) }
   }
 
-  /// Makes the tokens that all layers have just stored count; call it once after the last layer.
-  package func advance(by tokens: Int) {
-    precondition(tokens >= 0 && count + tokens <= capacity, "The cache has no room for \(tokens) tokens more")
-    count += tokens
+  /// The row of a slot's first token.
+  func start(of slot: Int) -> Int { slot * capacity }
+
+  /// Makes the tokens that all layers have just stored count, as many in each slot; call it once after the last layer.
+  package func advance(by tokens: Int, slots: [Int] = [0]) {
+    for slot in slots {
+      precondition(
+        tokens >= 0 && counts[slot] + tokens <= capacity, "The cache has no room for \(tokens) tokens more")
+      counts[slot] += tokens
+    }
   }
 
-  /// Forgets all but the first `tokens`.
-  package func truncate(to tokens: Int) { count = min(count, max(0, tokens)) }
+  /// Forgets all but the first `tokens` of a slot.
+  package func truncate(to tokens: Int, slot: Int = 0) { counts[slot] = min(counts[slot], max(0, tokens)) }
+
+  /// Lets slots hold what another one does.
+  package func copy(_ slot: Int, to others: some Sequence<Int>) {
+    for other in others {
+      for tensor in keys + values {
+        let columns = tensor.columns
+        (tensor.pointer + start(of: other) * columns)
+          .update(from: tensor.pointer + start(of: slot) * columns, count: counts[slot] * columns)
+      }
+      counts[other] = counts[slot]
+    }
+  }
+
+  /// The positions of as many new tokens in each of some slots.
+  package func positions(of tokens: Int, slots: [Int]) -> [Int32] {
+    slots.flatMap { slot in (0..<tokens).map { Int32(counts[slot] + $0) } }
+  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ChatTemplates
+import Decoding
 import Diagnostics
 import FineTuningNodes
 import Foundation

@@ -1,4 +1,5 @@
 import ChatTemplates
+import Decoding
 import FineTuningNodes
 import Generation
 import Tokenization
