@@ -209,6 +209,36 @@ import Testing
     }
   }
 
+  /// Losses of the whole distribution, of what is smoothed and of what is held to another one, with a cap and without.
+  @Test(arguments: [(3, 5), (4, 5000)])
+  func lossesOfDistributions(rows: Int, vocabulary: Int) throws {
+    let targets = (0..<rows).map { Int32(($0 * 1237) % vocabulary) }
+    let weights = (0..<rows).map { Float($0 + 1) * 0.5 }
+    for compute in OperationGradientTests.computes {
+      let x = randomParameter("x", [rows, 8], seed: 1)
+      let head = randomParameter("head", [vocabulary, 8], seed: 2, scale: 0.5)
+      let other = OutputHead(
+        try MatrixWeight(frozen: randomTensor([vocabulary, 6], seed: 3, scale: 0.5), compute: compute))
+      let hidden = randomTensor([rows, 6], seed: 4)
+      for (smoothing, direction, cap) in [
+        (0.3, nil, nil), (0, LabelDivergence.Direction.forward, nil), (0.1, .reverse, nil), (0.2, .forward, 2),
+      ] as [(Float, LabelDivergence.Direction?, Float?)] {
+        let own = OutputHead(try MatrixWeight(trainable: head, compute: compute), softCap: cap)
+        #expect(
+          try GradientCheck.differences([x, head], compute, tolerance: 1e-2) { tape in
+            [
+              try tape.crossEntropy(
+                try tape.input(x), head: own, targets: targets, weights: weights, smoothing: smoothing,
+                divergence: direction.map {
+                  LabelDivergence(hidden: hidden, head: other, direction: $0, weight: 0.7)
+                }
+              ).loss
+            ]
+          }.isEmpty)
+      }
+    }
+  }
+
   @Test func aTiedHeadGetsBothGradients() throws {
     for compute in OperationGradientTests.computes {
       let table = randomParameter("table", [9, 4], seed: 1)

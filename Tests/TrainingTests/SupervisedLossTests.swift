@@ -8,24 +8,74 @@ import Training
 /// Labels that count by what the model says of them: scripts/reference/stages, sft.py.
 @Suite("Losses of supervised fine-tuning")
 struct SupervisedLossTests {
-  private static func emphasis(_ settings: JSON) -> LabelEmphasis? {
-    switch settings["loss"]?.string {
-    case "dft": .probability
-    case "eaft": .entropy(exponent: settings["eaft_alpha"]?.double ?? 1, count: settings["eaft_k"]?.int ?? 20)
-    default: nil
+  private static func settings(_ json: JSON) -> SupervisedStage.Settings {
+    var settings = SupervisedStage.Settings()
+    switch json["loss"]?.string {
+    case "dft", "asft": settings.emphasis = .probability
+    case "eaft":
+      settings.emphasis = .entropy(exponent: json["eaft_alpha"]?.double ?? 1, count: json["eaft_k"]?.int ?? 20)
+    default: break
+    }
+    settings.smoothing = json["label_smoothing"]?.double ?? 0
+    return settings
+  }
+
+  /// Logits are hidden states to a head that is the identity; numbers of 32 bits.
+  @Test(
+    "Values and derivatives",
+    arguments: StageFixture.values("sft").filter {
+      $0.settings["eaft_normalizer"] == nil && $0.settings["loss"]?.string != "asft"
+    })
+  func closedForm(value: StageFixture.Value) throws {
+    func matrix(_ name: String) throws -> Tensor? {
+      guard let rows = (value.json["inputs"] ?? .null)[name]?.array, rows[0].array != nil else { return nil }
+      let numbers = rows.flatMap { ($0.array ?? []).compactMap(\.double) }
+      return Tensor(shape: [rows.count, numbers.count / rows.count], values: numbers.map { Float($0) })
+    }
+    let logits = try #require(try matrix("logits"))
+    let labels = try #require(value.input("labels")).map { Int32($0) }
+    let weights = value.input("weights") ?? labels.map { _ in 1 }
+    let settings = Self.settings(value.settings)
+    for threads in [1, 3] {
+      let compute = try Compute(threads: threads, computeClass: .f32)
+      let identity = Tensor(shape: [logits.columns, logits.columns])
+      for index in 0..<logits.columns { identity.pointer[index * logits.columns + index] = 1 }
+      let head = OutputHead(try MatrixWeight(frozen: identity, compute: compute))
+      let x = Parameter(name: "x", value: logits, isTrainable: true)
+      let tape = Tape(compute: compute, records: true)
+      let scored = try tape.crossEntropy(
+        try tape.embed((0..<Int32(labels.count)).map { $0 }, table: x), head: head, targets: labels,
+        weights: weights.map { Float($0 / weights.reduce(0, +)) }, emphasis: settings.emphasis,
+        smoothing: Float(settings.smoothing),
+        divergence: try matrix("reference").map {
+          LabelDivergence(
+            hidden: $0, head: head, direction: value.settings["asft_kl"]?.string == "reverse" ? .reverse : .forward,
+            weight: Float(value.settings["asft_lambda"]?.double ?? 0))
+        })
+      #expect(abs(Double(scored.loss.value.values[0]) - (try #require(value.json["loss"]?.double))) < 1e-6)
+      tape.backward(from: scored.loss)
+      let wanted = (value.json["gradients"]?["logits"]?.array ?? []).flatMap { ($0.array ?? []).compactMap(\.double) }
+      let found = try #require(x.gradient?.values)
+      #expect(wanted.count == found.count)
+      for (own, wanted) in zip(found, wanted) { #expect(abs(Double(own) - wanted) < 1e-6) }
     }
   }
 
-  @Test("Ten steps", arguments: StageFixture.runs("sft").filter { emphasis($0.settings) != nil })
+  @Test(
+    "Ten steps", arguments: StageFixture.runs("sft").filter { !["weights", "asft", "asft_reverse"].contains($0.name) })
   func tenSteps(run: StageFixture.Run) throws {
-    try run.expectSameSteps(SupervisedStage(Self.emphasis(run.settings)), fixtureRows())
+    try run.expectSameSteps(SupervisedStage(Self.settings(run.settings)), fixtureRows())
   }
 
   @Test func aSetIsMeasuredByPlainLogProbabilities() throws {
     let model = try TinyLlama("gqa").model()
     let plain = try StageEvaluation(SupervisedStage(), model: model).run(TrainingRows(fixtureRows()))
-    let other = try StageEvaluation(SupervisedStage(.probability), model: model).run(TrainingRows(fixtureRows()))
-    #expect(plain.loss == other.loss)
+    for change: JSON in [["loss": "dft"], ["label_smoothing": 0.1]] {
+      let stage = SupervisedStage(Self.settings(change))
+      let other = try StageEvaluation(stage, model: model).run(TrainingRows(fixtureRows()))
+      #expect(plain.loss == other.loss)
+      #expect(other.measures.named["nll"]?.mean == plain.loss)
+    }
   }
 
   @Test func theEntropyOfAVocabularyInSeveralChunks() throws {

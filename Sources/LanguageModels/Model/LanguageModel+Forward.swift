@@ -14,10 +14,12 @@ extension LanguageModel {
   }
 
   /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
-  func hiddenStates(_ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32]) throws -> Variable {
+  func hiddenStates(
+    _ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32], noise: Tensor? = nil
+  ) throws -> Variable {
     try checkFiles()
     if let trainedTokens { tape.exchange(trainedTokens.rows, trainedTokens.places, with: trainedTokens.table) }
-    var x = try embedding(tape, ids, context)
+    var x = try embedding(tape, ids, context, noise: noise)
     for layer in blocks.indices.dropLast() {
       x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in
         try block(tape, x, layer, context)
@@ -31,8 +33,10 @@ extension LanguageModel {
   }
 
   /// The hidden states of the positions that have labels, in the order of the labels.
-  package func hiddenStates(_ tape: Tape, _ batch: PackedBatch) throws -> Variable {
-    try hiddenStates(tape, ids: batch.ids, layout: batch.layout, rows: batch.labelRows)
+  ///
+  /// - Parameter noise: [T, C], added to what the tokens are embedded as.
+  package func hiddenStates(_ tape: Tape, _ batch: PackedBatch, noise: Tensor? = nil) throws -> Variable {
+    try hiddenStates(tape, ids: batch.ids, context: .packed(batch.layout), rows: batch.labelRows, noise: noise)
   }
 
   private func block(

@@ -55,9 +55,13 @@ package struct Embedding {
 
   /// The rows of tokens: [T, C].
   ///
+  /// - Parameter noise: [T, C], added to the rows of the table once they are scaled.
   /// - Throws: ``TensorError`` for ids outside of the vocabulary, and positions that have no row.
-  func callAsFunction(_ tape: Tape, _ ids: [Int32], _ context: AttentionContext) throws -> Variable {
+  func callAsFunction(
+    _ tape: Tape, _ ids: [Int32], _ context: AttentionContext, noise: Tensor? = nil
+  ) throws -> Variable {
     var x = tape.scale(try table.rows(tape, ids), by: configuration.scale)
+    if let noise { x = tape.add(x, Variable(noise)) }
     if let positions, let numbers = configuration.positions {
       let places = context.positions(of: ids.count)
       if let last = places.max(), Int(last) >= numbers.count {

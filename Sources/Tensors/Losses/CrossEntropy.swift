@@ -1,3 +1,19 @@
+/// What the scores of labels say of them, each row's in order.
+package struct LabelScores {
+  /// The weighted sum of what the rows lose, as [1].
+  package var loss: Variable
+  /// log p(target).
+  package var logProbabilities: [Float] = []
+  /// Whether the target has the highest probability, the first one of equals.
+  package var correct: [Bool] = []
+  /// What each row counts besides its weight; empty without an emphasis.
+  package var emphasis: [Float] = []
+  /// The mean of log p over the vocabulary; empty without smoothing.
+  package var means: [Float] = []
+  /// How far the distribution is from another one; empty without.
+  package var divergences: [Float] = []
+}
+
 extension Tape {
   /// The output head and the weighted cross-entropy of its softmax in one, in blocks of rows.
   ///
@@ -8,19 +24,21 @@ extension Tape {
   ///   - targets: a token for each row.
   ///   - weights: what each row counts; 1/N for a mean.
   ///   - emphasis: What a row counts besides, by what the model says of it.
-  /// - Returns: Σ weight · emphasis · (−log p(target)) as [1]; log p(target) of each row; whether the target has the highest
-  ///   probability (the first one of equals counts); the emphasis of each row.
+  ///   - smoothing: ε: a row loses (1 − ε)(−log p(target)) + ε · the mean of −log p over the vocabulary (arXiv:1512.00567).
+  ///   - divergence: What a row loses besides for being unlike another model's, which its emphasis does not multiply.
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func crossEntropy(
-    _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float], emphasis: LabelEmphasis? = nil
-  ) throws -> (loss: Variable, logProbabilities: [Float], correct: [Bool], emphasis: [Float]) {
+    _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float], emphasis: LabelEmphasis? = nil,
+    smoothing: Float = 0, divergence: LabelDivergence? = nil
+  ) throws -> LabelScores {
     let operation = "cross entropy"
     try checkLabels(x, head, targets, operation)
     guard weights.count == targets.count else {
       throw TensorError.countMismatch(
         operation: operation, name: "weights", expected: targets.count, found: weights.count)
     }
+    try divergence?.check(rows: targets.count, head, operation)
     let trained = trainedParts(of: head)
     let needsGradient = x.needsGradient || trained.weight != nil || trained.bias != nil
     let input = x.value
@@ -29,25 +47,42 @@ extension Tape {
       weight: trained.weight.map { Tensor(shape: $0.value.shape) },
       bias: trained.bias.map { Tensor(shape: $0.value.shape) })
     var loss = 0.0
-    var logProbabilities: [Float] = []
-    var correct: [Bool] = []
-    var counts: [Float] = []
-    var weights = weights
+    var scores = LabelScores(loss: Variable(Tensor(shape: [1])))
+    var counts = weights
     for rows in blocks(of: input.rows, vocabulary: head.outputs) {
-      let block = VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows)
-      let factors = emphasis.map { block.factors($0) }
-      if let factors {
-        counts += factors
-        for (row, factor) in zip(rows, factors) { weights[row] *= factor }
+      let block = VocabularyBlock(
+        rows: rows, of: input, head: head, targets: targets, program: self.rows, sumsScores: smoothing > 0)
+      if let emphasis {
+        let factors = block.factors(emphasis)
+        scores.emphasis += factors
+        for (row, factor) in zip(rows, factors) { counts[row] *= factor }
       }
-      for (row, logProbability) in zip(rows, block.logProbabilities) {
-        loss -= Double(weights[row]) * Double(logProbability)
+      let means = block.meanLogProbabilities
+      for (place, row) in rows.enumerated() {
+        var logProbability = Double(block.logProbabilities[place])
+        if let means {
+          logProbability = Double(1 - smoothing) * logProbability + Double(smoothing) * Double(means[place])
+        }
+        loss -= Double(counts[row]) * logProbability
       }
-      logProbabilities += block.logProbabilities
-      correct += block.correct
-      if needsGradient { block.gradient(weights: weights, dx: dx, dHead: dHead) }
+      scores.means += means ?? []
+      scores.logProbabilities += block.logProbabilities
+      scores.correct += block.correct
+      let apart = divergence.map { BlockDivergence($0, of: block) }
+      if let apart, let divergence {
+        scores.divergences += apart.values
+        for (row, value) in zip(rows, apart.values) {
+          loss += Double(weights[row]) * Double(divergence.weight) * Double(value)
+        }
+      }
+      if needsGradient {
+        block.gradient(
+          LabelDerivative(targets: counts, smoothing: smoothing, weights: weights, divergence: apart), dx: dx,
+          dHead: dHead)
+      }
     }
     let result = Variable(Tensor(shape: [1], values: [Float(loss)]), needsGradient: needsGradient)
+    scores.loss = result
     if let node = result.node {
       record { [rows, x = x.node] in
         guard let dy = node.takeAll(rows) else { return }
@@ -67,7 +102,7 @@ extension Tape {
         }
       }
     }
-    return (result, logProbabilities, correct, counts)
+    return scores
   }
 
   /// The fixed blocks of rows that pass through the head together.

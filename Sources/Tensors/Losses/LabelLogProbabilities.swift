@@ -37,7 +37,7 @@ extension Tape {
           weight: trained.weight?.gradientForAccumulation(), bias: trained.bias?.gradientForAccumulation())
         for rows in blocks {
           VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: program)
-            .gradient(weights: weights, dx: dx, dHead: dHead)
+            .gradient(LabelDerivative(targets: weights), dx: dx, dHead: dHead)
         }
         if let dx { x?.accumulate(GradientBuffer(dx), program) }
       }

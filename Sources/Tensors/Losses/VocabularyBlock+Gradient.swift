@@ -1,36 +1,54 @@
 import CTensorKernels
 import Glibc
 
+/// The derivative of a loss with respect to scores, row by row, by what it is made of: c(p − (1 − ε)1[target] − ε/V), and
+/// for being unlike another distribution what ``BlockDivergence`` says.
+struct LabelDerivative {
+  /// c of each row of x.
+  var targets: [Float]
+  /// ε.
+  var smoothing: Float = 0
+  /// What a divergence counts in each row of x; read where there is one.
+  var weights: [Float] = []
+  var divergence: BlockDivergence?
+}
+
 extension VocabularyBlock {
   /// Writes dx for the block's rows and adds to the head's gradients; the scores are used up.
   ///
   /// - Parameters:
-  ///   - weights: c of each row of x: the derivative with respect to the scores is c · (p − 1[target]).
+  ///   - derivative: With respect to the scores.
   ///   - dx: [L, C]; nil when x needs none.
   ///   - dHead: Of the head's parameters that are trained.
-  func gradient(weights: [Float], dx: Tensor?, dHead: HeadGradient) {
-    if dHead.isEmpty, let dx, let table = head.rowTable() {
-      likelyGradient(weights: weights, dx: dx, table: table)
+  func gradient(_ derivative: LabelDerivative, dx: Tensor?, dHead: HeadGradient) {
+    if dHead.isEmpty, derivative.divergence == nil, let dx, let table = head.rowTable() {
+      likelyGradient(derivative, dx: dx, table: table)
     } else {
-      wholeGradient(weights: weights, dx: dx, dHead: dHead)
+      wholeGradient(derivative, dx: dx, dHead: dHead)
     }
   }
 
-  private func wholeGradient(weights: [Float], dx: Tensor?, dHead: HeadGradient) {
+  private func wholeGradient(_ derivative: LabelDerivative, dx: Tensor?, dHead: HeadGradient) {
     let width = x.columns
+    let others = derivative.smoothing / Float(head.outputs)
     let partial = dx == nil ? nil : Tensor(uninitialized: [chunks, rows.count, width])
     let matrix = dx == nil ? nil : head.weight.backward(on: program)
     compute.pool.tiles(chunks) { chunk in
       let columns = columns(chunk)
       let view = view(chunk)
       for row in 0..<rows.count {
-        let weight = weights[rows.lowerBound + row]
+        let weight = derivative.targets[rows.lowerBound + row]
         let start = view.pointer + row * view.stride
         let slopes = capSlopes(row, chunk)
-        compute.kernels.functions.pointee.scale(start, weight * factor(row, chunk), columns.count)
-        if chunkOfTarget(row) == chunk {
-          start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight
+        if let divergence = derivative.divergence {
+          divergence.derive(row, chunk, of: self, weight: derivative.weights[rows.lowerBound + row], plus: weight)
+        } else {
+          compute.kernels.functions.pointee.scale(start, weight * factor(row, chunk), columns.count)
         }
+        if chunkOfTarget(row) == chunk {
+          start[Int(targets[rows.lowerBound + row]) - columns.lowerBound] -= weight * (1 - derivative.smoothing)
+        }
+        if others > 0 { for column in 0..<columns.count { start[column] -= weight * others } }
         if let slopes { for column in 0..<columns.count { start[column] *= slopes.pointer[column] } }
         if let bias = dHead.bias {
           compute.kernels.functions.pointee.add(

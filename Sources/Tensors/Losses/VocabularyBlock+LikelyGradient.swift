@@ -17,9 +17,9 @@ extension VocabularyBlock {
   /// dx from the columns that get a probability that counts from some row of a tile, and from the targets.
   ///
   /// - Parameters:
-  ///   - weights: As for ``gradient(weights:dx:dHead:)``.
+  ///   - derivative: Without a divergence. Of ε/V all columns have the same, which is ε of the mean row.
   ///   - table: The head.
-  func likelyGradient(weights: [Float], dx: Tensor, table: RowTable) {
+  func likelyGradient(_ derivative: LabelDerivative, dx: Tensor, table: RowTable) {
     let width = x.columns
     let parts = (chunks + Self.chunksOfPart - 1) / Self.chunksOfPart
     let tiles = (rows.count + RowProgram.tileRows - 1) / RowProgram.tileRows
@@ -40,7 +40,7 @@ extension VocabularyBlock {
           let some = likely[start..<min(likely.count, start + Self.depth)]
           some.withUnsafeBufferPointer { columns in
             takeGradients(
-              of: columns, chunk, tile, weights, into: gradients, sums: taken.pointer + part * rows.count)
+              of: columns, chunk, tile, derivative, into: gradients, sums: taken.pointer + part * rows.count)
             table.multiply(
               MatrixView(gradients), rows: tile.count, columns, from: self.columns(chunk).lowerBound, into: target,
               accumulates: adds, scratch: scratch)
@@ -53,7 +53,7 @@ extension VocabularyBlock {
     sum(partial, into: dx)
     onElements {
       for row in 0..<rows.count {
-        let all = weights[rows.lowerBound + row]
+        let all = derivative.targets[rows.lowerBound + row] * (1 - derivative.smoothing)
         let some = (0..<parts).reduce(Float(0)) { $0 + taken.pointer[$1 * rows.count + row] }
         compute.kernels.functions.pointee.axpy(
           dx.pointer + (rows.lowerBound + row) * width, all - some, table.mean.pointer, width)
@@ -84,22 +84,22 @@ extension VocabularyBlock {
     return likely
   }
 
-  /// c · (p − 1[target]) of some columns of a chunk: [rows of the tile, `depth`]; adds Σ c p to `sums` of the rows.
+  /// c · (p − (1 − ε)1[target]) of some columns of a chunk: [rows of the tile, `depth`]; adds Σ c p to `sums` of the rows.
   private func takeGradients(
-    of columns: UnsafeBufferPointer<UInt32>, _ chunk: Int, _ tile: Range<Int>, _ weights: [Float],
+    of columns: UnsafeBufferPointer<UInt32>, _ chunk: Int, _ tile: Range<Int>, _ derivative: LabelDerivative,
     into gradients: Tensor, sums: UnsafeMutablePointer<Float>
   ) {
     let view = view(chunk)
     for row in tile {
       let target = gradients.pointer + (row - tile.lowerBound) * Self.depth
-      let weight = weights[rows.lowerBound + row]
+      let weight = derivative.targets[rows.lowerBound + row]
       compute.kernels.functions.pointee.gather(
         target, view.pointer + row * view.stride, columns.baseAddress, columns.count, weight * factor(row, chunk))
       sums[row] += (0..<columns.count).reduce(Float(0)) { $0 + target[$1] }
       if chunkOfTarget(row) == chunk {
         let column = targetColumn(row, chunk)
         let place = columns.partitioningIndex(reaching: column)
-        if place < columns.count, columns[place] == column { target[place] -= weight }
+        if place < columns.count, columns[place] == column { target[place] -= weight * (1 - derivative.smoothing) }
       }
     }
   }

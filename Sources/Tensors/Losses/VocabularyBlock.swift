@@ -26,6 +26,8 @@ final class VocabularyBlock {
   let maxima: Tensor
   private let sums: Tensor
   private var places: [Int]
+  /// [chunks, rows] of Σ score; nil unless asked for.
+  private let scoreSums: Tensor?
   /// [rows] each: log Σ e^score, log-probability of the target.
   let logSums: Tensor
   private(set) var logProbabilities: [Float]
@@ -35,7 +37,10 @@ final class VocabularyBlock {
   /// - `rows`: the rows of x in this block.
   /// - `x`: [L, C].
   /// - `targets`: a column for each row of x.
-  init(rows: Range<Int>, of x: Tensor, head: OutputHead, targets: [Int32], program: RowProgram) {
+  /// - `sumsScores`: whether ``meanLogProbabilities`` are wanted; one more pass over the scores.
+  init(
+    rows: Range<Int>, of x: Tensor, head: OutputHead, targets: [Int32], program: RowProgram, sumsScores: Bool = false
+  ) {
     self.rows = rows
     self.x = x
     self.head = head
@@ -46,6 +51,7 @@ final class VocabularyBlock {
     maxima = Tensor(uninitialized: [chunks, rows.count])
     sums = Tensor(uninitialized: [chunks, rows.count])
     places = [Int](repeating: 0, count: chunks * rows.count)
+    scoreSums = sumsScores ? Tensor(uninitialized: [chunks, rows.count]) : nil
     logSums = Tensor(uninitialized: [rows.count])
     logProbabilities = [Float](repeating: 0, count: rows.count)
     correct = [Bool](repeating: false, count: rows.count)
@@ -70,7 +76,7 @@ final class VocabularyBlock {
     let left = LeftOperand(
       MatrixView(x).from(row: rows.lowerBound), rows: rows.count, k: x.columns, for: CollectionOfOne(matrix),
       compute.kernels.functions)
-    // The score of each target, before the exponential takes its place.
+    // The score of each target, and the sum of all, before the exponentials take their place.
     logProbabilities.withUnsafeMutableBufferPointer { raw in
       places.withUnsafeMutableBufferPointer { places in
         guard let raw = raw.baseAddress, let places = places.baseAddress else { return }
@@ -84,6 +90,10 @@ final class VocabularyBlock {
               raw[row] = view.pointer[row * view.stride + Int(targets[rows.lowerBound + row]) - columns.lowerBound]
             }
             let place = chunk * rows.count + row
+            if let scoreSums {
+              let scores = view.pointer + row * view.stride
+              scoreSums.pointer[place] = Float((0..<columns.count).reduce(0.0) { $0 + Double(scores[$1]) })
+            }
             sums.pointer[place] = compute.kernels.functions.pointee.exp_row(
               view.pointer + row * view.stride, columns.count, maxima.pointer + place, places + place)
           }
@@ -99,6 +109,17 @@ final class VocabularyBlock {
       kernels.pointee.add(scores, scores, bias.value.pointer + columns.lowerBound, columns.count)
     }
     if let cap = head.softCap { kernels.pointee.soft_cap(scores, nil, columns.count, cap) }
+  }
+
+  /// The mean of log p over the vocabulary, of each row; nil where it was not asked for.
+  var meanLogProbabilities: [Float]? {
+    scoreSums.map { sums in
+      rows.indices.map { index in
+        let row = index - rows.lowerBound
+        let sum = (0..<chunks).reduce(0.0) { $0 + Double(sums.pointer[$1 * rows.count + row]) }
+        return Float(sum / Double(head.outputs) - Double(logSums.pointer[row]))
+      }
+    }
   }
 
   private func combine() {

@@ -11,7 +11,8 @@ import sys
 
 import common
 
-STAGES = ["sft", "pt", "rm", "dpo", "orpo", "cpo", "kto", "grpo", "rloo", "distillation", "ppo", "rewards"]
+STAGES = ["sft", "neftune", "pt", "rm", "dpo", "orpo", "cpo", "kto", "grpo", "rloo", "distillation", "ppo",
+          "rewards"]
 
 
 def main(arguments):

@@ -10,6 +10,8 @@ enum SupervisedTuning: StageDeclaration {
     var loss = Loss.crossEntropy
     var exponent = 1.0
     var count = 20
+    var smoothing = 0.0
+    var noise = 0.0
 
     static let fields: [Field<Self>] = [
       Field(
@@ -23,14 +25,26 @@ enum SupervisedTuning: StageDeclaration {
       Field(
         "eaft_top_k", \.count, in: 2...1_000, unit: "tokens", for: .when("loss", [Loss.entropy.rawValue]),
         doc: "The likeliest tokens whose entropy counts"),
+      Field(
+        "label_smoothing", \.smoothing, in: 0...0.99, since: Birth(default: 0),
+        for: .when("loss", [Loss.crossEntropy.rawValue]),
+        doc: "ε: a label loses (1 − ε)(−log p) + ε · the mean of −log p over the whole vocabulary"),
+      Field(
+        "neftune_alpha", \.noise, in: 0..., since: Birth(default: 0),
+        doc:
+          "α of the noise that embeddings get while the model learns, drawn evenly from ±α ÷ √(tokens of the sequence "
+          + "· hidden size) (NEFTune, arXiv:2310.05914); 5 to 15 are usual, 0 is none"),
     ]
 
-    var emphasis: LabelEmphasis? {
+    var settings: SupervisedStage.Settings {
+      var settings = SupervisedStage.Settings()
       switch loss {
-      case .crossEntropy: nil
-      case .probability: .probability
-      case .entropy: .entropy(exponent: exponent, count: count)
+      case .crossEntropy: settings.smoothing = smoothing
+      case .probability: settings.emphasis = .probability
+      case .entropy: settings.emphasis = .entropy(exponent: exponent, count: count)
       }
+      settings.noise = noise
+      return settings
     }
   }
 
@@ -45,12 +59,13 @@ enum SupervisedTuning: StageDeclaration {
   static let rows = RowShape.texts
   static let measures = [StageMeasure("accuracy", as: .percent), StageMeasure("nll", progress: "−log p")]
 
-  static func stage(_ fields: Fields, _ inputs: StageInputs) -> SupervisedStage { SupervisedStage(fields.emphasis) }
+  static func stage(_ fields: Fields, _ inputs: StageInputs) -> SupervisedStage { SupervisedStage(fields.settings) }
   static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> SupervisedStage {
-    SupervisedStage(fields.emphasis)
+    SupervisedStage(fields.settings)
   }
 
   static func firstLoss(_ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel) -> FirstLoss.Expectation? {
-    fields.emphasis == nil ? .tokens(vocabulary: model.configuration.vocabularySize) : nil
+    fields.loss == .crossEntropy && fields.smoothing == 0
+      ? .tokens(vocabulary: model.configuration.vocabularySize) : nil
   }
 }
