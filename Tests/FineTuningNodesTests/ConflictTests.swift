@@ -237,16 +237,13 @@ struct ConflictTests {
     try expect(
       """
       given: {type: attach_adapter, model: base, from: DIR/adapter, seed: 42}
-      tuned: {type: train, stage: sft, model: lora, data: tokens.train, beta: 0.1, label_smoothing: 0, reference: base}
+      tuned: {type: train, stage: sft, model: lora, data: tokens.train, beta: 0.1, reference: base}
       quality: {type: evaluate, model: base, data: tokens.train, beta: 0.1}
       """,
       """
       nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
       nodes.tuned.beta | \
       `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo` or `kto` | Remove it
-      nodes.tuned.label_smoothing | \
-      `label_smoothing` has no effect with `stage: sft` | \
-      it has one with `stage: dpo`, or with `stage: cpo` and with `loss: sigmoid`, or with `stage: simpo` | Remove it
       nodes.tuned.reference | \
       `reference` has no effect with `stage: sft` | it has one with `stage: dpo` or `kto` | Remove it
       nodes.quality.beta | \
