@@ -25,7 +25,7 @@ package struct CompletionSampler {
   package var maximumTokens: Int
   /// Tokens that end a completion and belong to it.
   package var stops: Set<Int32>
-  /// The most sequences that are continued together, unless one prompt has more completions. Bounds memory.
+  /// The most sequences that are continued together, unless one prompt has more completions; bounds memory.
   package var slots: Int
 
   package init(

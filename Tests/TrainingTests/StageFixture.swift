@@ -45,7 +45,8 @@ struct StageFixture {
       let loop = try TrainingLoop(
         model: model(), stage: stage, rows: TrainingRows(rows),
         settings: TrainingSettings(
-          length: .steps(steps.count), batchSize: Int(number("batch")), learningRate: number("learning_rate"),
+          length: .steps(steps.count), batchSize: settings["batch"]?.int ?? rows.count,
+          learningRate: number("learning_rate"),
           schedule: LearningRateSchedule(.constant),
           optimizer: AdamWSettings(beta1: betas[0], beta2: betas[1], epsilon: number("epsilon")),
           weightDecay: number("weight_decay"), maxGradNorm: number("max_grad_norm"), shuffle: false, tokenBudget: 64))

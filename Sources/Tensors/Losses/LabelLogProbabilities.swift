@@ -1,3 +1,11 @@
+/// What is asked of the whole distribution of a row, beside its label's part.
+package enum DistributionMeasure: Sendable {
+  /// log Σ p²: what two draws agree with.
+  case collisions
+  /// −Σ p log p, in nats.
+  case entropies
+}
+
 extension Tape {
   /// log p(target) of each row, for losses that combine rows in their own way: [L].
   ///
@@ -7,23 +15,27 @@ extension Tape {
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func labelLogProbabilities(_ x: Variable, head: OutputHead, targets: [Int32]) throws -> Variable {
-    try labelLogProbabilities(x, head: head, targets: targets, countsCollisions: false).labels
+    try labelLogProbabilities(x, head: head, targets: targets, asking: nil).labels
   }
 
-  /// As above, and where it is asked for log Σ p² over the vocabulary of each row: what two draws agree with.
+  /// As above, and what else is asked of each row.
   package func labelLogProbabilities(
-    _ x: Variable, head: OutputHead, targets: [Int32], countsCollisions: Bool
-  ) throws -> (labels: Variable, collisions: [Float]?) {
+    _ x: Variable, head: OutputHead, targets: [Int32], asking measure: DistributionMeasure?
+  ) throws -> (labels: Variable, measured: [Float]?) {
     try checkLabels(x, head, targets, "label log-probabilities")
     let trained = trainedParts(of: head)
     let input = x.value
     let blocks = blocks(of: input.rows, vocabulary: head.outputs)
     var values: [Float] = []
-    var collisions: [Float] = []
+    var measured: [Float] = []
     for rows in blocks {
       let block = VocabularyBlock(rows: rows, of: input, head: head, targets: targets, program: self.rows)
       values += block.logProbabilities
-      if countsCollisions { collisions += block.logCollisions() }
+      switch measure {
+      case .collisions: measured += block.logCollisions()
+      case .entropies: measured += block.entropies()
+      case nil: break
+      }
     }
     let y = Variable(
       Tensor(shape: [targets.count], values: values),
@@ -31,7 +43,7 @@ extension Tape {
     if let node = y.node {
       record { [program = rows, x = x.node] in
         guard let dy = node.takeAll(program) else { return }
-        let weights = dy.values.map { -$0 }
+        let weights = dy.values.map { -$0 / head.temperature }
         let dx = x.map { Tensor(uninitialized: $0.shape) }
         let dHead = HeadGradient(
           weight: trained.weight?.gradientForAccumulation(), bias: trained.bias?.gradientForAccumulation())
@@ -42,6 +54,6 @@ extension Tape {
         if let dx { x?.accumulate(GradientBuffer(dx), program) }
       }
     }
-    return (y, countsCollisions ? collisions : nil)
+    return (y, measure == nil ? nil : measured)
   }
 }

@@ -8,6 +8,8 @@ package struct OutputHead {
   package let bias: Parameter?
   /// Scores become cap · tanh(score / cap).
   package let softCap: Float?
+  /// What scores are divided by in the end.
+  package var temperature: Float = 1
 
   package init(_ weight: MatrixWeight, bias: Parameter? = nil, softCap: Float? = nil) {
     self.weight = weight

@@ -80,7 +80,7 @@ extension VocabularyBlock {
     let slopes = Tensor(uninitialized: [columns(chunk).count])
     let maximum = maxima.pointer[chunk * rows.count + row]
     for column in 0..<slopes.count {
-      let share = max(-1, (maximum + logf(view.pointer[column])) / cap)
+      let share = max(-1, (maximum + logf(view.pointer[column])) * head.temperature / cap)
       slopes.pointer[column] = 1 - share * share
     }
     return slopes

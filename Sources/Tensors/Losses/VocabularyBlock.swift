@@ -109,6 +109,7 @@ final class VocabularyBlock {
       kernels.pointee.add(scores, scores, bias.value.pointer + columns.lowerBound, columns.count)
     }
     if let cap = head.softCap { kernels.pointee.soft_cap(scores, nil, columns.count, cap) }
+    if head.temperature != 1 { kernels.pointee.scale(scores, 1 / head.temperature, columns.count) }
   }
 
   /// The mean of log p over the vocabulary, of each row; nil where it was not asked for.

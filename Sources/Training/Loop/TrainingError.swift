@@ -13,6 +13,8 @@ package enum TrainingError: Error, Sendable, Hashable {
   case notAPair(row: Int)
   /// A stage for judged answers was given a row that is not one answer, wanted or not.
   case notJudged(row: Int)
+  /// A stage that samples was given a row that is not a prompt.
+  case notAPrompt(row: Int)
   /// A row has no token left to learn.
   case noAnswer(row: Int)
   /// The log-probability of an answer is not a number.
@@ -72,6 +74,12 @@ extension TrainingError: DiagnosticError {
         Diagnostic(
           code: "not-judged", "Row \(row) is not an answer that was judged to be wanted or not",
           advice: "Connect tokens made from rows with a label")
+      ]
+    case .notAPrompt(let row):
+      return [
+        Diagnostic(
+          code: "not-a-prompt", "Row \(row) is not a prompt that is yet to be answered",
+          advice: "Connect tokens made from prompts alone")
       ]
     case .noAnswer(let row):
       return [

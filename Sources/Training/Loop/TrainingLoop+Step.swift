@@ -27,12 +27,12 @@ extension TrainingLoop {
       of: StageStep(
         stepRows, numbers: numbers, BatchRules(tokenBudget: settings.tokenBudget, sharesPrefixes: !drops), model: model,
         number: state.step, key: stageKey.child(UInt64(state.step))))
-    guard !batches.isEmpty else { throw TrainingError.noLabels(step: name, rows: numbers) }
+    guard !batches.isEmpty || Stage.samplesRows else { throw TrainingError.noLabels(step: name, rows: numbers) }
 
     var step = Step()
-    step.tokens = stepRows.reduce(0) { $0 + $1.tokenCount }
+    step.tokens = stage.tokenCount(of: stepRows, step: state.step)
     step.rows = stepRows.count
-    step.rowsWithoutLabels = stepRows.count { $0.labelCount == 0 }
+    step.rowsWithoutLabels = Stage.samplesRows ? 0 : stepRows.count { $0.labelCount == 0 }
     for parameter in parameters { parameter.clearGradient() }
     let weights = WeightEpoch()
     for (index, batch) in batches.enumerated() {

@@ -32,10 +32,23 @@ package struct AnswerBatch {
   package func logProbabilities(
     _ model: LanguageModel, on tape: Tape
   ) throws -> (labels: Variable, sums: [Double]) {
-    let labels = try tape.labelLogProbabilities(
-      model.hiddenStates(tape, packed), head: model.head, targets: packed.targets)
+    let labels = try labels(of: model.hiddenStates(tape, packed), model, on: tape).labels
     let values = labels.value.values
     return (labels, answers.map { values[$0].reduce(0) { $0 + Double($1) } })
+  }
+
+  /// Log p of every label [L], and what else is asked of each one's distribution.
+  ///
+  /// - Parameters:
+  ///   - states: The hidden states of the labels, [L, C].
+  ///   - temperature: What logits are divided by.
+  package func labels(
+    of states: Variable, _ model: LanguageModel, temperature: Double = 1, asking measure: DistributionMeasure? = nil,
+    on tape: Tape
+  ) throws -> (labels: Variable, measured: [Float]?) {
+    var head = model.head
+    head.temperature = Float(temperature)
+    return try tape.labelLogProbabilities(states, head: head, targets: packed.targets, asking: measure)
   }
 }
 
@@ -56,5 +69,29 @@ package func answerLogProbabilities(
     let sums = try AnswerBatch(sequences[run], numbers: numbers).logProbabilities(model, on: tape).sums
     for (sum, number) in zip(sums, numbers) where !sum.isFinite { throw TrainingError.scoreNotFinite(row: number) }
     return sums
+  }
+}
+
+/// The log-probabilities that a model gives to each label of sequences, by the same arithmetic as training's.
+///
+/// Cost: one forward pass.
+/// - Parameters:
+///   - numbers: Which rows of the set they belong to, for messages.
+///   - temperature: What logits are divided by.
+///   - tokenBudget: The most tokens computed together; a longer sequence is computed alone.
+/// - Throws: As ``answerLogProbabilities(of:first:model:tokenBudget:)``.
+package func labelLogProbabilities(
+  of sequences: [TokenSequence], numbers: [Int], model: LanguageModel, temperature: Double = 1,
+  tokenBudget: Int = TrainingSettings.tokenBudget
+) throws -> [[Float]] {
+  try microBatches(lengths: sequences.map(\.ids.count), budget: tokenBudget).flatMap { run in
+    let tape = Tape(compute: model.compute, records: false)
+    let batch = try AnswerBatch(sequences[run], numbers: numbers[run])
+    let labels = try batch.labels(
+      of: model.hiddenStates(tape, batch.packed), model, temperature: temperature, on: tape
+    ).labels.value.values
+    for (answer, number) in zip(batch.answers, numbers[run])
+    where !labels[answer].allSatisfy(\.isFinite) { throw TrainingError.scoreNotFinite(row: number) }
+    return batch.answers.map { Array(labels[$0]) }
   }
 }

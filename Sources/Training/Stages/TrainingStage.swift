@@ -13,6 +13,9 @@ package protocol TrainingStage {
   /// Whether training drops what adapters say they drop.
   static var usesDropout: Bool { get }
 
+  /// Whether the tokens that are learned are sampled, from rows that have none: then a step may have nothing to learn.
+  static var samplesRows: Bool { get }
+
   /// What tells the stage from others: its type and its settings.
   var identity: String { get }
 
@@ -33,16 +36,21 @@ package protocol TrainingStage {
   /// Lays out the rows of one optimizer step. Empty when none of them has anything to learn.
   mutating func batches(of step: StageStep) throws -> [Batch]
 
+  /// The tokens that a step computes, once its batches are laid out.
+  func tokenCount(of rows: [TokenRow], step number: Int) -> Int
+
   /// Records the loss of a batch on the tape.
   func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss
 }
 
 extension TrainingStage {
   package static var usesDropout: Bool { true }
+  package static var samplesRows: Bool { false }
   package var parameters: [Parameter] { [] }
   package var stepsOnRows: Int { 1 }
   package var state: JSON { .null }
   package mutating func restore(_ state: JSON) -> Bool { state.isNull }
+  package func tokenCount(of rows: [TokenRow], step number: Int) -> Int { rows.reduce(0) { $0 + $1.tokenCount } }
 }
 
 /// The rows of one optimizer step, and what a stage may ask to lay them out.

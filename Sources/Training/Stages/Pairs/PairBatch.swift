@@ -58,7 +58,7 @@ package struct PairBatch {
   ) throws -> Scores {
     let hidden = try model.hiddenStates(tape, packed)
     let (labels, collisions) = try tape.labelLogProbabilities(
-      hidden, head: model.head, targets: packed.targets, countsCollisions: objective.isWeighted)
+      hidden, head: model.head, targets: packed.targets, asking: objective.isWeighted ? .collisions : nil)
     let values = labels.value.values
     func sum(_ range: Range<Int>, _ weights: [Double]) -> Double {
       zip(values[range], weights).reduce(0) { $0 + Double($1.0) * $1.1 }
