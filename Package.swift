@@ -51,14 +51,15 @@ let package = Package(
     library(
       "FineTuningNodes",
       [
-        "Pipeline", "Training", "Generation", "Decoding", "Datasets", "ModelFolders", "LanguageModels", "Tensors",
-        "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
+        "Pipeline", "Rewards", "Training", "Generation", "Decoding", "Datasets", "ModelFolders", "LanguageModels",
+        "Tensors", "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
       ]),
 
     // The engine: knows no language model.
     library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database]),
 
     // Fine-tuning.
+    library("Rewards", ["Training", "Tokenization", "PreciseJSON", "Diagnostics", "Threads"]),
     library(
       "Training",
       ["Decoding", "LanguageModels", "Tensors", "TokenShards", "TensorFiles", "PreciseJSON", "Diagnostics"]),
@@ -132,14 +133,15 @@ let package = Package(
         "LanguageModels", "Tensors", "TensorFiles", "ModelFolders", "TokenShards", "Datasets",
         "Tokenization", "ChatTemplates",
       ]),
+    tests("Rewards", ["Training"]),
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["Decoding", "LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
     tests(
       "FineTuningNodes",
       [
-        "Pipeline", "Datasets", "TokenShards", "Tokenization", "Training", "ModelFolders", "LanguageModels", "Tensors",
-        "TensorFiles",
+        "Pipeline", "Datasets", "TokenShards", "Tokenization", "Training", "Rewards", "ModelFolders", "LanguageModels",
+        "Tensors", "TensorFiles",
       ]),
     .testTarget(
       name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],

@@ -32,6 +32,8 @@ extension TunableGroup {
       case .flag(let access): field(setting, access)
       case .numbers(let access, let range, _): field(setting, access, range.numbers)
       case .choice(let access, let names): field(setting, access, kind: .choice(names))
+      case .text(let access): field(setting, access)
+      case .texts(let access): field(setting, access)
       }
     }
   }

@@ -1,79 +1,41 @@
-import Foundation
 import Glibc
+import Threads
 
 /// A child process with a pipe to its standard input and one from its file descriptor 3; its output goes to a file.
 ///
-/// It leads a process group of its own, so that Ctrl-C at the terminal reaches the parent alone, which then asks its
-/// children. Dropping the pipe to its input tells it that the parent is gone, however the parent went
-/// (`PR_SET_PDEATHSIG` would follow the thread that started it, not the process).
+/// Ctrl-C at the terminal reaches the parent alone, which then asks its children. Dropping the pipe to its input tells it
+/// that the parent is gone, however the parent went (`PR_SET_PDEATHSIG` would follow the thread that started it, not the
+/// process).
 struct ChildProcess {
-  /// How it ended.
-  enum Ending: Equatable {
-    case exited(Int32)
-    case killed(signal: Int32)
-  }
-
-  let process: pid_t
+  private let spawned: SpawnedProcess
   /// Where the parent writes.
   let input: Int32
   /// Where the parent reads; does not block.
   let messages: Int32
 
-  /// Two children started at once must not inherit each other's pipe ends between `pipe` and close-on-exec.
-  private static let lock = NSLock()
+  var process: pid_t { spawned.id }
 
   init(program: [String], log: String) throws {
-    Self.lock.lock()
-    defer { Self.lock.unlock() }
     // Opened here, since a child that cannot open it could not say so.
     let log = try Self.opened(log: log)
     defer { close(log) }
-    let (childInput, input) = try Self.pipe()
-    defer { close(childInput) }
-    let messages: Int32
-    let childMessages: Int32
-    do { (messages, childMessages) = try Self.pipe() } catch {
-      close(input)
+    do {
+      spawned = try SpawnedProcess(
+        program, [(0, .fromParent), (1, .open(log)), (2, .open(log)), (3, .toParent)])
+    } catch {
+      switch error {
+      case .pipe(let code): throw SystemError("make a pipe for", "a worker", code: code)
+      case .program(let code): throw SystemError("start", program[0], code: code)
+      }
+    }
+    (input, messages) = (spawned.ends[0], spawned.ends[1])
+    guard fcntl(messages, F_SETFL, O_NONBLOCK) == 0 else {
+      let error = SystemError("read from", "a worker")
+      spawned.signal(SIGKILL)
+      closePipes()
+      waitpid(process, nil, 0)
       throw error
     }
-    defer { close(childMessages) }
-    self.input = input
-    self.messages = messages
-    func give(up error: SystemError) -> SystemError {
-      close(input)
-      close(messages)
-      return error
-    }
-    guard fcntl(messages, F_SETFL, O_NONBLOCK) == 0 else { throw give(up: SystemError("read from", "a worker")) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, childInput, 0)
-    posix_spawn_file_actions_adddup2(&actions, log, 1)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    // Out of the way of the descriptors that are set first.
-    let spare = fcntl(childMessages, F_DUPFD_CLOEXEC, 10)
-    guard spare >= 0 else { throw give(up: SystemError("make a pipe for", "a worker")) }
-    defer { close(spare) }
-    posix_spawn_file_actions_adddup2(&actions, spare, 3)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var defaults = sigset_t()
-    sigfillset(&defaults)
-    posix_spawnattr_setsigdefault(&attributes, &defaults)
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-    var arguments = program.map { strdup($0) } + [nil]
-    defer { for argument in arguments { free(argument) } }
-    var process: pid_t = 0
-    let code = posix_spawn(&process, program[0], &actions, &attributes, &arguments, environ)
-    guard code == 0 else { throw give(up: SystemError("start", program[0], code: code)) }
-    self.process = process
   }
 
   /// A log to write to the end of, out of the way of the descriptors that a child begins with.
@@ -86,19 +48,8 @@ struct ChildProcess {
     return moved
   }
 
-  private static func pipe() throws -> (read: Int32, write: Int32) {
-    var ends: [Int32] = [0, 0]
-    guard Glibc.pipe(&ends) == 0 else { throw SystemError("make a pipe for", "a worker") }
-    for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 {
-      let error = SystemError("make a pipe for", "a worker")
-      for end in ends { close(end) }
-      throw error
-    }
-    return (ends[0], ends[1])
-  }
-
   /// Signals the process and its children.
-  func signal(_ number: Int32) { if kill(-process, number) != 0 { kill(process, number) } }
+  func signal(_ number: Int32) { spawned.signal(number) }
 
   /// Reads what there is, waiting at most `milliseconds` for it; nil at the end.
   func read(waiting milliseconds: Int32) -> [UInt8]? {
@@ -112,13 +63,7 @@ struct ChildProcess {
   }
 
   /// How it ended, nil while it runs.
-  func ending() -> Ending? {
-    var status: Int32 = 0
-    let got = waitpid(process, &status, WNOHANG)
-    guard got == process else { return got < 0 && errno == ECHILD ? .exited(-1) : nil }
-    let number = status & 0x7F
-    return number == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: number)
-  }
+  func ending() -> SpawnedProcess.Ending? { spawned.ending() }
 
   func closePipes() {
     close(input)

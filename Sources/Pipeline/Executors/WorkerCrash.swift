@@ -1,10 +1,11 @@
 import Diagnostics
 import Glibc
+import Threads
 
 /// A worker process that ended without saying why.
 struct WorkerCrash: DiagnosticError {
   var node: String
-  var ending: ChildProcess.Ending
+  var ending: SpawnedProcess.Ending
   /// Path of the node's log.
   var log: String
   /// How long the log was before.

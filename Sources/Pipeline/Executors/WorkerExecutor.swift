@@ -1,6 +1,7 @@
 import Diagnostics
 import Glibc
 import PreciseJSON
+import Threads
 
 /// Performs each action in a worker process, which can crash or run out of memory without taking anything else along,
 /// and gives its memory back when it ends.
@@ -69,7 +70,7 @@ private struct Conversation {
   private var last: WorkerMessage?
   private var peak = 0
   private var sent = Cancellation.Level.none
-  private var ending = ChildProcess.Ending.exited(-1)
+  private var ending = SpawnedProcess.Ending.exited(-1)
   /// Whether the worker has said anything.
   private(set) var isAnswered = false
 

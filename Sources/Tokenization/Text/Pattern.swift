@@ -21,27 +21,41 @@ final class Pattern: @unchecked Sendable {
   /// Translates and compiles the expression.
   ///
   /// - Throws: ``Refusal`` when it is malformed or uses what the translation cannot express.
-  init(_ source: String, at place: (file: String, path: String)? = nil) throws {
+  convenience init(_ source: String, at place: (file: String, path: String)? = nil) throws {
+    // `^` and `$` know lines in Ruby's syntax.
+    try self.init(
+      source, compiling: try PatternTranslation.pcre2(source), UInt32(PCRE2_MULTILINE), TextScanner(source), at: place)
+  }
+
+  /// Compiles an expression that is written as PCRE2 reads it.
+  ///
+  /// - Parameter options: `PCRE2_DOTALL` and others.
+  convenience init(pcre2 source: String, options: UInt32) throws {
+    try self.init(source, compiling: source, options, nil, at: nil)
+  }
+
+  private init(
+    _ source: String, compiling text: String, _ options: UInt32, _ scanner: TextScanner?,
+    at place: (file: String, path: String)?
+  ) throws {
     self.source = source
     self.place = place
-    scanner = TextScanner(source)
-    let translated = try PatternTranslation.pcre2(source)
+    self.scanner = scanner
     var errorNumber: Int32 = 0
     var errorOffset = 0
     let context = pcre2_compile_context_create_8(nil)
     defer { pcre2_compile_context_free_8(context) }
     pcre2_set_newline_8(context, UInt32(PCRE2_NEWLINE_LF))
-    let bytes = Array(translated.utf8)
-    // `^` and `$` know lines in Ruby's syntax.
+    let bytes = Array(text.utf8)
     let code = pcre2_compile_8(
       bytes, bytes.count,
-      UInt32(PCRE2_UTF) | UInt32(PCRE2_MULTILINE) | UInt32(PCRE2_NO_UTF_CHECK) | UInt32(PCRE2_USE_OFFSET_LIMIT),
+      UInt32(PCRE2_UTF) | UInt32(PCRE2_NO_UTF_CHECK) | UInt32(PCRE2_USE_OFFSET_LIMIT) | options,
       &errorNumber, &errorOffset, context)
     guard let code else {
       var message = [UInt8](repeating: 0, count: 256)
       pcre2_get_error_message_8(errorNumber, &message, message.count)
       let words = String(decoding: message.prefix { $0 != 0 }, as: UTF8.self)
-      throw Refusal(reason: "\(words) (at byte \(errorOffset) of `\(translated)`)")
+      throw Refusal(reason: "\(words) (at byte \(errorOffset) of `\(text)`)")
     }
     self.code = code
     isCompiledToMachineCode = pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
@@ -136,6 +150,9 @@ final class PatternMatcher {
     pcre2_set_heap_limit_8(context, UInt32(Self.memoryLimit >> 10))
     ends = pcre2_get_ovector_pointer_8(data)
   }
+
+  /// Whether a pattern was given up on the text.
+  var hasGivenUp: Bool { givenUp != nil }
 
   fileprivate func giveUp(_ pattern: Pattern, _ limit: TokenizerError.MatchingLimit, at offset: Int, of count: Int) {
     if givenUp == nil { givenUp = Pattern.GivenUp(pattern: pattern, limit: limit, offset: offset, count: count) }

@@ -13,6 +13,8 @@ package struct Setting<Owner>: Sendable {
     /// So many numbers and no others.
     case numbers(Access<[Double]>, SettingRange, count: Int)
     case choice(Access<String>, [String])
+    case text(Access<String>)
+    case texts(Access<[String]>)
   }
 
   /// How a constant is read and set.
@@ -49,6 +51,7 @@ package struct SettingRange: Sendable, Hashable {
   /// From 0 to below 1, as decay rates are.
   package static let decay = SettingRange(lower: 0, upper: 1, excludesUpper: true)
   package static let positive = SettingRange(lower: 0, excludesLower: true)
+  package static let negative = SettingRange(upper: 0, excludesUpper: true)
   package static func atLeast(_ lower: Double) -> SettingRange { SettingRange(lower: lower) }
 
   func contains(_ value: Double) -> Bool {
@@ -102,6 +105,14 @@ extension Setting {
     _ name: String, _ property: any WritableKeyPath<Owner, [Double]> & Sendable, _ range: SettingRange, count: Int,
     later: Bool = false, doc: String
   ) -> Setting { Setting(name, .numbers(access(property), range, count: count), unit: nil, later: later, doc: doc) }
+
+  package static func text(
+    _ name: String, _ property: any WritableKeyPath<Owner, String> & Sendable, later: Bool = false, doc: String
+  ) -> Setting { Setting(name, .text(access(property)), unit: nil, later: later, doc: doc) }
+
+  package static func texts(
+    _ name: String, _ property: any WritableKeyPath<Owner, [String]> & Sendable, later: Bool = false, doc: String
+  ) -> Setting { Setting(name, .texts(access(property)), unit: nil, later: later, doc: doc) }
 
   package static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
     _ name: String, _ property: any WritableKeyPath<Owner, Choice> & Sendable, later: Bool = false, doc: String

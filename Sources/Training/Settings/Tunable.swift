@@ -40,7 +40,7 @@ extension Tunable {
       let values = access.get(self)
       let found = values.map { "\($0)" }.joined(separator: ", ")
       return values.count == count ? wrong(values, range, found) : (found, "\(count) numbers")
-    case .flag, .choice: return nil
+    case .flag, .choice, .text, .texts: return nil
     }
   }
 }
