@@ -246,7 +246,8 @@ extension OptimizerSettings {
     case .optionalCount(let access, _): access.set(&self, value.int)
     case .flag(let access): access.set(&self, try #require(value.bool as Bool?))
     case .numbers(let access, _, _): access.set(&self, try #require(value.array).compactMap(\.double))
-    case .choice(let access, _): access.set(&self, try #require(value.string))
+    case .choice(let access, _), .text(let access): access.set(&self, try #require(value.string))
+    case .texts(let access): access.set(&self, try #require(value.array).compactMap(\.string))
     }
   }
 }
