@@ -63,7 +63,7 @@ struct RewardFixtureTests {
     let right = inputs["right"]?.bool
     var completion = inputs["completion"]?.string ?? ""
     if let right { completion = right ? "#### 1" : "#### 2" }
-    let truth = inputs["truth"] ?? (right == nil ? nil : "1")
+    let truth: JSON? = inputs["truth"] ?? (right == nil ? JSON?.none : JSON("1"))
     let ids = inputs["ids"]?.array?.compactMap { $0.int.map(Int32.init) }
     return RewardSample(
       completion: completion, ids: ids ?? [Int32](repeating: 1, count: inputs["tokens"]?.int ?? 0),
