@@ -62,6 +62,19 @@ extension DatasetError: DiagnosticError {
       )
     case .ignoredAndMapped(let name):
       return ("Column `\(name)` is mapped and ignored at once", "ignore_columns", nil, "take it out of one of the two")
+    case .keptWithoutUse(let kind):
+      return (
+        "`keep_columns` has no effect on rows of kind `\(kind)`", "keep_columns",
+        "columns travel with prompts, for the reward functions that judge what the model answers",
+        "take the line out, or say `format: prompt`"
+      )
+    case .ignoredAndKept(let name):
+      return ("Column `\(name)` is kept and ignored at once", "keep_columns", nil, "take it out of one of the two")
+    case .keptColumnNowhere(let name, let nearest):
+      return (
+        "No row has a value in column `\(name)`, which `keep_columns` names", "keep_columns", nil,
+        nearest.map { "`\($0)`" } ?? "name a column that is there, or take it out"
+      )
     case .ambiguousColumn(let meaning, let names):
       return (
         "The columns \(list(names)) both stand for the \(meaning), and differ", names.first, nil,
@@ -71,7 +84,9 @@ extension DatasetError: DiagnosticError {
     case .unreadColumn(let name, let format, let rows, let reason):
       return (
         "Column `\(name)` says something that format `\(format)` does not read, in \(rows) rows", name, reason,
-        "map it with `columns`, or name it in `ignore_columns` to leave it out"
+        format == RowFormat.prompt.rawValue
+          ? "name it in `keep_columns` where a reward function reads it, or in `ignore_columns` to leave it out"
+          : "map it with `columns`, or name it in `ignore_columns` to leave it out"
       )
     case .undesiredAnswers(let column, let rows):
       return (

@@ -29,6 +29,11 @@ package struct DatasetError: Error, Sendable, Hashable {
     /// A mapped column that stands in no row.
     case mappedColumnNowhere(String, as: String, nearest: String?)
     case ignoredAndMapped(String)
+    /// Columns to travel with prompts where rows are none.
+    case keptWithoutUse(kind: String)
+    case ignoredAndKept(String)
+    /// A column to travel with prompts that no row has.
+    case keptColumnNowhere(String, nearest: String?)
     /// Two columns of one meaning that say different things.
     case ambiguousColumn(String, names: [String])
     /// A column with a meaning that the format does not read.

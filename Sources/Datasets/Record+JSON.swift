@@ -18,7 +18,11 @@ extension Record {
       object["answer"] = Self.json(judged.answer)
       object["wanted"] = JSON(judged.isWanted)
       return .object(object)
-    case .prompt(let prompt): return ["prompt": .object(Self.json(prompt: prompt))]
+    case .prompt(let prompt, let columns):
+      var object = JSONObject()
+      object["prompt"] = .object(Self.json(prompt: prompt))
+      object["columns"] = columns
+      return .object(object)
     }
   }
 
@@ -29,8 +33,9 @@ extension Record {
       return
     }
     if let prompt = json["prompt"] {
-      guard let prompt = Conversation(json: prompt) else { return nil }
-      self = .prompt(prompt)
+      let columns = json["columns"]
+      guard let prompt = Conversation(json: prompt), columns == nil || columns?.object != nil else { return nil }
+      self = .prompt(prompt, columns: columns)
       return
     }
     guard let conversation = Conversation(json: json) else { return nil }

@@ -11,8 +11,9 @@ package enum Record: Sendable {
   case preference(Preference)
   /// A prompt with an answer that was judged.
   case judged(JudgedAnswer)
-  /// A prompt that is yet to be answered.
-  case prompt(Conversation)
+  /// A prompt that is yet to be answered, with the columns that travel along for those who judge the answers: an object,
+  /// nil where there are none.
+  case prompt(Conversation, columns: JSON? = nil)
 
   /// What records of a dataset are; all records of one dataset are of one kind.
   package enum Kind: String, Sendable, CaseIterable {

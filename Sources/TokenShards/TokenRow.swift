@@ -1,3 +1,5 @@
+import PreciseJSON
+
 /// A tokenised text with the tokens that are trained on marked.
 package struct TokenSequence: Sendable, Hashable {
   /// What the sequence is in its row.
@@ -40,11 +42,21 @@ package struct TokenRow: Sendable, Hashable {
   package var sequences: [TokenSequence]
   /// By how much the first answer of a pair is preferred; 0 where that is not said.
   package var margin: Float
+  /// The JSON text of an object of the columns that travel with a prompt; nil where none do.
+  ///
+  /// Numbers are as the dataset wrote them.
+  package var columns: String?
 
-  package init(_ sequences: [TokenSequence], margin: Float = 0) {
+  package init(_ sequences: [TokenSequence], margin: Float = 0, columns: String? = nil) {
     self.sequences = sequences
     self.margin = margin
+    self.columns = columns
   }
+
+  /// The columns that travel with a prompt, by name; none where a row has none, or of a text that is no object.
+  ///
+  /// Cost: reads the text anew.
+  package var columnValues: JSONObject { columns.flatMap { try? JSON(parsing: $0) }?.object ?? JSONObject() }
 
   package var tokenCount: Int { sequences.reduce(0) { $0 + $1.ids.count } }
   package var labelCount: Int { sequences.reduce(0) { $0 + $1.labelCount } }

@@ -11,7 +11,7 @@ enum TokenShardLayout {
   static let magic = Array("ANTOKENS".utf8)
   static let endMagic = Array("ANTOKEND".utf8)
   static let version = 1
-  /// A block is closed when it holds this many tokens, so that a reader expands about 256 KiB for one row.
+  /// A block is closed when it holds this many tokens, or columns of so many bytes, so that a reader expands about 256 KiB for one row.
   static let blockTokens = 1 << 16
   /// The most bytes a block or index may expand to.
   static let expansionLimit = 1 << 30
@@ -26,14 +26,18 @@ enum TokenShardLayout {
 
   /// Appends a row's bytes.
   ///
-  /// u32 count of sequences; where its highest bit is set, the margin as f32; for each sequence u8 role, u32 length, the
-  /// ids as i32, the marks as bits from the lowest bit of each byte. All little-endian.
+  /// u32 count of sequences; where its highest bit is set, the margin as f32; where the next one is set, the columns as a u32
+  /// of bytes and their JSON text; for each sequence u8 role, u32 length, the ids as i32, the marks as bits from the lowest
+  /// bit of each byte. All little-endian.
   static func append(_ row: TokenRow, to bytes: inout [UInt8]) {
-    if row.margin == 0 {
-      append(UInt32(row.sequences.count), to: &bytes)
-    } else {
-      append(UInt32(row.sequences.count) | marginBit, to: &bytes)
-      append(row.margin.bitPattern, to: &bytes)
+    var count = UInt32(row.sequences.count)
+    if row.margin != 0 { count |= marginBit }
+    if row.columns != nil { count |= columnsBit }
+    append(count, to: &bytes)
+    if row.margin != 0 { append(row.margin.bitPattern, to: &bytes) }
+    if let columns = row.columns {
+      append(UInt32(columns.utf8.count), to: &bytes)
+      bytes.append(contentsOf: columns.utf8)
     }
     for sequence in row.sequences {
       bytes.append(sequence.role.rawValue)
@@ -47,6 +51,13 @@ enum TokenShardLayout {
 
   /// In a row's count of sequences: a margin follows.
   private static let marginBit: UInt32 = 1 << 31
+  /// And there: columns follow.
+  ///
+  /// To versions that do not know the bit it is a count that no block holds.
+  private static let columnsBit: UInt32 = 1 << 30
+
+  /// How many tokens a row fills a block by: columns as many as would take their bytes.
+  static func size(of row: TokenRow) -> Int { row.tokenCount + (row.columns?.utf8.count ?? 0) / 4 }
 
   static func append(_ value: UInt32, to bytes: inout [UInt8]) {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
@@ -70,6 +81,15 @@ enum TokenShardLayout {
         guard let bits = integer() else { return nil }
         margin = Float(bitPattern: UInt32(bits))
       }
+      var columns: String?
+      if sequenceCount & Int(columnsBit) != 0 {
+        sequenceCount &= ~Int(columnsBit)
+        guard let size = integer(), size <= bytes.count - offset,
+          let text = object(bytes[offset..<offset + size])
+        else { return nil }
+        offset += size
+        columns = text
+      }
       guard sequenceCount <= bytes.count - offset, margin.isFinite else { return nil }
       var sequences: [TokenSequence] = []
       for _ in 0..<sequenceCount {
@@ -87,9 +107,17 @@ enum TokenShardLayout {
         offset += (length + 7) / 8
         sequences.append(TokenSequence(role: role, ids: ids, lossMask: marks))
       }
-      rows.append(TokenRow(sequences, margin: margin))
+      rows.append(TokenRow(sequences, margin: margin, columns: columns))
     }
     return offset == bytes.count ? rows : nil
+  }
+
+  /// The JSON text of an object; nil for bytes that are none.
+  private static func object(_ bytes: ArraySlice<UInt8>) -> String? {
+    guard let text = String(validating: bytes, as: UTF8.self), let value = try? JSON(parsing: text),
+      value.object != nil
+    else { return nil }
+    return text
   }
 
   static func index(counts: TokenCounts, blocks: [Block]) -> JSON {

@@ -32,7 +32,7 @@ package final class TokenShardWriter {
   package func append(_ row: TokenRow) throws {
     TokenShardLayout.append(row, to: &pending)
     pendingRows += 1
-    pendingTokens += row.tokenCount
+    pendingTokens += TokenShardLayout.size(of: row)
     counts.add(row)
     if pendingTokens >= TokenShardLayout.blockTokens { try closeBlock() }
   }

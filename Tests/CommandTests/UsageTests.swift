@@ -99,6 +99,24 @@ import Testing
     }
   }
 
+  @Test func columnsThatTravelAreShown() throws {
+    let project = try Project(rows: 12)
+    try project.folder.write(
+      #"{"question":"hi","answer":{"n":1.50}}"# + "\n" + #"{"question":"ho"}"# + "\n", to: "asked.jsonl")
+    let options = ["render", "--tokenizer", "tiny", "--dataset", "asked.jsonl", "--keep-column", "answer"]
+    let shown = try project.start(options).1()
+    #expect(shown.code == 0 && shown.output.hasPrefix(#"row 1, prompt, with {"answer":{"n":1.50}}:"# + "\n"))
+    #expect(shown.output.contains("\nrow 2, prompt:\n"), "\(shown.output)")
+    #expect(
+      shown.messages.contains("columns that travel with the prompts: `answer` (1 row)")
+        && shown.messages.contains("asked.jsonl, row 2: warning: Column `answer` is absent or null in 1 row"),
+      "\(shown.messages)")
+    let lines = try project.start(options + ["--json"]).1().output.split(separator: "\n").map {
+      try JSON(parsing: String($0))
+    }
+    #expect(lines.map { $0["columns"]?.text() } == [#"{"answer":{"n":1.50}}"#, nil])
+  }
+
   @Test func aReaderThatLeavesStopsNothing() throws {
     let project = try Project(rows: 12)
     try project.edit("epochs: 3", "max_steps: 1")

@@ -30,7 +30,7 @@ import Tokenization
     case .sample(let pieces): return [text(pieces)]
     case .pair(let prompt, let chosen, let rejected, _): return [text(prompt), text(chosen), text(rejected)]
     case .judged(let prompt, let answer, _): return [text(prompt), text(answer)]
-    case .prompt(let pieces): return [text(pieces)]
+    case .prompt(let pieces, _): return [text(pieces)]
     }
   }
 

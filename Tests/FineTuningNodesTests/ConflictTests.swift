@@ -98,6 +98,22 @@ struct ConflictTests {
       """)
   }
 
+  @Test func columnsThatTravelWithoutUse() throws {
+    try workspace.folder.write(#"{"prompt":"a","answer":"b"}"# + "\n", to: "asked.jsonl")
+    try expect(
+      """
+      a: {type: load_dataset, from: DIR/pairs.jsonl, keep_columns: [source]}
+      b: {type: load_dataset, from: DIR/asked.jsonl, keep_columns: [answer]}
+      c: {type: load_dataset, from: DIR/asked.jsonl, format: prompt, keep_columns: [answer], ignore_columns: [answer]}
+      """,
+      """
+      nodes.a.keep_columns | `keep_columns` has no effect on rows of kind `preference` | \
+      node `a`; columns travel with prompts, for the reward functions that judge what the model answers | \
+      take the line out, or say `format: prompt`
+      nodes.c.keep_columns | Column `answer` is kept and ignored at once | node `c` | take it out of one of the two
+      """)
+  }
+
   @Test(arguments: ["pairs", "judged", "asked"]) func rowsThatAreNeverPacked(file: String) throws {
     let rows = [
       "pairs": #"{"prompt":"a","chosen":"b","rejected":"c"}"#,

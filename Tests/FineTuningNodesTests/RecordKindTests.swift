@@ -1,4 +1,5 @@
 import Diagnostics
+import FineTuningNodes
 import Foundation
 import Pipeline
 import PreciseJSON
@@ -55,6 +56,37 @@ struct RecordKindTests {
     for (name, count) in counts { #expect(artefact.details["counts"]?[name]?.int == count, "\(name)") }
     let log = try String(contentsOfFile: workspace.folder.path("tokens.log"), encoding: .utf8)
     #expect(line.isEmpty || log.split(separator: "\n").contains { $0 == line }, "\(log)")
+  }
+
+  /// Columns that are kept reach the rows that a stage reads, digit by digit, and say so in the types of all on the way.
+  @Test func columnsTravelWithPrompts() throws {
+    let workspace = try TinyWorkspace()
+    let rows = [
+      #"{"question":"Q","answer":"4 \u00e9\ud834\udd1e\n#### 42","n":12345678901234567890.10}"#,
+      #"{"question":"R","answer":{"b":[1,null],"a":{}},"n":1e400}"#, #"{"question":"S","answer":"T","n":null}"#,
+      #"{"question":"T"}"#,
+    ]
+    try workspace.folder.write(rows.joined(separator: "\n") + "\n", to: "kinds.jsonl")
+    for format in ["", ", format: prompt"] {
+      let summary = try workspace.run(
+        Self.pipeline.replacing("kinds.jsonl}", with: "kinds.jsonl, keep_columns: [n, answer]\(format)}"))
+      #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+      for (node, port) in [("rows", "rows"), ("chat", "conversations"), ("tokens", "train"), ("tokens", "validation")] {
+        let type = try #require(summary[node]?.result?.outputs[port]?.type)
+        #expect(type.facets["kind"]?.text == "prompt" && type.keptColumns == ["answer", "n"], "\(node)")
+      }
+      let artefact = try #require(summary["tokens"]?.result?.outputs["train"])
+      let view = ArtefactView(artefact, in: workspace.store)
+      let found = try view.members.flatMap { try TokenShardReader(path: view.path(of: $0)).allRows() }
+      #expect(
+        found.map(\.columns) == [
+          #"{"n":12345678901234567890.10,"answer":"4 é𝄞\n#### 42"}"#, #"{"n":1e400,"answer":{"b":[1,null],"a":{}}}"#,
+          #"{"answer":"T"}"#, nil,
+        ])
+      #expect(found[1].columnValues["answer"]?["b"]?.array?.count == 2)
+      let log = try String(contentsOfFile: workspace.folder.path("rows.log"), encoding: .utf8)
+      #expect(log.contains("columns that travel with the prompts: `answer` (3 rows), `n` (2 rows)"), "\(log)")
+    }
   }
 
   /// The columns to leave out decide what the format is before anything runs, and after.

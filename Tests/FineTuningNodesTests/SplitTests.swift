@@ -11,15 +11,16 @@ struct SplitTests {
     pipeline: p
     nodes:
       tokenizer: {type: load_tokenizer, from: DIR/tiny}
-      rows: {type: load_dataset, from: DIR/many.jsonl}
+      rows: {type: load_dataset, from: DIR/many.jsonlFIELDS}
       chat: {type: apply_template, dataset: rows, tokenizer: tokenizer, template: TEMPLATE}
       tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 200, validation: 0.3}
 
     """
 
   /// The numbers of the rows that are held out.
-  private func heldOut(template: String, in workspace: TinyWorkspace) throws -> [Int] {
-    let summary = try workspace.run(Self.pipeline.replacing("TEMPLATE", with: template))
+  private func heldOut(template: String = "auto", fields: String = "", in workspace: TinyWorkspace) throws -> [Int] {
+    let summary = try workspace.run(
+      Self.pipeline.replacing("TEMPLATE", with: template).replacing("FIELDS", with: fields))
     let artefact = try #require(summary["tokens"]?.result?.outputs["validation"])
     let view = ArtefactView(artefact, in: workspace.store)
     let tokenizer = try Tokenizer.load(path: workspace.folder.path("tiny"))
@@ -44,5 +45,20 @@ struct SplitTests {
     let own = try heldOut(template: "auto", in: workspace)
     #expect((6...30).contains(own.count))
     #expect(try heldOut(template: "DIR/other.jinja", in: workspace) == own)
+  }
+
+  /// Prompts are held out as other rows are, and one of them stays on its side whatever travels with it.
+  @Test func columnsOfPromptsMoveNoRow() throws {
+    let workspace = try TinyWorkspace()
+    func write(_ answer: (Int) -> Int) throws {
+      let rows = (1...60).map { #"{"prompt":"Say number \#($0)","answer":\#(answer($0))}"# }
+      try workspace.folder.write(rows.joined(separator: "\n") + "\n", to: "many.jsonl")
+    }
+    try write { $0 }
+    let own = try heldOut(fields: ", ignore_columns: [answer]", in: workspace)
+    #expect((6...30).contains(own.count))
+    #expect(try heldOut(fields: ", keep_columns: [answer]", in: workspace) == own)
+    try write { 7 * $0 }
+    #expect(try heldOut(fields: ", keep_columns: [answer]", in: workspace) == own)
   }
 }

@@ -7,7 +7,10 @@ import TokenShards
 
 @Suite("Token shards")
 struct TokenShardTests {
-  /// Rows of one to three sequences with random ids, marks and roles.
+  private static let margins: [Float] = [0, 0, 0.25]
+  private static let columns: [String?] = [nil, nil, #"{"a":1}"#, #"{"é 𝄞":[12345678901234567890.10,{"b":null}]}"#]
+
+  /// Rows of one to three sequences with random ids, marks and roles, some with a margin and some with columns.
   private static func rows(_ count: Int, longest: Int, seed: UInt64) -> [TokenRow] {
     var random = SeededGenerator(seed: seed)
     return (0..<count).map { _ in
@@ -18,7 +21,7 @@ struct TokenShardTests {
             role: TokenSequence.Role.allCases.randomElement(using: &random) ?? .sample,
             ids: (0..<length).map { _ in Int32.random(in: 0...200_000, using: &random) },
             lossMask: (0..<length).map { _ in Bool.random(using: &random) })
-        })
+        }, margin: margins.randomElement(using: &random) ?? 0, columns: columns.randomElement(using: &random) ?? nil)
     }
   }
 
@@ -62,7 +65,7 @@ struct TokenShardTests {
   @Test("counts survive JSON, and refuse what is not a count")
   func countsJSON() {
     var counts = TokenCounts()
-    for row in Self.rows(9, longest: 20, seed: 5) { counts.add(row) }
+    for row in Self.rows(20, longest: 20, seed: 5) { counts.add(row) }
     #expect(TokenCounts(json: counts.json) == counts)
     #expect(TokenCounts(json: ["rows": 1]) == nil)
     #expect(counts.wanted > 0 && counts.unwanted > 0 && counts.prompts > 0)
@@ -115,6 +118,72 @@ struct TokenShardTests {
       try Data(random.damaged(bytes)).write(to: URL(fileURLWithPath: folder.path("b")))
       if let read = try? TokenShardReader(path: folder.path("b")).allRows() { #expect(read == rows) }
     }
+  }
+
+  /// A shard of one block with these bytes.
+  private static func shard(_ block: [UInt8], rows: Int) throws -> [UInt8] {
+    func integer(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(value >> (8 * $0) & 255) } }
+    let frame = try compressZstandard(block)
+    let counts = #"{"rows":\#(rows),"sequences":0,"tokens":0,"labels":0,"longest_sequence":0,"longest_row":0}"#
+    let index = #"{"version":1,"counts":\#(counts),"blocks":[[8,\#(frame.count),0,\#(rows)]]}"#
+    let end = try compressZstandard(Array(index.utf8))
+    return Array("ANTOKENS".utf8) + frame + end + integer(end.count) + Array("ANTOKEND".utf8)
+  }
+
+  private static func block(_ head: [UInt8], _ text: String = "", _ tail: [UInt8] = []) -> [UInt8] {
+    head + Array(text.utf8) + tail
+  }
+
+  /// Bit 30 of the count, a size, and the text; after the margin where there is one.
+  @Test(
+    "columns are an object of JSON that lies in the block",
+    arguments: [
+      (block([0, 0, 0, 0x40, 7, 0, 0, 0], #"{"a":1}"#), #"{"a":1}"#, 0),
+      (block([0, 0, 0, 0xC0, 0, 0, 0x80, 0x3F, 2, 0, 0, 0], "{}"), "{}", 1),
+      // The size ends, is more than there is, or less than the text.
+      (block([0, 0, 0, 0x40, 7, 0]), nil, 0),
+      (block([0, 0, 0, 0x40, 8, 0, 0, 0], #"{"a":1}"#), nil, 0),
+      (block([0, 0, 0, 0x40, 255, 255, 255, 255], #"{"a":1}"#), nil, 0),
+      (block([0, 0, 0, 0x40, 6, 0, 0, 0], #"{"a":1}"#), nil, 0),
+      // No UTF-8, no JSON, no object, nothing.
+      (block([0, 0, 0, 0x40, 7, 0, 0, 0], "{\"", [0xFF, 0x22, 0x3A, 0x31, 0x7D]), nil, 0),
+      (block([0, 0, 0, 0x40, 7, 0, 0, 0], #"{"a":1,"#), nil, 0),
+      (block([0, 0, 0, 0x40, 3, 0, 0, 0], "[1]"), nil, 0),
+      (block([0, 0, 0, 0x40, 0, 0, 0, 0]), nil, 0),
+    ] as [([UInt8], String?, Float)])
+  func columns(block: [UInt8], columns: String?, margin: Float) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("a")
+    try Data(Self.shard(block, rows: 1)).write(to: URL(fileURLWithPath: path))
+    let reader = try TokenShardReader(path: path)
+    guard let columns else {
+      #expect(
+        throws: TokenShardError(.damaged("block 0 does not hold 1 whole rows"), file: path, byteOffset: 8)
+      ) { try reader.row(0) }
+      return
+    }
+    let row = TokenRow([], margin: margin, columns: columns)
+    #expect(try reader.row(0) == row)
+    // The writer's are the same bytes, but for counts in the index.
+    let writer = try TokenShardWriter(path: folder.path("b"))
+    try writer.append(row)
+    _ = try writer.finish()
+    let frame = try compressZstandard(block)
+    let written = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("b"))))
+    #expect(written.dropFirst(8).starts(with: frame))
+  }
+
+  @Test("long columns close blocks, so that no block grows without bound")
+  func longColumns() throws {
+    let folder = try TemporaryFolder()
+    let text = JSON([(key: "a", value: JSON(String(repeating: "x", count: 100_000)))]).text()
+    try Self.write([TokenRow](repeating: TokenRow([], columns: text), count: 9), to: folder.path("a"))
+    let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.path("a"))))
+    let size = bytes.suffix(12).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let index = try bytes.dropLast(12).suffix(size).withUnsafeBytes { try decompressZstandard($0, limit: 1 << 20) }
+    #expect(try JSON(parsing: index, file: "index")["blocks"]?.array?.count == 3)
+    #expect(
+      try TokenShardReader(path: folder.path("a")).allRows().map(\.columns) == [String](repeating: text, count: 9))
   }
 
   @Test("an unfinished shard leaves no file")

@@ -1,6 +1,7 @@
 import PreciseJSON
 
 extension ColumnTally {
+  /// What was counted; the columns that travel with prompts where there are any.
   package var json: JSON {
     func object(_ counts: [String: Int]) -> JSON {
       JSON(counts.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON($0.value)) })
@@ -12,13 +13,15 @@ extension ColumnTally {
         })
     }
     func list(_ names: Set<String>) -> JSON { .array(names.sorted().map { JSON($0) }) }
-    return [
-      "read": object(readColumns), "repeated": object(repeatedColumns), "passed": object(passedMembers),
-      "unread": counted(unreadColumns),
-      "refused": counted(refusedColumns), "undesired": counted(undesiredAnswers), "mapped": list(mappedColumns),
-      "names": list(names),
-      "remarks": counted(Dictionary(uniqueKeysWithValues: remarks.map { ($0.key.text, $0.value) })),
+    var members: [(key: String, value: JSON)] = [
+      ("read", object(readColumns)), ("repeated", object(repeatedColumns)), ("passed", object(passedMembers)),
+      ("unread", counted(unreadColumns)), ("refused", counted(refusedColumns)),
+      ("undesired", counted(undesiredAnswers)), ("mapped", list(mappedColumns)), ("names", list(names)),
+      ("remarks", counted(Dictionary(uniqueKeysWithValues: remarks.map { ($0.key.text, $0.value) }))),
     ]
+    if !keptColumns.isEmpty { members.append(("kept", object(keptColumns))) }
+    if !lackingColumns.isEmpty { members.append(("lacking", counted(lackingColumns))) }
+    return JSON(members)
   }
 
   /// Reads what ``json`` wrote; nil for anything else.
@@ -43,6 +46,7 @@ extension ColumnTally {
     else { return nil }
     (readColumns, repeatedColumns, passedMembers, unreadColumns) = (read, repeated, passed, unread)
     (refusedColumns, undesiredAnswers, mappedColumns, self.names) = (refused, undesired, mapped, all)
+    (keptColumns, lackingColumns) = (values("kept", \.int) ?? [:], values("lacking", count) ?? [:])
     self.remarks = Dictionary(
       remarks.compactMap { text, count in RowRemark(text: text).map { ($0, count) } }, uniquingKeysWith: Count.joined)
   }

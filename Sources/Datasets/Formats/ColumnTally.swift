@@ -29,6 +29,10 @@ package struct ColumnTally: Sendable, Hashable {
   var refusedColumns: [String: Count] = [:]
   /// Rows of KTO's layout with an answer to avoid, by the column that says so.
   var undesiredAnswers: [String: Count] = [:]
+  /// Rows that have each column which travels with prompts.
+  var keptColumns: [String: Int] = [:]
+  /// Rows where such a column is absent or null.
+  var lackingColumns: [String: Count] = [:]
   /// Names that `columns` maps to and that stood in some row.
   var mappedColumns: Set<String> = []
   /// Names of columns, for the nearest one to a name that is nowhere.
@@ -38,9 +42,16 @@ package struct ColumnTally: Sendable, Hashable {
 
   package init() {}
 
-  mutating func add(_ row: SourceRow, mapped: [String]) {
+  mutating func add(_ row: SourceRow, mapped: [String], kept: [String]) {
     for name in mapped where row.columns[name] != nil { mappedColumns.insert(name) }
-    if !mapped.isEmpty, names.count < 100 { names.formUnion(row.columns.keys) }
+    for name in kept {
+      if row.columns[name]?.isNull ?? true {
+        lackingColumns[name, default: Count(rows: 0, firstRow: row.number)].rows += 1
+      } else {
+        keptColumns[name, default: 0] += 1
+      }
+    }
+    if !mapped.isEmpty || !kept.isEmpty, names.count < 100 { names.formUnion(row.columns.keys) }
   }
 
   mutating func read(_ name: String) { readColumns[name, default: 0] += 1 }
@@ -74,6 +85,8 @@ package struct ColumnTally: Sendable, Hashable {
     refusedColumns.merge(other.refusedColumns, uniquingKeysWith: Count.joined)
     undesiredAnswers.merge(other.undesiredAnswers, uniquingKeysWith: Count.joined)
     remarks.merge(other.remarks, uniquingKeysWith: Count.joined)
+    keptColumns.merge(other.keptColumns, uniquingKeysWith: +)
+    lackingColumns.merge(other.lackingColumns, uniquingKeysWith: Count.joined)
     mappedColumns.formUnion(other.mappedColumns)
     names.formUnion(other.names)
   }
@@ -88,10 +101,11 @@ package struct ColumnTally: Sendable, Hashable {
     tally.refusedColumns = moved(refusedColumns)
     tally.undesiredAnswers = moved(undesiredAnswers)
     tally.remarks = moved(remarks)
+    tally.lackingColumns = moved(lackingColumns)
     return tally
   }
 
-  /// Checks that nothing was left out that means something, and that every mapped column stood somewhere.
+  /// Checks that nothing was left out that means something, and that every column that is mapped or kept stood somewhere.
   ///
   /// - Throws: ``DatasetErrors`` with one problem for each column.
   package func check(_ format: RowFormat, columns map: ColumnMap, file: String) throws {
@@ -112,6 +126,10 @@ package struct ColumnTally: Sendable, Hashable {
         .mappedColumnNowhere(name, as: column.rawValue, nearest: nearestName(to: name, among: names.sorted())),
         file: file)
     }
+    problems += sorted(lackingColumns).filter { keptColumns[$0.name] == nil }.map { name, _ in
+      DatasetError(
+        .keptColumnNowhere(name, nearest: nearestName(to: name, among: names.subtracting([name]).sorted())), file: file)
+    }
     if !problems.isEmpty { throw DatasetErrors(problems: problems, unlisted: 0) }
   }
 
@@ -129,6 +147,7 @@ package struct ColumnTally: Sendable, Hashable {
       let others = absent.isEmpty ? "" : "; not there: [\(absent.map { "`\($0[0])`" }.joined(separator: ", "))]"
       lines.append("columns read: \(list(readColumns, "row"))\(others)")
     }
+    if !keptColumns.isEmpty { lines.append("columns that travel with the prompts: \(list(keptColumns, "row"))") }
     if !passedMembers.isEmpty {
       lines.append("members of messages that go to the chat template as they are: \(list(passedMembers, "message"))")
     }
@@ -149,7 +168,9 @@ package struct ColumnTally: Sendable, Hashable {
   }
 
   /// What of the rows is probably not meant as it stands.
-  package func warnings(file: String) -> [Diagnostic] {
+  package func warnings(file: String) -> [Diagnostic] { placeholderWarnings(file: file) + lackingWarnings(file: file) }
+
+  private func placeholderWarnings(file: String) -> [Diagnostic] {
     let placeholders = sortedRemarks.compactMap { remark, count -> (name: String, count: Count)? in
       if case .placeholder(let name) = remark { (name, count) } else { nil }
     }
@@ -162,6 +183,17 @@ package struct ColumnTally: Sendable, Hashable {
         at: Place(file: file, row: first), reason: "nothing fills them, so the model learns them letter by letter",
         advice: "put the text that is meant in their place")
     ]
+  }
+
+  private func lackingWarnings(file: String) -> [Diagnostic] {
+    lackingColumns.sorted { $0.key < $1.key }.filter { keptColumns[$0.key] != nil }.map { name, count in
+      Diagnostic(
+        .warning, code: "lacking-column",
+        "Column `\(name)` is absent or null in \(count.rows == 1 ? "1 row" : "\(count.rows) rows")",
+        at: Place(file: file, row: count.firstRow),
+        reason: "`keep_columns` names it, and a reward function that reads it finds nothing there",
+        advice: "fill it, or take the rows out")
+    }
   }
 
   private var sortedRemarks: [(key: RowRemark, value: Count)] { remarks.sorted { $0.key.text < $1.key.text } }

@@ -9,31 +9,39 @@ package struct RecordReader: Sendable {
   private let map: ColumnMap
   /// Columns that the user does not want to be read.
   private let ignored: Set<String>
+  /// Columns that travel with prompts, each once.
+  private let kept: [String]
 
-  /// - Throws: ``DatasetErrors`` of columns that are mapped without use, see ``misfits(_:columns:ignored:)``.
-  package init(_ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], file: String) throws {
+  /// - Throws: ``DatasetErrors`` of columns that are named without use, see ``misfits(_:columns:ignored:kept:)``.
+  package init(
+    _ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], kept: [String] = [], file: String
+  ) throws {
     self.format = format
     self.map = map
     self.ignored = Set(ignored)
+    self.kept = kept.enumerated().filter { !kept[..<$0.offset].contains($0.element) }.map(\.element)
     layout = Layout.of(format)
-    let misfits = Self.misfits(format, columns: map, ignored: ignored)
+    let misfits = Self.misfits(format, columns: map, ignored: ignored, kept: kept)
     if !misfits.isEmpty {
       throw DatasetErrors(problems: misfits.map { DatasetError($0, file: file) }, unlisted: 0)
     }
   }
 
   /// What is wrong with the names of columns in a format, whatever stands in the rows: columns that are mapped and not
-  /// read, or mapped and ignored at once.
+  /// read, kept beside other rows than prompts, or ignored and mapped or kept at once.
   package static func misfits(
-    _ format: RowFormat, columns map: ColumnMap, ignored: [String]
+    _ format: RowFormat, columns map: ColumnMap, ignored: [String], kept: [String]
   ) -> [DatasetError.Problem] {
     let layout = Layout.of(format)
-    return map.mapped.compactMap { column, name in
+    var problems: [DatasetError.Problem] = map.mapped.compactMap { column, name in
       if !layout.columns.contains(column) {
         return .columnWithoutUse(column.rawValue, format: format.rawValue)
       }
       return ignored.contains(name) ? .ignoredAndMapped(name) : nil
     }
+    if !kept.isEmpty, format.kind != .prompt { problems.append(.keptWithoutUse(kind: format.kind.rawValue)) }
+    problems += Set(kept).intersection(ignored).sorted().map { .ignoredAndKept($0) }
+    return problems
   }
 
   /// The record of a row.
@@ -41,7 +49,7 @@ package struct RecordReader: Sendable {
   /// - Parameter tally: Gets the row's columns added.
   /// - Throws: ``DatasetError`` naming the row and the field.
   package func record(_ source: SourceRow, tally: inout ColumnTally) throws -> Record {
-    tally.add(source, mapped: map.mapped.map(\.name))
+    tally.add(source, mapped: map.mapped.map(\.name), kept: kept)
     let source = source.without(ignored)
     var row = LayoutRow(source: source, layout: layout, map: map)
     let record: Record
@@ -55,7 +63,7 @@ package struct RecordReader: Sendable {
       let isWanted = try row.judgement()
       row = try row.ofConversation()
       record = .judged(try row.judgedAnswer(isWanted: isWanted))
-    case .prompt: record = .prompt(try row.promptAlone())
+    case .prompt: record = .prompt(try row.promptAlone(), columns: keptColumns(of: source))
     }
     if format != .judged, let label = try row.find(.label), !label.value.isEmpty, !label.value.isPlainTrue {
       tally.undesired(label.name, row: source.number)
@@ -64,6 +72,8 @@ package struct RecordReader: Sendable {
     for (name, value) in source.columns.members where !value.isEmpty {
       if read.contains(name) {
         tally.read(name)
+      } else if kept.contains(name) {
+        continue
       } else if Layout.knownColumns.contains(name) || Layout.columnsOfOthers[name] != nil {
         if repeats(name, value, record) { tally.repeated(name) } else { tally.refuse(name, row: source.number) }
       } else {
@@ -75,6 +85,15 @@ package struct RecordReader: Sendable {
       for member in message.extra.members where !member.value.isNull { tally.passed(member.key) }
     }
     return record
+  }
+
+  /// The columns of a row that travel with its prompt, in the order in which they were named; nil where it has none.
+  private func keptColumns(of source: SourceRow) -> JSON? {
+    let members = kept.compactMap { name in
+      source.columns[name].flatMap { $0.isNull ? nil : (key: name, value: $0) }
+    }
+    guard !members.isEmpty else { return nil }
+    return JSON(members)
   }
 
   /// Whether a column that a layout does not read says again what the record says, as in many published sets: the
@@ -95,7 +114,7 @@ extension Record {
     case .conversation(let conversation): conversation.messages
     case .preference(let pair): pair.prompt.messages + pair.chosen + pair.rejected
     case .judged(let judged): judged.prompt.messages + judged.answer
-    case .prompt(let prompt): prompt.messages
+    case .prompt(let prompt, _): prompt.messages
     }
   }
 }

@@ -17,6 +17,8 @@ package struct RecordReading: Sendable {
     package var columns = ColumnMap()
     /// Columns to leave out.
     package var ignored: [String] = []
+    /// Columns that travel with prompts.
+    package var kept: [String] = []
     /// Rows after this many are not read.
     package var limit: Int?
 
@@ -43,12 +45,13 @@ package struct RecordReading: Sendable {
           do {
             var format = options.format
             if format == nil {
-              let found = try RowFormat.detect(row, columns: options.columns, ignored: options.ignored)
+              let found = try RowFormat.detect(
+                row, columns: options.columns, ignored: options.ignored, kept: options.kept)
               detected(found)
               format = found.format
             }
             reader = try RecordReader(
-              format ?? .text, columns: options.columns, ignored: options.ignored, file: path)
+              format ?? .text, columns: options.columns, ignored: options.ignored, kept: options.kept, file: path)
           } catch {
             throw Stop(cause: error)
           }

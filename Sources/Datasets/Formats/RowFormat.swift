@@ -46,12 +46,15 @@ extension RowFormat {
   /// sharegpt; `instruction` → alpaca; a prompt and a completion → prompt_completion; any of these four beside a label →
   /// judged; `text` → text; a prompt alone → prompt. Names are those of ``Column/names``, or what `columns` maps to.
   ///
-  /// - Parameter ignored: Columns that the user does not want to be read.
+  /// - Parameters:
+  ///   - ignored: Columns that the user does not want to be read.
+  ///   - kept: Columns that travel with a prompt, and are no answer to it.
   /// - Throws: ``DatasetError`` when no rule matches.
   package static func detect(
-    _ row: SourceRow, columns map: ColumnMap, ignored: [String] = []
+    _ row: SourceRow, columns map: ColumnMap, ignored: [String] = [], kept: [String] = []
   ) throws -> DetectedFormat {
-    let row = row.without(ignored)
+    let read = Set(Layout.of(.prompt).columns.flatMap(map.candidates))
+    let row = row.without(ignored + kept.filter { !read.contains($0) })
     if let chosen = row.name(.chosen, map), let rejected = row.name(.rejected, map) {
       return DetectedFormat(format: .preference, rule: "the columns `\(chosen)` and `\(rejected)` are there")
     }

@@ -52,7 +52,7 @@ extension Record {
     case .text: []
     case .conversation(let conversation): [conversation.messages]
     case .judged(let judged): [judged.prompt.messages + judged.answer]
-    case .prompt(let prompt): [prompt.messages]
+    case .prompt(let prompt, _): [prompt.messages]
     case .preference(let pair): [pair.prompt.messages + pair.chosen, pair.prompt.messages + pair.rejected]
     }
   }

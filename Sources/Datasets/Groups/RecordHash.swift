@@ -1,3 +1,5 @@
+import PreciseJSON
+
 /// Sixty-four bits of a record as `load_dataset` wrote it, by which it is held out or not.
 ///
 /// It travels with what becomes of the record, since that depends on templates.
@@ -6,6 +8,17 @@ package struct RecordHash: Sendable, Hashable {
 
   /// - Parameter line: The record's canonical line.
   package init(line: String) { value = stableHash(line, salt: "split") }
+
+  /// The hash of a record: a prompt falls on the same side whatever travels along with it.
+  ///
+  /// - Parameter line: The record's canonical line.
+  package init(of record: Record, line: String) {
+    if case .prompt(let prompt, .some) = record {
+      self.init(line: Record.prompt(prompt).json.text())
+    } else {
+      self.init(line: line)
+    }
+  }
 
   /// Sixteen hexadecimal digits.
   var text: String {

@@ -1,4 +1,5 @@
 import ChatTemplates
+import PreciseJSON
 import TokenShards
 import Tokenization
 
@@ -9,7 +10,8 @@ enum Encoded: Sendable {
   case sample([Piece])
   /// A prompt with its answers: the two of a pair, or one that was judged.
   case answered(prompt: [Int32], answers: [Answer], margin: Float = 0)
-  case prompt([Int32])
+  /// A prompt, and the JSON text of the columns that travel with it.
+  case prompt([Int32], columns: String? = nil)
 
   /// The tokens of one answer, each with whether it is trained: what tools say in between is not.
   struct Answer: Sendable {
@@ -41,7 +43,7 @@ enum Encoded: Sendable {
         margin: Float(margin))
     case .judged(let prompt, let pieces, let isWanted):
       self = .answered(prompt: try ids(of: prompt), answers: [try answer(isWanted ? .wanted : .unwanted, pieces)])
-    case .prompt(let pieces): self = .prompt(try ids(of: pieces))
+    case .prompt(let pieces, let columns): self = .prompt(try ids(of: pieces), columns: columns?.text())
     }
     func ids(of pieces: [TextPiece]) throws -> [Int32] { try pieces.flatMap { try encode($0.text, &context) } }
     func answer(_ role: TokenSequence.Role, _ pieces: [TextPiece]) throws -> Answer {
@@ -55,7 +57,7 @@ enum Encoded: Sendable {
     switch self {
     case .sample(let pieces): pieces.reduce(0) { $0 + $1.ids.count }
     case .answered(let prompt, let answers, _): prompt.count + (answers.map(\.ids.count).max() ?? 0)
-    case .prompt(let ids): ids.count
+    case .prompt(let ids, _): ids.count
     }
   }
 
@@ -72,8 +74,10 @@ enum Encoded: Sendable {
     switch self {
     case .sample(let pieces): Self.sampleRow(pieces)
     case .answered(let prompt, let answers, let margin): Self.row(prompt, answers, margin)
-    case .prompt(let ids):
-      TokenRow([TokenSequence(role: .prompt, ids: ids, lossMask: [Bool](repeating: false, count: ids.count))])
+    case .prompt(let ids, let columns):
+      TokenRow(
+        [TokenSequence(role: .prompt, ids: ids, lossMask: [Bool](repeating: false, count: ids.count))],
+        columns: columns)
     }
   }
 

@@ -9,7 +9,8 @@ package enum RenderedRecord: Sendable, Equatable {
   case sample([TextPiece])
   case pair(prompt: [TextPiece], chosen: [TextPiece], rejected: [TextPiece], margin: Double = 0)
   case judged(prompt: [TextPiece], answer: [TextPiece], isWanted: Bool)
-  case prompt([TextPiece])
+  /// A prompt, and the columns that travel with it: an object, nil where there are none.
+  case prompt([TextPiece], columns: JSON? = nil)
 
   /// The whole text of each sequence: one, or the prompt with each answer of a pair.
   package var texts: [String] {
@@ -18,7 +19,7 @@ package enum RenderedRecord: Sendable, Equatable {
     case .sample(let pieces): return [text(pieces)]
     case .pair(let prompt, let chosen, let rejected, _): return [text(prompt + chosen), text(prompt + rejected)]
     case .judged(let prompt, let answer, _): return [text(prompt + answer)]
-    case .prompt(let pieces): return [text(pieces)]
+    case .prompt(let pieces, _): return [text(pieces)]
     }
   }
 
@@ -36,7 +37,9 @@ package enum RenderedRecord: Sendable, Equatable {
       if margin != 0 { members.append(("margin", JSON(margin))) }
     case .judged(let prompt, let answer, let isWanted):
       members += [("prompt", Self.json(prompt)), ("answer", Self.json(answer)), ("wanted", JSON(isWanted))]
-    case .prompt(let pieces): members.append(("prompt", Self.json(pieces)))
+    case .prompt(let pieces, let columns):
+      members.append(("prompt", Self.json(pieces)))
+      if let columns { members.append(("columns", columns)) }
     }
     return JSON(members).text()
   }
@@ -59,7 +62,9 @@ package enum RenderedRecord: Sendable, Equatable {
     } else if let answer = json["answer"].flatMap(Self.pieces), let isWanted = json["wanted"]?.bool {
       self = .judged(prompt: prompt, answer: answer, isWanted: isWanted)
     } else if ["chosen", "rejected", "answer"].allSatisfy({ json[$0] == nil }) {
-      self = .prompt(prompt)
+      let columns = json["columns"]
+      guard columns == nil || columns?.object != nil else { return nil }
+      self = .prompt(prompt, columns: columns)
     } else {
       return nil
     }

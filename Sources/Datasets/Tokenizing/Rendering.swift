@@ -68,9 +68,9 @@ package struct RecordRenderer: Sendable {
       return Rendering(
         record: .judged(prompt: prompt, answer: answer, isWanted: judged.isWanted), arrivals: [text.arrivals],
         marksBeforeNext: text.marksBeforeNext, openEnding: openEnding(of: text.pieces))
-    case .prompt(let prompt):
+    case .prompt(let prompt, let columns):
       return Rendering(
-        record: .prompt([TextPiece(text: try asked(prompt), isTrained: false)]),
+        record: .prompt([TextPiece(text: try asked(prompt), isTrained: false)], columns: columns),
         arrivals: [try trained([], after: prompt).arrivals])
     }
   }

@@ -164,7 +164,7 @@ package enum ApplyTemplate: NodeType {
       do {
         let rendering = try renderer.render(record)
         report.add(rendering, row: offset + 1)
-        rendered.append(rendering.record.line(RecordHash(line: lines[offset])))
+        rendered.append(rendering.record.line(RecordHash(of: record, line: lines[offset])))
       } catch let error as any DiagnosticError {
         report.fail(error, row: offset + 1)
       }

@@ -49,6 +49,7 @@ package enum LoadDataset: NodeType {
     var format = Format.auto
     var columns = Columns()
     var ignoreColumns: [String] = []
+    var keepColumns: [String] = []
     var maxRows: Int?
 
     package init() {}
@@ -64,6 +65,9 @@ package enum LoadDataset: NodeType {
       Field(
         "ignore_columns", \.ignoreColumns,
         doc: "Columns to leave out; those with a meaning for training that the layout does not read have to be named"),
+      Field(
+        "keep_columns", \.keepColumns, since: Birth(default: []),
+        doc: "Columns that travel with prompts, for reward functions that read them, such as `answer`"),
       Field("max_rows", \.maxRows, in: 1..., unit: "rows", doc: "Takes only the first rows"),
     ]
   }
@@ -84,7 +88,7 @@ package enum LoadDataset: NodeType {
   package static func inspection(_ fields: Fields, _ sources: NodeSources) -> Inspection? {
     guard fields.format == .auto, let path = sources[rowsRole] else { return nil }
     let columns = AnyFields(fields).keyEntries.filter { entry in
-      ["fields.columns", "fields.ignore_columns"].contains { entry.label.hasPrefix($0) }
+      ["fields.columns", "fields.ignore_columns", "fields.keep_columns"].contains { entry.label.hasPrefix($0) }
     }
     return Inspection(of: sources, fields: columns) {
       // A row that cannot be understood is the run's to report, with its number.
@@ -102,9 +106,10 @@ package enum LoadDataset: NodeType {
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let format = fields.format.rowFormat ?? inputs.seen[formatFacet]?.text.flatMap(RowFormat.init(rawValue:))
     guard let format else { return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows)]) }
-    let misfits = RecordReader.misfits(format, columns: fields.columns.map, ignored: fields.ignoreColumns)
+    let misfits = RecordReader.misfits(
+      format, columns: fields.columns.map, ignored: fields.ignoreColumns, kept: fields.keepColumns)
     return Inference(
-      outputs: ["rows": ArtefactType(ArtefactName.rows, [FacetName.kind: .text(format.kind.rawValue)])],
+      outputs: ["rows": type(of: format, fields)],
       conflicts: misfits.compactMap { problem in
         // The pipeline is at fault, not the file.
         DatasetError(problem, file: "").diagnostics.first.map { words in
@@ -114,11 +119,20 @@ package enum LoadDataset: NodeType {
       })
   }
 
+  /// What rows of a format are.
+  private static func type(of format: RowFormat, _ fields: Fields) -> ArtefactType {
+    var type = ArtefactType(ArtefactName.rows, [FacetName.kind: .text(format.kind.rawValue)])
+    type.keptColumns = Set(fields.keepColumns).sorted()
+    return type
+  }
+
   /// The format, told from the first row alone.
   private static func detectedFormat(_ path: String, _ fields: Fields) throws -> RowFormat? {
     var format: RowFormat?
     try RowReader.read(path: path, limit: 1) { row in
-      format = try RowFormat.detect(row, columns: fields.columns.map, ignored: fields.ignoreColumns).format
+      format = try RowFormat.detect(
+        row, columns: fields.columns.map, ignored: fields.ignoreColumns, kept: fields.keepColumns
+      ).format
     }
     return format
   }
@@ -131,7 +145,7 @@ package enum LoadDataset: NodeType {
       var groups = DatasetGroups(bytes, shape, file: path, reader: reader, to: output, in: context)
       try groups.make(limit: fields.maxRows ?? .max)
       try groups.tally.check(reader.format, columns: fields.columns.map, file: path)
-      output.set(type: ArtefactType(ArtefactName.rows, [FacetName.kind: .text(reader.format.kind.rawValue)]))
+      output.set(type: type(of: reader.format, fields))
       output.details["rows"] = JSON(groups.rows)
       output.details["groups"] = JSON(groups.count)
       let words = [shape.words].compactMap { $0 } + groups.tally.lines(reader.format, columns: fields.columns.map)
@@ -154,10 +168,12 @@ package enum LoadDataset: NodeType {
       number += 1
       // What is no row is reported when it is read.
       guard let row = try? RowReader.row(number, stretch, bytes, shape, file: path) else { continue }
-      let detected = try RowFormat.detect(row, columns: columns, ignored: fields.ignoreColumns)
+      let detected = try RowFormat.detect(
+        row, columns: columns, ignored: fields.ignoreColumns, kept: fields.keepColumns)
       context.log("format `\(detected.format.rawValue)`: \(detected.rule)")
       format = detected.format
     }
-    return try RecordReader(format ?? .text, columns: columns, ignored: fields.ignoreColumns, file: path)
+    return try RecordReader(
+      format ?? .text, columns: columns, ignored: fields.ignoreColumns, kept: fields.keepColumns, file: path)
   }
 }

@@ -1,3 +1,6 @@
+import Pipeline
+import PreciseJSON
+
 /// The names of the artefact types that fine-tuning passes between nodes.
 package enum ArtefactName {
   /// A tokenizer's folder.
@@ -34,6 +37,8 @@ package enum FacetName {
   static let length = "length"
   /// What the records are: conversation, text or preference.
   static let kind = "kind"
+  /// The names of the columns that travel with prompts, a JSON list; not there where none do.
+  static let columns = "columns"
   /// The share of the records that is in this part: `none` when it is known to be empty.
   static let share = "share"
   /// The model's architecture.
@@ -46,4 +51,15 @@ package enum FacetName {
   static let head = "head"
   /// How the frozen weights of the model are held; not there where they are packed.
   static let weights = "weights"
+}
+
+extension ArtefactType {
+  /// The names of the columns that travel with the prompts of rows and tokens, sorted; none where none do.
+  package var keptColumns: [String] {
+    get {
+      guard let text = self[FacetName.columns]?.text, let names = try? JSON(parsing: text) else { return [] }
+      return names.array?.compactMap(\.string) ?? []
+    }
+    set { facets[FacetName.columns] = newValue.isEmpty ? nil : .text(JSON.array(newValue.map { JSON($0) }).text()) }
+  }
 }

@@ -32,6 +32,9 @@ struct RenderCommand: ParsableCommand {
   @Option(name: .customLong("ignore-column"), help: "A column to leave out.")
   var ignoredColumns: [String] = []
 
+  @Option(name: .customLong("keep-column"), help: "A column that travels with prompts, for reward functions.")
+  var keptColumns: [String] = []
+
   @Option(help: "Cut longer rows to this many tokens, as `overlong: truncate` does.")
   var maxLength: Int?
 
@@ -42,7 +45,10 @@ struct RenderCommand: ParsableCommand {
   var limit: Int?
 
   @Flag(
-    help: "Print one JSON object a sequence: its row, its role, `input_ids`, `labels` (-100 is not trained on), text."
+    help: """
+      Print one JSON object a sequence: its row, its role, `input_ids`, `labels` (-100 is not trained on), text, and the \
+      `columns` that travel with a prompt.
+      """
   )
   var json = false
 
@@ -66,7 +72,7 @@ struct RenderCommand: ParsableCommand {
       var options = RecordReading.Options()
       options.format = try knownFormat()
       options.columns = try columnMap()
-      options.ignored = ignoredColumns
+      (options.ignored, options.kept) = (ignoredColumns, keptColumns)
       options.limit = limit
       var problems: [Diagnostic] = []
       func collect(_ work: () throws -> Void) throws {
@@ -82,14 +88,16 @@ struct RenderCommand: ParsableCommand {
           }
           report.add(rendering, row: row.number)
           let result = try encoder.tokenize(
-            lines: [rendering.record.line(RecordHash(line: record.json.text()))], isText: record.kind == .text,
+            lines: [rendering.record.line(RecordHash(of: record, line: record.json.text()))],
+            isText: record.kind == .text,
             firstRow: row.number, file: dataset)
           useless.add(result.report, row: row.number)
-          for (sequence, text) in zip(result.train.flatMap(\.sequences), rendering.record.texts) {
+          let sequences = result.train.flatMap { tokens in tokens.sequences.map { (tokens, $0) } }
+          for ((tokens, sequence), text) in zip(sequences, rendering.record.texts) {
             Terminal.put(
               json
-                ? Self.object(sequence, row: row.number, text: text).text()
-                : Self.heading(sequence, row: row.number) + (try shown(sequence, tokenizer)) + "\n")
+                ? Self.object(sequence, of: tokens, row: row.number, text: text).text()
+                : Self.heading(sequence, of: tokens, row: row.number) + (try shown(sequence, tokenizer)) + "\n")
           }
         }
         for line in reading.lines { Terminal.say(line) }
@@ -132,17 +140,20 @@ struct RenderCommand: ParsableCommand {
     return try tokenizer.chatTemplates.isEmpty ? ChatTemplateSet([]) : ChatTemplateSet(tokenizer)
   }
 
-  private static func object(_ sequence: TokenSequence, row: Int, text: String) -> JSON {
+  private static func object(_ sequence: TokenSequence, of tokens: TokenRow, row: Int, text: String) -> JSON {
     let labels = zip(sequence.ids, sequence.lossMask).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
-    return [
-      "row": JSON(row), "role": JSON("\(sequence.role)"), "input_ids": .array(sequence.ids.map { JSON(Int($0)) }),
-      "labels": .array(labels), "text": JSON(text),
-    ]
+    var object = JSONObject([
+      ("row", JSON(row)), ("role", JSON("\(sequence.role)")), ("input_ids", .array(sequence.ids.map { JSON(Int($0)) })),
+      ("labels", .array(labels)), ("text", JSON(text)),
+    ])
+    if tokens.columns != nil { object["columns"] = .object(tokens.columnValues) }
+    return .object(object)
   }
 
-  /// What a sequence is in its row, where it is more than the row's conversation or text.
-  private static func heading(_ sequence: TokenSequence, row: Int) -> String {
-    sequence.role == .sample ? "" : "row \(row), \(sequence.role):\n"
+  /// What a sequence is in its row, where it is more than the row's conversation or text, and what travels with it.
+  private static func heading(_ sequence: TokenSequence, of tokens: TokenRow, row: Int) -> String {
+    let travelling = tokens.columns.map { ", with \($0)" } ?? ""
+    return sequence.role == .sample ? "" : "row \(row), \(sequence.role)\(travelling):\n"
   }
 
   /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.
