@@ -17,6 +17,9 @@ package struct RewardScores: Sendable, Hashable {
   package var terms: [Term]
 
   package var statistics: RewardStatistics { RewardStatistics(totals) }
+
+  /// What the functions gave to each completion, in the order of the functions.
+  package var bySample: [[Double?]] { totals.indices.map { sample in terms.map { $0.rewards[sample] } } }
 }
 
 /// Mean and spread of rewards.

@@ -20,6 +20,8 @@ package struct RewardSum {
 
   package init(_ terms: [RewardTerm]) { self.terms = terms }
 
+  package var weights: [Double] { terms.map(\.weight) }
+
   /// The rewards of completions, and what each function said.
   package func scores(of samples: [RewardSample]) throws -> RewardScores {
     let scored = try terms.map { term in

@@ -36,6 +36,11 @@ package enum DeclarationCoverage {
         for (key, set) in sets {
           found.merge(properties(of: set, prefix: "\(prefix)\(label)[\(key)].")) { first, _ in first }
         }
+      } else if let sets = child.value as? [any FieldSet], !sets.isEmpty {
+        found[prefix + label] = "\(sets.count)"
+        for (index, set) in sets.enumerated() {
+          found.merge(properties(of: set, prefix: "\(prefix)\(label)[\(index)].")) { first, _ in first }
+        }
       } else {
         found[prefix + label] = String(reflecting: child.value)
       }

@@ -34,10 +34,15 @@ enum FieldSample {
       if case .group = field.kind, own[field.name]?.isNull != false { own[field.name] = sample(field.kind) }
       set(path, own, in: &base)
       let leaf = path + [field.name]
-      guard case .group(let inner) = field.kind else {
-        return [Leaf(path: leaf, field: field, role: role, siblings: fields, base: base)]
+      let whole = Leaf(path: leaf, field: field, role: role, siblings: fields, base: base)
+      switch field.kind {
+      case .group(let inner): return leaves(inner, path: leaf, role: role, base)
+      case .list(.group(let inner)):
+        own[field.name] = sample(field.kind)
+        set(path, own, in: &base)
+        return [whole] + leaves(inner, path: leaf + [element], role: role, base)
+      default: return [whole]
       }
-      return leaves(inner, path: leaf, role: role, base)
     }
   }
 
@@ -110,8 +115,13 @@ enum FieldSample {
     }
   }
 
+  /// The first element of a list, as part of a path.
+  private static let element = "[0]"
+
   private static func get(_ path: [String], _ object: JSONObject) -> JSON? {
-    path.reduce(JSON?.some(.object(object))) { value, key in value?[key] }
+    path.reduce(JSON?.some(.object(object))) { value, key in
+      key == element ? value?.array?.first : value?[key]
+    }
   }
 
   /// Puts a map in at a path; in place of the whole when there is none.
@@ -120,9 +130,10 @@ enum FieldSample {
       object = value
       return
     }
-    var inner = object[first]?.object ?? JSONObject()
-    set(Array(path.dropFirst()), value, in: &inner)
-    object[first] = .object(inner)
+    let isList = path.dropFirst().first == element
+    var inner = (isList ? object[first]?.array?.first : object[first])?.object ?? JSONObject()
+    set(Array(path.dropFirst(isList ? 2 : 1)), value, in: &inner)
+    object[first] = isList ? .array([.object(inner)]) : .object(inner)
   }
 
   private static func sample(_ kind: FieldKind) -> JSON { value(kind, otherThan: .null) }

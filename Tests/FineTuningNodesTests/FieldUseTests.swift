@@ -12,7 +12,7 @@ struct FieldUseTests {
     let root = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
       .appendingPathComponent("Sources").path
     let sources = SourceSearch(
-      files: try ["FineTuningNodes", "Datasets", "Training", "anneal"].flatMap { module in
+      files: try ["FineTuningNodes", "Datasets", "Training", "Rewards", "anneal"].flatMap { module in
         try FileManager.default.subpathsOfDirectory(atPath: "\(root)/\(module)").filter { $0.hasSuffix(".swift") }.map {
           ($0, try String(contentsOfFile: "\(root)/\(module)/\($0)", encoding: .utf8))
         }
@@ -57,7 +57,7 @@ struct FieldUseTests {
   private static func declarations(_ fields: [FieldDescription]) -> [String] {
     fields.flatMap { field -> [String] in
       let own = "\(field.name): \(field.doc)"
-      return if case .group(let inner) = field.kind { [own] + declarations(inner) } else { [own] }
+      return [own] + declarations(field.kind.members?.fields ?? [])
     }
   }
 }
@@ -81,8 +81,8 @@ private struct SourceSearch {
   init(files: [(String, String)]) {
     self.files = Dictionary(files.map { ($0.0, Self.words($0.1)) }) { first, _ in first }
     for (file, words) in self.files.sorted(by: { $0.key < $1.key }) {
-      // A setting of an optimizer or a schedule becomes a field: . number ( "" , \ . a , or )
-      let settings: Set<String> = ["number", "count", "flag", "numbers", "choice"]
+      // A setting of an optimizer, a schedule or a reward function becomes a field: . number ( "" , \ . a , or )
+      let settings: Set<String> = ["number", "count", "flag", "numbers", "choice", "text", "texts"]
       for index in words.indices.dropFirst()
       where next(words, index) == "("
         && (words[index] == "Field" || words[index - 1] == "." && settings.contains(words[index]))
@@ -170,7 +170,9 @@ private struct SourceSearch {
       case "{" where depth > 0: depth -= 1
       case "{":
         let head = Array(words[..<place].suffix(while: { !["}", "{", ";"].contains($0) }))
-        let kinds: Set<String> = ["FieldSet", "FieldGroup", "TunableGroup", "OptimizerSettings", "Schedule"]
+        let kinds: Set<String> = [
+          "FieldSet", "FieldGroup", "TunableGroup", "OptimizerSettings", "Schedule", "RewardKind", "ChecksAnswer",
+        ]
         if let start = head.lastIndex(of: "struct"), head[start...].dropFirst(2).contains(where: kinds.contains) {
           let found = head[start + 1]
           let isGroup = head[start...].contains { ["FieldGroup", "TunableGroup"].contains($0) }

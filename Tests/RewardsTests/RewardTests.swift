@@ -171,6 +171,8 @@ struct RewardTests {
     #expect(scores.totals == [1.5, 0, 0.5])
     #expect(scores.terms.map(\.name) == ["answer", "length"])
     #expect(scores.terms[0].rewards == [1, 0, nil])
+    #expect(scores.bySample == [[1, 1], [0, 0], [nil, 1]])
+    #expect(sum.weights == [1, 0.5])
     let answers = scores.terms[0].statistics
     #expect((answers.count, answers.declined, answers.mean) == (2, 1, 0.5))
     #expect(abs((answers.deviation ?? 0) - 0.5.squareRoot()) < 1e-15)

@@ -114,6 +114,22 @@ optimizer: {type: sgd, dampening: 0.1}|optimizer: {type: sgd, nesterov: false, d
 optimizer: {type: sgd, nesterov: true, dampening: 0.1}|optimizer: {type: sgd, nesterov: true, dampening: null}
 optimizer: {type: lion, nesterov: true}|optimizer: {type: sgd, nesterov: true}|optimizer: lion|colour: red
 """
+GRADE = """pipeline: tune
+params: {heavy: 3, kind: answer}
+nodes:
+  base: {type: base}
+  graded: {type: grade, model: base%s}
+"""
+# Lists of maps.
+GRADES = """
+rewards: []|rewards: null|rewards: answer|rewards: {type: answer}|rewards: {type: answr}|rewards: {}|rewards: {weight: 2}
+rewards: [{type: answer}]|rewards: [{type: answer}, {type: length, maximum: 5}]|rewards: [{type: length}]|rewards: [{}]
+rewards: [{type: length, maximum: 0}]|rewards: [{type: answer, maximum: 5}]|rewards: [{type: length, maximum: 5, marker: x}]
+rewards: [{type: answer, marker: x}]|rewards: [{type: answer, wieght: 2}]|rewards: [{type: answer}, null]|rewards: [answer]
+rewards: [{type: answer, weight: heavy}]|rewards: [{type: answer, weight: "${heavy}"}]|rewards: [[{type: answer}]]
+rewards: [{type: "${kind}", marker: x}]|rewards: [{type: answer, table: null}]|rewards: [{type: answer, table: rows.jsonl}]
+rewards: [{type: answer, note: null}, {type: answer, note: why}]|reward: [{type: answer}]|rewards: [{type: answer, table: ""}]
+"""
 
 
 def corpus(good, fields):
@@ -138,4 +154,4 @@ def judge(name, texts):
 
 
 judge("toy", corpus(GOOD, FIELDS) + WHOLE)
-judge("choice", corpus(CHOICE, CHOICES))
+judge("choice", corpus(CHOICE, CHOICES) + corpus(GRADE, GRADES))

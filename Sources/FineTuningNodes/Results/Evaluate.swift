@@ -55,6 +55,10 @@ package enum Evaluate: NodeType {
   ]
   package static let execution = Execution.worker(cores: .all)
 
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    try fields.stage.declaration?.sources(fields.own) ?? []
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let chosen = fields.stage.declaration
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)

@@ -34,6 +34,10 @@ package enum Train: NodeType {
   ]
   package static let execution = Execution.worker(cores: .all)
 
+  package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
+    try fields.stage.declaration.sources(fields.own)
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
     var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own)

@@ -17,7 +17,7 @@ enum DeclarationProblems {
     var problems = twice(fields.map { ($0.name, $0.condition) }, fields)
     for field in fields {
       if let condition = field.condition { problems += wrong(condition, of: field.name, fields) }
-      if case .group(let inner) = field.kind { problems += of(inner).map { "\($0), in `\(field.name)`" } }
+      if let inner = field.kind.members { problems += of(inner.fields).map { "\($0), in `\(field.name)`" } }
     }
     return problems
   }

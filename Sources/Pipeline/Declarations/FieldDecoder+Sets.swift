@@ -31,7 +31,7 @@ extension FieldDecoder {
     if pair.value.isNull, !field.takesNull {
       report(.noValue(name: field.name, wanted: field.kind.wanted), pair.value)
     } else {
-      if !pair.value.isNull { written.insert(path.dropFirst(root).joined(separator: ".")) }
+      if !pair.value.isNull { written.insert(writtenName()) }
       field.read(pair.value, &fields, &self)
     }
     if errorCount > problems || metBrokenValue { scope.unreadable.insert(field.name) }
@@ -66,9 +66,9 @@ extension FieldDecoder {
       return (condition.terms.firstIndex(of: term) ?? 0, term)
     }
     guard let nearest = failing.max(by: { $0.place < $1.place })?.term else { return }
-    let decider = (path.dropFirst(root) + [nearest.field]).joined(separator: ".")
+    let isGiven = written.contains(writtenName(nearest.field))
     let problem = LanguageProblem.noEffect(
-      key.text, conditions, failing: nearest, found: texts(nearest.field), isGiven: written.contains(decider))
+      key.text, conditions, failing: nearest, found: texts(nearest.field), isGiven: isGiven)
     path.append(key.text)
     diagnostics.append(problem.diagnostic(at: key.mark, path: pathText))
     path.removeLast()

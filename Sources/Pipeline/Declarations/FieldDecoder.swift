@@ -27,7 +27,7 @@ package struct FieldDecoder {
   /// How many parts of the path lead to the map whose fields are read.
   let root: Int
   var scope = Scope()
-  /// The fields that are given, members of groups as `optimizer.betas`.
+  /// The fields that are given, members of groups as `optimizer.betas`, of maps in a list as `rewards[0].weight`.
   var written: Set<String> = []
   var diagnostics: [Diagnostic] = []
   var paths: [LocatedPath] = []
@@ -42,7 +42,12 @@ package struct FieldDecoder {
   var errorCount: Int { diagnostics.count }
 
   /// The path in words: `nodes.sft.formats[1]`.
-  var pathText: String {
+  var pathText: String { Self.text(path) }
+
+  /// A name beside the value at hand, as it is in ``written``.
+  func writtenName(_ name: String? = nil) -> String { Self.text(path.dropFirst(root) + (name.map { [$0] } ?? [])) }
+
+  private static func text(_ path: some Sequence<String>) -> String {
     path.reduce(into: "") { text, part in
       if !text.isEmpty, !part.hasPrefix("[") { text += "." }
       text += part

@@ -25,6 +25,15 @@ package indirect enum FieldKind: Sendable {
     }
   }
 
+  /// The fields of the maps that a value is made of, and how one names them behind the value's name; nil for others.
+  package var members: (fields: [FieldDescription], prefix: String)? {
+    switch self {
+    case .group(let fields): (fields, ".")
+    case .list(.group(let fields)): (fields, "[].")
+    default: nil
+    }
+  }
+
   /// What the reader wants to see, for messages.
   var wanted: String {
     switch self {
@@ -52,6 +61,7 @@ package indirect enum FieldKind: Sendable {
     case .choice(let names): "one of " + names.map { "`\($0)`" }.joined(separator: ", ")
     case .duration: "time (`90`, `15m`, `2h`)"
     case .byteCount: "memory (`512MB`, `8GB`)"
+    case .list(.group): "list of maps"
     case .list(let element): "list of: " + element.words
     case .group: "map"
     }

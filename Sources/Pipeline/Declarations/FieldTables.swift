@@ -2,7 +2,7 @@
 /// that one sees at once what `stage: dpo` has.
 struct FieldTables {
   struct Row {
-    /// The name, in a group after the group's: `schedule.type`.
+    /// The name, in a group after the group's: `schedule.type`, in maps of a list `rewards[].type`.
     var path: String
     var field: FieldDescription
     /// What else must hold beside the table's title.
@@ -27,8 +27,8 @@ struct FieldTables {
   private static func rows(_ fields: [FieldDescription], _ prefix: String, note: String? = nil) -> [Row] {
     fields.flatMap { field -> [Row] in
       let row = Row(path: prefix + field.name, field: field, note: note)
-      guard case .group(let inner) = field.kind else { return [row] }
-      return [row] + rows(inner.filter { $0.condition == nil }, prefix + field.name + ".")
+      guard let inner = field.kind.members else { return [row] }
+      return [row] + rows(inner.fields.filter { $0.condition == nil }, prefix + field.name + inner.prefix)
     }
   }
 
@@ -62,7 +62,7 @@ struct FieldTables {
       tables.append(Table(title: FieldCondition.words(terms.map { FieldCondition(terms: [$0]) }), rows: rows))
     }
     for field in fields {
-      if case .group(let inner) = field.kind { addChoices(of: inner, prefix: prefix + field.name + ".") }
+      if let inner = field.kind.members { addChoices(of: inner.fields, prefix: prefix + field.name + inner.prefix) }
     }
   }
 

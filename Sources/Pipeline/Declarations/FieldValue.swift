@@ -84,9 +84,13 @@ extension Array: FieldValue where Element: FieldValue {
     guard case .list(let element) = kind else { return nil }
     // A single value stands for a list of one.
     guard case .list(let items) = value.content else {
-      if case .scalar = value.content, !value.isNull {
-        return Element.read(value, as: element, &decoder).map { [$0] }
-      }
+      let isOne =
+        switch value.content {
+        case .scalar: !value.isNull
+        case .map: element.members != nil
+        case .list: false
+        }
+      if isOne { return Element.read(value, as: element, &decoder).map { [$0] } }
       decoder.report(.wantsList(found: value.kindWords), value)
       return nil
     }
@@ -100,6 +104,21 @@ extension Array: FieldValue where Element: FieldValue {
   }
 
   package var canonical: CanonicalValue { .list(map(\.canonical)) }
+
+  /// Maps have their fields as entries of their own, so that what differs is told by its name: `rewards[1].weight`.
+  package func appendKeyEntries(_ label: String, _ entries: inout [KeyPreimage.Entry]) {
+    guard Element.kind.members != nil, !isEmpty else {
+      entries.append(KeyPreimage.Entry(label, canonical))
+      return
+    }
+    for (index, element) in enumerated() {
+      let before = entries.count
+      element.appendKeyEntries("\(label)[\(index)]", &entries)
+      // A map without anything that decides is not the same as none.
+      if entries.count == before { entries.append(KeyPreimage.Entry("\(label)[\(index)]", .map([:]))) }
+    }
+  }
+
   package var json: JSON { .array(map(\.json)) }
 
   package static func read(json: JSON) throws -> Self {

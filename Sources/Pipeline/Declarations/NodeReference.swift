@@ -44,7 +44,7 @@ package struct NodeReference: Sendable {
     ]
     if let unit = field.unit { members.append(("unit", JSON(unit))) }
     members += condition(field.condition)
-    if case .group(let fields) = field.kind { members.append(("fields", .array(fields.map(json)))) }
+    if let inner = field.kind.members { members.append(("fields", .array(inner.fields.map(json)))) }
     return JSON(members)
   }
 

@@ -1,7 +1,9 @@
 /// A file or folder outside the store that a node reads.
 package struct SourceRequest: Sendable, Hashable {
-  /// What it is to the node, such as `tokenizer_config.json`; part of the key, so that the same bytes in another role are
-  /// another source.
+  /// What it is to the node, such as `tokenizer_config.json`.
+  ///
+  /// It is part of the key, so that the same bytes in another role are another source. Where a text names the file it is
+  /// the text's place: `rewards[1].command[0]`.
   package var role: String
   /// As the user wrote it, relative to the folder that the program is started in.
   package var path: String

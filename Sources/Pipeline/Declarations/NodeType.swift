@@ -147,7 +147,7 @@ package struct Inference: Sendable {
   ///
   /// The engine says which nodes are meant.
   package struct Conflict: Sendable {
-    /// The port (or field) the message points to.
+    /// The port or field the message points to, or what is inside of a field: `rewards[1].pattern`.
     package var port: String
     /// What is wrong, such as "Tokens were made by another tokenizer than the model's".
     package var summary: String

@@ -76,7 +76,7 @@ extension GraphBuilder {
     let field =
       draft.paths.first { $0.text == path }
       ?? draft.paths.filter { path?.hasPrefix($0.text) == true }.max { $0.text.utf8.count < $1.text.utf8.count }
-      ?? (draft.paths.count == 1 ? draft.paths[0] : nil)
+      ?? word(draft.requests.first { $0.path == path }, draft) ?? (draft.paths.count == 1 ? draft.paths[0] : nil)
     for var diagnostic in Diagnostics.diagnostics(of: error) {
       // An error inside the source keeps its own place; the field is where it comes from.
       if let place = diagnostic.place {
@@ -89,6 +89,12 @@ extension GraphBuilder {
       diagnostic.related += field?.value.origin ?? []
       problems.append(diagnostic)
     }
+  }
+
+  /// The text that names a source whose role is its place among the fields: a word of a command.
+  private func word(_ request: SourceRequest?, _ draft: NodeDraft) -> FieldDecoder.LocatedPath? {
+    guard let request, let value = draft.written(at: request.role).value else { return nil }
+    return FieldDecoder.LocatedPath(text: request.path, value: value, path: "\(draft.path).\(request.role)")
   }
 
   // MARK: Digests and keys

@@ -36,8 +36,29 @@ struct NodeDraft {
     map = pair.value
   }
 
-  /// The place of what was written for a port or field; the node's own when there is nothing.
-  func mark(of name: String) -> Mark { map[name]?.mark ?? key.mark }
+  /// The place of what was written for a port or field, or for what is inside of one: `rewards[1].pattern`.
+  ///
+  /// Where that is not written it is the place of what is around it, in the end the node's own.
+  func mark(of name: String) -> Mark { written(at: name).mark }
+
+  /// What was written at a place in the node, nil when nothing is, and the mark of it or of what is around it.
+  func written(at name: String) -> (value: LocatedValue?, mark: Mark) {
+    var (value, mark) = (map, key.mark)
+    for part in name.split(whereSeparator: { ".[]".contains($0) }) {
+      switch value.content {
+      // A single value stands for a list of one.
+      case _ where part == "0" && !value.isList: continue
+      case .list(let items):
+        guard let index = Int(part), items.indices.contains(index) else { return (nil, mark) }
+        value = items[index]
+      default:
+        guard let inner = value[String(part)] else { return (nil, mark) }
+        value = inner
+      }
+      mark = value.mark
+    }
+    return (value, mark)
+  }
 }
 
 extension NodeDraft {

@@ -60,6 +60,8 @@ package struct LocatedValue: Sendable {
     }
   }
 
+  var isList: Bool { if case .list = content { true } else { false } }
+
   var pairs: [Pair] { if case .map(let pairs) = content { pairs } else { [] } }
 
   subscript(key: String) -> LocatedValue? { pairs.first { $0.key.text == key }?.value }

@@ -21,6 +21,6 @@ package struct RepetitionReward: RewardKind, SampleReward, Hashable {
     let count = sample.ids.count - size + 1
     guard count > 0 else { return 0 }
     let distinct = Set((0..<count).map { sample.ids[$0..<($0 + size)] }).count
-    return distinct < count ? (1 - Double(distinct) / Double(count)) * penalty : 0
+    return distinct < count ? penalty * (1 - Double(distinct) / Double(count)) : 0
   }
 }

@@ -2,7 +2,7 @@ import Diagnostics
 import Pipeline
 
 /// Node types whose fields hang on choices.
-let choiceRegistry = NodeRegistry([ToyBase.self, ToyTune.self])
+let choiceRegistry = NodeRegistry([ToyBase.self, ToyTune.self, ToyGrade.self])
 
 func loadChoices(_ text: String, set overrides: [String] = []) throws -> ResolvedPipeline {
   try PipelineFile.load(

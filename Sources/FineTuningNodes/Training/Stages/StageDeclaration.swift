@@ -26,6 +26,9 @@ package protocol StageDeclaration: Sendable {
   /// Fields of its own that contradict each other.
   static func conflicts(_ fields: Fields) -> [Inference.Conflict]
 
+  /// The files outside the store that the stage reads, such as programs that give rewards.
+  static func sources(_ fields: Fields) throws -> [SourceRequest]
+
   /// The stage for the rows of `inputs`, before the model that is trained is in memory.
   ///
   /// - Throws: What asking the other models throws.
@@ -47,6 +50,11 @@ extension StageDeclaration {
   package static var measures: [StageMeasure] { [] }
   package static var picture: StagePicture? { nil }
   package static func conflicts(_ fields: Fields) -> [Inference.Conflict] { [] }
+
+  package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
+
+  /// The files that it reads, by its fields among those of all stages.
+  static func sources(_ fields: StageFields) throws -> [SourceRequest] { try sources(fields[Self.self]) }
 
   /// Fields of its own that contradict each other, among those of all stages.
   static func conflicts(_ fields: StageFields) -> [Inference.Conflict] { conflicts(fields[Self.self]) }
