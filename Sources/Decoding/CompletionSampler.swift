@@ -28,8 +28,10 @@ package struct CompletionSampler {
   /// The most sequences that are continued together, unless one prompt has more completions; bounds memory.
   package var slots: Int
 
+  package static let usualSlots = 64
+
   package init(
-    _ model: LanguageModel, temperature: Float = 1, maximumTokens: Int, stops: Set<Int32>, slots: Int = 64
+    _ model: LanguageModel, temperature: Float = 1, maximumTokens: Int, stops: Set<Int32>, slots: Int = usualSlots
   ) {
     self.model = model
     self.temperature = temperature

@@ -100,7 +100,7 @@ struct ActorCriticTests {
       weight: patternedTensor("v_head.summary.weight", shape: [1, 64], amplitude: 0.1),
       bias: patternedTensor("v_head.summary.bias", shape: [1], amplitude: 0.1))
     let stage = ActorCriticStage(
-      ActorCriticStage.Settings(
+      ActorCriticSettings(
         ClippedObjective(
           // The fixture's optimizer has the same number as its ε.
           epsilon: try number("epsilon", run.settings), valueEpsilon: try number("epsilon_value", run.settings),

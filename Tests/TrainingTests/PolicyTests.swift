@@ -145,7 +145,7 @@ struct PolicyTests {
     let penalty = isLeaveOneOut ? objective.beta : 0
     if isLeaveOneOut { objective.beta = 0 }
     let stage = PolicyStage(
-      PolicyStage.Settings(
+      PolicySettings(
         objective, size: size,
         scale: run.settings["scale"]?.string.flatMap(Advantages.Scale.init) ?? .group,
         normalizes: run.settings["normalize"] == true, penalty: penalty,

@@ -25,12 +25,13 @@ extension Tape {
   ///   - weights: what each row counts; 1/N for a mean.
   ///   - emphasis: What a row counts besides, by what the model says of it.
   ///   - smoothing: ε: a row loses (1 − ε)(−log p(target)) + ε · the mean of −log p over the vocabulary (arXiv:1512.00567).
+  ///   - labelShare: What a row's −log p(target) counts besides its weight; that of the divergence stands there.
   ///   - divergence: What a row loses besides for being unlike another model's, which its emphasis does not multiply.
   /// - Throws: ``TensorError/tokenOutOfRange(operation:id:count:)``,
   ///   ``TensorError/countMismatch(operation:name:expected:found:)``.
   package func crossEntropy(
     _ x: Variable, head: OutputHead, targets: [Int32], weights: [Float], emphasis: LabelEmphasis? = nil,
-    smoothing: Float = 0, divergence: LabelDivergence? = nil
+    smoothing: Float = 0, labelShare: Float = 1, divergence: (any DistributionTarget)? = nil
   ) throws -> LabelScores {
     let operation = "cross entropy"
     try checkLabels(x, head, targets, operation)
@@ -48,7 +49,7 @@ extension Tape {
       bias: trained.bias.map { Tensor(shape: $0.value.shape) })
     var loss = 0.0
     var scores = LabelScores(loss: Variable(Tensor(shape: [1])))
-    var counts = weights
+    var counts = labelShare == 1 ? weights : weights.map { $0 * labelShare }
     for rows in blocks(of: input.rows, vocabulary: head.outputs) {
       let block = VocabularyBlock(
         rows: rows, of: input, head: head, targets: targets, program: self.rows, sumsScores: smoothing > 0)
@@ -68,7 +69,7 @@ extension Tape {
       scores.means += means ?? []
       scores.logProbabilities += block.logProbabilities
       scores.correct += block.correct
-      let apart = divergence.map { BlockDivergence($0, of: block) }
+      let apart = divergence?.block(block)
       if let apart, let divergence {
         scores.divergences += apart.values
         for (row, value) in zip(rows, apart.values) {
@@ -76,8 +77,12 @@ extension Tape {
         }
       }
       if needsGradient {
+        // Scores move by so much less as they are divided by.
+        let (slopes, shares) =
+          head.temperature == 1
+          ? (counts, weights) : (counts.map { $0 / head.temperature }, weights.map { $0 / head.temperature })
         block.gradient(
-          LabelDerivative(targets: counts, smoothing: smoothing, weights: weights, divergence: apart), dx: dx,
+          LabelDerivative(targets: slopes, smoothing: smoothing, weights: shares, divergence: apart), dx: dx,
           dHead: dHead)
       }
     }

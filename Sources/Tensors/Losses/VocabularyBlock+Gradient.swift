@@ -10,7 +10,7 @@ struct LabelDerivative {
   var smoothing: Float = 0
   /// What a divergence counts in each row of x; read where there is one.
   var weights: [Float] = []
-  var divergence: BlockDivergence?
+  var divergence: (any BlockDivergence)?
 }
 
 extension VocabularyBlock {

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// A block has at most 256 rows and 2²⁴ scores (64 MB); the full [L, V] array never exists. Scores are kept as
 /// e^(score − chunk maximum), so that turning them into gradients needs no second exponential.
-final class VocabularyBlock {
+package final class VocabularyBlock {
   var compute: Compute { program.compute }
 
   /// Columns of a chunk.

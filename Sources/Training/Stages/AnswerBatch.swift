@@ -46,9 +46,8 @@ package struct AnswerBatch {
     of states: Variable, _ model: LanguageModel, temperature: Double = 1, asking measure: DistributionMeasure? = nil,
     on tape: Tape
   ) throws -> (labels: Variable, measured: [Float]?) {
-    var head = model.head
-    head.temperature = Float(temperature)
-    return try tape.labelLogProbabilities(states, head: head, targets: packed.targets, asking: measure)
+    try tape.labelLogProbabilities(
+      states, head: model.head.divided(by: temperature), targets: packed.targets, asking: measure)
   }
 }
 

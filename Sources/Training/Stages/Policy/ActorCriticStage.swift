@@ -9,42 +9,6 @@ import TokenShards
 /// A round: prompts are answered once, the scores and the divergence from a reference become rewards of tokens, the critic's
 /// expectations make them advantages; then passes over the rollouts in parts of an order of their own. Dropout is off.
 package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
-  package struct Settings: Sendable, Hashable {
-    package var objective: ClippedObjective
-    package var estimate: AdvantageEstimate
-    package var control: DivergenceControl
-    /// Whether scores are made to the mean and the deviation of all scores so far.
-    package var normalizesScores: Bool
-    /// Whether rewards of tokens are made to a deviation of 1 over the round.
-    package var whitensRewards: Bool
-    /// What a completion that was cut off loses of its score.
-    package var truncationPenalty: Double
-    /// What is computed together teaches nothing where its mean ratio is above this: the policy has gone too far from what
-    /// sampled for ratios to mean anything.
-    package var largestRatio: Double
-    package var temperature: Double
-    package var passes: Int
-    package var stepsOfPass: Int
-
-    package init(
-      _ objective: ClippedObjective = ClippedObjective(), estimate: AdvantageEstimate = AdvantageEstimate(),
-      control: DivergenceControl = DivergenceControl(coefficient: 0.2), normalizesScores: Bool = false,
-      whitensRewards: Bool = false, truncationPenalty: Double = 0, largestRatio: Double = 10, temperature: Double = 1,
-      passes: Int = 4, stepsOfPass: Int = 1
-    ) {
-      self.objective = objective
-      self.estimate = estimate
-      self.control = control
-      self.normalizesScores = normalizesScores
-      self.whitensRewards = whitensRewards
-      self.truncationPenalty = truncationPenalty
-      self.largestRatio = largestRatio
-      self.temperature = temperature
-      self.passes = passes
-      self.stepsOfPass = stepsOfPass
-    }
-  }
-
   package struct Batch {
     let answers: AnswerBatch
     let rollouts: [Rollout]
@@ -56,7 +20,7 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
   package static var usesDropout: Bool { false }
   package static var samplesRows: Bool { true }
 
-  package let settings: Settings
+  package let settings: ActorCriticSettings
   package let source: Source
   /// The critic.
   package let head: ScoreHead
@@ -66,7 +30,7 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
   private var control: DivergenceControl
   private var scores = RunningMoments()
 
-  package init(_ settings: Settings, _ source: Source, head: ScoreHead) {
+  package init(_ settings: ActorCriticSettings, _ source: Source, head: ScoreHead) {
     self.settings = settings
     self.source = source
     self.head = head
@@ -172,7 +136,7 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
 
   /// What is told of a round; the coefficient moves by its divergence.
   private mutating func tellRound() -> Measures {
-    var told = Measures.ofRound(round, size: 1)
+    var told = Measures.ofRound(round, size: 1, source.rewardNames)
     let divergences = round.filter { !$0.reference.isEmpty }.map { rollout in
       zip(rollout.old, rollout.reference).reduce(0.0) { $0 + Double($1.0) - Double($1.1) }
     }

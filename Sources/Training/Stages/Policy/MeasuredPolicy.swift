@@ -27,6 +27,6 @@ package struct MeasuredPolicy<Source: RolloutSource>: TrainingStage {
     return StageLoss(
       loss: Variable(loss), value: -sum, sum: Measure(sum: -sum, weight: Double(rewards.count)),
       labelTokens: batch.rollouts.reduce(0) { $0 + $1.completion.count },
-      measures: .ofRound(batch.rollouts, size: 1))
+      measures: .ofRound(batch.rollouts, size: 1, source.rewardNames))
   }
 }

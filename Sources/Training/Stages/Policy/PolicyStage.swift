@@ -8,45 +8,6 @@ import TokenShards
 /// A ``PolicyObjective`` of advantages among completions of one prompt. A round's rollouts are drawn from the policy as it is
 /// when the round begins; their advantages are known before the first step and stay. Dropout is off.
 package struct PolicyStage<Source: RolloutSource>: TrainingStage {
-  package struct Settings: Sendable, Hashable {
-    package var objective: PolicyObjective
-    /// Completions of a prompt.
-    package var size: Int
-    /// What differences of rewards are divided by, but for `rloo`.
-    package var scale: Advantages.Scale
-    /// Whether advantages of `rloo` are made to a deviation of 1 over the round.
-    package var normalizes: Bool
-    /// What the divergence from the reference, Σ (log old − log ref), takes from a reward of `rloo`.
-    package var penalty: Double
-    /// What logits are divided by.
-    package var temperature: Double
-    /// Whether completions that were cut off teach nothing; they still count in their groups.
-    package var leavesOutTruncated: Bool
-    /// Passes over a round's rollouts, and the steps of each.
-    package var passes: Int
-    package var stepsOfPass: Int
-
-    package init(
-      _ objective: PolicyObjective, size: Int, scale: Advantages.Scale = .group, normalizes: Bool = false,
-      penalty: Double = 0, temperature: Double = 1, leavesOutTruncated: Bool = false, passes: Int = 1,
-      stepsOfPass: Int = 1
-    ) {
-      self.objective = objective
-      self.size = size
-      self.scale = scale
-      self.normalizes = normalizes
-      self.penalty = penalty
-      self.temperature = temperature
-      self.leavesOutTruncated = leavesOutTruncated
-      self.passes = passes
-      self.stepsOfPass = stepsOfPass
-    }
-
-    /// Whether what the policy gave to a round's tokens has to be remembered: later steps find another policy, and a penalty
-    /// needs it at once.
-    package var remembersPolicy: Bool { passes * stepsOfPass > 1 || penalty > 0 }
-  }
-
   package struct Batch {
     let answers: AnswerBatch
     let rollouts: [Rollout]
@@ -59,12 +20,12 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
   package static var usesDropout: Bool { false }
   package static var samplesRows: Bool { true }
 
-  package let settings: Settings
+  package let settings: PolicySettings
   package let source: Source
   /// The rollouts of the round that is under way.
   private var round: [Rollout] = []
 
-  package init(_ settings: Settings, _ source: Source) {
+  package init(_ settings: PolicySettings, _ source: Source) {
     self.settings = settings
     self.source = source
   }
@@ -93,7 +54,7 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
     var told = Measures()
     if step.number % stepsOnRows == 0 {
       round = try judged(source.rollouts(of: step))
-      told = .ofRound(round, size: settings.size)
+      told = .ofRound(round, size: settings.size, source.rewardNames)
     }
     let taken = round[part(step.number)].filter {
       !$0.advantages.isEmpty && !(settings.leavesOutTruncated && $0.isTruncated)
@@ -161,29 +122,5 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
         of: [labels], value: Float(value), gradients: [Tensor(shape: labels.value.shape, values: gradient)]),
       value: value, sum: Measure(sum: value, weight: 1), labelTokens: batch.answers.packed.labelCount,
       measures: measures)
-  }
-}
-
-extension Measures {
-  /// What is told of a round of sampling.
-  static func ofRound(_ rollouts: [Rollout], size: Int) -> Measures {
-    var measures = Measures()
-    for rollout in rollouts {
-      if let reward = rollout.reward { measures.tell("reward", reward) }
-      for (index, reward) in rollout.rewards.enumerated() {
-        if let reward { measures.tell("reward_\(index + 1)", reward) }
-      }
-      measures.tell("completion_tokens", Double(rollout.completion.count))
-      measures.tell("truncated", rollout.isTruncated ? 1 : 0)
-    }
-    guard size > 1 else { return measures }
-    let rewards = rollouts.map(\.reward)
-    let (dead, all) = Advantages.dead(rewards, size: size)
-    measures.tell("dead_groups", Double(dead) / Double(max(1, all)), weight: Double(all))
-    for start in stride(from: 0, to: rewards.count, by: size) {
-      let known = rewards[start..<min(rewards.count, start + size)].compactMap { $0 }
-      measures.tell("reward_deviation", Advantages.spread(known))
-    }
-    return measures
   }
 }

@@ -7,6 +7,8 @@ import TokenShards
 package protocol RolloutSource {
   /// What tells the source from others.
   var identity: String { get }
+  /// What measures call the reward functions, in their order.
+  var rewardNames: [String] { get }
 
   /// Completions of the prompts of a step, those of a prompt one after the other, with their rewards, with what the policy
   /// gave to their tokens where that is wanted, and with what the reference gives, where there is one.
@@ -17,6 +19,8 @@ package protocol RolloutSource {
 }
 
 extension RolloutSource {
+  package var rewardNames: [String] { [] }
+
   /// The first pass takes them as they come, each of the others in an order of its own.
   package func order(of count: Int, pass: Int, key: RandomKey) -> [Int] {
     guard pass > 0 else { return Array(0..<count) }
@@ -25,95 +29,35 @@ extension RolloutSource {
   }
 }
 
-/// Rollouts that the policy samples, judged by reward functions.
-package struct SampledRollouts: RolloutSource {
-  package struct Settings: Sendable, Hashable {
-    /// Completions of a prompt.
-    package var size: Int
-    /// What logits are divided by, in sampling as in training; 0 takes the likeliest token always, for measuring.
-    package var temperature: Double
-    package var maximumTokens: Int
-    /// Tokens that end a completion.
-    package var stops: Set<Int32>
-    /// What each reward function counts.
-    package var weights: [Double]
-    /// Whether log p of the tokens is computed when they are sampled.
-    package var remembersPolicy: Bool
+/// Rollouts of the longest completions, without a model: what memory a round takes is counted with them.
+package struct ForeseenRollouts: RolloutSource {
+  private let size: Int
+  private let tokens: Int
 
-    package init(
-      size: Int, temperature: Double = 1, maximumTokens: Int, stops: Set<Int32>, weights: [Double],
-      remembersPolicy: Bool
-    ) {
-      self.size = size
-      self.temperature = temperature
-      self.maximumTokens = maximumTokens
-      self.stops = stops
-      self.weights = weights
-      self.remembersPolicy = remembersPolicy
-    }
+  /// - Parameters:
+  ///   - size: Completions of a prompt.
+  ///   - tokens: The most of a completion.
+  package init(size: Int, tokens: Int) {
+    self.size = size
+    self.tokens = tokens
   }
 
-  package let settings: Settings
-  /// The rewards of each rollout, one a function; the rows are those of the prompts, one a rollout.
-  package let judge: ([Rollout], [TokenRow]) throws -> [[Double?]]
-  /// What completions are compared with; nil without a reference.
-  package let reference: LanguageModel?
-  /// Told how many completions of a round are done; what it throws ends the work.
-  package var progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
-  /// Told of each round.
-  package var onRound: ([Rollout]) -> Void = { _ in }
+  package var identity: String { "\(size) \(tokens)" }
 
-  package init(
-    _ settings: Settings, reference: LanguageModel?, judge: @escaping ([Rollout], [TokenRow]) throws -> [[Double?]]
-  ) {
-    self.settings = settings
-    self.reference = reference
-    self.judge = judge
-  }
-
-  package var identity: String {
-    "\(settings.size) \(settings.temperature) \(settings.maximumTokens) \(settings.stops.sorted()) \(settings.weights) "
-      + "\(settings.remembersPolicy) \(reference != nil)"
-  }
-
-  package func rollouts(of step: StageStep) throws -> [Rollout] {
-    let prompts = try zip(step.rows, step.numbers).map { row, number in
-      guard row.sequences.count == 1, row.sequences[0].role == .prompt else {
-        throw TrainingError.notAPrompt(row: number)
-      }
-      return row.sequences[0].ids
-    }
-    let sampler = CompletionSampler(
-      step.model, temperature: Float(settings.temperature), maximumTokens: settings.maximumTokens,
-      stops: settings.stops)
-    let total = prompts.count * settings.size
-    let completions = try sampler.complete(prompts, count: settings.size, key: step.key) { try progress($0, total) }
-    var rollouts = zip(prompts, zip(step.numbers, completions)).flatMap { prompt, more in
-      more.1.map { Rollout(row: more.0, prompt: prompt, completion: $0.ids, isTruncated: $0.isTruncated) }
-    }
-    let rows = step.rows.flatMap { [TokenRow](repeating: $0, count: settings.size) }
-    for (index, rewards) in try judge(rollouts, rows).enumerated() {
-      rollouts[index].rewards = rewards
-      let known = zip(rewards, settings.weights).compactMap { reward, weight in reward.map { $0 * weight } }
-      rollouts[index].reward = known.isEmpty ? nil : known.reduce(0, +)
-    }
-    if settings.remembersPolicy {
-      for (index, found) in try tokens(of: rollouts, step.model, step.rules.tokenBudget).enumerated() {
-        rollouts[index].old = found
+  package func rollouts(of step: StageStep) -> [Rollout] {
+    let longest = step.rows.map(\.tokenCount).max() ?? 1
+    // The keys and values of sampling, which are gone before the step.
+    _ = step.model.keyValueCache(
+      capacity: longest + tokens, slots: min(CompletionSampler.usualSlots, step.rows.count * size))
+    return zip(step.rows, step.numbers).flatMap { row, number in
+      (0..<size).map { place in
+        var rollout = Rollout(
+          row: number, prompt: row.sequences.first?.ids ?? [0], completion: [Int32](repeating: 0, count: tokens),
+          isTruncated: false, reward: Double(place))
+        rollout.old = [Float](repeating: -1, count: tokens)
+        rollout.reference = rollout.old
+        return rollout
       }
     }
-    if let reference {
-      for (index, found) in try tokens(of: rollouts, reference, step.rules.tokenBudget).enumerated() {
-        rollouts[index].reference = found
-      }
-    }
-    onRound(rollouts)
-    return rollouts
-  }
-
-  private func tokens(of rollouts: [Rollout], _ model: LanguageModel, _ budget: Int) throws -> [[Float]] {
-    try labelLogProbabilities(
-      of: rollouts.map(\.sequence), numbers: rollouts.map(\.row), model: model, temperature: settings.temperature,
-      tokenBudget: budget)
   }
 }
