@@ -36,7 +36,7 @@ package enum Evaluate: NodeType {
   package static let name = "evaluate"
   package static let summary = "Measures a model on token rows: loss and accuracy, or rewards on preference pairs"
   package static let implementationVersion = 7
-  package static let parts = [ReferenceScores.part, ReferenceScores.answers]
+  package static let parts = ReferenceScores.parts
   package static let inputs =
     [
       InputPort("model", [ArtefactName.model], doc: "The model to measure"),
@@ -44,6 +44,7 @@ package enum Evaluate: NodeType {
     ]
     + stagePorts(others: [MeasuredStage.auto.rawValue]).map { port in
       var port = port
+      guard port.name == StageModel.reference.port else { return port }
       port.doc = "What the model is compared with; without it the log-probabilities alone are the rewards"
       return port
     }
@@ -63,13 +64,18 @@ package enum Evaluate: NodeType {
     let chosen = fields.stage.declaration
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)
     if let chosen {
-      conflicts += chosen.conflicts(fields.own) + chosen.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
+      conflicts += chosen.conflicts(fields.own, inputs) + chosen.models.flatMap { $0.conflicts(inputs) }
       if chosen.trainsHead, let model = inputs["model"]?.type, model[FacetName.head] == nil {
         conflicts.append(
           .init(
             port: "model", "The model has no head that scores", reason: "`stage: \(chosen.name)` measures scores",
             advice: "connect a model that was trained by `stage: \(chosen.name)`"))
       }
+    } else if inputs["data"]?.type[FacetName.kind]?.text == Record.Kind.prompt.rawValue {
+      conflicts.append(
+        .init(
+          port: "data", "Nothing says what answers to the prompts are worth",
+          advice: "say a stage that samples, such as `stage: grpo`, with its `rewards`"))
     } else if let type = inputs["data"]?.type, let kind = type[FacetName.kind]?.text,
       kind != Record.Kind.preference.rawValue
     {
@@ -119,10 +125,11 @@ package enum Evaluate: NodeType {
   ) throws {
     let rows = try TokenSet(data)
     let shape = declaration.rows
-    let stage = try declaration.stage(
+    let stage = try declaration.measured(
       own[declaration],
       StageInputs(context: context, data: data, what: shape.unit, fallback: nil, threads: threads))
-    let model = try ModelArtefact(context, threads: threads).model(longest: rows.longest)
+    let model = try ModelArtefact(context, threads: threads).model(
+      longest: declaration.longest(own[declaration], rows: rows.longest))
     let result = try StageEvaluation(stage, model: model).run(rows.trainingRows) { done in
       context.progress(ProgressUpdate(step: done, total: rows.count, unit: shape.unit))
       try context.checkCancellation()

@@ -54,6 +54,11 @@ package struct StopToken: SanityCheck {
     }
   }
 
+  /// What generation stops at after rows of a set.
+  static func ids(of tokens: ArtefactView) -> [Int32] {
+    (tokens.details[detail]?.array ?? []).compactMap(Token.init(json:)).map(\.id)
+  }
+
   package var share: Double { answers == 0 ? 1 : Double(ended) / Double(answers) }
 
   package var verdict: SanityVerdict { share < Self.enough ? .warning : .fine }

@@ -1,6 +1,7 @@
 import Diagnostics
 import Pipeline
 import PreciseJSON
+import TensorFiles
 import Tensors
 import TokenShards
 import Training
@@ -15,6 +16,11 @@ struct ReferenceScores {
   static let part = Part.recipe("reference-scores", version: 1)
   /// The same of answers that are judged by themselves.
   static let answers = Part.recipe("reference-answers", version: 1)
+
+  /// The likeliest tokens at labels.
+  static let likeliest = Part.recipe("likeliest-tokens", version: 1)
+
+  static let parts = [part, answers, likeliest]
 
   /// Rows whose scores are published together.
   static let rowsAPart = 64
@@ -66,6 +72,26 @@ struct ReferenceScores {
         compute: { rows in try sums(rows, mismatched.sequence) }))
   }
 
+  /// The likeliest tokens at the labels of all rows.
+  ///
+  /// - Parameters:
+  ///   - count: Tokens a label.
+  ///   - temperature: What logits are divided by.
+  func likeliest(
+    of data: ArtefactView, what: String, count: Int, temperature: Double
+  ) throws -> [LikeliestLabels] {
+    let set = try TokenSet(data)
+    lazy var model = Result { try reference.model(longest: set.longest) }
+    return try inParts(
+      Self.likeliest, of: data, set, what: what, unit: "rows by the teacher",
+      reads: { [("rows", .digest($0.shard)), ("first", .integer($0.firstOfShard))] },
+      more: [("count", .integer(count)), ("temperature", .number(temperature))],
+      compute: { rows in
+        try likeliestLabels(
+          of: rows.map { try set.row($0) }, teacher: model.get(), count: count, temperature: temperature)
+      })
+  }
+
   private typealias Read = (name: String, value: CanonicalValue)
 
   /// Where a part begins.
@@ -103,7 +129,7 @@ struct ReferenceScores {
           type: ArtefactType("reference_scores")
         ) { builder in
           made += rows.count
-          try builder.write(compute(rows).map { $0.json.text() + "\n" }.joined(), to: Self.member)
+          try builder.write(Score.bytes(of: compute(rows)), to: Score.member)
         }
         scores += try read(part, count: rows.count)
         context.progress(ProgressUpdate(step: scores.count, total: set.count, unit: unit))
@@ -113,28 +139,79 @@ struct ReferenceScores {
     return scores
   }
 
-  private static let member = "scores.jsonl"
-
   private func read<Score: StoredScore>(_ part: ArtefactView, count: Int) throws -> [Score] {
-    let path = try part.path(of: Self.member)
-    let scores = try textOf(path).split(separator: "\n").map { line in
-      guard let score = Score(json: try JSON(parsing: String(line), file: path)) else {
-        throw ReferenceScoresError.damaged(file: path)
-      }
-      return score
-    }
-    guard scores.count == count else { throw ReferenceScoresError.damaged(file: path) }
+    let path = try part.path(of: Score.member)
+    guard let scores = try Score.scores(in: MappedFile(path: path).withBytes { Array($0) }, file: path),
+      scores.count == count
+    else { throw ReferenceScoresError.damaged(file: path) }
     return scores
   }
 }
 
-/// A score that a line of a part holds.
+/// What a part holds a row of.
 private protocol StoredScore {
+  /// The file of the part.
+  static var member: String { get }
+  static func bytes(of scores: [Self]) -> [UInt8]
+  /// Nil where the bytes are not what was written.
+  static func scores(in bytes: [UInt8], file: String) throws -> [Self]?
+}
+
+/// A score that a line of JSON holds.
+private protocol StoredLine: StoredScore {
   var json: JSON { get }
   init?(json: JSON)
 }
 
-extension Double: StoredScore {
+extension StoredLine {
+  fileprivate static var member: String { "scores.jsonl" }
+
+  fileprivate static func bytes(of scores: [Self]) -> [UInt8] {
+    Array(scores.map { $0.json.text() + "\n" }.joined().utf8)
+  }
+
+  fileprivate static func scores(in bytes: [UInt8], file: String) throws -> [Self]? {
+    let lines = try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
+      Self(json: try JSON(parsing: String(line), file: file))
+    }
+    return lines.contains { $0 == nil } ? nil : lines.compactMap { $0 }
+  }
+}
+
+/// A row: u32 of numbers, the ids as i32, log q as f32, all little-endian.
+extension LikeliestLabels: StoredScore {
+  fileprivate static var member: String { "likeliest.bin" }
+
+  fileprivate static func bytes(of scores: [LikeliestLabels]) -> [UInt8] {
+    var bytes: [UInt8] = []
+    func append(_ value: UInt32) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    for row in scores {
+      append(UInt32(row.ids.count))
+      for id in row.ids { append(UInt32(bitPattern: id)) }
+      for value in row.logProbabilities { append(value.bitPattern) }
+    }
+    return bytes
+  }
+
+  fileprivate static func scores(in bytes: [UInt8], file: String) -> [LikeliestLabels]? {
+    var offset = 0
+    func next() -> UInt32 {
+      defer { offset += 4 }
+      return bytes.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+    }
+    var rows: [LikeliestLabels] = []
+    while offset < bytes.count {
+      guard offset + 4 <= bytes.count else { return nil }
+      let count = Int(next())
+      guard count <= (bytes.count - offset) / 8 else { return nil }
+      let ids = (0..<count).map { _ in Int32(bitPattern: next()) }
+      rows.append(LikeliestLabels(ids: ids, logProbabilities: (0..<count).map { _ in Float(bitPattern: next()) }))
+    }
+    return rows
+  }
+}
+
+extension Double: StoredLine {
   fileprivate var json: JSON { JSON(self) }
 
   fileprivate init?(json: JSON) {
@@ -143,7 +220,7 @@ extension Double: StoredScore {
   }
 }
 
-extension PairLogProbabilities: StoredScore {
+extension PairLogProbabilities: StoredLine {
   fileprivate var json: JSON { ["chosen": JSON(chosen), "rejected": JSON(rejected)] }
 
   fileprivate init?(json: JSON) {

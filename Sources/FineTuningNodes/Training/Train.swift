@@ -15,7 +15,7 @@ package enum Train: NodeType {
   package static let name = "train"
   package static let summary = "Trains a model: its adapter when it has one, all of its weights otherwise"
   package static let implementationVersion = 8
-  package static let parts = [ReferenceScores.part, ReferenceScores.answers]
+  package static let parts = ReferenceScores.parts
   package static let inputs =
     [
       InputPort("model", [ArtefactName.model], doc: "The model to start from"),
@@ -40,10 +40,10 @@ package enum Train: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
-    var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own)
+    var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own, inputs)
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
-    conflicts += stage.models.flatMap { DataFit.modelConflicts($0.port, inputs) }
+    conflicts += stage.models.flatMap { $0.conflicts(inputs) }
     if let model = inputs["model"]?.type, let held = model[FacetName.weights]?.text, model[FacetName.form] != "adapter"
     {
       conflicts.append(
@@ -106,7 +106,7 @@ package enum Train: NodeType {
       try fields.evaluateEvery == nil
       ? nil
       : validation.map {
-        try declaration.stage(
+        try declaration.measured(
           own,
           StageInputs(
             context: context, data: $0, what: "held-out \(declaration.rows.unit)", fallback: "model",
@@ -116,7 +116,8 @@ package enum Train: NodeType {
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let rows = try TokenSet(data)
     let held = try validation.map(TokenSet.init)
-    let model = try artefact.model(trainsAll: true, longest: max(rows.longest, held?.longest ?? 0))
+    let model = try artefact.model(
+      trainsAll: true, longest: declaration.longest(own, rows: max(rows.longest, held?.longest ?? 0)))
     model.recomputation = fields.recompute
     let loop = try TrainingLoop(
       model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,

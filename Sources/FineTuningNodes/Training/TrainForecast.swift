@@ -21,6 +21,8 @@ extension Train {
         model.configuration, model.computeClass, weights: WeightShapes(formats: model.formats), plan: model.plan,
         adapter: model.adapter,
         stage: declaration.foreseen(fields.own[declaration], rows: rows, of: model.configuration), rows: rows,
+        longest: declaration.longest(
+          fields.own[declaration], rows: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1),
         recomputations: recomputations, threads: fields.threads ?? ThreadPool.availableProcessors)
     }
     let counted = memory(fields.stage.declaration)

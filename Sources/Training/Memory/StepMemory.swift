@@ -30,13 +30,13 @@ package struct StepMemory: Sendable, Hashable {
   package static func counted(
     _ configuration: ModelConfiguration, _ computeClass: ComputeClass, weights: WeightShapes = WeightShapes(),
     plan: PrecisionPlan = PrecisionPlan(), adapter: AdapterConfiguration?,
-    stage: some TrainingStage, rows: [TokenRow], tokenBudget: Int = TrainingSettings.tokenBudget,
+    stage: some TrainingStage, rows: [TokenRow], longest: Int? = nil, tokenBudget: Int = TrainingSettings.tokenBudget,
     recomputations: [Recomputation], threads: Int = ThreadPool.availableProcessors
   ) throws -> [StepMemory] {
     try MemoryCount.run { count in
       let model = try LanguageModel(
         configuration, weights: weights, compute: Compute(threads: threads, computeClass: computeClass), plan: plan,
-        longestSequence: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, beside: adapter,
+        longestSequence: longest ?? rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, beside: adapter,
         trains: { _ in adapter == nil })
       if let adapter { try model.attach(adapter, from: WeightShapes()) }
       let before = count.liveBytes

@@ -39,7 +39,7 @@ enum JudgedTuning: StageDeclaration {
   static let doc =
     "learns from answers that are each wanted or not, against a reference (Kahneman–Tversky optimisation, arXiv:2402.01306)"
   static let rows = RowShape.judged
-  static let models = PreferenceTuning.models
+  static let models = [StageModel.reference]
   static let measures = [
     StageMeasure("rewards_chosen", progress: "wanted"), StageMeasure("rewards_rejected", progress: "unwanted"),
     StageMeasure("kl", progress: "KL"),

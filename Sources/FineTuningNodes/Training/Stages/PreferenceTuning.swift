@@ -82,14 +82,11 @@ enum PreferenceTuning: StageDeclaration {
   static let doc =
     "learns to prefer chosen to rejected answers (direct preference optimisation, arXiv:2305.18290)"
   static let rows = RowShape.pairs
-  static let models = [
-    StageModel(
-      "reference", optional: true, doc: "What the model is compared with; the model as it comes in unless given")
-  ]
+  static let models = [StageModel.reference]
   static let measures = StageMeasure.ofRewards
   static let picture: StagePicture? = .ofRewards
 
-  static func conflicts(_ fields: Fields) -> [Inference.Conflict] {
+  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
     var conflicts: [Inference.Conflict] = []
     if !fields.lossWeights.isEmpty, fields.lossWeights.count != fields.loss.count {
       conflicts.append(

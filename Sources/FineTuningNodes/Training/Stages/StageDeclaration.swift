@@ -7,6 +7,10 @@ import Training
 package protocol StageDeclaration: Sendable {
   associatedtype Fields: FieldSet
   associatedtype Stage: TrainingStage
+  /// What measures it; the stage itself unless it has something of its own for that.
+  associatedtype Measured: TrainingStage = Stage
+  /// What memory is counted with.
+  associatedtype Foreseen: TrainingStage = Stage
 
   /// What pipeline files call it.
   static var name: String { get }
@@ -23,8 +27,8 @@ package protocol StageDeclaration: Sendable {
   /// The picture of its measures; nil where the loss says it all.
   static var picture: StagePicture? { get }
 
-  /// Fields of its own that contradict each other.
-  static func conflicts(_ fields: Fields) -> [Inference.Conflict]
+  /// Fields of its own that contradict each other, or what is connected.
+  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict]
 
   /// The files outside the store that the stage reads, such as programs that give rewards.
   static func sources(_ fields: Fields) throws -> [SourceRequest]
@@ -34,10 +38,16 @@ package protocol StageDeclaration: Sendable {
   /// - Throws: What asking the other models throws.
   static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> Stage
 
+  /// What measures a model on the rows of `inputs`.
+  static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> Measured
+
+  /// The longest sequence that the model sees, given that of the rows.
+  static func longest(_ fields: Fields, rows: Int) -> Int
+
   /// A stage like that of a run for rows that were made up, with no other model asked: what memory takes is counted with it.
   ///
   /// - Parameter model: What is trained.
-  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> Stage
+  static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> Foreseen
 
   /// What the first loss should be; nil where nothing is known about it.
   static func firstLoss(_ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel) throws -> FirstLoss
@@ -47,9 +57,10 @@ package protocol StageDeclaration: Sendable {
 extension StageDeclaration {
   package static var models: [StageModel] { [] }
   package static var trainsHead: Bool { false }
+  package static func longest(_ fields: Fields, rows: Int) -> Int { rows }
   package static var measures: [StageMeasure] { [] }
   package static var picture: StagePicture? { nil }
-  package static func conflicts(_ fields: Fields) -> [Inference.Conflict] { [] }
+  package static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] { [] }
 
   package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
 
@@ -57,23 +68,50 @@ extension StageDeclaration {
   static func sources(_ fields: StageFields) throws -> [SourceRequest] { try sources(fields[Self.self]) }
 
   /// Fields of its own that contradict each other, among those of all stages.
-  static func conflicts(_ fields: StageFields) -> [Inference.Conflict] { conflicts(fields[Self.self]) }
+  static func conflicts(_ fields: StageFields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    conflicts(fields[Self.self], inputs)
+  }
 
   package static func firstLoss(
     _ fields: Fields, _ inputs: StageInputs, _ model: LanguageModel
   ) throws -> FirstLoss.Expectation? { nil }
 }
 
-/// A model that a stage asks beside the one that is trained, at an input port of its own.
+extension StageDeclaration where Measured == Stage {
+  package static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> Stage { try stage(fields, inputs) }
+}
+
+/// A model that a stage asks beside the one that is trained, or a tokenizer, at an input port of its own.
 package struct StageModel: Sendable {
   package var port: String
+  package var type: String
   package var isOptional: Bool
   package var doc: String
 
-  package init(_ port: String, optional: Bool, doc: String) {
+  package init(_ port: String, type: String = ArtefactName.model, optional: Bool, doc: String) {
     self.port = port
+    self.type = type
     isOptional = optional
     self.doc = doc
+  }
+
+  /// What the model is compared with.
+  static let reference = StageModel(
+    "reference", optional: true, doc: "What the model is compared with; the model as it comes in unless given")
+
+  /// What keeps it from standing beside the model.
+  func conflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
+    type == ArtefactName.tokenizer ? DataFit.tokenizerConflicts(inputs) : DataFit.modelConflicts(port, inputs)
+  }
+
+  /// A reference that is connected where the divergence from it counts nothing.
+  static func withoutDivergence(_ coefficient: Double, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard coefficient == 0, inputs["reference"] != nil else { return [] }
+    return [
+      .init(
+        port: "reference", "`reference` has no effect where the divergence from it counts nothing",
+        advice: "leave it out, or give `beta`")
+    ]
   }
 }
 

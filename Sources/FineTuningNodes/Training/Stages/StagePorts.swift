@@ -2,7 +2,7 @@ import Pipeline
 
 /// The input ports of models that stages ask, each once, with the stages that ask it.
 ///
-/// - Parameter others: Values of the field `stage` beside names of stages for which a port is there as well.
+/// - Parameter others: Values of the field `stage` beside names of stages for which the port of the reference is there.
 func stagePorts(others: [String] = []) -> [InputPort] {
   var ports: [(model: StageModel, stages: [String])] = []
   for stage in trainingStages {
@@ -16,8 +16,8 @@ func stagePorts(others: [String] = []) -> [InputPort] {
   }
   return ports.map { model, stages in
     InputPort(
-      model.port, [ArtefactName.model], optional: model.isOptional, for: .when("stage", others + stages), doc: model.doc
-    )
+      model.port, [model.type], optional: model.isOptional,
+      for: .when("stage", (model.port == StageModel.reference.port ? others : []) + stages), doc: model.doc)
   }
 }
 
