@@ -3,7 +3,7 @@ import Pipeline
 /// The stages of training, in the order of the reference page.
 let trainingStages: [any StageDeclaration.Type] = [
   SupervisedTuning.self, PreferenceTuning.self, OddsRatioTuning.self, ContrastiveTuning.self, SimpleTuning.self,
-  JudgedTuning.self, RewardModelling.self, GroupTuning.self,
+  JudgedTuning.self, RewardModelling.self, GroupTuning.self, LeaveOneOutTuning.self,
 ]
 
 /// The name of a stage of the registry.
