@@ -91,8 +91,8 @@ struct ConflictTests {
       b: {type: load_dataset, from: DIR/rows.jsonl, format: text, columns: {text: t, history: h}, ignore_columns: [t]}
       """,
       """
-      nodes.a.columns.output | Format `preference` has no use for a column named as `output` | node `a` |\u{20}
       nodes.a.columns.label | Format `preference` has no use for a column named as `label` | node `a` |\u{20}
+      nodes.a.columns.output | Format `preference` has no use for a column named as `output` | node `a` |\u{20}
       nodes.b.columns.history | Format `text` has no use for a column named as `history` | node `b` |\u{20}
       nodes.b.ignore_columns | Column `t` is mapped and ignored at once | node `b` | take it out of one of the two
       """)
@@ -259,9 +259,9 @@ struct ConflictTests {
       """
       nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
       nodes.tuned.beta | \
-      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo` or `kto` | Remove it
+      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo`, `kto`, `grpo` or `rloo` | Remove it
       nodes.tuned.reference | \
-      `reference` has no effect with `stage: sft` | it has one with `stage: dpo` or `kto` | Remove it
+      `reference` has no effect with `stage: sft` | it has one with `stage: dpo`, `kto`, `grpo`, `rloo` or `ppo` | Remove it
       nodes.quality.beta | \
       `beta` has no effect on rows that are not preference pairs | \
       node `quality`; the rows are of kind conversation | leave it out, or connect pairs

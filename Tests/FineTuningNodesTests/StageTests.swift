@@ -119,6 +119,69 @@ struct StageTests {
     }
   }
 
+  private static let questions = (1...6).map {
+    #"{"prompt":"What is \#($0) plus \#($0)?","answer":"\#($0 + $0)"}"# + "\n"
+  }.joined()
+
+  @Test(
+    "Stages that sample run and are measured by the rewards of the likeliest answers",
+    arguments: [
+      "stage: grpo, generations: 3", "stage: grpo, generations: 2, iterations: 2, beta: 0.1, reference: base",
+      "stage: grpo, objective: cispo, cap: 2, scale_rewards: none", "stage: rloo, generations: 2",
+      "stage: ppo, iterations: 2", "stage: ppo, kl_coefficient: 0, reward_model: judge",
+    ])
+  func samples(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.questions, to: "pairs.jsonl")
+    try workspace.folder.write(Self.pairs, to: "judged.jsonl")
+    let rewards =
+      "tokenizer: tokenizer, max_completion: 6, rewards: [{type: answer}, {type: length, maximum: 4, weight: 0.5}]"
+    let measured =
+      (fields.split(separator: ",").first ?? "") + (fields.contains("reward_model") ? ", reward_model: judge" : "")
+    let text = Self.pipeline(fields + ", " + rewards, evaluate: measured + ", " + rewards).replacing(
+      "pairs.jsonl}", with: "pairs.jsonl, format: prompt, keep_columns: [answer]}")
+    let judge = """
+
+        pairs: {type: load_dataset, from: DIR/judged.jsonl}
+        pair_chat: {type: apply_template, dataset: pairs, tokenizer: tokenizer}
+        pair_tokens: {type: tokenize, conversations: pair_chat, tokenizer: tokenizer, max_length: 100}
+        judge: {type: train, model: adapted, data: pair_tokens.train, stage: rm, max_steps: 1}
+      """
+    let summary = try workspace.run(text + judge)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    func view(_ node: String, _ port: String) throws -> ArtefactView {
+      let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
+      return try ArtefactView(found, in: workspace.store)
+    }
+    let metrics = try view("tuned", "metrics")
+    let lines = try String(contentsOfFile: metrics.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+    let last = try JSON(parsing: String(try #require(lines.last)), file: "metrics.jsonl")
+    let quality = try view("quality", "metrics").details
+    let reward = try #require(quality["reward"]?.double)
+    #expect(abs(reward - (try #require(last["eval_reward"]?.double))) < 1e-9)
+    #expect(quality["loss"]?.double == -reward)
+    #expect(quality["reward_answer"]?.double != nil && quality["reward_length"]?.double != nil)
+    #expect((quality["reward_model"]?.double != nil) == fields.contains("reward_model"))
+  }
+
+  @Test(
+    "A student learns from a teacher",
+    arguments: [
+      "top_k: 4", "top_k: 4, rest: none, temperature: 2, label_weight: 0.5", "teacher_scores: all",
+      "teacher_scores: all, divergence: jsd, on_policy: 0.5, max_completion: 4",
+    ])
+  func distils(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    let stage = "stage: distillation, teacher: base, \(fields)"
+    let text = Self.pipeline(stage, evaluate: stage).replacing("pairs.jsonl", with: "rows.jsonl")
+    let summary = try workspace.run(text)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    let found = try #require(summary.nodes.first { $0.name == "quality" }?.result?.outputs["metrics"])
+    // A student that is its own teacher has little to learn, but of a teacher that is taken to know four tokens alone.
+    let divergence = try #require(ArtefactView(found, in: workspace.store).details["divergence"]?.double)
+    #expect(divergence < (fields.contains("rest: none") ? 10 : 0.1))
+  }
+
   @Test(
     "Says what has no effect",
     arguments: [
@@ -130,6 +193,17 @@ struct StageTests {
       ("stage: dpo, loss: [sigmoid, hinge], loss_weights: [1]", "`loss_weights` has 1 numbers, `loss` has 2"),
       ("stage: dpo, loss: [sigmoid, sigmoid]", "`loss` names a loss twice"),
       ("stage: dpo, f_alpha: 0.5", "`f_alpha` has no effect"),
+      ("stage: grpo, tokenizer: tokenizer", "Nothing says what answers are worth"),
+      (
+        "stage: grpo, tokenizer: tokenizer, rewards: [{type: answer}]",
+        "Preference pairs stand where prompts are wanted"
+      ),
+      (
+        "stage: grpo, tokenizer: tokenizer, rewards: [{type: answer}], reference: base",
+        "`reference` has no effect where"
+      ),
+      ("stage: rloo, tokenizer: tokenizer, reward_model: base", "has no head that scores"),
+      ("stage: distillation", "`teacher`"),
     ])
   func refuses(fields: String, words: String) throws {
     let workspace = try TinyWorkspace()

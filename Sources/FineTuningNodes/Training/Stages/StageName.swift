@@ -4,7 +4,7 @@ import Pipeline
 let trainingStages: [any StageDeclaration.Type] = [
   SupervisedTuning.self, PreferenceTuning.self, OddsRatioTuning.self, ContrastiveTuning.self, SimpleTuning.self,
   JudgedTuning.self, RewardModelling.self, GroupTuning.self, LeaveOneOutTuning.self,
-  ActorCriticTuning.self,
+  ActorCriticTuning.self, TeacherTuning.self,
 ]
 
 /// The name of a stage of the registry.
