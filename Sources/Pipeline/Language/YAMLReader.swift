@@ -170,10 +170,10 @@ struct YAMLReader {
       let tag = string(scalar.tag)
       var isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
       if let tag {
-        switch Tag(tag) {
+        switch YAMLTag(tag) {
         case .text: isPlain = false
         case .scalar: isPlain = true
-        default: report(.unknownTag(Tag.short(tag)), at: at)
+        default: report(.unknownTag(YAMLTag.short(tag)), at: at)
         }
       }
       let value = LocatedValue(.scalar(LocatedValue.Scalar(text: text, isPlain: isPlain)), at: at)
@@ -181,11 +181,11 @@ struct YAMLReader {
       return place(value, isPlainScalar: scalar.style == YAML_PLAIN_SCALAR_STYLE)
     case YAML_SEQUENCE_START_EVENT:
       let start = event.data.sequence_start
-      if let tag = string(start.tag), Tag(tag) != .list { report(.unknownTag(Tag.short(tag)), at: at) }
+      if let tag = string(start.tag), YAMLTag(tag) != .list { report(.unknownTag(YAMLTag.short(tag)), at: at) }
       return begin(isMap: false, at, anchor: bytes(start.anchor))
     case YAML_MAPPING_START_EVENT:
       let start = event.data.mapping_start
-      if let tag = string(start.tag), Tag(tag) != .map { report(.unknownTag(Tag.short(tag)), at: at) }
+      if let tag = string(start.tag), YAMLTag(tag) != .map { report(.unknownTag(YAMLTag.short(tag)), at: at) }
       return begin(isMap: true, at, anchor: bytes(start.anchor))
     case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
       guard let container = open.popLast() else { return false }
@@ -275,28 +275,4 @@ struct YAMLReader {
   }
 
   private func string(_ name: UnsafeMutablePointer<yaml_char_t>?) -> String? { name.map { String(cString: $0) } }
-
-  /// The tags of the core schema, by what they may stand on.
-  private enum Tag {
-    case text
-    case scalar
-    case list
-    case map
-    case other
-
-    init(_ tag: String) {
-      switch Self.short(tag) {
-      case "!!str", "!": self = .text
-      case "!!int", "!!float", "!!bool", "!!null": self = .scalar
-      case "!!seq": self = .list
-      case "!!map": self = .map
-      default: self = .other
-      }
-    }
-
-    static func short(_ tag: String) -> String {
-      let core = "tag:yaml.org,2002:"
-      return tag.hasPrefix(core) ? "!!" + tag.dropFirst(core.count) : tag
-    }
-  }
 }
