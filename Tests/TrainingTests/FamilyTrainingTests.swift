@@ -39,6 +39,20 @@ struct FamilyTrainingTests {
     #expect(result.tokens == expected.tokens)
   }
 
+  /// Of each family, with weights as its files hold them: exchanged, or all experts in one tensor.
+  @Test(arguments: FamilyFixture.names)
+  func howFarParametersMovedIsKnown(name: String) throws {
+    let fixture = try FamilyFixture(name)
+    guard let configuration = try? fixture.configuration() else { return }
+    let model = try fixture.model(trains: { _ in true })
+    let start = try ParameterSource(configuration, FormulaWeights(fixture.values), compute: model.compute)
+    let movement = try ParameterMovement(model.trainableParameters, since: start, pool: model.compute.pool)
+    #expect(movement.unmoved.count == movement.parameters)
+    for parameter in model.trainableParameters { parameter.value.pointer[0] += 1 }
+    let after = try ParameterMovement(model.trainableParameters, since: start, pool: model.compute.pool)
+    #expect(after.unmoved == [])
+  }
+
   @Test func theLossForEvenRoutingIsToldAndLearned() throws {
     let without = try loop("qwen2_moe")
     let plain = try without.run()

@@ -25,7 +25,8 @@ enum TrainSanity {
     try sanity.add(EmptyRows(data, seen: result.watch))
     if let expectation, let loss = result.watch.firstLoss { try sanity.add(FirstLoss(loss, expectation)) }
     try sanity.add(GradientCourse(result.watch))
-    let movement = try ParameterMovement(model.trainableParameters, since: artefact.start(), pool: model.compute.pool)
+    let start = try ParameterSource(model.configuration, artefact.start(), compute: model.compute)
+    let movement = try ParameterMovement(model.trainableParameters, since: start, pool: model.compute.pool)
     try sanity.add(
       MovedParameters(
         movement, movingSteps: result.watch.movingSteps,
