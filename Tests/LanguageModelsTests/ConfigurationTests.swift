@@ -213,8 +213,7 @@ struct HuggingFaceConfigurationTests {
     arguments: [
       ("lama", "llama"), ("qwen33", "qwen3"), ("qewn3", "qwen3"), ("qwen3-moe", "qwen3_moe"), ("gtp2", "gpt2"),
       ("ernie45", "ernie4_5"), ("Gemma3", "gemma3"), ("stracoder2", "starcoder2"), ("smolm3", "smollm3"),
-      ("qwen4", nil), ("gemma3n", nil), ("phi3_v", nil), ("llama4", nil), ("qwen2_vl", nil), ("bert", nil),
-      ("xglm", nil), ("gpt_neo", nil), ("mllama", nil), ("gpt_neoxx", "gpt_neox"),
+      ("bert", nil), ("xglm", nil), ("mllama", nil), ("gpt_neoxx", "gpt_neox"),
     ] as [(String, String?)])
   func theNearestFamily(found: String, meant: String?) {
     let supported = [
@@ -222,18 +221,39 @@ struct HuggingFaceConfigurationTests {
       "smollm3", "glm", "gpt_neox",
     ]
     let error = ModelConfigurationError(
-      file: "config.json", problems: [.unsupported(key: "model_type", found: found, supported: supported)])
+      file: "config.json", problems: [.unknownFamily(key: "model_type", found: found, supported: supported)])
     let all = "Supported are [\(supported.joined(separator: ", "))]"
     #expect(error.diagnostics[0].advice == meant.map { "Did you mean `\($0)`?" } ?? all)
   }
 
-  @Test func aModelOfPicturesNamesItsLanguageModel() {
-    let error = ModelConfigurationError(
-      file: "config.json",
-      problems: [.unsupported(key: "model_type", found: "gemma3", supported: ["gemma", "gemma3_text"])])
-    #expect(
-      error.diagnostics[0].advice
-        == "`gemma3` takes pictures too; its language model alone, `gemma3_text`, is supported")
+  @Test(
+    "a family that is not here names those that are nearest",
+    arguments: [
+      ("hunyuan", "hunyuan_v1_dense, hunyuan_v1_moe"), ("phi4", "phi3, phi"), ("internlm3", "internlm2"),
+      ("llama4", "llama"), ("mistral4", "mistral"), ("qwen4", "qwen2, qwen3, qwen2_moe, qwen3_moe"),
+      ("gpt_neo", "gpt_neox, gpt2, gpt_oss"), ("deepseek_v4", "deepseek_v2, deepseek_v3"),
+    ])
+  func itsRelatives(found: String, related: String) {
+    #expect(advice(["model_type": .string(found)]).first == "Of its relatives [\(related)] are supported")
+  }
+
+  @Test(
+    "a model that takes more than text names its language model, and nothing else is told",
+    arguments: [
+      ("llava", "mistral", "`llava` takes more than text; its language model alone, `mistral`, is supported"),
+      ("gemma3", "gemma3_text", "`gemma3` takes more than text; its language model alone, `gemma3_text`, is supported"),
+      ("qwen2_vl", "qwen2_vl_text", "`qwen2_vl` takes more than text; models of text alone are supported"),
+    ])
+  func aModelOfPictures(type: String, text: String, told: String) {
+    #expect(advice(["model_type": .string(type), "text_config": ["model_type": .string(text)]]) == [told])
+  }
+
+  /// Of all problems that have one; empty where one has none.
+  private func advice(_ values: JSON) -> [String] {
+    do {
+      _ = try ModelConfiguration(huggingFace: values)
+      return []
+    } catch { return diagnostics(of: error).map { $0.advice ?? "" } }
   }
 }
 

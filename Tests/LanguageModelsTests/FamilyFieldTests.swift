@@ -59,6 +59,18 @@ struct FamilyFieldTests {
       "The model's configuration has no `rope_parameters.full_attention`"),
     Case("gemma3", "layer_types", "sliding_attention", "`layer_types` is a string, not a list"),
     Case("gemma3", "attn_logit_softcapping", 0.5, "`attn_logit_softcapping` is `0.5`, which is not supported"),
+    Case("ministral", "sliding_window", .null, "The model's configuration has no `sliding_window`"),
+    Case("gemma3", "sliding_window", .null, "The model's configuration has no `sliding_window`"),
+    Case("olmo3", "sliding_window", .null, "The model's configuration has no `sliding_window`"),
+    Case("cohere2", "sliding_window", .null, "The model's configuration has no `sliding_window`"),
+    Case("gpt_oss", "sliding_window", .null, "The model's configuration has no `sliding_window`"),
+    Case("gpt_oss", "rope_parameters", .null, "The model's configuration has no `rope_parameters`"),
+    Case(
+      "qwen2_moe", "layer_types", ["full_attention", "sliding_attention"],
+      "`layer_types` names blocks with a window, and `use_sliding_window` is not set"),
+    Case(
+      "bloom", "num_attention_heads", 2, "`n_head` and `num_attention_heads` mean the same and have different values"),
+    Case("gpt2", "hidden_size", 2, "`n_embd` and `hidden_size` mean the same and have different values"),
     Case(
       "phi3-window", "layer_types", ["full_attention", "sliding_attention"],
       "`layer_types` is `full_attention`, which is not supported"),

@@ -161,8 +161,16 @@ package struct ConfigurationReader {
   }
 
   /// The first of a key's spellings that the file has, the first of all where it has none: families have changed the names
-  /// of their keys, and transformers takes the common names for those of some families too.
-  func spelling(_ keys: String...) -> String { keys.filter { lookup($0) != nil }.first ?? keys[0] }
+  /// of their keys, and transformers takes the common names for those of some families too. Two that say different things
+  /// are refused.
+  mutating func spelling(_ keys: String...) -> String {
+    let found = keys.filter { lookup($0) != nil }
+    guard let first = found.first else { return keys[0] }
+    if let other = found.first(where: { lookup($0) != lookup(first) }) {
+      report(.inconsistent("`\(first)` and `\(other)` mean the same and have different values"))
+    }
+    return first
+  }
 
   /// Passes over keys that decide nothing in this family.
   func passOver(_ keys: String...) { for key in keys { _ = lookup(key) } }

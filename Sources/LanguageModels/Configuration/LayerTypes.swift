@@ -17,18 +17,42 @@ extension ConfigurationReader {
     return (0..<layers).map { types.indices.contains($0) && types[$0].string == kinds[1] }
   }
 
-  /// The window of each block: `sliding_window` where ``windowedLayers(_:_:)`` says so.
+  /// The window of each block: `sliding_window` where ``windowedLayers(_:_:)`` says so, which must then be there.
   ///
   /// - Parameter isWindowed: The family's rule where `layer_types` is missing.
   mutating func windows(_ layers: Int, default fallback: Int? = nil, _ isWindowed: (Int) -> Bool) -> [Int?] {
-    let isNone = isNull("sliding_window") || lookup("sliding_window") == nil && fallback == nil
-    let window = isNone ? nil : positive("sliding_window", default: fallback)
-    return windowedLayers(layers, isWindowed).map { $0 ? window : nil }
+    let isWindowed = windowedLayers(layers, isWindowed)
+    guard isWindowed.contains(true) else {
+      _ = lookup("sliding_window")
+      return [Int?](repeating: nil, count: layers)
+    }
+    let window = positive("sliding_window", default: isNull("sliding_window") ? nil : fallback)
+    return isWindowed.map { $0 ? window : nil }
+  }
+
+  /// The windows of families that switch them on with `use_sliding_window`; otherwise no block may be said to have one.
+  ///
+  /// - Parameter isWindowed: The family's rule where `layer_types` is missing.
+  mutating func switchedWindows(_ layers: Int, default fallback: Int? = nil, _ isWindowed: (Int) -> Bool) -> [Int?] {
+    if flag("use_sliding_window", default: false) { return windows(layers, default: fallback, isWindowed) }
+    _ = lookup("sliding_window")
+    if windowedLayers(layers, { _ in false }).contains(true) {
+      report(.inconsistent("`layer_types` names blocks with a window, and `use_sliding_window` is not set"))
+    }
+    return [Int?](repeating: nil, count: layers)
+  }
+
+  /// Whether there is a window: null says that there is none.
+  ///
+  /// - Parameter fallback: Whether the family has one where the key is missing.
+  func hasWindow(default fallback: Bool) -> Bool {
+    lookup("sliding_window") != nil || fallback && !isNull("sliding_window")
   }
 
   /// The window of all blocks, for families whose blocks are all alike: `layer_types` may only say the same.
-  mutating func oneWindow() -> Int? {
-    let window = lookup("sliding_window") == nil ? nil : positive("sliding_window")
+  mutating func oneWindow(default fallback: Int? = nil) -> Int? {
+    let hasWindow = hasWindow(default: fallback != nil)
+    let window = hasWindow ? positive("sliding_window", default: fallback) : nil
     let kind = window == nil ? "full_attention" : "sliding_attention"
     if let other = list("layer_types")?.first(where: { $0.string != kind }) {
       report(.unsupported(key: "layer_types", found: other.string ?? other.kind, supported: [kind]))
@@ -41,6 +65,12 @@ extension ModelConfiguration {
   /// The member of `config.json` that says the window of all blocks.
   var oneWindowMember: (key: String, value: JSON) {
     ("sliding_window", blocks[0].attention.window.map { JSON($0) } ?? .null)
+  }
+
+  /// The same for families that have windows where the file does not say which blocks see one.
+  var namedWindowMembers: [(key: String, value: JSON)] {
+    blocks.contains { $0.attention.window != nil }
+      ? windowMembers : windowMembers + [("layer_types", .array(blocks.map { _ in "full_attention" }))]
   }
 
   /// The members of `config.json` that say which blocks see a window, and how long it is.

@@ -22,7 +22,7 @@ extension ModelConfiguration {
         file: file, problems: values.problems.isEmpty ? [.missing(key: "general.architecture")] : values.problems)
     }
     guard let family = ModelFamilies.of(architecture: architecture), let layout = family.gguf else {
-      let problem = ModelConfigurationError.Problem.unsupported(
+      let problem = ModelConfigurationError.Problem.unknownFamily(
         key: "general.architecture", found: architecture, supported: ModelFamilies.architectures)
       throw ModelConfigurationError(file: file, problems: [problem])
     }

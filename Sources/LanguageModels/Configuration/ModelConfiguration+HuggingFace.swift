@@ -16,7 +16,13 @@ extension ModelConfiguration {
     let type = reader.string("model_type")
     let family = type.flatMap(ModelFamilies.of(modelType:))
     if let type, family == nil {
-      reader.report(.unsupported(key: "model_type", found: type, supported: ModelFamilies.modelTypes))
+      let parts = reader.lookup("text_config")
+      let problem = ModelConfigurationError.Problem.unknownFamily(
+        key: "model_type", found: type, supported: ModelFamilies.modelTypes,
+        languageModel: parts.map { $0["model_type"]?.string ?? "" })
+      // The keys of such a model stand in the parts.
+      if parts?.object != nil { throw ModelConfigurationError(file: file, problems: [problem]) }
+      reader.report(problem)
     } else if type == nil, reader.problems.isEmpty {
       reader.report(.missing(key: "model_type"))
     }

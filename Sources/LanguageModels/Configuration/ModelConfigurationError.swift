@@ -8,6 +8,10 @@ package struct ModelConfigurationError: Error, Sendable, Hashable {
     case outOfRange(key: String, wanted: String, found: String)
     /// A value that means something this program does not compute.
     case unsupported(key: String, found: String, supported: [String])
+    /// A family that is not here.
+    ///
+    /// - Parameter languageModel: What a model that takes more than text says its language model is of.
+    case unknownFamily(key: String, found: String, supported: [String], languageModel: String? = nil)
     /// A key of which it is not known whether it changes what is computed.
     case unknown(key: String)
     case inconsistent(String)
@@ -27,14 +31,25 @@ extension ModelConfigurationError: DiagnosticError {
   package var diagnostics: [Diagnostic] { problems.map { words($0) } }
 
   private static func advice(_ found: String, _ supported: [String]) -> String {
-    if let text = supported.first(where: { $0 == found + "_text" }) {
-      return "`\(found)` takes pictures too; its language model alone, `\(text)`, is supported"
+    if let near = nearestName(to: found, among: supported) { return "Did you mean `\(near)`?" }
+    return "Supported are \(list(supported))"
+  }
+
+  /// What to do about a family that is not here: a name that was misspelled, the language model in one that takes more than
+  /// text, or those of the same maker.
+  private static func familyAdvice(_ found: String, _ supported: [String], languageModel: String?) -> String {
+    if let text = supported.first(where: { $0 == languageModel ?? found + "_text" }) {
+      return "`\(found)` takes more than text; its language model alone, `\(text)`, is supported"
     }
+    if languageModel != nil { return "`\(found)` takes more than text; models of text alone are supported" }
     let numbered = NumberedName(found)
     let near = numbered.map { $0.nearest(among: supported) } ?? nearestName(to: found, among: supported)
     if let near, !ModelFamilies.others.contains(found) { return "Did you mean `\(near)`?" }
-    return "Supported are [\(supported.joined(separator: ", "))]"
+    let related = supported.filter { NumberedName.stem($0) == NumberedName.stem(found) }
+    return related.isEmpty ? "Supported are \(list(supported))" : "Of its relatives \(list(related)) are supported"
   }
+
+  private static func list(_ names: [String]) -> String { "[\(names.joined(separator: ", "))]" }
 
   private func words(_ problem: Problem) -> Diagnostic {
     let place = Place(file: file)
@@ -51,6 +66,10 @@ extension ModelConfigurationError: DiagnosticError {
       return Diagnostic(
         code: "unsupported-model", "`\(key)` is `\(found)`, which is not supported", at: place, path: key,
         advice: Self.advice(found, supported))
+    case .unknownFamily(let key, let found, let supported, let languageModel):
+      return Diagnostic(
+        code: "unsupported-model", "`\(key)` is `\(found)`, which is not supported", at: place, path: key,
+        advice: Self.familyAdvice(found, supported, languageModel: languageModel))
     case .unknown(let key):
       return Diagnostic(
         code: "unknown-configuration-key", "`\(key)` is not known", at: place, path: key,

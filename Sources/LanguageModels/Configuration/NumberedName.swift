@@ -29,6 +29,11 @@ struct NumberedName {
     return near.first { $0.head == found }?.name
   }
 
+  /// The word that a name begins with: `qwen` of `qwen3_moe`.
+  static func stem(_ name: String) -> String {
+    text(name.lowercased().unicodeScalars.prefix { $0 != "_" && $0 != "-" && $0 != "." && !isDigit($0) })
+  }
+
   private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
 
   private static func text(_ scalars: some Sequence<Unicode.Scalar>) -> String {

@@ -29,7 +29,7 @@ package enum Cohere2: ModelFamily {
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
-    DecoderShape(configuration).members(defaults) + Cohere.members(configuration) + configuration.windowMembers
+    DecoderShape(configuration).members(defaults) + Cohere.members(configuration) + configuration.namedWindowMembers
   }
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {

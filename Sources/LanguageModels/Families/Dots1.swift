@@ -10,7 +10,8 @@ package enum Dots1: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
     let first = reader.whole("max_window_layers", default: 62)
-    let windows = reader.windows(shape.layerCount) { $0 >= first }
+    let hasWindow = reader.hasWindow(default: true)
+    let windows = reader.windows(shape.layerCount, default: 4096) { hasWindow && $0 >= first }
     let mixture = DeepseekExperts(&reader)
     let rule = DeepseekV3.rule(&reader, chosen: mixture.experts.chosen, normalises: false)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []

@@ -15,8 +15,9 @@ package enum Exaone4: ModelFamily {
     // Old files say `LLLG`: local and global blocks.
     let kinds = reader.lookup("sliding_window_pattern")?.string.map { Array($0) } ?? []
     let pattern = kinds.isEmpty ? reader.positive("sliding_window_pattern", default: 4) : kinds.count
+    let hasWindow = reader.hasWindow(default: true)
     let windows = reader.windows(shape.layerCount, default: 4096) {
-      kinds.isEmpty ? ($0 + 1) % pattern != 0 : kinds[$0 % pattern] == "L"
+      hasWindow && (kinds.isEmpty ? ($0 + 1) % pattern != 0 : kinds[$0 % pattern] == "L")
     }
     if !reader.isNull("sliding_window"), windows.allSatisfy({ $0 == nil }) {
       reader.report(.inconsistent("`sliding_window` is set and no block has a window: none would know positions"))

@@ -20,20 +20,21 @@ package enum GPT2: ModelFamily {
     if !["gelu_new", "gelu_pytorch_tanh", "gelu_fast"].contains(activation) {
       reader.report(.unsupported(key: "activation_function", found: activation, supported: ["gelu_new"]))
     }
-    let (width, heads) = (reader.positive("n_embd"), reader.positive("n_head"))
+    let width = reader.positive(reader.spelling("n_embd", "hidden_size"))
+    let heads = reader.positive(reader.spelling("n_head", "num_attention_heads"))
     let shape = DecoderShape(
-      hiddenSize: width, layerCount: reader.positive("n_layer", atMost: ConfigurationReader.mostLayers),
+      hiddenSize: width,
+      layerCount: reader.positive(
+        reader.spelling("n_layer", "num_hidden_layers"), atMost: ConfigurationReader.mostLayers),
       queryHeads: heads, keyValueHeads: heads, headDimension: max(1, width / heads),
       feedForwardSize: reader.positive("n_inner", default: 4 * width), vocabularySize: reader.positive("vocab_size"),
-      maximumPositions: reader.positive("n_positions", default: 1024),
+      maximumPositions: reader.positive(reader.spelling("n_positions", "max_position_embeddings"), default: 1024),
       normEpsilon: Float(reader.positiveReal("layer_norm_epsilon", default: 1e-5)), rotary: nil,
       tiesHead: reader.flag("tie_word_embeddings", default: true))
     // Of a classifier, of arithmetic in 16 bits, and an old name of the positions.
     reader.passOver(
       "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj",
-      "reorder_and_upcast_attn", "n_ctx",
-      // Other spellings of keys that are read.
-      "hidden_size", "num_attention_heads", "num_hidden_layers", "max_position_embeddings")
+      "reorder_and_upcast_attn", "n_ctx")
     let scales = reader.flag("scale_attn_weights", default: true)
     let scalesByLayer = reader.flag("scale_attn_by_inverse_layer_idx", default: false)
     return configuration(shape) { attention, layer in

@@ -12,6 +12,10 @@ package enum GPTOSS: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
+    // Without them transformers takes those of the published weights.
+    if reader.lookup("rope_parameters") == nil, reader.lookup("rope_scaling") == nil {
+      reader.report(.missing(key: "rope_parameters"))
+    }
     let windows = reader.windows(shape.layerCount, default: 128) { $0 % 2 == 0 }
     let experts = ExpertReader(
       &reader, countKeys: ["num_local_experts", "num_experts"], sizeKey: "intermediate_size")
@@ -36,7 +40,7 @@ package enum GPTOSS: ModelFamily {
     let experts = configuration.experts
     var shape = DecoderShape(configuration)
     shape.feedForwardSize = experts?.size ?? 1
-    return shape.members(defaults) + configuration.windowMembers + [
+    return shape.members(defaults) + configuration.namedWindowMembers + [
       ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias))),
       ("num_experts_per_tok", JSON(experts?.rule.chosen ?? 1)), ("num_local_experts", JSON(experts?.count ?? 1)),
     ]

@@ -69,7 +69,7 @@ package enum Gemma2: ModelFamily {
   static func members(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     let attention = configuration.blocks[0].attention
     func cap(_ value: Float?) -> JSON { value.map { JSON(float: $0) } ?? .null }
-    return configuration.windowMembers + [
+    return configuration.namedWindowMembers + [
       ("attention_bias", JSON(attention.maps.allSatisfy(\.hasBias))),
       ("attn_logit_softcapping", cap(attention.softCap)),
       ("final_logit_softcapping", cap(configuration.head.softCap)),

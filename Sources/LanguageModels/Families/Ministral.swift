@@ -10,7 +10,8 @@ package enum Ministral: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, Mistral.defaults)
-    let windows = reader.windows(shape.layerCount, default: 4096) { _ in true }
+    let hasWindow = reader.hasWindow(default: true)
+    let windows = reader.windows(shape.layerCount, default: 4096) { _ in hasWindow }
     return shape.configuration(Ministral.self) { block, layer in block.attention.window = windows[layer] }
   }
 

@@ -12,7 +12,8 @@ package enum Mistral: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let windows = reader.windows(shape.layerCount, default: 4096) { _ in true }
+    let hasWindow = reader.hasWindow(default: true)
+    let windows = reader.windows(shape.layerCount, default: 4096) { _ in hasWindow }
     // Some files have these keys, and transformers passes over them here.
     _ = (reader.flag("attention_bias", default: false), reader.flag("mlp_bias", default: false))
     return shape.configuration(Mistral.self) { block, layer in block.attention.window = windows[layer] }

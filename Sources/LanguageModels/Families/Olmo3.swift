@@ -18,7 +18,7 @@ package enum Olmo3: ModelFamily {
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
     var shape = DecoderShape(configuration)
     shape.rotary = configuration.blocks.first { $0.attention.window == nil }?.attention.rotary ?? shape.rotary
-    return shape.members(Olmo2.defaults) + configuration.windowMembers + [
+    return shape.members(Olmo2.defaults) + configuration.namedWindowMembers + [
       ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias)))
     ]
   }

@@ -31,12 +31,8 @@ package enum Qwen2: ModelFamily {
   /// Windows as the Qwen families have them: only where `use_sliding_window` is set, from block `max_window_layers` on.
   static func upperWindows(_ reader: inout ConfigurationReader, _ layers: Int) -> [Int?] {
     let first = reader.whole("max_window_layers", default: 28)
-    guard reader.flag("use_sliding_window", default: false) else {
-      // Read, so that they are not taken for keys that nobody knows.
-      _ = (reader.windowedLayers(layers) { _ in false }, reader.lookup("sliding_window"))
-      return [Int?](repeating: nil, count: layers)
-    }
-    return reader.windows(layers, default: 4096) { $0 >= first }
+    let hasWindow = reader.hasWindow(default: true)
+    return reader.switchedWindows(layers, default: 4096) { hasWindow && $0 >= first }
   }
 
   /// The members that ``upperWindows(_:_:)`` reads back.

@@ -12,7 +12,7 @@ package enum Qwen2MoE: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
     let last = reader.whole("max_window_layers", default: 28)
-    let windows = windows(&reader, shape.layerCount) { $0 % 2 == 0 && $0 < last }
+    let windows = reader.switchedWindows(shape.layerCount, default: 4096) { $0 % 2 == 0 && $0 < last }
     let isSparse = sparseLayers(&reader, shape.layerCount)
     let experts = ExpertReader(&reader, countKeys: ["num_experts"])
     let shared = reader.positive("shared_expert_intermediate_size", default: 5632)
@@ -35,17 +35,6 @@ package enum Qwen2MoE: ModelFamily {
       ("qkv_bias", JSON(configuration.maps[0].hasBias)),
       ("shared_expert_intermediate_size", JSON(configuration.experts?.shared?.size ?? 1)),
     ]
-  }
-
-  /// Windows where `use_sliding_window` is set.
-  static func windows(
-    _ reader: inout ConfigurationReader, _ layers: Int, _ isWindowed: (Int) -> Bool
-  ) -> [Int?] {
-    guard reader.flag("use_sliding_window", default: false) else {
-      _ = (reader.windowedLayers(layers) { _ in false }, reader.lookup("sliding_window"))
-      return [Int?](repeating: nil, count: layers)
-    }
-    return reader.windows(layers, default: 4096, isWindowed)
   }
 
   /// Which blocks have experts: every `decoder_sparse_step`-th, but for those that `mlp_only_layers` names.

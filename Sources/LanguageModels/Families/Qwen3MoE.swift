@@ -11,7 +11,8 @@ package enum Qwen3MoE: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let windows = Qwen2MoE.windows(&reader, shape.layerCount) { _ in true }
+    _ = reader.lookup("sliding_window")
+    let window = reader.flag("use_sliding_window", default: false) ? reader.oneWindow(default: 4096) : nil
     let isSparse = Qwen2MoE.sparseLayers(&reader, shape.layerCount)
     let experts = ExpertReader(&reader, countKeys: ["num_experts", "num_local_experts"])
     let rule = Qwen2MoE.rule(&reader, chosen: experts.chosen)
@@ -19,7 +20,7 @@ package enum Qwen3MoE: ModelFamily {
     _ = reader.lookup("max_window_layers")
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
     return shape.configuration(Qwen3MoE.self, biases: biases) { block, layer in
-      block.attention.window = windows[layer]
+      block.attention.window = window
       Qwen3.addHeadNorms(&block.attention, shape)
       if isSparse[layer] { block.experts = experts.configuration(shape, rule: rule) }
     }

@@ -14,10 +14,10 @@ package enum SmolLM3: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
     let turns = turnedBlocks(&reader, shape.layerCount)
-    let isWindowed = reader.flag("use_sliding_window", default: false)
-    let windows = reader.windows(shape.layerCount) { isWindowed && !turns[$0] }
+    let hasWindow = reader.hasWindow(default: false)
+    let windows = reader.switchedWindows(shape.layerCount) { hasWindow && !turns[$0] }
     return shape.configuration(SmolLM3.self, biases: DecoderShape.biases(&reader)) { block, layer in
-      if isWindowed { block.attention.window = windows[layer] }
+      block.attention.window = windows[layer]
       if !turns[layer] { block.attention.rotary = nil }
     }
   }
