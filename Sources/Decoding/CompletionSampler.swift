@@ -123,7 +123,8 @@ package struct CompletionSampler {
     cache.truncate(to: 0, slot: slot)
     var start = 0
     while prompt.count - start > Self.tokensAPass {
-      _ = try model.nextLogits(Array(prompt[start..<start + Self.tokensAPass]), cache: cache, slots: [slot])
+      _ = try model.nextLogits(
+        Array(prompt[start..<start + Self.tokensAPass]), cache: cache, slots: [slot], textLength: prompt.count)
       start += Self.tokensAPass
     }
     return try model.nextLogits(Array(prompt[start...]), cache: cache, slots: [slot])

@@ -73,14 +73,15 @@ package final class TokenGenerator {
     cached.removeLast(cached.count - shared)
     var start = shared
     while prompt.count - start > Self.tokensAPass {
-      _ = try advance(Array(prompt[start..<start + Self.tokensAPass]))
+      _ = try advance(Array(prompt[start..<start + Self.tokensAPass]), of: prompt.count)
       start += Self.tokensAPass
     }
     return try advance(Array(prompt[start...]))
   }
 
-  private func advance(_ ids: [Int32]) throws -> Tensor {
-    let logits = try model.nextLogits(ids, cache: cache)
+  /// - Parameter textLength: How many tokens there are to be read.
+  private func advance(_ ids: [Int32], of textLength: Int = 0) throws -> Tensor {
+    let logits = try model.nextLogits(ids, cache: cache, textLength: textLength)
     cached += ids
     return logits
   }

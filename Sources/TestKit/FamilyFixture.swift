@@ -37,10 +37,7 @@ package struct FamilyFixture: Sendable {
   package func model(
     _ weights: any WeightSource, threads: Int = 1, trains: @escaping (String) -> Bool = { _ in false }
   ) throws -> LanguageModel {
-    // As long as the longest text that transformers saw at once.
-    let longest = try values["width"]?.int ?? sequences().map(\.ids.count).max() ?? 1
-    return try LanguageModel(
-      configuration(), weights: weights, compute: Compute(threads: threads), longestSequence: longest, trains: trains)
+    try LanguageModel(configuration(), weights: weights, compute: Compute(threads: threads), trains: trains)
   }
 
   package func sequences() throws -> [LabelledSequence] { try labelledSequences(values["sequences"]) }

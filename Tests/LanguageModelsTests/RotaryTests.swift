@@ -11,7 +11,7 @@ struct RotaryTests {
   static let long = (1...8).map { Float($0) }
 
   private func isNear(_ scaling: RotaryScaling, positions: Int = 128, _ expected: [Float]) -> Bool {
-    let found = scaling.frequencies(dimension: 16, base: 10_000, positions: positions)
+    let found = scaling.frequencies(dimension: 16, base: 10_000, textLength: positions)
     return zip(found, expected).allSatisfy { abs($0 - $1) <= 2e-6 * abs($1) }
   }
 

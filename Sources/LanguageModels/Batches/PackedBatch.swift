@@ -36,11 +36,14 @@ package struct PackedBatch: Sendable {
   /// L.
   package var labelCount: Int { targets.count }
 
+  /// What is read of each sequence, which of it are label positions, and how long the sequence is.
+  private let texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)]
+  private let sharesPrefixes: Bool
+
   /// - Parameter sharesPrefixes: Whether sequences that begin alike share tokens; they must not where dropout gives each
   ///   its own.
   package init(_ sequences: some Sequence<LabelledSequence>, sharesPrefixes: Bool = true) {
-    var read: [ArraySlice<Int32>] = []
-    var labels: [[Int]] = []
+    var texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)] = []
     var targets: [Int32] = []
     var tokenCount = 0
     for sequence in sequences {
@@ -48,17 +51,36 @@ package struct PackedBatch: Sendable {
       // Position 0 may be marked and is no target.
       guard let last = sequence.lossMask.lastIndex(of: true), last > 0 else { continue }
       let wanted = (1...last).filter { sequence.lossMask[$0] }
-      read.append(sequence.ids[..<last])
-      labels.append(wanted.map { $0 - 1 })
+      texts.append((sequence.ids[..<last], wanted.map { $0 - 1 }, sequence.ids.count))
       targets += wanted.map { sequence.ids[$0] }
     }
-    let tree = PrefixTree(read, ownFrom: labels.map { sharesPrefixes ? $0[0] : 0 })
-    layout = SequenceLayout(segments: tree.segments.map { (count: $0.tokens.count, parent: $0.parent) })
-    ids = tree.segments.flatMap { read[$0.sequence][$0.tokens] }
-    labelRows = zip(labels, tree.leaves).flatMap { [layout] labels, leaf in
-      labels.map { Int32(layout.segments[leaf].start + $0 - layout.segments[leaf].position) }
+    self.init(texts, targets, tokenCount, sharesPrefixes, boundary: nil)
+  }
+
+  private init(
+    _ texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)], _ targets: [Int32], _ tokenCount: Int,
+    _ sharesPrefixes: Bool, boundary: Int?
+  ) {
+    let tree = PrefixTree(
+      texts.map(\.ids), ownFrom: texts.map { sharesPrefixes ? $0.labels[0] : 0 },
+      isApart: texts.map { text in boundary.map { text.length > $0 } ?? false })
+    var lengths = [Int](repeating: 0, count: tree.segments.count)
+    for (text, leaf) in zip(texts, tree.leaves) { lengths[leaf] = text.length }
+    layout = SequenceLayout(
+      segments: tree.segments.map { (count: $0.tokens.count, parent: $0.parent) }, textLengths: lengths)
+    ids = tree.segments.flatMap { texts[$0.sequence].ids[$0.tokens] }
+    labelRows = zip(texts, tree.leaves).flatMap { [layout] text, leaf in
+      text.labels.map { Int32(layout.segments[leaf].start + $0 - layout.segments[leaf].position) }
     }
+    self.texts = texts
     self.targets = targets
     self.tokenCount = tokenCount
+    self.sharesPrefixes = sharesPrefixes
+  }
+
+  /// The same sequences, of which those with more tokens than `boundary` share none with the others.
+  func divided(at boundary: Int) -> PackedBatch {
+    guard sharesPrefixes, Set(texts.map { $0.length > boundary }).count == 2 else { return self }
+    return PackedBatch(texts, targets, tokenCount, sharesPrefixes, boundary: boundary)
   }
 }

@@ -23,11 +23,12 @@ package struct PrefixTree {
   /// - Parameters:
   ///   - ids: The tokens of each sequence, from index 0.
   ///   - ownFrom: The first token of each sequence that it does not share, below its count.
-  init(_ ids: [ArraySlice<Int32>], ownFrom: [Int]) {
+  ///   - isApart: Sequences that share none with the others.
+  init(_ ids: [ArraySlice<Int32>], ownFrom: [Int], isApart: [Bool]) {
     self.ids = ids
     self.ownFrom = ownFrom
     leaves = [Int](repeating: 0, count: ids.count)
-    grow(Array(ids.indices), placed: 0, known: 0, after: nil)
+    for apart in [false, true] { grow(ids.indices.filter { isApart[$0] == apart }, placed: 0, known: 0, after: nil) }
   }
 
   /// - Parameters:

@@ -160,9 +160,10 @@ package struct ConfigurationReader {
     return text
   }
 
-  /// The first of a key's spellings that the file has, the first of all where it has none: families have changed the names
-  /// of their keys, and transformers takes the common names for those of some families too. Two that say different things
-  /// are refused.
+  /// The first of a key's spellings that the file has, the first of all where it has none.
+  ///
+  /// Families have changed the names of their keys, and transformers takes the common names for those of some families too.
+  /// Two that say different things are refused.
   mutating func spelling(_ keys: String...) -> String {
     let found = keys.filter { lookup($0) != nil }
     guard let first = found.first else { return keys[0] }

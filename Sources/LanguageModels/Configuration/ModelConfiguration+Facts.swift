@@ -2,6 +2,9 @@ import PreciseJSON
 import Tensors
 
 extension ModelConfiguration {
+  /// The tokens of the longest text whose positions are those of short ones; nil where all texts have the same.
+  package var boundary: Int? { blocks.lazy.compactMap { $0.attention.rotary?.scaling.boundary }.first }
+
   /// What `anneal inspect` tells of how a model is made, besides its sizes: the same words for all families.
   ///
   /// Where blocks differ, what differs is told with how many blocks have it.

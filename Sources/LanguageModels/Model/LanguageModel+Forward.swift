@@ -36,7 +36,9 @@ extension LanguageModel {
   ///
   /// - Parameter noise: [T, C], added to what the tokens are embedded as.
   package func hiddenStates(_ tape: Tape, _ batch: PackedBatch, noise: Tensor? = nil) throws -> Variable {
-    try hiddenStates(tape, ids: batch.ids, context: .packed(batch.layout), rows: batch.labelRows, noise: noise)
+    let batch = configuration.boundary.map { batch.divided(at: $0) } ?? batch
+    return try hiddenStates(
+      tape, ids: batch.ids, context: .packed(batch.layout), rows: batch.labelRows, noise: noise)
   }
 
   private func block(

@@ -30,8 +30,7 @@ package final class LanguageModel {
   ///
   /// - Parameters:
   ///   - plan: In which form the frozen weights are held.
-  ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each. Rotary
-  ///     scalings that know short and long texts go by it.
+  ///   - longestSequence: The most positions to prepare, where the model was made for more; 8 bytes · D/2 each.
   ///   - trains: Whether a tensor is trained, by its Hugging Face name; the others are prepared for the matrix library
   ///     once and get no gradient.
   ///   - adapter: What will be attached: the weights hold its tensors of the base, which are trained.

@@ -53,7 +53,7 @@ package struct Attention {
       let parts = tape.project(x, inputs)
       var (q, k) = (parts[0], parts[1])
       if configuration.normsTurned, let rotary {
-        let positions = context.positions(of: x.rows)
+        let positions = rotary.rows(of: x.rows, in: context)
         q = try tape.rotate(q, rotary, positions: positions, dimension: configuration.headDimension)
         k = try tape.rotate(k, rotary, positions: positions, dimension: configuration.headDimension)
         shape.rotary = nil

@@ -2,7 +2,7 @@ import Glibc
 
 /// LongRoPE (arXiv:2402.13753): each frequency divided by a factor of its own.
 ///
-/// There is one list for texts up to the original length and one for longer ones. With one list for both it is how GGUF files
+/// There is one list for texts up to the original length and one for longer ones: each text goes by its own length. With one list for both it is how GGUF files
 /// write factors down.
 package struct LongRope: Sendable, Hashable {
   package var shortFactors: [Float]

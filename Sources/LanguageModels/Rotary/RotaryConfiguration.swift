@@ -22,11 +22,14 @@ package struct RotaryConfiguration: Sendable, Hashable {
     self.turnsPairs = turnsPairs
   }
 
-  /// - Parameter positions: How many positions to prepare; 8 bytes · dimension/2 each. Scalings that know short and long
-  ///   texts go by it.
+  /// - Parameter positions: How many positions to prepare; 8 bytes · dimension/2 each.
   package func table(positions: Int) -> RotaryTable {
-    RotaryTable(
-      frequencies: scaling.frequencies(dimension: dimension, base: base, positions: positions),
-      maximumPosition: positions, start: start, turnsPairs: turnsPairs, factor: Float(scaling.attentionFactor))
+    func frequencies(_ length: Int) -> [Float] {
+      scaling.frequencies(dimension: dimension, base: base, textLength: length)
+    }
+    return RotaryTable(
+      frequencies: frequencies(scaling.boundary ?? positions),
+      longer: scaling.boundary.map { (frequencies($0 + 1), $0) }, maximumPosition: positions, start: start,
+      turnsPairs: turnsPairs, factor: Float(scaling.attentionFactor))
   }
 }

@@ -32,10 +32,16 @@ package enum RotaryScaling: Sendable, Hashable {
     if case .longRope(let longRope) = self { longRope.shortFactors.count } else { nil }
   }
 
+  /// The tokens of the longest text that is turned as short ones are; nil where all texts are turned alike.
+  package var boundary: Int? {
+    guard case .longRope(let longRope) = self, longRope.shortFactors != longRope.longFactors else { return nil }
+    return longRope.originalMaximumPosition
+  }
+
   /// The frequencies of `dimension` turned elements.
   ///
-  /// - Parameter positions: The longest text that is to be computed.
-  package func frequencies(dimension: Int, base: Double, positions: Int) -> [Float] {
+  /// - Parameter textLength: How many tokens the text has that is to be computed.
+  package func frequencies(dimension: Int, base: Double, textLength: Int) -> [Float] {
     switch self {
     case .none, .dynamic: return RotaryTable.frequencies(dimension: dimension, base: base)
     case .linear(let factor):
@@ -47,7 +53,7 @@ package enum RotaryScaling: Sendable, Hashable {
       return RotaryTable.frequencies(dimension: dimension, base: base).map(llama3)
     case .yarn(let yarn): return yarn.frequencies(dimension: dimension, base: base)
     case .longRope(let longRope):
-      let factors = positions > longRope.originalMaximumPosition ? longRope.longFactors : longRope.shortFactors
+      let factors = textLength > longRope.originalMaximumPosition ? longRope.longFactors : longRope.shortFactors
       return zip(factors, 0..<dimension / 2).map { factor, index in
         1 / (factor * powf(Float(base), Float(2 * index) / Float(dimension)))
       }

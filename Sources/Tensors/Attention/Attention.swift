@@ -45,12 +45,13 @@ extension Tape {
       Tensor(uninitialized: [tokens, shape.heads * shape.valueDimension]),
       needsGradient: trained != nil || nodes.contains { $0.0 != nil })
     let rows = input.rows
+    let positions = shape.rotary?.rows(of: tokens, in: .packed(layout)) ?? layout.positions
     let trace = AttentionTrace(
-      q: rows.q, k: tiles.rotatedKeys(rows.k, positions: layout.positions, compute), v: rows.v, sinks: trained,
-      o: o.value, logSums: Tensor(uninitialized: [shape.heads, tokens]), layout: layout)
+      q: rows.q, k: tiles.rotatedKeys(rows.k, positions: positions, compute), v: rows.v, sinks: trained,
+      o: o.value, logSums: Tensor(uninitialized: [shape.heads, tokens]), layout: layout, positions: positions)
     tiles.forward(
       q: trace.q, k: trace.k, v: trace.v, sinks: sinks?.value, o: o.value, logSums: trace.logSums,
-      maskBlocks: layout.maskBlocks(window: shape.window), positions: layout.positions, compute)
+      maskBlocks: layout.maskBlocks(window: shape.window), positions: positions, compute)
     if let node = o.node {
       record { [program = self.rows] in
         guard let dO = node.takeAll(program) else { return }
@@ -82,7 +83,8 @@ extension Tape {
       try checkPosition(cache.counts[slot] + each - 1, shape.rotary)
     }
     let tiles = AttentionTiles(shape, compute)
-    let positions = cache.positions(of: each, slots: slots)
+    let positions =
+      shape.rotary?.rows(of: tokens, in: .cached(cache, slots: slots)) ?? cache.positions(of: each, slots: slots)
     let rotated = tiles.rotatedKeys(rows.k, positions: positions, compute)
     onElements {
       for (index, slot) in slots.enumerated() {

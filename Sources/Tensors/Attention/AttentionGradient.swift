@@ -14,6 +14,8 @@ struct AttentionTrace {
   /// [H, T].
   let logSums: Tensor
   let layout: SequenceLayout
+  /// Rows of the rotary table, one a token.
+  let positions: [Int32]
 }
 
 /// One backward pass of attention: dq, dk and dv from dO, with the scores computed again from the saved log-sums.
@@ -50,7 +52,7 @@ struct AttentionGradient {
       }
     }
     if let sinks = trace.sinks { addGradient(of: sinks, logSums: trace.logSums, delta: delta) }
-    trace.layout.positions.withUnsafeBufferPointer { buffer in
+    trace.positions.withUnsafeBufferPointer { buffer in
       guard let positions = buffer.baseAddress else { return }
       AttentionGradient(
         tiles: tiles, trace: trace, dO: dO, delta: delta, dq: dq, dk: dk, dv: dv, positions: positions

@@ -7,6 +7,10 @@ package final class KeyValueCache {
   package let capacity: Int
   /// Tokens that each slot holds now.
   package private(set) var counts: [Int]
+  /// The tokens that each slot holds, where those who fill it say so.
+  package private(set) var ids: [[Int32]]
+  /// How many tokens the text of each slot has at least: rotary positions may go by it.
+  package var textLengths: [Int]
   /// Tokens in the first slot.
   package var count: Int { counts[0] }
   /// [slots · capacity, K·D] a layer, head after head.
@@ -18,6 +22,8 @@ package final class KeyValueCache {
   package init(layers: [(keys: Int, values: Int)], capacity: Int, slots: Int = 1) {
     self.capacity = capacity
     counts = [Int](repeating: 0, count: slots)
+    ids = [[Int32]](repeating: [], count: slots)
+    textLengths = counts
     keys = layers.map { Tensor(uninitialized: [slots * capacity, $0.keys]) }
     values = layers.map { Tensor(uninitialized: [slots * capacity, $0.values]) }
   }
@@ -34,8 +40,18 @@ package final class KeyValueCache {
     }
   }
 
+  /// The same with the tokens themselves, slot after slot.
+  package func advance(past tokens: [Int32], slots: [Int]) {
+    let each = tokens.count / slots.count
+    advance(by: each, slots: slots)
+    for (index, slot) in slots.enumerated() { ids[slot] += tokens[index * each..<(index + 1) * each] }
+  }
+
   /// Forgets all but the first `tokens` of a slot.
-  package func truncate(to tokens: Int, slot: Int = 0) { counts[slot] = min(counts[slot], max(0, tokens)) }
+  package func truncate(to tokens: Int, slot: Int = 0) {
+    counts[slot] = min(counts[slot], max(0, tokens))
+    ids[slot].removeLast(max(0, ids[slot].count - counts[slot]))
+  }
 
   /// Lets slots hold what another one does.
   package func copy(_ slot: Int, to others: some Sequence<Int>) {
@@ -45,7 +61,7 @@ package final class KeyValueCache {
         (tensor.pointer + start(of: other) * columns)
           .update(from: tensor.pointer + start(of: slot) * columns, count: counts[slot] * columns)
       }
-      counts[other] = counts[slot]
+      (counts[other], ids[other], textLengths[other]) = (counts[slot], ids[slot], textLengths[slot])
     }
   }
 

@@ -13,31 +13,61 @@ package struct RotaryTable: Sendable {
   package let turnsPairs: Bool
   /// Positions 0 ..< maximumPosition are in the table.
   package let maximumPosition: Int
-  /// [positions, dimension/2].
+  /// The tokens of the longest text that the first `boundary` rows are for; nil where all texts have the same.
+  ///
+  /// The rows of longer texts stand behind them.
+  package let boundary: Int?
+  /// [rows, dimension/2].
   package let cosines: Tensor
-  /// [positions, dimension/2].
+  /// [rows, dimension/2].
   package let sines: Tensor
 
   /// - Parameters:
   ///   - frequencies: By how much a pair turns from a position to the next, one a pair.
+  ///   - longer: Those of texts with more tokens than `boundary`.
   ///   - factor: What cosines and sines are multiplied by.
   package init(
-    frequencies: [Float], maximumPosition: Int, start: Int = 0, turnsPairs: Bool = false, factor: Float = 1
+    frequencies: [Float], longer: (frequencies: [Float], boundary: Int)? = nil, maximumPosition: Int, start: Int = 0,
+    turnsPairs: Bool = false, factor: Float = 1
   ) {
     self.start = start
     self.turnsPairs = turnsPairs
     self.maximumPosition = maximumPosition
+    let longer = longer.flatMap { $0.boundary < maximumPosition ? $0 : nil }
+    boundary = longer?.boundary
     let half = frequencies.count
     dimension = 2 * half
-    cosines = Tensor(uninitialized: [maximumPosition, half])
-    sines = Tensor(uninitialized: [maximumPosition, half])
+    let first = longer?.boundary ?? maximumPosition
+    let count = longer.map { $0.boundary + maximumPosition } ?? maximumPosition
+    cosines = Tensor(uninitialized: [count, half])
+    sines = Tensor(uninitialized: [count, half])
     onElements {
-      for position in 0..<maximumPosition {
+      for row in 0..<count {
+        let (position, frequencies) = row < first ? (row, frequencies) : (row - first, longer?.frequencies ?? [])
         for index in 0..<half {
           let angle = Float(position) * frequencies[index]
-          cosines.pointer[position * half + index] = cosf(angle) * factor
-          sines.pointer[position * half + index] = sinf(angle) * factor
+          cosines.pointer[row * half + index] = cosf(angle) * factor
+          sines.pointer[row * half + index] = sinf(angle) * factor
         }
+      }
+    }
+  }
+
+  /// The rows of the table that turn the tokens which `context` holds or takes: their positions, but for longer texts.
+  package func rows(of tokens: Int, in context: AttentionContext) -> [Int32] {
+    switch context {
+    case .packed(let layout):
+      guard let boundary else { return layout.positions }
+      return layout.segments.flatMap { segment in
+        let first = segment.position + (segment.textLength > boundary ? boundary : 0)
+        return (first..<first + segment.count).map { Int32($0) }
+      }
+    case .cached(let cache, let slots):
+      let each = tokens / slots.count
+      return slots.flatMap { slot in
+        let length = max(cache.textLengths[slot], cache.counts[slot] + each)
+        let first = cache.counts[slot] + (boundary.map { length > $0 ? $0 : 0 } ?? 0)
+        return (first..<first + each).map { Int32($0) }
       }
     }
   }
@@ -53,6 +83,8 @@ package struct RotaryTable: Sendable {
   }
 
   /// y (+)= scale · x, turned to positions or, as gradients are, back from them: the elements that turn, [rows, dimension].
+  ///
+  /// - Parameter positions: Rows of the table.
   func turn(
     _ x: MatrixView, to y: MatrixView, rows: Int, positions: UnsafePointer<Int32>, scale: Float, inverse: Bool,
     accumulates: Bool, _ kernels: UnsafePointer<tk_kernels>

@@ -2,12 +2,13 @@ extension Tape {
   /// Heads turned to the positions of their rows, for models that go on with them before attention: [T, heads · D].
   ///
   /// - Parameters:
-  ///   - positions: [T].
+  ///   - positions: [T], rows of the table (``RotaryTable/rows(of:in:)``).
   ///   - dimension: D, of which `table` turns all or a part.
   /// - Throws: ``TensorError/positionBeyondTable(position:maximum:)``.
   package func rotate(_ x: Variable, _ table: RotaryTable, positions: [Int32], dimension: Int) throws -> Variable {
-    if let last = positions.max(), Int(last) >= table.maximumPosition {
-      throw TensorError.positionBeyondTable(position: Int(last), maximum: table.maximumPosition)
+    if let last = positions.max(), Int(last) >= table.cosines.rows {
+      throw TensorError.positionBeyondTable(
+        position: Int(last) - (table.boundary ?? 0), maximum: table.maximumPosition)
     }
     let y = Variable(x.stored.shape, of: rows, needsGradient: x.needsGradient)
     rows.addTurning(of: x.stored, into: y.stored, table, positions, dimension, inverse: false)

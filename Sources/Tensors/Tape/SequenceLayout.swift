@@ -13,6 +13,8 @@ package struct SequenceLayout: Sendable, Hashable {
     package let position: Int
     /// The segments before this one in its sequences, the first one first.
     package let ancestors: [Int]
+    /// How many tokens the longest of its sequences has, with those behind the last one that is computed.
+    package let textLength: Int
   }
 
   package let segments: [Segment]
@@ -26,18 +28,29 @@ package struct SequenceLayout: Sendable, Hashable {
 
   /// Segments in the order of their rows.
   ///
-  /// - Parameter segments: The number of tokens of each, and which of the segments before it goes before it in its
-  ///   sequences; nil starts a sequence.
-  package init(segments: [(count: Int, parent: Int?)]) {
+  /// - Parameters:
+  ///   - segments: The number of tokens of each, and which of the segments before it goes before it in its sequences; nil
+  ///     starts a sequence.
+  ///   - textLengths: How long the sequences are that end with each segment, where more than what is computed counts.
+  package init(segments: [(count: Int, parent: Int?)], textLengths: [Int]? = nil) {
+    var ends: [Int] = []
+    for (index, segment) in segments.enumerated() {
+      precondition(segment.count >= 0, "Lengths of segments are not negative, found \(segment.count)")
+      ends.append((segment.parent.map { ends[$0] } ?? 0) + segment.count)
+      if let length = textLengths?[index] { ends[index] = max(ends[index], length) }
+    }
+    var lengths = ends
+    for (index, segment) in segments.enumerated().reversed() {
+      if let parent = segment.parent { lengths[parent] = max(lengths[parent], lengths[index]) }
+    }
     var made: [Segment] = []
     var start = 0
-    for (count, parent) in segments {
-      precondition(count >= 0, "Lengths of segments are not negative, found \(count)")
+    for (index, (count, parent)) in segments.enumerated() {
       let before = parent.map { made[$0] }
       made.append(
         Segment(
           start: start, count: count, position: before.map { $0.position + $0.count } ?? 0,
-          ancestors: (before?.ancestors ?? []) + (parent.map { [$0] } ?? [])))
+          ancestors: (before?.ancestors ?? []) + (parent.map { [$0] } ?? []), textLength: lengths[index]))
       start += count
     }
     self.segments = made

@@ -5,7 +5,6 @@
 #   values          [(regular expression, mean, amplitude)]: instead of what `mean_and_amplitude` says of a tensor
 #   targets         LoRA's target modules, else all linear maps of the blocks; None: no adapter
 #   lengths, seed   of the sequences
-#   width           every sequence is computed padded to this length, where a model decides by it what it computes
 #   older           (config) -> None: what else than RoPE's settings transformers 4 spelled differently
 #   attention       the implementation, if "eager" is wrong
 #   prepare         [(model) -> None]: what is done with every model after it is loaded
@@ -141,17 +140,16 @@ def older_spelling(config, options):
     return older
 
 
-def logits_of(model, ids, width=0):
-    """(tokens, vocabulary) for one sequence; tokens after it, to `width`, are seen by none of its own."""
-    padded = torch.tensor([ids + [0] * (width - len(ids))])
-    return model(input_ids=padded, use_cache=False).logits[0, : len(ids)].float()
+def logits_of(model, ids):
+    """(tokens, vocabulary) for one sequence."""
+    return model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, : len(ids)].float()
 
 
-def loss_of(model, sequences, width):
+def loss_of(model, sequences):
     """Mean of -log p over the trained tokens of all sequences, and the logits of each."""
     total, count, logits = 0, 0, []
     for s in sequences:
-        logits.append(logits_of(model, s["ids"], width))
+        logits.append(logits_of(model, s["ids"]))
         p = torch.log_softmax(logits[-1].double(), dim=-1)
         for t in range(1, len(s["ids"])):
             if s["trained"][t]:
@@ -171,7 +169,7 @@ def gradient_norms(model, options):
     return {n: norm_of(g) for n, g in gradients.items() if not g.isnan().any()}
 
 
-def greedy(model, vocabulary, width, end=2):
+def greedy(model, vocabulary, end=2):
     """A prompt after which every token is chosen clearly, and the chosen ones, if possible not always the same."""
     found = []
     for seed in range(100):
@@ -180,7 +178,7 @@ def greedy(model, vocabulary, width, end=2):
         tokens = []
         while len(tokens) < NEW:
             try:
-                best = logits_of(model, prompt + tokens, width)[-1].topk(2)
+                best = logits_of(model, prompt + tokens)[-1].topk(2)
             except Unclear:
                 break
             if best.values[0] - best.values[1] <= MARGIN or best.indices[0] == end:
@@ -214,7 +212,7 @@ def lora(model, sequences, options):
     with torch.no_grad():
         for name, parameter in named.items():
             parameter.copy_(patterned(name, tuple(parameter.shape), AMPLITUDE))
-    loss, _ = loss_of(adapted, sequences, options.get("width", 0))
+    loss, _ = loss_of(adapted, sequences)
     loss.backward()
     return {"targets": targets, "rank": RANK, "alpha": ALPHA, "amplitude_a": AMPLITUDE, "amplitude_b": AMPLITUDE,
             "loss": digits(loss.item(), 12),
@@ -254,13 +252,12 @@ def rows_of(sequences):
 
 def fixture(name, variant):
     options = variant[2]
-    width = options.get("width", 0)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
         config, described = write_folder(variant, folder)
         model = loaded(folder, options)
         vocabulary = config["vocab_size"]
         sequences = random_sequences(vocabulary, options.get("lengths", LENGTHS), options.get("seed", 11))
-        loss, logits = loss_of(model, sequences, width)
+        loss, logits = loss_of(model, sequences)
         loss.backward()
         rows = rows_of(sequences)
 
@@ -268,9 +265,9 @@ def fixture(name, variant):
         Path(other, "config.json").write_text(json.dumps(older))
         save_file(tensors_of(folder), Path(other, "model.safetensors"), metadata={"format": "pt"})
         with torch.no_grad():
-            for mine, theirs in zip(logits, loss_of(loaded(other, options), sequences, width)[1]):
+            for mine, theirs in zip(logits, loss_of(loaded(other, options), sequences)[1]):
                 assert torch.equal(mine, theirs), f"{name}: the older spelling is read as something else"
-            tokens = greedy(model, vocabulary, width)
+            tokens = greedy(model, vocabulary)
         made = {
             "variant": name, "config": config, "older_config": older, "tensors": described, "sequences": sequences,
             "logits": {"rows": rows, "values": [[digits(x) for x in logits[i][t].tolist()] for i, t in rows]},
@@ -279,7 +276,5 @@ def fixture(name, variant):
             "gguf": gguf_names([t["name"] for t in described], config, options)}
         if "more" in options:
             made.update(options["more"](lambda: loaded(folder, options), config, sequences, options))
-    if width:
-        made["width"] = width
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / f"{name}.json").write_text(json.dumps(made, separators=(",", ":")) + "\n")

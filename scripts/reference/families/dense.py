@@ -138,7 +138,7 @@ PHI = {
     "phi3-longrope": (
         Phi3Config, dict(GROUPED, original_max_position_embeddings=16, **{**ROOT, "rope_parameters": rope(
             "longrope", partial_rotary_factor=1.0, short_factor=SHORT[:5], long_factor=LONG[:5])}),
-        dict(gguf="phi3", width=40, older=longrope_older)),
+        dict(gguf="phi3", older=longrope_older)),
 }
 # The scale of the logits is one that can be seen.
 COHERE = dict(GROUPED, **LAYER, logit_scale=0.6)
