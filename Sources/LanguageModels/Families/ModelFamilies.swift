@@ -23,6 +23,7 @@ package enum ModelFamilies {
     GLM4.self,
     Exaone4.self,
     Ernie45.self,
+    SeedOSS.self,
     HunYuan.self,
     Olmo.self,
     GPTNeoX.self,

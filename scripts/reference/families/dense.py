@@ -4,7 +4,7 @@ import copy
 from transformers import (
     Cohere2Config, CohereConfig, Ernie4_5Config, Exaone4Config, Gemma2Config, Gemma3TextConfig, GemmaConfig, Glm4Config,
     GlmConfig, GraniteConfig, HunYuanDenseV1Config, LlamaConfig, MinistralConfig, MistralConfig, Olmo2Config,
-    Olmo3Config, OlmoConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config)
+    Olmo3Config, OlmoConfig, Phi3Config, Qwen2Config, Qwen3Config, SeedOssConfig, SmolLM3Config)
 
 IDS = dict(bos_token_id=1, eos_token_id=2, pad_token_id=None)
 # Grouped queries (4 heads over 2), sizes that fill no vector, heads of a size of their own.
@@ -97,6 +97,11 @@ LLAMA = {
     "smollm3": (
         SmolLM3Config, dict(GROUPED, **ROOT, no_rope_layers=[1, 0]), dict(gguf="smollm3", older=without_types)),
     "ernie4_5": (Ernie4_5Config, dict(HEADS, **ROOT), dict(gguf="ernie4_5")),
+    "seed_oss": (SeedOssConfig, dict(HEADS, **ROOT, residual_dropout=0.0), dict(gguf="seed_oss")),
+    "seed_oss-biases": (
+        SeedOssConfig,
+        dict(HEADS, **ROOT, residual_dropout=0.0, attention_bias=False, attention_out_bias=True, mlp_bias=True),
+        dict(gguf="seed_oss")),
     "hunyuan_v1_dense": (HunYuanDenseV1Config, dict(HEADS, **ROOT), dict(gguf="hunyuan-dense")),
     "hunyuan_v1_dense-alpha": (
         HunYuanDenseV1Config, dict(HEADS, **{**ROOT, "rope_parameters": rope("dynamic", factor=1.0, alpha=50.0)}),
