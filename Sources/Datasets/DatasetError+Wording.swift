@@ -102,11 +102,23 @@ extension DatasetError: DiagnosticError {
         "a conversation has one of them",
         "name the column in `ignore_columns`, or take the message out"
       )
-    case .weightBetween(let weight, let field):
+    case .noWeight(let weight, let field):
       return (
-        "A message has the weight \(weight)", field,
-        "a message is learned (1) or not (0); there are no weights between",
-        "write 0 or 1"
+        "\(weight) is no weight", field,
+        "a message counts 0 or more as `weight`, `loss_weight` or `loss`; other marks say whether it is learned",
+        "write a number from 0, or true or false"
+      )
+    case .spanOutside(let start, let end, let characters, let field):
+      return (
+        "There are no characters \(start) to \(end) in the message", field,
+        "its content has \(characters); `start` counts from 0, and `end` stands behind the last one",
+        "count in characters (Unicode code points), not in bytes"
+      )
+    case .weightedAnswer(let field, let isOfPair):
+      return (
+        "\(isOfPair ? "An answer of the pair" : "The answer") has weights", field,
+        isOfPair ? "both answers of a pair are compared as they are" : "the label judges the whole answer",
+        "take the weights out"
       )
     case .thoughtsDisagree(let first, let second, let field):
       return (

@@ -41,7 +41,11 @@ package struct DatasetError: Error, Sendable, Hashable {
     case undesiredAnswers(column: String, rows: Int)
     case twoSystemTexts(column: String)
     /// A weight of a message that is neither 0 nor 1.
-    case weightBetween(String, field: String)
+    case noWeight(String, field: String)
+    /// A stretch of a message that is not in its content.
+    case spanOutside(start: Int, end: Int, characters: Int, field: String)
+    /// An answer that is compared or judged has weights.
+    case weightedAnswer(field: String, isOfPair: Bool)
     case marksDisagree(String, String, field: String)
     /// Two members that hold what the assistant thinks, which say different things.
     case thoughtsDisagree(String, String, field: String)

@@ -2,6 +2,9 @@ import ChatTemplates
 import PreciseJSON
 
 extension Record {
+  /// The member of a stored record that names its source.
+  static let source = "source"
+
   /// The record as one canonical JSON value: what a record group stores a line of.
   package var json: JSON {
     switch self {
@@ -57,7 +60,7 @@ extension Record {
   /// A prompt, of which nothing is learned.
   private static func json(prompt: Conversation) -> JSONObject {
     var object = prompt.json.object ?? JSONObject()
-    object["unlearned"] = nil
+    for key in ["unlearned", "weights", "spans"] { object[key] = nil }
     return object
   }
 
@@ -80,6 +83,14 @@ extension Conversation {
     object["tools"] = tools
     let unlearned = messages.indices.filter { messages[$0].role == "assistant" && !messages[$0].isLearned }
     if !unlearned.isEmpty { object["unlearned"] = .array(unlearned.map { JSON($0) }) }
+    let weights = messages.enumerated().filter { $0.element.weight != 1 }
+    if !weights.isEmpty { object["weights"] = .array(weights.map { [JSON($0.offset), JSON($0.element.weight)] }) }
+    let spans = messages.enumerated().flatMap { index, message in
+      message.spans.map { span -> JSON in
+        [JSON(index), JSON(span.range.lowerBound), JSON(span.range.upperBound), JSON(span.weight)]
+      }
+    }
+    if !spans.isEmpty { object["spans"] = .array(spans) }
     return .object(object)
   }
 
@@ -89,6 +100,18 @@ extension Conversation {
     guard messages.count == list.count else { return nil }
     for index in (json["unlearned"]?.array ?? []).compactMap(\.int) where messages.indices.contains(index) {
       messages[index].isLearned = false
+    }
+    for entry in json["weights"]?.array ?? [] {
+      guard let pair = entry.array, pair.count == 2, let index = pair[0].int, messages.indices.contains(index),
+        let weight = pair[1].double
+      else { return nil }
+      messages[index].weight = weight
+    }
+    for entry in json["spans"]?.array ?? [] {
+      guard let parts = entry.array, parts.count == 4, let index = parts[0].int, messages.indices.contains(index),
+        let start = parts[1].int, let end = parts[2].int, start <= end, let weight = parts[3].double
+      else { return nil }
+      messages[index].spans.append(WeightedSpan(start..<end, weight: weight))
     }
     self.init(messages: messages, tools: json["tools"])
   }

@@ -20,6 +20,8 @@ package enum DeclarationCoverage {
       for (name, value) in after where before[name].map({ $0 != value }) == true { declared.insert(name) }
     }
     // A group that its members change is declared through them.
+    // A group that is away has no members yet, but where it is there.
+    known = known.filter { name in !declared.contains { $0.hasPrefix(name + ".") } }
     return known.subtracting(declared).sorted().map { "\(type.name).\($0)" }
   }
 

@@ -16,6 +16,10 @@ package struct TokenCounts: Sendable, Hashable {
   package var unwanted = 0
   /// Prompts that are yet to be answered.
   package var prompts = 0
+  /// Labels that count something else than 1.
+  package var weighted = 0
+  /// Labels of each source, by its name; of rows that have one.
+  package var sources: [String: Int] = [:]
 
   package init() {}
 
@@ -27,6 +31,8 @@ package struct TokenCounts: Sendable, Hashable {
     longestRow = max(longestRow, row.tokenCount)
     for sequence in row.sequences {
       longestSequence = max(longestSequence, sequence.ids.count)
+      if let source = sequence.source { sources[source, default: 0] += sequence.labelCount }
+      weighted += zip(sequence.weights, sequence.lossMask).dropFirst().count { $0.1 && $0.0 != 1 }
       switch sequence.role {
       case .wanted: wanted += 1
       case .unwanted: unwanted += 1
@@ -46,9 +52,11 @@ package struct TokenCounts: Sendable, Hashable {
     wanted += other.wanted
     unwanted += other.unwanted
     prompts += other.prompts
+    weighted += other.weighted
+    sources.merge(other.sources, uniquingKeysWith: +)
   }
 
-  /// The counts; those of judged answers and prompts where there are any.
+  /// The counts; those of judged answers, prompts, weights and sources where there are any.
   package var json: JSON {
     var members: [(key: String, value: JSON)] = [
       ("rows", JSON(rows)), ("sequences", JSON(sequences)), ("tokens", JSON(tokens)), ("labels", JSON(labels)),
@@ -56,6 +64,10 @@ package struct TokenCounts: Sendable, Hashable {
     ]
     if wanted + unwanted > 0 { members += [("wanted", JSON(wanted)), ("unwanted", JSON(unwanted))] }
     if prompts > 0 { members.append(("prompts", JSON(prompts))) }
+    if weighted > 0 { members.append(("weighted_labels", JSON(weighted))) }
+    if !sources.isEmpty {
+      members.append(("sources", JSON(sources.sorted { $0.key < $1.key }.map { ($0.key, JSON($0.value)) })))
+    }
     return JSON(members)
   }
 
@@ -66,10 +78,15 @@ package struct TokenCounts: Sendable, Hashable {
       let labels = count("labels"), let longestSequence = count("longest_sequence"),
       let longestRow = count("longest_row")
     else { return nil }
-    for (key, place) in [("wanted", \Self.wanted), ("unwanted", \.unwanted), ("prompts", \.prompts)]
-    where json[key] != nil {
+    for (key, place) in [
+      ("wanted", \Self.wanted), ("unwanted", \.unwanted), ("prompts", \.prompts), ("weighted_labels", \.weighted),
+    ] where json[key] != nil {
       guard let value = count(key) else { return nil }
       self[keyPath: place] = value
+    }
+    for (name, labels) in json["sources"]?.object?.members ?? [] {
+      guard let labels = labels.int, labels >= 0 else { return nil }
+      sources[name] = labels
     }
     self.rows = rows
     self.sequences = sequences

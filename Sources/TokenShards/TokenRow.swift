@@ -22,17 +22,30 @@ package struct TokenSequence: Sendable, Hashable {
   package var ids: [Int32]
   /// For each token whether it is a label: whether the model learns to predict it from those before it.
   package var lossMask: [Bool]
+  /// For each token what it counts as a label, 0 or more; empty where all count 1.
+  package var weights: [Float]
+  /// The name of the source that it came from, where rows are told apart by it.
+  package var source: String?
 
-  /// - Precondition: As many marks as ids.
-  package init(role: Role = .sample, ids: [Int32], lossMask: [Bool]) {
+  /// - Precondition: As many marks as ids, and as many weights or none.
+  package init(role: Role = .sample, ids: [Int32], lossMask: [Bool], weights: [Float] = [], source: String? = nil) {
     precondition(ids.count == lossMask.count, "a mark for every token")
+    precondition(weights.isEmpty || weights.count == ids.count, "a weight for every token or none")
     self.role = role
     self.ids = ids
     self.lossMask = lossMask
+    self.weights = weights
+    self.source = source
   }
 
   /// Tokens that are predicted: the trained ones but for the first, which nothing comes before.
   package var labelCount: Int { lossMask.dropFirst().count { $0 } }
+
+  /// What all labels count together.
+  package var labelWeight: Double {
+    weights.isEmpty
+      ? Double(labelCount) : zip(weights, lossMask).dropFirst().reduce(0) { $1.1 ? $0 + Double($1.0) : $0 }
+  }
 }
 
 /// A row of a token set: one sample, the sequences of one pair, or several samples packed together.
@@ -60,4 +73,5 @@ package struct TokenRow: Sendable, Hashable {
 
   package var tokenCount: Int { sequences.reduce(0) { $0 + $1.ids.count } }
   package var labelCount: Int { sequences.reduce(0) { $0 + $1.labelCount } }
+  package var labelWeight: Double { sequences.reduce(0) { $0 + $1.labelWeight } }
 }

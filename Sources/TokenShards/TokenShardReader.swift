@@ -10,6 +10,7 @@ package final class TokenShardReader {
   package let counts: TokenCounts
   private let bytes: [UInt8]
   private let blocks: [TokenShardLayout.Block]
+  private let sources: [String]
   private var current: (block: Int, rows: [TokenRow])?
 
   /// Opens a shard and checks its index.
@@ -30,12 +31,12 @@ package final class TokenShardReader {
     let indexSize = Int(UInt32(littleEndian: sizeBits))
     guard indexSize <= indexEnd - magic.count else { throw TokenShardError(.truncated, file: path) }
     let text = try Self.expand(bytes, indexEnd - indexSize..<indexEnd, path)
-    (counts, blocks) = try Self.index(text, dataEnd: indexEnd - indexSize, path: path)
+    (counts, blocks, sources) = try Self.index(text, dataEnd: indexEnd - indexSize, path: path)
   }
 
   private static func index(
     _ text: [UInt8], dataEnd: Int, path: String
-  ) throws -> (TokenCounts, [TokenShardLayout.Block]) {
+  ) throws -> (TokenCounts, [TokenShardLayout.Block], sources: [String]) {
     let json = try JSON(parsing: text, file: path)
     guard let version = json["version"]?.int else { throw TokenShardError(.damaged("no version"), file: path) }
     guard version == TokenShardLayout.version else { throw TokenShardError(.unsupportedVersion(version), file: path) }
@@ -57,7 +58,7 @@ package final class TokenShardReader {
     guard row == counts.rows, offset == dataEnd else {
       throw TokenShardError(.damaged("the index does not cover the rows"), file: path)
     }
-    return (counts, blocks)
+    return (counts, blocks, (json["sources"]?.array ?? []).compactMap(\.string))
   }
 
   package var rowCount: Int { counts.rows }
@@ -89,7 +90,7 @@ package final class TokenShardReader {
     if let current, current.block == number { return current.rows }
     let block = blocks[number]
     let expanded = try Self.expand(bytes, block.offset..<block.offset + block.size, path)
-    guard let rows = TokenShardLayout.rows(expanded, count: block.rows) else {
+    guard let rows = TokenShardLayout.rows(expanded, count: block.rows, sources: sources) else {
       throw TokenShardError(
         .damaged("block \(number) does not hold \(block.rows) whole rows"), file: path, byteOffset: block.offset)
     }

@@ -10,6 +10,7 @@ package final class TokenShardWriter {
   private var offset = 0
   private var blocks: [TokenShardLayout.Block] = []
   private var counts = TokenCounts()
+  private var sources: [String] = []
   private var pending: [UInt8] = []
   private var pendingRows = 0
   private var pendingTokens = 0
@@ -30,7 +31,7 @@ package final class TokenShardWriter {
   }
 
   package func append(_ row: TokenRow) throws {
-    TokenShardLayout.append(row, to: &pending)
+    TokenShardLayout.append(row, sources: &sources, to: &pending)
     pendingRows += 1
     pendingTokens += TokenShardLayout.size(of: row)
     counts.add(row)
@@ -42,7 +43,7 @@ package final class TokenShardWriter {
   /// Without this call the file is removed.
   package func finish() throws -> TokenCounts {
     try closeBlock()
-    let index = TokenShardLayout.index(counts: counts, blocks: blocks)
+    let index = TokenShardLayout.index(counts: counts, blocks: blocks, sources: sources)
     let frame = try compress(Array(index.text().utf8))
     try put(frame)
     var end: [UInt8] = []

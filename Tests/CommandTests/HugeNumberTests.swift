@@ -21,6 +21,7 @@ import Testing
     }
     try project.folder.write(rows.joined(separator: "\n"), to: "pairs.jsonl")
     try project.edit("data.jsonl", "pairs.jsonl")
+    try project.edit(", packing: true", "")
     try project.edit("epochs: 3", "stage: dpo, beta: 1e30, max_steps: 4")
     let outcome = try project.anneal("run", "pipeline.yaml", "sft")
     #expect(outcome.code == 0, "\(outcome.messages)")

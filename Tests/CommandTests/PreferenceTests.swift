@@ -189,7 +189,7 @@ import Testing
     ),
     (
       "model: lora, data: tokens.train", "model: lora, reference: model, data: tokens.train",
-      ["`reference` has no effect with `stage: sft`", "nodes.sft.reference"]
+      ["`reference` has no effect with `loss: cross_entropy`", "nodes.sft.reference"]
     ),
     (
       "model: lora, data: tokens.train", "model: lora, beta: 0.2, data: tokens.train",

@@ -33,7 +33,19 @@ import Testing
     #expect(
       Set(examples).subtracting(["README.md"])
         == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data"])
-    #expect(Set(pipelines).subtracting(["README.md"]) == ["quickstart.yaml", "sft-then-dpo.yaml"])
+    #expect(
+      Set(pipelines).subtracting(["README.md"]) == [
+        "arithmetic-grpo.yaml", "quickstart.yaml", "sft-then-dpo.yaml",
+      ])
+  }
+
+  @Test func arithmetic() throws {
+    try run(
+      project(), "pipelines/arithmetic-grpo.yaml", "rounds=1",
+      expecting: [
+        "arithmetic-grpo/base_score/metrics.json", "arithmetic-grpo/grpo_score/metrics.json",
+        "arithmetic-grpo/grpo/rewards.svg",
+      ])
   }
 
   @Test func quickstartAndWhatContinuesIt() throws {

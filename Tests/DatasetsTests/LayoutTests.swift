@@ -278,24 +278,71 @@ import Testing
         """)
   }
 
-  @Test func weightsBetweenAndMarksThatDisagree() throws {
+  @Test func weightsOfMessagesAndSpans() throws {
+    func row(_ marks: String, content: String = #""A né""#) -> String {
+      #"{"messages":[\#(Self.q),{"role":"assistant","content":\#(content),\#(marks)}]}"#
+    }
+    for (marks, more) in [
+      (#""weight":0.5"#, #""weights":[[1,0.5]]"#), (#""loss_weight":2"#, #""weights":[[1,2]]"#),
+      (#""loss":3"#, #""weights":[[1,3]]"#),
+      (
+        #""weight":2,"spans":[{"start":2,"end":4,"weight":0},{"start":0,"end":1,"weight":1.5}]"#,
+        #""weights":[[1,2]],"spans":[[1,2,4,0],[1,0,1,1.5]]"#
+      ),
+    ] {
+      let read = try read(row(marks))
+      let plain = read.replacing(".0]", with: "]")
+      #expect(plain == #"{"messages":[\#(Self.q),{"role":"assistant","content":"A né"}],\#(more)}"#)
+      let json = try JSON(parsing: read)
+      #expect(Record(json: json)?.json == json)
+    }
+    // What is not learned has no stretches that are.
+    #expect(
+      try read(row(#""weight":0,"spans":[{"start":0,"end":1,"weight":2}]"#))
+        == #"{"messages":[\#(Self.q),{"role":"assistant","content":"A né"}],"unlearned":[1]}"#)
+    #expect(
+      try read(row(#""spans":[{"start":2,"end":5,"weight":2}]"#)) == """
+        FILE:1, row 1: error: There are no characters 2 to 5 in the message
+          at `messages[1].spans[0]`
+          why: its content has 4; `start` counts from 0, and `end` stands behind the last one
+          try: count in characters (Unicode code points), not in bytes
+        """)
+    #expect(
+      try read(row(#""spans":[{"start":0,"end":1,"weight":-1}]"#)).contains("row 1: error: -1 is no weight"))
+    #expect(
+      try read(row(#""spans":[{"start":0}]"#)).contains("`messages[1].spans[0]` is"))
+    #expect(
+      try read(row(#""spans":[{"start":0,"end":1,"weight":2}]"#, content: #"[{"type":"text","text":"A"}]"#))
+        .contains("Column `messages[1].content` is a list where a string beside `spans` is needed"))
+    #expect(
+      try read(#"{"prompt":"Q","chosen":[{"role":"assistant","content":"A","weight":2}],"rejected":"B"}"#) == """
+        FILE:1, row 1: error: An answer of the pair has weights
+          at `chosen`
+          why: both answers of a pair are compared as they are
+          try: take the weights out
+        """)
+  }
+
+  @Test func noWeightsAndMarksThatDisagree() throws {
     func words(_ marks: String) throws -> String {
       try read(#"{"messages":[\#(Self.q),{"role":"assistant","content":"A",\#(marks)}]}"#)
     }
     #expect(
-      try words(#""weight":0.5"#) == """
-        FILE:1, row 1: error: A message has the weight 0.5
+      try words(#""weight":-0.5"#) == """
+        FILE:1, row 1: error: -0.5 is no weight
           at `messages[1].weight`
-          why: a message is learned (1) or not (0); there are no weights between
-          try: write 0 or 1
+          why: a message counts 0 or more as `weight`, `loss_weight` or `loss`; other marks say whether it is learned
+          try: write a number from 0, or true or false
         """)
+    #expect(try words(#""train":2"#).contains("row 1: error: 2 is no weight"))
     #expect(
       try words(#""loss":true,"weight":0"#) == """
         FILE:1, row 1: error: `loss` and `weight` disagree on whether the message is learned
           at `messages[1]`
           try: keep one of the two
         """)
-    #expect(try words(#""train":"yes""#).contains("Column `messages[1].train` is a string where true, false, 0 or 1"))
+    #expect(
+      try words(#""train":"yes""#).contains("Column `messages[1].train` is a string where true, false or a number"))
   }
 
   @Test(arguments: [

@@ -64,7 +64,7 @@ struct DeclarationTests {
       // Of fields of one name at most one has an effect.
       let idle = Dictionary(grouping: type.fields, by: \.name).filter { _, same in
         same.allSatisfy { field in
-          field.condition?.holds { fields[$0].flatMap { $0.isNull ? nil : [$0.string ?? ""] } } == false
+          field.condition?.holds { fields[$0].flatMap { $0.isNull ? nil : [$0.string ?? $0.text()] } } == false
         }
       }
       for name in idle.keys { fields[name] = nil }

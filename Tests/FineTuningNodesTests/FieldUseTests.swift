@@ -112,7 +112,7 @@ private struct SourceSearch {
       }
     }
     let own = files[declaration.file] ?? []
-    let holders = declaration.isGroup ? names(of: declaration.owner, in: own) : ["fields", "settings"]
+    let holders = declaration.isGroup ? names(of: declaration.owner, in: own) + ["fields"] : ["fields", "settings"]
     let unit = URL(fileURLWithPath: declaration.file).deletingPathExtension().lastPathComponent
     return files.values.contains { words in
       if let reader = declaration.reader, words.contains(reader),

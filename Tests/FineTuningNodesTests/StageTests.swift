@@ -60,6 +60,76 @@ struct StageTests {
     }
   }
 
+  /// Sums of one source with weights and of another without, and texts.
+  @Test(
+    "Conversations and texts",
+    arguments: [
+      "stage: sft, by_source: true", "stage: sft, loss: asft, asft_weight: 0.2",
+      "stage: sft, loss: asft, asft_kl: reverse, reference: base", "stage: sft, label_smoothing: 0.1, neftune_alpha: 5",
+      "stage: pt, neftune_alpha: 5",
+    ])
+  func singleSequences(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    let isText = fields.contains("stage: pt")
+    func rows(_ more: String, _ numbers: ClosedRange<Int>) -> String {
+      numbers.map {
+        isText
+          ? #"{"text":"\#($0) plus \#($0) is \#($0 + $0), as everybody knows who can count."}"# + "\n"
+          : #"{"messages":[{"role":"user","content":"What is \#($0) plus \#($0)?"},{"role":"assistant","content":"It is \#($0 + $0)."\#(more)}]}"#
+            + "\n"
+      }.joined()
+    }
+    try workspace.folder.write(
+      rows(#","weight":0.5,"spans":[{"start":6,"end":7,"weight":4}]"#, 1...5), to: "a.jsonl")
+    try workspace.folder.write(rows("", 6...12), to: "b.jsonl")
+    let tokenize = isText ? "fill_rows: true, max_length: 16" : "max_length: 100"
+    let summary = try workspace.run(
+      """
+      pipeline: stages
+      nodes:
+        tokenizer: {type: load_tokenizer, from: DIR/tiny}
+        a: {type: load_dataset, from: DIR/a.jsonl, source: sums}
+        b: {type: load_dataset, from: DIR/b.jsonl}
+        chat: {type: apply_template, dataset: [a, b], tokenizer: tokenizer}
+        tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, \(tokenize), validation: 0.3}
+        base: {type: load_model, from: DIR/tiny, compute: f32}
+        adapted: {type: attach_adapter, model: base, rank: 2}
+        tuned:
+          {type: train, model: adapted, data: tokens.train, validation: tokens.validation, max_steps: 3, batch_size: 4,
+           evaluate_every: 3, \(fields)}
+        quality: {type: evaluate, model: tuned, data: tokens.validation, \(fields)}
+      """)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    func view(_ node: String, _ port: String) throws -> ArtefactView {
+      let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
+      return try ArtefactView(found, in: workspace.store)
+    }
+    let tokens = try view("tokens", "train").details
+    let metrics = try view("tuned", "metrics")
+    let lines = try String(contentsOfFile: metrics.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+    let first = try JSON(parsing: String(try #require(lines.first)), file: "metrics.jsonl")
+    let last = try JSON(parsing: String(try #require(lines.last)), file: "metrics.jsonl")
+    if isText {
+      #expect(tokens["report"]?["cuts"]?.int.map { $0 > 0 } == true)
+      #expect(tokens["counts"]?["longest_row"]?.int == 16)
+    } else {
+      #expect(tokens["counts"]?["weighted_labels"]?.int.map { $0 > 0 } == true)
+      #expect(tokens["counts"]?["sources"]?["sums"]?.int.map { $0 > 0 } == true)
+    }
+    if fields.contains("by_source") {
+      #expect(metrics.contains("sources.svg"))
+      #expect(first["tokens/sums"]?.double != nil && first["loss/none"]?.double != nil)
+      #expect(last["eval_loss/sums"]?.double != nil || last["eval_loss/none"]?.double != nil)
+    }
+    if fields.contains("asft") {
+      // A fresh adapter is the model without it.
+      #expect(first["kl"]?.double.map { abs($0) < 1e-5 } == true)
+      #expect(last["eval_kl"]?.double.map { $0 >= -1e-6 } == true)
+    }
+    let (own, held) = (try #require(view("quality", "metrics").details["loss"]?.double), last["eval_loss"]?.double)
+    #expect(abs(own - (try #require(held))) < 1e-5)
+  }
+
   private static let judged = (1...6).map {
     #"{"prompt":"What is \#($0) plus \#($0)?","completion":"It is \#($0 + $0 % 2).","label":\#($0 % 2 == 0)}"# + "\n"
   }.joined()

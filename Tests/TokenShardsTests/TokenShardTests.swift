@@ -47,6 +47,23 @@ struct TokenShardTests {
     for index in (0..<count).reversed() where index % 13 == 0 { #expect(try reader.row(index) == rows[index]) }
   }
 
+  @Test("weights stand where some is not 1")
+  func weights() throws {
+    let folder = try TemporaryFolder()
+    let marks = [true, false, true, true]
+    let plain = [TokenRow([TokenSequence(ids: [1, 2, 3, 4], lossMask: marks)])]
+    let ones = [TokenRow([TokenSequence(ids: [1, 2, 3, 4], lossMask: marks, weights: [1, 1, 1, 1])])]
+    let some = [TokenRow([TokenSequence(role: .sample, ids: [1, 2, 3, 4], lossMask: marks, weights: [1, 1, 0.5, 2])])]
+    #expect(try Self.write(plain, to: folder.path("a")).json["weighted_labels"] == nil)
+    try Self.write(ones, to: folder.path("b"))
+    #expect(FileManager.default.contentsEqual(atPath: folder.path("a"), andPath: folder.path("b")))
+    let counts = try Self.write(some + plain, to: folder.path("c"))
+    #expect(counts.weighted == 2)
+    #expect(TokenCounts(json: counts.json) == counts)
+    #expect(try TokenShardReader(path: folder.path("c")).allRows() == some + plain)
+    #expect(some[0].labelWeight == 2.5 && plain[0].labelWeight == 2)
+  }
+
   @Test("the same rows give the same bytes")
   func determinism() throws {
     let folder = try TemporaryFolder()

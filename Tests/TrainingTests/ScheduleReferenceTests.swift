@@ -90,7 +90,18 @@ import Training
         #expect(abs(found - expected) < 1e-12, "\(name) \(settings.text()) of \(total), warm-up \(given), step \(step)")
       }
     }
-    #expect(seen == Set(scheduleKinds.map { $0.name }))
+    // A range test is no schedule of anybody's: its rates are its definition, which its own test holds.
+    #expect(seen == Set(scheduleKinds.map { $0.name }).subtracting([RangeTestSchedule.name]))
+  }
+
+  /// A range test rises by one factor from step to step, from its floor to the peak.
+  @Test func aRangeTestRisesByOneFactor() {
+    var schedule = RangeTestSchedule()
+    schedule.floor = 1e-3
+    let factors = (0..<4).map {
+      LearningRateSchedule(of: schedule, warmup: .steps(0)).factor(step: $0, total: 4, peak: 1, heldOutLosses: [])
+    }
+    for (own, wanted) in zip(factors, [1e-3, 1e-2, 1e-1, 1]) { #expect(abs(own - wanted) < 1e-12 * wanted) }
   }
 
   /// A rate of nothing, one step, a warm-up longer than the training: nothing is not a number.

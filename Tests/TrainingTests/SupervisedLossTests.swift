@@ -1,8 +1,11 @@
+import Datasets
 import Foundation
+import LanguageModels
 import PreciseJSON
 import Tensors
 import TestKit
 import Testing
+import TokenShards
 import Training
 
 /// Labels that count by what the model says of them: scripts/reference/stages, sft.py.
@@ -23,9 +26,7 @@ struct SupervisedLossTests {
   /// Logits are hidden states to a head that is the identity; numbers of 32 bits.
   @Test(
     "Values and derivatives",
-    arguments: StageFixture.values("sft").filter {
-      $0.settings["eaft_normalizer"] == nil && $0.settings["loss"]?.string != "asft"
-    })
+    arguments: StageFixture.values("sft").filter { $0.settings["eaft_normalizer"] == nil })
   func closedForm(value: StageFixture.Value) throws {
     func matrix(_ name: String) throws -> Tensor? {
       guard let rows = (value.json["inputs"] ?? .null)[name]?.array, rows[0].array != nil else { return nil }
@@ -62,9 +63,99 @@ struct SupervisedLossTests {
   }
 
   @Test(
-    "Ten steps", arguments: StageFixture.runs("sft").filter { !["weights", "asft", "asft_reverse"].contains($0.name) })
+    "Ten steps", arguments: StageFixture.runs("sft").filter { $0.name != "weights" })
   func tenSteps(run: StageFixture.Run) throws {
-    try run.expectSameSteps(SupervisedStage(Self.settings(run.settings)), fixtureRows())
+    try run.expectSameSteps(
+      SupervisedStage(Self.settings(run.settings), anchor: Self.anchor(run.settings)), fixtureRows())
+  }
+
+  /// The frozen base.
+  private static func anchor(_ json: JSON) throws -> SupervisedStage.Anchor? {
+    guard json["loss"]?.string == "asft" else { return nil }
+    return SupervisedStage.Anchor(
+      try TinyLlama("gqa").model(), json["asft_kl"]?.string == "reverse" ? .reverse : .forward,
+      weight: json["asft_lambda"]?.double ?? 0)
+  }
+
+  /// Where labels have weights a step is divided by their sum.
+  @Test func tenStepsWithWeights() throws {
+    let run = try #require(StageFixture.runs("sft").first { $0.name == "weights" })
+    let weights = try #require(StageFixture("sft").json["weights"]?.array)
+    let rows = try zip(fixtureRows(), weights).map { row, weights in
+      var row = row
+      var own = (weights.array ?? []).compactMap(\.double).makeIterator()
+      row.sequences[0].weights = row.sequences[0].lossMask.map { $0 ? Float(own.next() ?? -1) : 1 }
+      return row
+    }
+    var settings = SupervisedStage.Settings()
+    settings.isWeighted = true
+    try run.expectSameSteps(SupervisedStage(settings), rows)
+    // All of them twice is all of them once.
+    let twice = try fixtureRows().map { row in
+      var row = row
+      row.sequences[0].weights = row.sequences[0].ids.map { _ in 2 }
+      return row
+    }
+    let model = try TinyLlama("gqa").model()
+    func first(_ rows: [TokenRow]) throws -> Double {
+      let stage = SupervisedStage(settings)
+      let batches = stage.batches(
+        of: StageStep(Array(rows[..<4]), numbers: [0, 1, 2, 3], BatchRules(tokenBudget: 30), model: model))
+      return try batches.reduce(0) {
+        $0 + (try stage.loss(of: $1, model: model, on: Tape(compute: model.compute, records: false))).value
+      }
+    }
+    #expect(relativeError(try first(twice), try first(fixtureRows())) < 1e-6)
+  }
+
+  /// Texts that fill rows, none of whose tokens is left out: scripts/reference/stages, pt.py.
+  @Test func tenStepsOfFilledRows() throws {
+    let json = try StageFixture("pt").json
+    func ids(_ json: JSON) -> [Int32] { (json.array ?? []).compactMap { $0.int.map { Int32($0) } } }
+    let texts = try #require(json["texts"]?.array).map(ids)
+    let rows = filled(
+      texts.map { TokenSequence(ids: $0, lossMask: $0.map { _ in true }) },
+      capacity: try #require(json["block"]?.int))
+    #expect(rows.map { $0.sequences.map(\.ids) } == json["blocks"]?.array?.map { ($0.array ?? []).map(ids) })
+    let run = try #require(StageFixture.runs("pt").first)
+    try run.expectSameSteps(SupervisedStage(), rows, leavingOut: ["perplexity"])
+  }
+
+  /// What is told of sources adds up to what is told of all.
+  @Test func lossesOfSources() throws {
+    var telling = SupervisedStage.Settings()
+    telling.tellsSources = true
+    telling.smoothing = 0.1
+    var rows = try fixtureRows()
+    let names = ["code", "prose", nil]
+    for index in rows.indices { rows[index].sequences[0].source = names[index % 3] }
+    // Rows of several sequences, of sources of their own.
+    rows = [TokenRow(rows[0].sequences + rows[1].sequences)] + rows[2...]
+    let model = try TinyLlama("gqa").model()
+    var settings = try TrainingTests.settings(of: readJSON(fixture("Training/adapter.json")))
+    settings.length = .steps(6)
+    settings.logEvery = 3
+    let loop = try TrainingLoop(
+      model: adaptedModel("adapter"), stage: SupervisedStage(telling), rows: TrainingRows(rows), settings: settings)
+    for record in try loop.run().metrics {
+      let told = ["code", "prose", SupervisedStage.noSource].compactMap { name -> (loss: Double, tokens: Double)? in
+        guard let loss = record["loss/\(name)"]?.double, let tokens = record["tokens/\(name)"]?.double else {
+          return nil
+        }
+        return (loss, tokens)
+      }
+      #expect(told.count == 3)
+      let tokens = told.reduce(0) { $0 + $1.tokens }
+      #expect(tokens == record["label_tokens"]?.double)
+      let sum = told.reduce(0) { $0 + $1.loss * $1.tokens }
+      #expect(relativeError(sum / tokens, try #require(record["nll"]?.double)) < 1e-12)
+    }
+    // Of a set, and of one source alone what a set of its rows has.
+    let all = try StageEvaluation(SupervisedStage(telling), model: model, tokenBudget: 40).run(TrainingRows(rows))
+    let some = rows.flatMap(\.sequences).filter { $0.source == "code" }.map { TokenRow([$0]) }
+    let alone = try StageEvaluation(SupervisedStage(), model: model).run(TrainingRows(some))
+    #expect(relativeError(try #require(all.measures.named["loss/code"]?.mean), alone.loss) < 1e-6)
+    #expect(all.measures.named["tokens/code"]?.mean == Double(alone.labelTokens))
   }
 
   @Test func aSetIsMeasuredByPlainLogProbabilities() throws {

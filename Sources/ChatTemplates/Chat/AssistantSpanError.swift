@@ -13,6 +13,8 @@ package struct AssistantSpanError: Error, Sendable, Hashable {
     case systemMoves
     /// Something of other messages stands between the beginning of this one and its end.
     case interrupted
+    /// Nothing of a stretch of its content that has a weight, by its first character and the one behind it, is in the text.
+    case spanLost(Int, Int)
   }
 
   package var template: String
@@ -47,6 +49,15 @@ extension AssistantSpanError: DiagnosticError {
           reason: "what it says before them and after them is no one answer, and theirs would be learned with it",
           advice: "write what is said beside calls into a message of its own after the results, or use another template"
         )
+      ]
+    case .spanLost(let start, let end):
+      [
+        Diagnostic(
+          code: "template-drops-span",
+          "The characters \(start) to \(end) of message \(message + 1), which have a weight, are not in the text of the chat "
+            + "template `\(template)`",
+          reason: "the template leaves them out or changes them, so what they become is not known",
+          advice: "take the span out, or use a template that prints the content as it is")
       ]
     case .notAPrefix(let expected, let found):
       [

@@ -11,6 +11,10 @@ package struct ChatMessage: Sendable, Equatable {
   package var extra: JSONObject
   /// Whether an assistant's message is trained on; templates do not see this.
   package var isLearned = true
+  /// What its characters count when they are learned, above 0; templates do not see this.
+  package var weight = 1.0
+  /// Stretches of its content that count more or less; templates do not see them.
+  package var spans: [WeightedSpan] = []
 
   package init(role: String, content: JSON?, toolCalls: JSON? = nil, extra: JSONObject = JSONObject()) {
     self.role = role

@@ -49,11 +49,14 @@ extension ChatTemplate {
   /// Trained is, for every assistant message that is to be learned, the answer with its end of turn, without what the
   /// generation prompt supplies.
   ///
-  /// - Parameter endMarks: The texts of the tokens that end an answer.
+  /// - Parameters:
+  ///   - endMarks: The texts of the tokens that end an answer.
+  ///   - weights: What parts of answers count; the weights of messages and their spans multiply them.
   /// - Throws: ``TemplateError``, ``AssistantSpanError``
   package func trained(
     _ messages: [ChatMessage], tools: JSON? = nil, specialTokens: [String: String] = [:],
     variables: JSONObject = JSONObject(), endMarks: [String] = [],
+    weights: AnswerWeights = AnswerWeights(),
     clock: @escaping @Sendable () -> TemplateClock = TemplateClock.now
   ) throws -> TrainedText {
     let (fields, text, spans) = try located(messages, tools, specialTokens, variables, clock)
@@ -81,6 +84,9 @@ extension ChatTemplate {
       position = end
     }
     append(position..<text.count, isTrained: false)
+    let weighing = AnswerWeighing(
+      messages: messages, fields: fields, text: text, rules: weights, endMarks: marks, template: name)
+    if weighing.hasEffect { try pieces.weigh(by: weighing.weights(spans)) }
     return TrainedText(
       pieces: pieces, arrivals: ArrivalCount(of: fields, in: text).arrivals(), marksBeforeNext: marksBeforeNext)
   }
@@ -121,6 +127,22 @@ extension ChatTemplate {
     let search = AnswerSearch(template: self, fields: fields, surroundings: surroundings, whole: whole)
     let learned = messages.indices.filter { messages[$0].role == "assistant" && messages[$0].isLearned }
     return (fields, whole, try learned.map(search.span))
+  }
+}
+
+extension [TextPiece] {
+  /// Gives the trained pieces of a text what its characters count.
+  fileprivate mutating func weigh(by weights: [Double]) {
+    var place = 0
+    for index in indices {
+      var byte = 0
+      for scalar in self[index].text.unicodeScalars {
+        let end = byte + UTF8.width(scalar)
+        if self[index].isTrained { self[index].weigh(byte..<end, by: weights[place]) }
+        byte = end
+        place += 1
+      }
+    }
   }
 }
 

@@ -14,6 +14,7 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
   case rejected
   case margin
   case label
+  case source
 
   /// The names that files give it, the usual one first.
   package var names: [String] {
@@ -25,6 +26,8 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
     case .prompt: ["prompt", "question"]
     case .completion: ["completion", "response", "answer"]
     case .label: ["label", "kto_tag"]
+    // Many sets have a column of this name; it is read where it is asked for.
+    case .source: []
     case .instruction, .input, .history, .text, .chosen, .rejected, .margin: [rawValue]
     }
   }
@@ -47,6 +50,7 @@ package enum Column: String, Sendable, Hashable, CaseIterable {
     case .margin: "by how much the first answer is preferred, a number; 0 where there is none"
     case .label:
       "KTO's mark, `true` for an answer to give and `false` for one to avoid; as conversations, only rows with `true` are read"
+    case .source: "the name of the source that the row comes from"
     }
   }
 }

@@ -139,8 +139,9 @@ package struct ColumnTally: Sendable, Hashable {
       counts.sorted { $0.key < $1.key }.map { "`\($0.key)` (\($0.value) \(unit)\($0.value == 1 ? "" : "s"))" }.joined(
         separator: ", ")
     }
+    // A column that only people can name has no name of its own.
     let absent = Layout.of(format).columns.map(map.candidates).filter { names in
-      !names.contains { readColumns[$0] != nil }
+      !names.isEmpty && !names.contains { readColumns[$0] != nil }
     }
     var lines: [String] = []
     if !readColumns.isEmpty {

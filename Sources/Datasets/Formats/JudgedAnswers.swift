@@ -58,7 +58,7 @@ extension LayoutRow {
     }
   }
 
-  /// Checks that an answer is the assistant's, says something, and is learned whole.
+  /// Checks that an answer is the assistant's, says something, and is learned whole and evenly.
   func checkAnswer(_ answer: [ChatMessage], field: String, isOfPair: Bool) throws {
     guard answer.first?.role == "assistant" else {
       throw source.error(
@@ -67,6 +67,9 @@ extension LayoutRow {
     try checkAnswer(of: answer, field: field)
     if answer.contains(where: { $0.role == "assistant" && !$0.isLearned }) {
       throw source.error(.unlearnedAnswer(field: field, isOfPair: isOfPair))
+    }
+    if answer.contains(where: { $0.weight != 1 || !$0.spans.isEmpty }) {
+      throw source.error(.weightedAnswer(field: field, isOfPair: isOfPair))
     }
     if answer.contains(where: { $0.role == "assistant" && $0.saysNothing }) { throw source.error(.emptyColumn(field)) }
   }

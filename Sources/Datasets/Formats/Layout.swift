@@ -30,7 +30,7 @@ package struct Layout: Sendable {
 
   private init(_ format: RowFormat, _ columns: [Column], _ members: [String] = []) {
     self.format = format
-    self.columns = columns
+    self.columns = columns + [.source]
     self.members = members
   }
 }
@@ -53,7 +53,7 @@ extension Layout {
   package static var reference: String {
     RowFormat.allCases.map { format in
       let layout = Layout.of(format)
-      let rows = layout.columns.map { column in
+      let rows = layout.columns.filter { !$0.names.isEmpty }.map { column in
         "| \(column.names.map { "`\($0)`" }.joined(separator: ", ")) | \(column.doc) |"
       }
       var text = "#### `\(format.rawValue)`\n\n| column | what |\n|---|---|\n" + rows.joined(separator: "\n") + "\n"

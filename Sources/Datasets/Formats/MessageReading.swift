@@ -28,10 +28,14 @@ extension LayoutRow {
     let isShareGPT = object["role"] == nil && object["from"] != nil
     var message = try isShareGPT ? sharegptMessage(object, field: field) : openAIMessage(object, field: field)
     let says = try LearningMark.read(object, source, field: field)
-    if says == true, message.role != "assistant" {
+    if let says, says > 0, message.role != "assistant" {
       throw source.error(.learnedByMark(role: message.role, field: field))
     }
-    message.isLearned = says ?? true
+    message.isLearned = says != 0
+    if message.role == "assistant", message.isLearned {
+      message.weight = says ?? 1
+      message.spans = try LearningMark.spans(object, of: message.content, source, field: field)
+    }
     let known = (isShareGPT ? MessageMembers.sharegpt : MessageMembers.openAI) + LearningMark.names
     message.extra = JSONObject(object.members.filter { !known.contains($0.key) })
     try checkThoughts(of: message, field: field)

@@ -11,11 +11,16 @@ package struct RecordReader: Sendable {
   private let ignored: Set<String>
   /// Columns that travel with prompts, each once.
   private let kept: [String]
+  /// The source of rows that name none.
+  private let source: String?
 
+  /// - Parameter source: The name of the source of rows that name none by the column for it.
   /// - Throws: ``DatasetErrors`` of columns that are named without use, see ``misfits(_:columns:ignored:kept:)``.
   package init(
-    _ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], kept: [String] = [], file: String
+    _ format: RowFormat, columns map: ColumnMap = ColumnMap(), ignored: [String] = [], kept: [String] = [],
+    source: String? = nil, file: String
   ) throws {
+    self.source = source
     self.format = format
     self.map = map
     self.ignored = Set(ignored)
@@ -94,6 +99,18 @@ package struct RecordReader: Sendable {
     }
     guard !members.isEmpty else { return nil }
     return JSON(members)
+  }
+
+  /// The canonical line of a row's record, which a group stores: with the name of its source where it has one.
+  ///
+  /// - Parameter tally: Gets the row's columns added.
+  /// - Throws: ``DatasetError`` naming the row and the field.
+  package func line(_ row: SourceRow, tally: inout ColumnTally) throws -> String {
+    let json = try record(row, tally: &tally).json
+    let found = try LayoutRow(source: row.without(ignored), layout: layout, map: map).optionalText(.source) ?? source
+    guard let found, var object = json.object else { return json.text() }
+    object[Record.source] = JSON(found)
+    return JSON.object(object).text()
   }
 
   /// Whether a column that a layout does not read says again what the record says, as in many published sets: the

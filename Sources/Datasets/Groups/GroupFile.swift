@@ -33,13 +33,14 @@ package enum GroupFile {
     return text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The records of a group file's lines.
-  package static func records(_ lines: [String], file: String) throws -> [Record] {
+  /// The records of a group file's lines, each with the name of its source where it has one.
+  package static func records(_ lines: [String], file: String) throws -> [(record: Record, source: String?)] {
     try lines.map { line in
-      guard let record = Record(json: try JSON(parsing: line, file: file)) else {
+      let json = try JSON(parsing: line, file: file)
+      guard let record = Record(json: json) else {
         throw DatasetError(.damagedGroup(reason: "a line is not a record"), file: file)
       }
-      return record
+      return (record, json[Record.source]?.string)
     }
   }
 }

@@ -5,7 +5,28 @@ import Tokenization
 
 /// A rendered record with every piece as token ids.
 enum Encoded: Sendable {
-  typealias Piece = (ids: [Int32], isTrained: Bool)
+  struct Piece: Sendable {
+    var ids: [Int32]
+    var isTrained: Bool
+    /// What each token counts; empty where all count 1.
+    var weights: [Float] = []
+
+    /// Marks of the tokens: what counts nothing is no label.
+    var lossMask: [Bool] {
+      weights.isEmpty || !isTrained ? ids.map { _ in isTrained } : weights.map { $0 > 0 }
+    }
+
+    func prefix(_ count: Int) -> Piece {
+      Piece(ids: Array(ids.prefix(count)), isTrained: isTrained, weights: Array(weights.prefix(count)))
+    }
+
+    static func + (a: Piece, b: Piece) -> Piece {
+      func weights(_ piece: Piece) -> [Float] { piece.weights.isEmpty ? piece.ids.map { _ in 1 } : piece.weights }
+      return Piece(
+        ids: a.ids + b.ids, isTrained: a.isTrained,
+        weights: a.weights.isEmpty && b.weights.isEmpty ? [] : weights(a) + weights(b))
+    }
+  }
 
   case sample([Piece])
   /// A prompt with its answers: the two of a pair, or one that was judged.
@@ -22,7 +43,7 @@ enum Encoded: Sendable {
     init(_ role: TokenSequence.Role, _ pieces: [Piece]) {
       self.role = role
       ids = pieces.flatMap(\.ids)
-      lossMask = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
+      lossMask = pieces.flatMap(\.lossMask)
     }
 
     func prefix(_ count: Int) -> Answer {
@@ -32,11 +53,21 @@ enum Encoded: Sendable {
     }
   }
 
-  /// - Parameter encode: Gives the ids of a piece after what its context says, and changes that to what follows.
-  init(_ record: RenderedRecord, encode: (String, inout TextContext) throws -> [Int32]) throws {
+  /// - Parameters:
+  ///   - encode: Gives the ids of a piece after what its context says, and changes that to what follows.
+  ///   - weights: Gives what each token of a piece counts.
+  init(
+    _ record: RenderedRecord, encode: (String, inout TextContext) throws -> [Int32],
+    weights: ([Int32], TextPiece) throws -> [Float]
+  ) throws {
     var context = TextContext()
     switch record {
-    case .sample(let pieces): self = .sample(try pieces.map { (try encode($0.text, &context), $0.isTrained) })
+    case .sample(let pieces):
+      self = .sample(
+        try pieces.map { piece in
+          let ids = try encode(piece.text, &context)
+          return Piece(ids: ids, isTrained: piece.isTrained, weights: try weights(ids, piece))
+        })
     case .pair(let prompt, let chosen, let rejected, let margin):
       self = .answered(
         prompt: try ids(of: prompt), answers: [try answer(.chosen, chosen), try answer(.rejected, rejected)],
@@ -48,7 +79,7 @@ enum Encoded: Sendable {
     func ids(of pieces: [TextPiece]) throws -> [Int32] { try pieces.flatMap { try encode($0.text, &context) } }
     func answer(_ role: TokenSequence.Role, _ pieces: [TextPiece]) throws -> Answer {
       var context = context
-      return Answer(role, try pieces.map { (try encode($0.text, &context), $0.isTrained) })
+      return Answer(role, try pieces.map { Piece(ids: try encode($0.text, &context), isTrained: $0.isTrained) })
     }
   }
 
@@ -95,9 +126,9 @@ enum Encoded: Sendable {
       var left = room
       var turns = Self.turns(pieces)[...]
       while left > 0, let turn = turns.popFirst() {
-        let budget = turnBudget(source: turn.source.count, target: turn.target.count, room: left)
-        kept.append((Array(turn.source.prefix(budget.source)), false))
-        kept.append((Array(turn.target.prefix(budget.target)), true))
+        let budget = turnBudget(source: turn.source.count, target: turn.target.ids.count, room: left)
+        kept.append(Piece(ids: Array(turn.source.prefix(budget.source)), isTrained: false))
+        kept.append(turn.target.prefix(budget.target))
         left -= budget.source + budget.target
       }
       report.droppedTurns += turns.count
@@ -112,26 +143,31 @@ enum Encoded: Sendable {
   }
 
   /// Neighbouring pieces joined to turns of what is not trained and what is.
-  private static func turns(_ pieces: [Piece]) -> [(source: [Int32], target: [Int32])] {
-    var turns: [(source: [Int32], target: [Int32])] = []
+  private static func turns(_ pieces: [Piece]) -> [(source: [Int32], target: Piece)] {
+    var turns: [(source: [Int32], target: Piece)] = []
     for piece in pieces {
       if piece.isTrained, let last = turns.indices.last {
-        turns[last].target += piece.ids
+        turns[last].target = turns[last].target + piece
       } else if piece.isTrained {
-        turns.append(([], piece.ids))
-      } else if let last = turns.indices.last, turns[last].target.isEmpty {
+        turns.append(([], piece))
+      } else if let last = turns.indices.last, turns[last].target.ids.isEmpty {
         turns[last].source += piece.ids
       } else {
-        turns.append((piece.ids, []))
+        turns.append((piece.ids, Piece(ids: [], isTrained: true)))
       }
     }
     return turns
   }
 
   private static func sampleRow(_ pieces: [Piece]) -> TokenRow {
-    let ids = pieces.flatMap(\.ids)
-    let lossMask = pieces.flatMap { [Bool](repeating: $0.isTrained, count: $0.ids.count) }
-    return TokenRow(ids.isEmpty ? [] : [TokenSequence(ids: ids, lossMask: lossMask)])
+    guard let first = pieces.first else { return TokenRow([]) }
+    let whole = pieces.dropFirst().reduce(first, +)
+    guard !whole.ids.isEmpty else { return TokenRow([]) }
+    let marks = pieces.flatMap(\.lossMask)
+    let weights = zip(whole.weights, marks).map { $0.1 ? $0.0 : 1 }
+    return TokenRow([
+      TokenSequence(ids: whole.ids, lossMask: marks, weights: weights.allSatisfy { $0 == 1 } ? [] : weights)
+    ])
   }
 
   private static func row(_ prompt: [Int32], _ answers: [Answer], _ margin: Float) -> TokenRow {

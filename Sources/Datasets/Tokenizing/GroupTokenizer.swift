@@ -18,6 +18,8 @@ package struct GroupTokenizer: Sendable {
     package var overlong: Overlong
     /// Whether several samples share a row.
     package var packs: Bool
+    /// Whether samples fill rows to the last token and are cut there, so that none is too long; see ``filled(_:capacity:)``.
+    package var fills = false
     package var split: ValidationSplit
     /// Whether rows of which nothing is learned, and pairs without a difference, are given as well, for a look at them.
     package var keepsUseless = false
@@ -68,15 +70,16 @@ package struct GroupTokenizer: Sendable {
       try collector.collect {
         let encoded: Encoded
         let hash: RecordHash
-        do { (encoded, hash) = try record.get() } catch let error as TokenizerError {
+        let source: String?
+        do { (encoded, hash, source) = try record.get() } catch let error as TokenizerError {
           throw DatasetError(.notTokenized(error), file: file, row: firstRow + index)
         }
         report.records += 1
         guard !encoded.hasEqualAnswers else {
           throw DatasetError(.equalAnswers, file: file, row: firstRow + index)
         }
-        let row: TokenRow
-        if encoded.count > options.maxLength {
+        var row: TokenRow
+        if encoded.count > options.maxLength, !options.fills {
           switch options.overlong {
           case .truncate where encoded.isPrompt:
             throw DatasetError(
@@ -92,6 +95,7 @@ package struct GroupTokenizer: Sendable {
         } else {
           row = encoded.row
         }
+        if let source { for index in row.sequences.indices { row.sequences[index].source = source } }
         guard row.sequences.allSatisfy({ $0.labelCount > 0 || $0.role == .prompt }), !row.sequences.isEmpty else {
           report.recordsWithoutLabels += 1
           if options.keepsUseless { train.append(row) }
@@ -106,7 +110,10 @@ package struct GroupTokenizer: Sendable {
       }
     }
     try collector.throwIfAny()
-    if options.packs {
+    if options.fills {
+      train = fill(train, &report)
+      validation = fill(validation, &report)
+    } else if options.packs {
       train = pack(train)
       validation = pack(validation)
     }
@@ -115,20 +122,29 @@ package struct GroupTokenizer: Sendable {
     return Result(train: train, validation: validation, report: report)
   }
 
-  private func encoded(_ line: String, isText: Bool, file: String) throws -> (Encoded, RecordHash) {
-    guard let (record, hash) = RenderedRecord.read(line: try JSON(parsing: line, file: file)) else {
+  private func encoded(_ line: String, isText: Bool, file: String) throws -> (Encoded, RecordHash, source: String?) {
+    guard let (record, hash, source) = RenderedRecord.read(line: try JSON(parsing: line, file: file)) else {
       throw DatasetError(.damagedGroup(reason: "a line is not a rendered record"), file: file)
     }
     let encoded = try Encoded(record) { text, context in
       isText ? try encodeText(text) : try tokenizer.encode(text, after: &context)
+    } weights: {
+      try tokenWeights(of: $0, in: $1, tokenizer)
     }
-    return (encoded, hash)
+    return (encoded, hash, source)
   }
 
   private func encodeText(_ text: String) throws -> [Int32] {
     var ids = try tokenizer.encode(document: text)
     if let endOfText, ids.last != endOfText { ids.append(endOfText) }
     return ids
+  }
+
+  private func fill(_ rows: [TokenRow], _ report: inout TokenizeReport) -> [TokenRow] {
+    let samples = rows.flatMap(\.sequences)
+    let filled = filled(samples, capacity: options.maxLength)
+    report.cuts += filled.reduce(0) { $0 + $1.sequences.count } - samples.count
+    return filled
   }
 
   /// All but samples stay rows of their own: the two sequences of a pair belong together, and judged answers and prompts

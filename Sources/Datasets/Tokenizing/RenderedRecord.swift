@@ -25,8 +25,10 @@ package enum RenderedRecord: Sendable, Equatable {
 
   /// The canonical line that a group stores.
   ///
-  /// - Parameter hash: That of the record it was rendered from.
-  package func line(_ hash: RecordHash) -> String {
+  /// - Parameters:
+  ///   - hash: That of the record it was rendered from.
+  ///   - source: The name of the record's source, where it has one.
+  package func line(_ hash: RecordHash, source: String? = nil) -> String {
     var members: [(key: String, value: JSON)] = [("record", JSON(hash.text))]
     switch self {
     case .sample(let pieces): members.append(("pieces", Self.json(pieces)))
@@ -41,14 +43,15 @@ package enum RenderedRecord: Sendable, Equatable {
       members.append(("prompt", Self.json(pieces)))
       if let columns { members.append(("columns", columns)) }
     }
+    if let source { members.append((Record.source, JSON(source))) }
     return JSON(members).text()
   }
 
-  /// Reads a line that ``line(_:)`` wrote; nil for anything else.
-  package static func read(line json: JSON) -> (record: RenderedRecord, hash: RecordHash)? {
+  /// Reads a line that ``line(_:source:)`` wrote; nil for anything else.
+  package static func read(line json: JSON) -> (record: RenderedRecord, hash: RecordHash, source: String?)? {
     guard let hash = json["record"]?.string.flatMap(RecordHash.init(text:)), let record = RenderedRecord(json: json)
     else { return nil }
-    return (record, hash)
+    return (record, hash, json[Record.source]?.string)
   }
 
   private init?(json: JSON) {
@@ -71,16 +74,27 @@ package enum RenderedRecord: Sendable, Equatable {
   }
 
   private static func json(_ pieces: [TextPiece]) -> JSON {
-    .array(pieces.map { [JSON($0.text), JSON($0.isTrained)] })
+    .array(
+      pieces.map { piece in
+        let weights = piece.weights.map { stretch -> JSON in [JSON(stretch.end), JSON(stretch.weight)] }
+        return .array([JSON(piece.text), JSON(piece.isTrained)] + (weights.isEmpty ? [] : [.array(weights)]))
+      })
   }
 
   private static func pieces(_ json: JSON) -> [TextPiece]? {
     guard let list = json.array else { return nil }
     let pieces = list.compactMap { item -> TextPiece? in
-      guard let pair = item.array, pair.count == 2, let text = pair[0].string, let isTrained = pair[1].bool else {
-        return nil
+      guard let parts = item.array, [2, 3].contains(parts.count), let text = parts[0].string,
+        let isTrained = parts[1].bool
+      else { return nil }
+      var piece = TextPiece(text: text, isTrained: isTrained)
+      for stretch in parts.count == 3 ? parts[2].array ?? [] : [] {
+        guard let pair = stretch.array, pair.count == 2, let end = pair[0].int, let weight = pair[1].double else {
+          return nil
+        }
+        piece.weights.append(TextPiece.Stretch(end: end, weight: weight))
       }
-      return TextPiece(text: text, isTrained: isTrained)
+      return piece
     }
     return pieces.count == list.count ? pieces : nil
   }

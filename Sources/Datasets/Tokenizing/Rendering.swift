@@ -22,6 +22,8 @@ package struct RecordRenderer: Sendable {
   private let endMarks: [String]
   /// The day that templates which print a date are rendered for.
   private let day: TemplateClock
+  /// What parts of conversations count.
+  private let weights: WeightRules
 
   /// The day for which templates that print one are rendered where nothing else is said.
   ///
@@ -31,8 +33,9 @@ package struct RecordRenderer: Sendable {
 
   package init(
     templates: ChatTemplateSet, specialTokens: [String: String], endMarks: [String],
-    day: TemplateClock = RecordRenderer.defaultDay
+    day: TemplateClock = RecordRenderer.defaultDay, weights: WeightRules = WeightRules()
   ) {
+    self.weights = weights
     self.day = day
     self.templates = templates
     self.specialTokens = specialTokens
@@ -48,7 +51,8 @@ package struct RecordRenderer: Sendable {
     switch record {
     case .text(let text): return Rendering(record: .sample([TextPiece(text: text, isTrained: true)]))
     case .conversation(let conversation):
-      let text = try trained(conversation.messages, tools: conversation.tools)
+      var text = try trained(conversation.messages, tools: conversation.tools, weights: weights.parts)
+      try weights.weigh(&text.pieces)
       return Rendering(
         record: .sample(text.pieces), arrivals: [text.arrivals], marksBeforeNext: text.marksBeforeNext,
         openEnding: openEnding(of: text.pieces))
@@ -84,11 +88,13 @@ package struct RecordRenderer: Sendable {
     ).text
   }
 
-  private func trained(_ messages: [ChatMessage], tools: JSON?) throws -> TrainedText {
+  private func trained(
+    _ messages: [ChatMessage], tools: JSON?, weights: AnswerWeights = AnswerWeights()
+  ) throws -> TrainedText {
     let template = try templates.template(hasTools: tools != nil)
     return try template.trained(
       template.fitting(messages, specialTokens: specialTokens), tools: tools, specialTokens: specialTokens,
-      endMarks: endMarks, clock: { [day] in day })
+      endMarks: endMarks, weights: weights, clock: { [day] in day })
   }
 
   /// The prompt, of which nothing is trained, and an answer to it.

@@ -17,6 +17,8 @@ package struct TokenizeReport: Sendable, Hashable {
   package var recordsWithoutLabels = 0
   /// Pairs left out since their answers are the same once they are cut.
   package var pairsWithoutDifference = 0
+  /// Places where a record was cut and goes on in the next row.
+  package var cuts = 0
   package var train = TokenCounts()
   package var validation = TokenCounts()
 
@@ -30,18 +32,22 @@ package struct TokenizeReport: Sendable, Hashable {
     droppedRecords += other.droppedRecords
     recordsWithoutLabels += other.recordsWithoutLabels
     pairsWithoutDifference += other.pairsWithoutDifference
+    cuts += other.cuts
     train.add(other.train)
     validation.add(other.validation)
   }
 
+  /// The counts; that of cuts where there are any.
   package var json: JSON {
-    [
+    let cuts: [(key: String, value: JSON)] = cuts > 0 ? [("cuts", JSON(self.cuts))] : []
+    let rest: JSON = [
       "records": JSON(records), "truncated_records": JSON(truncatedRecords),
       "truncated_tokens": JSON(truncatedTokens), "dropped_turns": JSON(droppedTurns),
       "dropped_records": JSON(droppedRecords), "records_without_labels": JSON(recordsWithoutLabels),
       "pairs_without_difference": JSON(pairsWithoutDifference),
       "train": train.json, "validation": validation.json,
     ]
+    return JSON((rest.object?.members ?? []) + cuts)
   }
 
   /// Reads what ``json`` wrote; nil when something is missing.
@@ -60,6 +66,10 @@ package struct TokenizeReport: Sendable, Hashable {
     self.droppedRecords = droppedRecords
     recordsWithoutLabels = without
     pairsWithoutDifference = pairs
+    if let value = json["cuts"] {
+      guard let cuts = value.int else { return nil }
+      self.cuts = cuts
+    }
     self.train = train
     self.validation = validation
   }

@@ -11,6 +11,7 @@ package enum ApplyTemplate: NodeType {
   package struct Fields: FieldSet {
     var template = FilePath("auto")
     var date = ConversationFormat.defaultDate
+    var weights = WeightFields()
 
     /// Whether a Jinja file is named, and not the tokenizer's own template meant.
     var namesFile: Bool { template != FilePath("auto") }
@@ -24,6 +25,11 @@ package enum ApplyTemplate: NodeType {
       Field(
         "date", \.date, unit: "YYYY-MM-DD",
         doc: "The day that templates which print today's date are rendered for; answers are asked for with the same"),
+      Field(
+        "weights", \.weights, since: Birth(default: WeightFields()),
+        doc:
+          "What parts of answers count when they are learned; what rows say of messages and spans multiplies it, and 0 "
+          + "is not learned"),
     ]
   }
 
@@ -34,7 +40,8 @@ package enum ApplyTemplate: NodeType {
   package static let parts = [group]
   private static let group = Part.work("group")
   package static let inputs = [
-    InputPort("dataset", [ArtefactName.rows], doc: "The rows to render"),
+    InputPort(
+      "dataset", [ArtefactName.rows], list: true, doc: "The rows to render; of several sets one after the other"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Whose chat template and special tokens are used"),
   ]
   package static let outputs = [
@@ -64,6 +71,14 @@ package enum ApplyTemplate: NodeType {
     var conflicts: [Inference.Conflict] = []
     if TemplateClock(date: fields.date) == nil { conflicts.append(.noDate("date", fields.date)) }
     facets[FacetName.kind] = inputs["dataset"]?.type[FacetName.kind]
+    conflicts += weightConflicts(fields, kind: facets[FacetName.kind]?.text.flatMap(Record.Kind.init))
+    let kinds = (inputs.ports["dataset"] ?? []).compactMap { $0.type[FacetName.kind]?.text }
+    if let first = kinds.first, let other = kinds.first(where: { $0 != first }) {
+      conflicts.append(
+        .init(
+          port: "dataset", "The sets hold rows of different kinds", reason: "some are `\(first)`, others `\(other)`",
+          advice: "give each kind a node of its own"))
+    }
     if let tokenizer = inputs["tokenizer"]?.type {
       facets[FacetName.tokenizer] = tokenizer[FacetName.tokenizer]
       facets[FacetName.vocabulary] = tokenizer[FacetName.vocabulary]
@@ -83,7 +98,30 @@ package enum ApplyTemplate: NodeType {
       outputs: ["conversations": ArtefactType(ArtefactName.conversations, facets)], conflicts: conflicts)
   }
 
+  private static func weightConflicts(_ fields: Fields, kind: Record.Kind?) -> [Inference.Conflict] {
+    guard fields.weights != WeightFields() else { return [] }
+    if let kind, kind != .conversation {
+      return [
+        .init(
+          port: "weights", "`weights` has no effect on rows of kind `\(kind.rawValue)`",
+          reason: "answers of conversations have parts that are learned; others are learned or compared whole",
+          advice: "take it out")
+      ]
+    }
+    do {
+      _ = try fields.weights.rules()
+      return []
+    } catch {
+      return [
+        .init(
+          port: "weights.patterns", "`\(error.entry)` does not say what the matches of an expression count",
+          reason: error.reason, advice: "write `PATTERN=NUMBER`, such as `(?<=#### ).*=5`")
+      ]
+    }
+  }
+
   package static func run(_ fields: Fields, in context: NodeContext) throws {
+    let sets = context.inputs("dataset")
     let dataset = try context.input("dataset")
     let tokenizerView = try context.input("tokenizer")
     let tokenizer = try context.tokenizer()
@@ -99,24 +137,24 @@ package enum ApplyTemplate: NodeType {
     let renderer = RecordRenderer(
       templates: try templates(file, tokenizer, dataset), specialTokens: tokenizer.templateTokens,
       endMarks: (format?.stops ?? tokenizer.endOfTurnIDs).compactMap { tokenizer.token(for: $0) },
-      day: try TemplateClock(written: fields.date))
+      day: try TemplateClock(written: fields.date), weights: try fields.weights.rules())
     var report = RenderingReport()
-    let names = dataset.members
+    let groups = sets.flatMap { set in set.members.map { (set: set, name: $0) } }
     var made = 0
-    for (index, name) in names.enumerated() {
+    for (index, (set, name)) in groups.enumerated() {
       try context.checkCancellation()
       var part = RenderingReport()
       do {
         let group = try context.memo(
           Self.group,
           reads: [
-            ("rows", .digest(try dataset.member(name).blob.digest)), ("tokenizer", .digest(tokenizerView.digest)),
+            ("rows", .digest(try set.member(name).blob.digest)), ("tokenizer", .digest(tokenizerView.digest)),
             ("template", .digest(identity)),
           ],
           type: ArtefactType("conversation_group")
         ) { builder in
           made += 1
-          let (rendered, report) = try render(readGroup(dataset, name), by: renderer, file: name)
+          let (rendered, report) = try render(readGroup(set, name), by: renderer, file: name)
           try builder.write(GroupFile.bytes(lines: rendered), to: member)
           builder.details["report"] = report.partJSON
         }
@@ -124,12 +162,12 @@ package enum ApplyTemplate: NodeType {
           throw DatasetError(.damagedGroup(reason: "its report is missing"), file: context.nodeName)
         }
         part = known
-        try output.include(member, from: group, as: name)
+        try output.include(member, from: group, as: sets.count == 1 ? name : GroupFile.name(index))
       } catch let failure as RenderingFailure {
         part = failure.report
       }
       report.add(part, after: report.rows)
-      context.progress(ProgressUpdate(step: index + 1, total: names.count, unit: "groups"))
+      context.progress(ProgressUpdate(step: index + 1, total: groups.count, unit: "groups"))
     }
     try report.throwIfAny(file: context.nodeName)
     for warning in report.warnings(file: context.nodeName) { context.warn(warning) }
@@ -145,8 +183,8 @@ package enum ApplyTemplate: NodeType {
     output.details["rows"] = JSON(report.rows)
     format?.put(into: &output.details)
     for (key, value) in report.json.object?.members ?? [] { output.details[key] = value }
-    let known = made < names.count ? "; the others were known" : ""
-    context.log("\(made) of \(names.count) record groups rendered\(known)")
+    let known = made < groups.count ? "; the others were known" : ""
+    context.log("\(made) of \(groups.count) record groups rendered\(known)")
   }
 
   /// What a part holds.
@@ -160,11 +198,12 @@ package enum ApplyTemplate: NodeType {
   ) throws -> ([String], RenderingReport) {
     var report = RenderingReport()
     var rendered: [String] = []
-    for (offset, record) in try GroupFile.records(lines, file: file).enumerated() {
+    for (offset, (record, source)) in try GroupFile.records(lines, file: file).enumerated() {
       do {
         let rendering = try renderer.render(record)
         report.add(rendering, row: offset + 1)
-        rendered.append(rendering.record.line(RecordHash(of: record, line: lines[offset])))
+        rendered.append(
+          rendering.record.line(RecordHash(of: record, line: lines[offset]), source: source))
       } catch let error as any DiagnosticError {
         report.fail(error, row: offset + 1)
       }

@@ -111,7 +111,7 @@ struct DatasetGroups {
 
   private func line(of stretch: RowStretches.Stretch, number: Int, tally: inout ColumnTally) throws -> String {
     let row = try RowReader.row(number, stretch, bytes, shape, file: file)
-    return try reader.record(row, tally: &tally).json.text()
+    return try reader.line(row, tally: &tally)
   }
 
   /// Takes what is pending as a group.

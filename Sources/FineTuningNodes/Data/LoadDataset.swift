@@ -41,6 +41,9 @@ package enum LoadDataset: NodeType {
       Field("rejected", \.map[.rejected], doc: "Column with the other answer"),
       Field("margin", \.map[.margin], doc: "Column that says by how much the first answer is preferred"),
       Field("label", \.map[.label], doc: "Column that says whether KTO's answer is one to give"),
+      Field(
+        "source", \.map[.source], since: Birth(default: nil),
+        doc: "Column with the name of the row's source, for losses by source"),
     ]
   }
 
@@ -51,6 +54,7 @@ package enum LoadDataset: NodeType {
     var ignoreColumns: [String] = []
     var keepColumns: [String] = []
     var maxRows: Int?
+    var source: String?
 
     package init() {}
 
@@ -69,6 +73,11 @@ package enum LoadDataset: NodeType {
         "keep_columns", \.keepColumns, since: Birth(default: []),
         doc: "Columns that travel with prompts, for reward functions that read them, such as `answer`"),
       Field("max_rows", \.maxRows, in: 1..., unit: "rows", doc: "Takes only the first rows"),
+      Field(
+        "source", \.source, since: Birth(default: nil),
+        doc:
+          "What the rows' source is called where losses are told by source; a column that `columns` names goes before "
+          + "it"),
     ]
   }
 
@@ -174,6 +183,7 @@ package enum LoadDataset: NodeType {
       format = detected.format
     }
     return try RecordReader(
-      format ?? .text, columns: columns, ignored: fields.ignoreColumns, kept: fields.keepColumns, file: path)
+      format ?? .text, columns: columns, ignored: fields.ignoreColumns, kept: fields.keepColumns,
+      source: fields.source, file: path)
   }
 }

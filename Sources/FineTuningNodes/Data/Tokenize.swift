@@ -11,6 +11,7 @@ package enum Tokenize: NodeType {
     var maxLength = 1024
     var overlong = Overlong.error
     var packing = false
+    var fillRows = false
     var validation = 0.0
 
     package init() {}
@@ -18,12 +19,16 @@ package enum Tokenize: NodeType {
     package static let fields: [Field<Self>] = [
       Field("max_length", \.maxLength, in: 2...1_048_576, unit: "tokens", doc: "The most tokens of a row"),
       Field(
-        "overlong", \.overlong,
+        "overlong", \.overlong, for: .when("fill_rows", ["false"]),
         doc: "What happens to longer rows: `error` names them, `drop` leaves them out, `truncate` cuts turn by turn as "
           + "LLaMA-Factory does"),
       Field(
-        "packing", \.packing,
+        "packing", \.packing, for: .when("fill_rows", ["false"]),
         doc: "Puts several conversations or texts into one row of up to `max_length` tokens; they never see each other"),
+      Field(
+        "fill_rows", \.fillRows, since: Birth(default: false),
+        doc: "Texts fill rows to the last of `max_length` tokens: one that does not fit is cut there and goes on, as a "
+          + "sequence of its own, in the next row; nothing is left out"),
       Field(
         "validation", \.validation, in: 0...0.9, unit: "share of the rows",
         doc: "Holds rows out; which ones depends on each row alone"),
@@ -66,6 +71,13 @@ package enum Tokenize: NodeType {
           port: "packing", "`packing` has no effect on rows of kind `\(kind.rawValue)`",
           reason: "pairs, judged answers and prompts stay rows of their own", advice: "take the line out"))
     }
+    if fields.fillRows, let kind = facets[FacetName.kind]?.text.flatMap(Record.Kind.init), kind != .text {
+      conflicts.append(
+        .init(
+          port: "fill_rows", "`fill_rows` takes texts, not rows of kind `\(kind.rawValue)`",
+          reason: "an answer that goes on in the next row would stand there without its question",
+          advice: "say `packing: true`, which puts whole conversations together"))
+    }
     facets[FacetName.length] = .integer(fields.maxLength)
     return Inference(outputs: types(facets, fields), conflicts: conflicts)
   }
@@ -81,9 +93,10 @@ package enum Tokenize: NodeType {
     let conversations = try context.input("conversations")
     let tokenizerView = try context.input("tokenizer")
     let tokenizer = try context.tokenizer()
-    let options = GroupTokenizer.Options(
+    var options = GroupTokenizer.Options(
       maxLength: fields.maxLength, overlong: fields.overlong, packs: fields.packing,
       split: ValidationSplit(share: fields.validation))
+    options.fills = fields.fillRows
     let worker = GroupTokenizer(tokenizer: tokenizer, options: options)
     let isText = conversations.type[FacetName.kind]?.text == Record.Kind.text.rawValue
     let train = try context.output("train")
@@ -169,6 +182,9 @@ package enum Tokenize: NodeType {
     context.log(
       "\(report.records) rows → \(report.train.rows) to learn from (\(report.train.tokens) tokens, "
         + "\(report.train.labels) labels), \(report.validation.rows) held out")
+    if report.cuts > 0 {
+      context.log("\(report.cuts) times a text was cut at the end of a row and goes on in the next")
+    }
     let (wanted, unwanted) = (report.train.wanted, report.train.unwanted)
     if wanted + unwanted > 0 {
       context.log("of the answers to learn from \(wanted) are wanted and \(unwanted) are not")

@@ -79,7 +79,7 @@ package enum Evaluate: NodeType {
     } else if let type = inputs["data"]?.type, let kind = type[FacetName.kind]?.text,
       kind != Record.Kind.preference.rawValue
     {
-      let takesReference = stage(for: type).models.contains { $0.port == "reference" }
+      let takesReference = stage(for: type).models.contains { $0.port == "reference" && $0.condition == nil }
       for (name, isGiven) in [
         ("reference", inputs["reference"] != nil && !takesReference), ("beta", inputs.written.contains("beta")),
       ] where isGiven {

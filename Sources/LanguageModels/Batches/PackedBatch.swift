@@ -5,11 +5,14 @@ package struct LabelledSequence: Sendable, Hashable {
   package var ids: [Int32]
   /// As many as `ids`.
   package var lossMask: [Bool]
+  /// What each counts as a label, as many as `ids`; empty where all count 1.
+  package var weights: [Float]
 
-  package init(ids: [Int32], lossMask: [Bool]) {
+  package init(ids: [Int32], lossMask: [Bool], weights: [Float] = []) {
     precondition(ids.count == lossMask.count, "every id has a mark")
     self.ids = ids
     self.lossMask = lossMask
+    self.weights = weights
   }
 
   /// The tokens that have something to predict: position t predicts t+1, and so the first token is never a target.
@@ -30,6 +33,8 @@ package struct PackedBatch: Sendable {
   package let labelRows: [Int32]
   /// [L] the token that follows each label row.
   package let targets: [Int32]
+  /// [L] what each label counts.
+  package let weights: [Float]
   /// The tokens of the sequences given, with those left out and those shared counted every time.
   package let tokenCount: Int
 
@@ -45,6 +50,7 @@ package struct PackedBatch: Sendable {
   package init(_ sequences: some Sequence<LabelledSequence>, sharesPrefixes: Bool = true) {
     var texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)] = []
     var targets: [Int32] = []
+    var weights: [Float] = []
     var tokenCount = 0
     for sequence in sequences {
       tokenCount += sequence.ids.count
@@ -53,13 +59,14 @@ package struct PackedBatch: Sendable {
       let wanted = (1...last).filter { sequence.lossMask[$0] }
       texts.append((sequence.ids[..<last], wanted.map { $0 - 1 }, sequence.ids.count))
       targets += wanted.map { sequence.ids[$0] }
+      weights += wanted.map { sequence.weights.isEmpty ? 1 : sequence.weights[$0] }
     }
-    self.init(texts, targets, tokenCount, sharesPrefixes, boundary: nil)
+    self.init(texts, targets, weights, tokenCount, sharesPrefixes, boundary: nil)
   }
 
   private init(
-    _ texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)], _ targets: [Int32], _ tokenCount: Int,
-    _ sharesPrefixes: Bool, boundary: Int?
+    _ texts: [(ids: ArraySlice<Int32>, labels: [Int], length: Int)], _ targets: [Int32], _ weights: [Float],
+    _ tokenCount: Int, _ sharesPrefixes: Bool, boundary: Int?
   ) {
     let tree = PrefixTree(
       texts.map(\.ids), ownFrom: texts.map { sharesPrefixes ? $0.labels[0] : 0 },
@@ -74,6 +81,7 @@ package struct PackedBatch: Sendable {
     }
     self.texts = texts
     self.targets = targets
+    self.weights = weights
     self.tokenCount = tokenCount
     self.sharesPrefixes = sharesPrefixes
   }
@@ -81,6 +89,6 @@ package struct PackedBatch: Sendable {
   /// The same sequences, of which those with more tokens than `boundary` share none with the others.
   func divided(at boundary: Int) -> PackedBatch {
     guard sharesPrefixes, Set(texts.map { $0.length > boundary }).count == 2 else { return self }
-    return PackedBatch(texts, targets, tokenCount, sharesPrefixes, boundary: boundary)
+    return PackedBatch(texts, targets, weights, tokenCount, sharesPrefixes, boundary: boundary)
   }
 }

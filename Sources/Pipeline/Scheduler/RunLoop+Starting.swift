@@ -80,7 +80,7 @@ extension RunLoop {
       sources: node.sources.map { ActionJob.Source(role: $0.role, path: $0.path, digest: $0.digest) },
       preimage: preimage, threads: isHeavy ? options.cores : 1,
       staging: scheduler.store.newTemporaryPlace(), isForced: reason == .forced)
-    let stop = Cancellation()
+    let stop = Cancellation(ofRun: cancellation)
     let now = steadyClock()
     board.move(
       node.name,

@@ -171,13 +171,17 @@ final class PatternMatcher {
   /// Ends the work on a text.
   ///
   /// - Throws: ``TokenizerError`` when a pattern was given up on it.
-  func throwIfGivenUp(_ source: TokenizerSource) throws {
+  func throwIfGivenUp(_ source: TokenizerSource) throws { try throwIfGivenUp(file: source.path) }
+
+  /// - Parameter file: Where patterns come from that no file has.
+  /// - Throws: ``TokenizerError`` when a pattern was given up on the text.
+  func throwIfGivenUp(file: String) throws {
     begin = nil
     guard let found = givenUp else { return }
     givenUp = nil
     throw TokenizerError(
       .patternGivenUp(found.pattern.source, found.limit, offset: found.offset, count: found.count),
-      file: found.pattern.place?.file ?? source.path, path: found.pattern.place?.path)
+      file: found.pattern.place?.file ?? file, path: found.pattern.place?.path)
   }
 
   deinit {

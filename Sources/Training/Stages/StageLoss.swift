@@ -21,7 +21,7 @@ package struct StageLoss {
   }
 }
 
-/// A mean in the making.
+/// A mean in the making; a total where it has no weight.
 package struct Measure: Sendable, Hashable {
   package var sum: Double
   package var weight: Double
@@ -31,8 +31,7 @@ package struct Measure: Sendable, Hashable {
     self.weight = weight
   }
 
-  /// Not a number where nothing was counted.
-  package var mean: Double { sum / weight }
+  package var mean: Double { weight == 0 ? sum : sum / weight }
 
   package static func += (measure: inout Measure, other: Measure) {
     measure.sum += other.sum
@@ -49,6 +48,11 @@ package struct Measures: Sendable, Hashable {
   /// Counts one more number, or the mean of as many as the weight says.
   package mutating func tell(_ name: String, _ number: Double, weight: Double = 1) {
     named[name, default: Measure()] += Measure(sum: number * weight, weight: weight)
+  }
+
+  /// Adds to what is told as a total, not as a mean.
+  package mutating func count(_ name: String, _ number: Int) {
+    named[name, default: Measure()] += Measure(sum: Double(number))
   }
 
   package mutating func add(_ other: Measures) {

@@ -41,6 +41,16 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "The day that templates which print a date are rendered for.")
   var date = ConversationFormat.defaultDate
 
+  @Option(
+    name: .customLong("weight"),
+    help: "What a part of answers counts, such as `thoughts=0`; the parts are answers, thoughts and tool_calls.")
+  var weights: [String] = []
+
+  @Option(
+    name: .customLong("weight-pattern"),
+    help: "What the matches of a regular expression in what is learned count, such as `#### .*=5`.")
+  var weightPatterns: [String] = []
+
   @Option(help: "Show only the first rows.")
   var limit: Int?
 
@@ -62,7 +72,7 @@ struct RenderCommand: ParsableCommand {
       let tokenizer = try Tokenizer.load(path: tokenizer)
       let renderer = try RecordRenderer(
         templates: templates(of: tokenizer), specialTokens: tokenizer.templateTokens, endMarks: tokenizer.endMarks,
-        day: TemplateClock(written: date))
+        day: TemplateClock(written: date), weights: weightRules())
       var report = RenderingReport()
       var tokenizing = GroupTokenizer.Options(
         maxLength: maxLength ?? .max, overlong: .truncate, packs: false, split: ValidationSplit(share: 0))
@@ -125,6 +135,35 @@ struct RenderCommand: ParsableCommand {
     return map
   }
 
+  private func weightRules() throws -> WeightRules {
+    let names: [String: WritableKeyPath<AnswerWeights, Double>] = [
+      "answers": \.answers, "thoughts": \.thoughts, "tool_calls": \.toolCalls,
+    ]
+    var rules = WeightRules()
+    for entry in weights {
+      let parts = entry.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let weight = Double(parts[1]), weight >= 0, weight.isFinite,
+        let part = names[parts[0]]
+      else {
+        throw Diagnostic(
+          code: "weight", "`--weight \(entry)` does not say what a part of answers counts",
+          reason: "the parts are [answers, thoughts, tool_calls], and a weight is a number from 0",
+          advice: "write `--weight PART=NUMBER`, such as `--weight thoughts=0`")
+      }
+      rules.parts[keyPath: part] = weight
+    }
+    for entry in weightPatterns {
+      do {
+        try rules.add(entry)
+      } catch {
+        throw Diagnostic(
+          code: "weight", "`--weight-pattern \(entry)` does not say what the matches of an expression count",
+          reason: error.reason, advice: "write `--weight-pattern PATTERN=NUMBER`")
+      }
+    }
+    return rules
+  }
+
   private func knownFormat() throws -> RowFormat? {
     if format == "auto" { return nil }
     if let known = RowFormat(rawValue: format) { return known }
@@ -142,12 +181,17 @@ struct RenderCommand: ParsableCommand {
 
   private static func object(_ sequence: TokenSequence, of tokens: TokenRow, row: Int, text: String) -> JSON {
     let labels = zip(sequence.ids, sequence.lossMask).map { id, isTrained in JSON(isTrained ? Int(id) : -100) }
-    var object = JSONObject([
-      ("row", JSON(row)), ("role", JSON("\(sequence.role)")), ("input_ids", .array(sequence.ids.map { JSON(Int($0)) })),
-      ("labels", .array(labels)), ("text", JSON(text)),
-    ])
-    if tokens.columns != nil { object["columns"] = .object(tokens.columnValues) }
-    return .object(object)
+    var members: [(key: String, value: JSON)] = [
+      ("row", JSON(row)), ("role", JSON("\(sequence.role)")),
+      ("input_ids", .array(sequence.ids.map { JSON(Int($0)) })), ("labels", .array(labels)),
+    ]
+    if !sequence.weights.isEmpty {
+      let weights = zip(sequence.weights, sequence.lossMask).map { JSON($0.1 ? Double($0.0) : 0) }
+      members.append(("weights", .array(weights)))
+    }
+    members.append(("text", JSON(text)))
+    if tokens.columns != nil { members.append(("columns", .object(tokens.columnValues))) }
+    return JSON(members)
   }
 
   /// What a sequence is in its row, where it is more than the row's conversation or text, and what travels with it.
@@ -156,16 +200,22 @@ struct RenderCommand: ParsableCommand {
     return sequence.role == .sample ? "" : "row \(row), \(sequence.role)\(travelling):\n"
   }
 
-  /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere.
+  /// The text, with trained stretches in green on a terminal and in ⟦…⟧ elsewhere, led by what they count where that is
+  /// not 1.
   private func shown(_ sequence: TokenSequence, _ tokenizer: Tokenizer) throws -> String {
     let marks = Terminal.takesColor(STDOUT_FILENO) ? ("\u{1B}[32m", "\u{1B}[0m") : ("⟦", "⟧")
+    // What each token counts; 0 where it is not trained on.
+    let weights = sequence.lossMask.indices.map { index -> Float in
+      sequence.lossMask[index] ? sequence.weights.isEmpty ? 1 : sequence.weights[index] : 0
+    }
     var text = ""
     var start = 0
     while start < sequence.ids.count {
       var end = start
-      while end < sequence.ids.count, sequence.lossMask[end] == sequence.lossMask[start] { end += 1 }
+      while end < sequence.ids.count, weights[end] == weights[start] { end += 1 }
       let piece = try tokenizer.decode(sequence.ids[start..<end], skipsSpecialTokens: false)
-      text += sequence.lossMask[start] ? marks.0 + piece + marks.1 : piece
+      let factor = weights[start] == 1 ? "" : "×\(JSON(Double(weights[start])).text()) "
+      text += weights[start] > 0 ? marks.0 + factor + piece + marks.1 : piece
       start = end
     }
     return text

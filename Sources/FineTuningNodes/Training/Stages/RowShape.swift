@@ -21,6 +21,11 @@ package struct RowShape: Sendable {
     kinds: [.conversation, .text], words: "single texts", origin: "conversations or texts", roles: [.sample],
     unit: "rows", keepsTemplate: false)
 
+  /// Texts alone, all of whose tokens are learned.
+  package static let plainTexts = RowShape(
+    kinds: [.text], words: "plain texts", origin: "texts: a column `text`, or a file of text", roles: [.sample],
+    unit: "rows", keepsTemplate: false)
+
   /// A preferred and another answer to one prompt.
   package static let pairs = RowShape(
     kinds: [.preference], words: "preference pairs", origin: "pairs of a chosen and a rejected answer",

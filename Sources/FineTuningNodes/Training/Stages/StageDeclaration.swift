@@ -86,11 +86,16 @@ package struct StageModel: Sendable {
   package var port: String
   package var type: String
   package var isOptional: Bool
+  /// The stage's own fields with which it is asked; always where there is none.
+  package var condition: FieldCondition?
   package var doc: String
 
-  package init(_ port: String, type: String = ArtefactName.model, optional: Bool, doc: String) {
+  package init(
+    _ port: String, type: String = ArtefactName.model, optional: Bool, for condition: FieldCondition? = nil, doc: String
+  ) {
     self.port = port
     self.type = type
+    self.condition = condition
     isOptional = optional
     self.doc = doc
   }

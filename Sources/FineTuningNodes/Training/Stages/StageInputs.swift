@@ -1,6 +1,7 @@
 import LanguageModels
 import ModelFolders
 import Pipeline
+import Tensors
 import Training
 
 /// What a stage is made from: rows, and what stands at the node's other ports.
@@ -49,6 +50,20 @@ package struct StageInputs {
     let reference = try ModelArtefact(context, port: port, threads: threads)
     return try ReferenceScores(reference: reference, context: context).judged(
       of: data, what: what, withMismatched: withMismatched)
+  }
+
+  /// A model to compare with, in memory beside the one that is trained: the one at port `reference`, or else the model as it
+  /// comes in, without its adapter where it has one; nil where neither is another model.
+  func frozenReference() throws -> LanguageModel? {
+    let longest = try TokenSet(data).longest
+    if !context.inputs("reference").isEmpty {
+      return try ModelArtefact(context, port: "reference", threads: threads).model(longest: longest)
+    }
+    let own = try ModelArtefact(context, threads: threads)
+    guard own.hasAdapter || fallback != nil else { return nil }
+    return try own.languageModel(
+      own.source(), compute: Compute(threads: threads ?? context.threads, computeClass: own.computeClass),
+      plan: own.heldWeights.plan, longest: longest)
   }
 
   /// Whether the model to compare with is the one that is trained, as it was before.

@@ -1,13 +1,16 @@
 import Pipeline
 
-/// The input ports of models that stages ask, each once, with the stages that ask it.
+/// The input ports of models that stages ask, each once, with the stages that ask it; by itself where a stage asks it with
+/// some of its fields alone.
 ///
 /// - Parameter others: Values of the field `stage` beside names of stages for which the port of the reference is there.
 func stagePorts(others: [String] = []) -> [InputPort] {
   var ports: [(model: StageModel, stages: [String])] = []
   for stage in trainingStages {
     for model in stage.models {
-      if let known = ports.firstIndex(where: { $0.model.port == model.port }) {
+      if model.condition == nil,
+        let known = ports.firstIndex(where: { $0.model.port == model.port && $0.model.condition == nil })
+      {
         ports[known].stages.append(stage.name)
       } else {
         ports.append((model, [stage.name]))
@@ -15,9 +18,10 @@ func stagePorts(others: [String] = []) -> [InputPort] {
     }
   }
   return ports.map { model, stages in
-    InputPort(
-      model.port, [model.type], optional: model.isOptional,
-      for: .when("stage", (model.port == StageModel.reference.port ? others : []) + stages), doc: model.doc)
+    let whenAsked = model.condition.map { FieldCondition.when("stage", stages).and($0) }
+    let always = FieldCondition.when("stage", (model.port == StageModel.reference.port ? others : []) + stages)
+    return InputPort(
+      model.port, [model.type], optional: model.isOptional, for: whenAsked ?? always, doc: model.doc)
   }
 }
 
