@@ -22,7 +22,11 @@ struct Anneal: ParsableCommand {
           RunCommand.self, PlanCommand.self, WhyCommand.self, ValidateCommand.self, GraphCommand.self,
           NodesCommand.self, SchemaCommand.self,
         ]),
-      CommandGroup(name: "History", subcommands: [RunsCommand.self, ShowCommand.self, LogsCommand.self]),
+      CommandGroup(
+        name: "History",
+        subcommands: [
+          RunsCommand.self, ShowCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
+        ]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(name: "Use", subcommands: [ChatCommand.self]),
       CommandGroup(

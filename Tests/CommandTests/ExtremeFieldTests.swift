@@ -30,6 +30,9 @@ import Testing
     "reduce_lr_on_plateau": ["nodes.sft.evaluate_every=1"], "adamw_schedule_free": ["nodes.sft.schedule.type=constant"],
   ]
 
+  /// What a field asks for beside itself.
+  private static let partners = ["early_stopping.patience": ["nodes.sft.evaluate_every=1"]]
+
   private func project() throws -> Project {
     let project = try Project(rows: 8)
     try project.edit("data: tokens.train, epochs: 3,", "data: tokens.train, validation: tokens.validation,")
@@ -54,6 +57,8 @@ import Testing
     }
     return list.flatMap { field -> [IntegerField] in
       let path = prefix + (field["name"]?.string ?? "")
+      // A list of maps has none of them until one is written.
+      if field["type"]?.string == "list of maps" { return [] }
       if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
       guard let type = field["type"]?.string, type.hasPrefix("whole number") else { return [] }
       let needs = (field["when"]?.array ?? []).flatMap { term -> [String] in
@@ -64,7 +69,8 @@ import Testing
       }
       return [
         IntegerField(
-          node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type), needs: needs)
+          node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type),
+          needs: needs + (partners[path] ?? []))
       ]
     }
   }
@@ -91,7 +97,7 @@ import Testing
     let project = try project()
     // Lengths of training take as long as they say; a row longer than the model's positions is refused, and so is a rank
     // that no sum of adapters has.
-    let others = ["max_steps", "max_tokens", "max_length"]
+    let others = ["max_steps", "max_tokens", "max_length", "batch_tokens"]
     var settings = ["nodes.sft.max_steps=2"]
     for field in try fields(project)
     where field.needs.isEmpty && field.node != "both" && (field.node == "answers" || !others.contains(field.path)) {

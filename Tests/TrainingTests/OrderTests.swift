@@ -39,4 +39,32 @@ struct OrderTests {
       #expect(found.totalSteps(.tokens(tokens)) { _ in 10 } == steps, "\(tokens) tokens")
     }
   }
+
+  @Test func stepsByTokensTakeRowsWhileTheyFit() {
+    let lengths = [5, 9, 3, 3, 12, 1, 4, 4, 2, 7]
+    var plain = DataOrder(
+      rowCount: 10, size: .tokens(10, lengths: lengths), shuffle: false, key: RandomKey(seed: 1))
+    // 5 | 9 | 3 3 | 12, alone | 1 4 4 | 2 7, and the same again.
+    let pass = [[0], [1], [2, 3], [4], [5, 6, 7], [8, 9]]
+    #expect((0..<12).map { Array(plain.rows(step: $0)) } == pass + pass)
+    #expect(plain.totalSteps(.epochs(1)) { lengths[$0] } == 6)
+    #expect(plain.totalSteps(.epochs(2.5)) { lengths[$0] } == 15)
+    #expect(plain.totalSteps(.epochs(1.5), stepsOnRows: 2) { lengths[$0] } == 18)
+    #expect(plain.totalSteps(.tokens(15)) { lengths[$0] } == 3)
+    #expect(plain.totalSteps(.tokens(50 + 14)) { lengths[$0] } == 8)
+    #expect([3, 6, 9, 12].map { plain.epochs(after: $0) } == [0.5, 1, 1.5, 2])
+
+    var shuffled = DataOrder(
+      rowCount: 10, size: .tokens(10, lengths: lengths), shuffle: true, key: RandomKey(seed: 3))
+    let total = shuffled.totalSteps(.epochs(3)) { lengths[$0] }
+    let steps = (0..<total).map { Array(shuffled.rows(step: $0)) }
+    #expect(steps.flatMap { $0 }.sorted() == (0..<10).flatMap { [$0, $0, $0] })
+    for step in steps where step.count > 1 { #expect(step.reduce(0) { $0 + lengths[$1] } <= 10) }
+    // Any step can be asked for by itself, and in any order.
+    var fresh = DataOrder(
+      rowCount: 10, size: .tokens(10, lengths: lengths), shuffle: true, key: RandomKey(seed: 3))
+    #expect(Array(fresh.rows(step: total - 2)) == steps[total - 2])
+    #expect(Array(fresh.rows(step: 1)) == steps[1])
+    #expect(fresh.epochs(after: total) == 3)
+  }
 }

@@ -121,6 +121,79 @@ struct ResumeTests {
     #expect(rates.last.map { $0 < (rates.first ?? 0) } == true)
   }
 
+  /// With all that a training may do beside its steps, each part with a number of threads of its own.
+  @Test(arguments: [false, true]) func withEveryOption(full: Bool) throws {
+    func loop(_ folder: CheckpointFolder?, threads: Int) throws -> TrainingLoop<SupervisedStage> {
+      var settings = TrainingSettings(length: .steps(11), batchSize: 4, learningRate: 1e-2, weightDecay: 0.1)
+      settings.batchTokens = 60
+      settings.rules.rules =
+        full
+        ? [.init("layers\\.0.*norm", isFrozen: true), .init("mlp", rate: .factor(0.5), weightDecay: 0.2)]
+        : [.init("layers\\.0.*lora_A", isFrozen: true)]
+      if full { settings.rules.embeddingRate = .peak(1e-3) } else { settings.rules.loraPlusRatio = 4 }
+      settings.maxGradValue = 0.02
+      settings.evaluateEvery = 2
+      settings.evaluateFirst = true
+      settings.earlyStopping = EarlyStopping(patience: 3)
+      settings.keepsBest = true
+      settings.average = AverageSettings(decay: 0.8)
+      settings.watchdog = LossWatchdog(factor: 1.5, steps: 3, action: .warn)
+      settings.logEvery = 3
+      let made = try TrainingLoop(
+        model: full
+          ? referenceModel("full", threads: threads) : adaptedModel("adapter", threads: threads, dropout: 0.2),
+        stage: SupervisedStage(), rows: TrainingRows(fixtureRows()), settings: settings, checkpoints: folder)
+      // Best after step 4, over after step 10.
+      var seen = 0
+      made.onEvent = { event in
+        if case .started(let step, _) = event { seen = step == 0 ? 0 : step / 2 + 1 }
+      }
+      made.evaluate = { model in
+        seen += 1
+        let sum = model.trainableParameters.reduce(0) { $0 + Double($1.value.values[0]) }
+        return [("loss", abs(Double(seen) - 3)), ("sum", sum)]
+      }
+      return made
+    }
+    let whole = try loop(nil, threads: 1)
+    let expected = try whole.run()
+    #expect(expected.bestStep == 4)
+    #expect(expected.ending == .noBetter)
+    #expect(expected.steps == 10)
+    for stops in [[1], [3, 2], [4, 5], [6], [9]] {
+      let folder = try TemporaryFolder()
+      for (index, stop) in stops.enumerated() {
+        let part = try loop(CheckpointFolder(path: folder.path), threads: 1 + index)
+        var steps = 0
+        part.shouldStop = {
+          steps += 1
+          return steps == stop
+        }
+        #expect(throws: TrainingInterrupted.self) { try part.run() }
+      }
+      let last = try loop(CheckpointFolder(path: folder.path), threads: 3)
+      let result = try last.run()
+      #expect(trainedValues(last.model) == trainedValues(whole.model))
+      #expect(timeless(result.metrics) == timeless(expected.metrics))
+      #expect(result.bestStep == 4)
+      #expect(result.steps == 10)
+    }
+  }
+
+  @Test func asManyAreKeptAsAskedFor() throws {
+    let folder = try TemporaryFolder()
+    let checkpoints = CheckpointFolder(path: folder.path, kept: 3)
+    let loop = try loop("rslora", checkpoints) { $0.saveEvery = 2 }
+    var steps = 0
+    // One more is saved when somebody asks for it.
+    loop.shouldSave = {
+      steps += 1
+      return steps == 7
+    }
+    _ = try loop.run()
+    #expect(try checkpoints.steps() == [8, 7, 6])
+  }
+
   @Test func theNewestTwoAreKept() throws {
     let folder = try TemporaryFolder()
     let checkpoints = CheckpointFolder(path: folder.path)

@@ -16,6 +16,7 @@ struct StepMemoryTests {
     var tokens: Int
     var recomputation = Recomputation.none
     var plan = PrecisionPlan()
+    var settings = TrainingSettings(length: .steps(2), batchSize: 1, learningRate: 1e-4)
 
     static func configuration(layers: Int, width: Int, vocabulary: Int) -> ModelConfiguration {
       DecoderShape(
@@ -42,7 +43,7 @@ struct StepMemoryTests {
       model.recomputation = recomputation
       let loop = try TrainingLoop(
         model: model, stage: SupervisedStage(), rows: TrainingRows([row]),
-        settings: TrainingSettings(length: .steps(2), batchSize: 1, learningRate: 1e-4))
+        settings: settings)
       MemoryPool.shared.resetPeak()
       let before = MemoryPool.shared.liveBytes
       _ = try loop.run()
@@ -52,7 +53,8 @@ struct StepMemoryTests {
     var estimate: StepMemory {
       get throws {
         try StepMemory.counted(
-          configuration, computeClass, plan: plan, adapter: adapter, stage: SupervisedStage(), rows: [row],
+          configuration, computeClass, plan: plan, adapter: adapter, settings: settings, stage: SupervisedStage(),
+          rows: [row],
           recomputations: [recomputation], threads: 2)[0]
       }
     }
@@ -81,6 +83,31 @@ struct StepMemoryTests {
           }
         }
       }
+    }
+  }
+
+  /// What optimizers and averages keep, the best weights, and what groups freeze.
+  @Test func whatIsKeptBesideIsCounted() async {
+    await #expect(processExitsWith: .success) {
+      func compare(_ name: String, _ change: (inout TrainingSettings) -> Void) throws -> Int {
+        var run = Run(configuration: Run.configuration(layers: 4, width: 128, vocabulary: 500), tokens: 64)
+        run.adapter = nil
+        change(&run.settings)
+        let (found, estimate) = (try run.measure().peak, try run.estimate.peak)
+        let ratio = Double(estimate) / Double(found)
+        #expect(abs(ratio - 1) < 0.06, "\(name): \(estimate) bytes counted, \(found) measured")
+        return estimate
+      }
+      var sizes: [String: Int] = [:]
+      for kind in optimizerKinds where !kind.replacesSchedule {
+        sizes[kind.name] = try compare(kind.name) { $0.optimizer = kind.init() }
+      }
+      let adamw = try #require(sizes["adamw"])
+      #expect(try #require(sizes["lomo"]) < adamw)
+      let average = try compare("average") { $0.average = AverageSettings() }
+      #expect(average > adamw)
+      #expect(try compare("average and best") { ($0.average, $0.keepsBest) = (AverageSettings(), true) } > average)
+      #expect(try compare("frozen") { $0.rules.rules = [.init("mlp", isFrozen: true)] } < adamw)
     }
   }
 

@@ -24,13 +24,23 @@ struct LineChart {
   /// The picture.
   ///
   /// Points that no scale can hold are left out: what is not finite, and what is nearly as large.
-  func svg() -> String {
+  func svg() -> String { drawing(#"xmlns="http://www.w3.org/2000/svg""#) }
+
+  /// Several charts, one below the other.
+  static func page(_ charts: [LineChart]) -> String {
+    let whole = "width=\"\(Int(width))\" height=\"\(Int(height))\""
+    let drawn = charts.enumerated().map { $1.drawing("y=\"\($0 * Int(height))\" \(whole)") }
+    return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(width)) \(Int(height) * charts.count)\">\n"
+      + drawn.joined() + "</svg>\n"
+  }
+
+  private func drawing(_ attributes: String) -> String {
     let points = series.flatMap(\.points).filter(Self.fits)
     let xs = Scale(points.map(\.x), from: Self.left, to: Self.width - Self.right)
     let ys = Scale(points.map(\.y), from: Self.height - Self.bottom, to: Self.top)
     var parts: [String] = [
       """
-      <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" \
+      <svg \(attributes) viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" \
       font-family="system-ui, sans-serif" font-size="12">
       <rect width="100%" height="100%" fill="#ffffff"/>
       <text x="\(Self.left)" y="24" font-size="15" fill="#222222">\(escaped(title))</text>

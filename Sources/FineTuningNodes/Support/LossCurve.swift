@@ -21,7 +21,7 @@ enum LossCurve {
   }
 
   /// An exponential moving average with LLaMA-Factory's weight, 1.8·(σ(0.05·n) − 0.5) for n points.
-  private static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+  static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     guard var last = points.first?.y else { return [] }
     let weight = 1.8 * (1 / (1 + exp(-0.05 * Double(points.count))) - 0.5)
     return points.map { point in

@@ -52,6 +52,12 @@ package enum Train: NodeType {
           reason: "weights in such forms are frozen",
           advice: "put a node of type `attach_adapter` between, or leave `weights` out"))
     }
+    if fields.loraPlusRatio != nil, let model = inputs["model"]?.type, model[FacetName.form] != "adapter" {
+      conflicts.append(
+        .init(
+          port: "lora_plus_ratio", "`lora_plus_ratio` has no effect: the model has no adapter",
+          advice: "put a node of type `attach_adapter` before, or leave it out"))
+    }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
@@ -121,9 +127,14 @@ package enum Train: NodeType {
     model.recomputation = fields.recompute
     let loop = try TrainingLoop(
       model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,
-      checkpoints: CheckpointFolder(path: context.checkpointFolder()))
+      checkpoints: CheckpointFolder(path: context.checkpointFolder(), kept: fields.keepCheckpoints))
     var sanity = try TrainSanity.begin(loop, data, rows, context)
     loop.shouldStop = { context.isCancelled }
+    loop.shouldSave = {
+      let isAsked = context.takeSaveRequest()
+      if isAsked { context.log("saves a checkpoint, as asked for") }
+      return isAsked
+    }
     loop.onEvent = { TrainReport.tell($0, declaration.measures, to: context) }
     if let held, let heldStage {
       loop.evaluate = { model in
@@ -143,8 +154,9 @@ package enum Train: NodeType {
     try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: output)
     output.set(type: trained(artefact.view.type, on: data.type, declaration))
     if declaration.trainsHead { try ModelArtefact.writeHead(loop.stage.parameters, in: output) }
-    try TrainReport.publish(result, declaration.picture, to: context.output("metrics"))
+    try TrainReport.publish(result, declaration.picture, fields, to: context.output("metrics"))
     try sanity.publish(to: context.output("metrics"))
+    TrainReport.tellEnding(result, to: context)
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 

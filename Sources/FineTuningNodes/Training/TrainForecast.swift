@@ -19,7 +19,7 @@ extension Train {
       // A step that cannot be taken has no forecast; running says why.
       return try? StepMemory.counted(
         model.configuration, model.computeClass, weights: WeightShapes(formats: model.formats), plan: model.plan,
-        adapter: model.adapter,
+        adapter: model.adapter, settings: fields.settings,
         stage: declaration.foreseen(fields.own[declaration], rows: rows, of: model.configuration), rows: rows,
         longest: declaration.longest(
           fields.own[declaration], rows: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1),
@@ -41,10 +41,11 @@ extension Train {
   /// first are there while the second is computed.
   private static func fullRows(_ fields: Fields, _ shape: RowShape, longest: Int, positions: Int) -> [TokenRow] {
     let row = shape.fullLength(longest: longest)
-    let most = max(row, min(fields.batchSize * row, TrainingSettings.tokenBudget))
+    let stepTokens = fields.batchTokens ?? fields.batchSize * row
+    let most = max(row, min(stepTokens, TrainingSettings.tokenBudget))
     let lengths = [Int](repeating: row, count: most / row) + [most % row].filter { $0 > 3 }
     let batch = lengths.map { shape.fullRow(of: $0, positions: positions) }
-    return fields.batchSize > batch.count ? batch + batch : batch
+    return fields.batchTokens.map({ $0 > most }) ?? (fields.batchSize > batch.count) ? batch + batch : batch
   }
 }
 

@@ -57,8 +57,13 @@ package final class ArtefactBuilder: Sendable {
   /// The artefact holds what is computed, so that the same work makes the same bytes; people are shown the fuller text,
   /// which is kept beside the result and is in no key.
   package func write(_ computed: String, shownAs measured: String, to member: String) throws {
+    try write(Array(computed.utf8), shownAs: Array(measured.utf8), to: member)
+  }
+
+  /// As with texts.
+  package func write(_ computed: [UInt8], shownAs measured: [UInt8], to member: String) throws {
     try write(computed, to: member)
-    state.withLock { $0.shown[member] = Array(measured.utf8) }
+    state.withLock { $0.shown[member] = measured }
   }
 
   /// Says more exactly what the artefact is than could be inferred: facets that only the content tells.

@@ -135,7 +135,7 @@ package struct NodeReference: Sendable {
 
   private static func defaultWords(_ field: FieldDescription) -> String {
     if field.isRequired { return "required" }
-    if case .group = field.kind { return "" }
+    if case .group = field.kind, !field.takesNull { return "" }
     return field.defaultValue.map { "`\($0.forPeople)`" } ?? "none"
   }
 

@@ -16,8 +16,10 @@ package final class Cancellation: Sendable {
   private let current = Mutex(Level.none)
   private let listeners = Mutex<[@Sendable (Level) -> Void]>([])
   private let followsSignals = Atomic(false)
+  /// The run's, when this is a node's: who asks the run to save asks all its nodes.
+  private let run: Cancellation?
 
-  package init() {}
+  package init(ofRun run: Cancellation? = nil) { self.run = run }
 
   /// What was asked for so far.
   package var level: Level {
@@ -25,6 +27,11 @@ package final class Cancellation: Sendable {
     return current.withLock { $0 }
   }
   package var isRequested: Bool { level > .none }
+
+  /// How often somebody has asked to save what is done and go on.
+  package var saveRequests: Int {
+    (run?.saveRequests ?? 0) + (followsSignals.load(ordering: .relaxed) ? SignalWatch.saves : 0)
+  }
 
   /// Asks once more: the first time gently, then without delay.
   package func request() { raise(to: isRequested ? .immediate : .gentle) }

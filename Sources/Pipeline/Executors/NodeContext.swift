@@ -12,6 +12,8 @@ package final class NodeContext: Sendable {
     /// Files of parts that may not be on the disk yet.
     var unflushed: Set<String> = []
     var lost: (blob: BlobReference, damage: BlobDamage)?
+    /// How many requests to save the node has heard of.
+    var heardSaves = 0
     /// Files outside the store that members of inputs were read from, and what they were.
     var outside: [String: BlobReference] = [:]
   }
@@ -34,6 +36,9 @@ package final class NodeContext: Sendable {
     self.check = check
     self.cancellation = cancellation
     self.report = report
+    // Those from before it began are not meant for it.
+    let requests = cancellation.saveRequests
+    state.withLock { $0.heardSaves = requests }
   }
 
   package var nodeName: String { job.node }
@@ -158,6 +163,15 @@ package final class NodeContext: Sendable {
 
   /// Whether the node was asked to finish its step, save, and stop.
   package var isCancelled: Bool { cancellation.isRequested }
+
+  /// Whether the node was asked, since it was last told so, to save what is done and go on.
+  package func takeSaveRequest() -> Bool {
+    let requests = cancellation.saveRequests
+    return state.withLock { state in
+      defer { state.heardSaves = requests }
+      return requests > state.heardSaves
+    }
+  }
 
   /// - Throws: ``Interrupted`` when the node was asked to stop. To be called where nothing is lost.
   package func checkCancellation() throws { if isCancelled { throw Interrupted() } }

@@ -3,12 +3,15 @@ import Synchronization
 
 /// How many requests to stop came as signals.
 private let requests = Atomic(0)
+/// How many requests to save came as signals.
+private let saveRequests = Atomic(0)
 /// How many of them the process takes; the next one ends it at once.
 private let tolerance = Atomic(0)
 /// Whether the signals keep their handler when nobody watches.
 private let isCaughtAlways = Atomic(false)
 
-/// Turns SIGINT and SIGTERM into requests on a ``Cancellation`` while this value lives.
+/// Turns SIGINT and SIGTERM into requests to stop, and SIGUSR1 into requests to save, on a ``Cancellation`` while this value
+/// lives.
 ///
 /// A handler counts them, and whoever asks the cancellation for its level sees the count: there is no thread that the
 /// system might not give.
@@ -24,6 +27,9 @@ package final class SignalWatch: Sendable {
   /// How many signals are requests; the one after them ends the process at once with exit code 75.
   package func tolerate(_ count: Int) { tolerance.store(count, ordering: .releasing) }
 
+  /// How often signals have asked to save.
+  static var saves: Int { saveRequests.load(ordering: .acquiring) }
+
   /// What the signals so far ask for.
   static var level: Cancellation.Level {
     switch requests.load(ordering: .acquiring) {
@@ -36,7 +42,7 @@ package final class SignalWatch: Sendable {
   deinit {
     tolerance.store(0, ordering: .releasing)
     guard !isCaughtAlways.load(ordering: .relaxed) else { return }
-    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    for number in [SIGINT, SIGTERM, SIGUSR1] { signal(number, SIG_DFL) }
   }
 }
 
@@ -58,6 +64,10 @@ private func catchSignals() {
     _ = write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
     _exit(75)
   }
+  var saving = sigaction()
+  saving.sa_flags = SA_RESTART
+  saving.__sigaction_handler.sa_handler = { _ in saveRequests.add(1, ordering: .acquiringAndReleasing) }
+  sigaction(SIGUSR1, &saving, nil)
   // Who started this process may have blocked them: threads of Dispatch do.
   var mask = sigset_t()
   sigemptyset(&mask)
@@ -65,6 +75,7 @@ private func catchSignals() {
     sigaction(number, &action, nil)
     sigaddset(&mask, number)
   }
+  sigaddset(&mask, SIGUSR1)
   pthread_sigmask(SIG_UNBLOCK, &mask, nil)
 }
 

@@ -70,6 +70,8 @@ private struct Conversation {
   private var last: WorkerMessage?
   private var peak = 0
   private var sent = Cancellation.Level.none
+  /// How many requests to save were passed on.
+  private var saves: Int?
   private var ending = SpawnedProcess.Ending.exited(-1)
   /// Whether the worker has said anything.
   private(set) var isAnswered = false
@@ -95,6 +97,7 @@ private struct Conversation {
         pause(patience)
         patience = min(2 * patience, 0.02)
       }
+      passOnSaveRequests(child, stop.saveRequests)
       let wanted = stop.level
       if wanted > sent {
         sent = wanted
@@ -112,6 +115,13 @@ private struct Conversation {
         return
       }
     }
+  }
+
+  /// Those that came since the worker has its job; before it catches the signal, it would be the end of it.
+  private mutating func passOnSaveRequests(_ child: ChildProcess, _ requests: Int) {
+    guard isAnswered else { return }
+    if let saves, requests > saves { kill(child.process, SIGUSR1) }
+    saves = requests
   }
 
   private mutating func take(_ bytes: [UInt8]) {

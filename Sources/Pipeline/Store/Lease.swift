@@ -36,6 +36,12 @@ package struct LeaseOwner: Sendable, Hashable {
     return boot != here.boot || Self.isGone(process, startedAt: started)
   }
 
+  /// Whether the process can be reached from this one by its number.
+  package var isOfThisMachine: Bool {
+    let here = LeaseOwner.current()
+    return host == here.host && space == here.space && boot == here.boot
+  }
+
   /// Whether a process of this machine, since its last start, is certainly gone: no process has its number, or one that
   /// started at another time.
   static func isGone(_ process: Int, startedAt started: String) -> Bool {

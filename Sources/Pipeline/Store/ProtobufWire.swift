@@ -1,8 +1,10 @@
-/// The protobuf wire format as far as an `ActionResult` needs it: varints and length-delimited fields.
+/// The protobuf wire format as far as it is written here: varints, length-delimited fields, and numbers of fixed size.
 ///
 /// Specification: https://protobuf.dev/programming-guides/encoding/
-struct ProtobufWriter {
-  private(set) var bytes: [UInt8] = []
+package struct ProtobufWriter {
+  package private(set) var bytes: [UInt8] = []
+
+  package init() {}
 
   mutating func varint(_ value: UInt64) {
     var rest = value
@@ -13,19 +15,27 @@ struct ProtobufWriter {
     bytes.append(UInt8(rest))
   }
 
-  mutating func integer(_ field: Int, _ value: Int) {
+  package mutating func integer(_ field: Int, _ value: Int) {
     guard value != 0 else { return }
     varint(UInt64(field) << 3)
     varint(UInt64(bitPattern: Int64(value)))
   }
 
-  mutating func data(_ field: Int, _ value: some Collection<UInt8>) {
+  package mutating func data(_ field: Int, _ value: some Collection<UInt8>) {
     varint(UInt64(field) << 3 | 2)
     varint(UInt64(value.count))
     bytes.append(contentsOf: value)
   }
 
-  mutating func message(_ field: Int, _ build: (inout ProtobufWriter) -> Void) {
+  package mutating func double(_ field: Int, _ value: Double) { fixed(field, 1, value.bitPattern) }
+  package mutating func float(_ field: Int, _ value: Float) { fixed(field, 5, value.bitPattern) }
+
+  private mutating func fixed(_ field: Int, _ type: UInt64, _ bits: some FixedWidthInteger) {
+    varint(UInt64(field) << 3 | type)
+    withUnsafeBytes(of: bits.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  package mutating func message(_ field: Int, _ build: (inout ProtobufWriter) -> Void) {
     var inner = ProtobufWriter()
     build(&inner)
     data(field, inner.bytes)

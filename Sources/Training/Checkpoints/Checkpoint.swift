@@ -10,7 +10,7 @@ import Tensors
 /// JSON) and `checksum` (CRC-32, eight hexadecimal digits, over fingerprint, state, and name and bytes of each tensor in
 /// the order above).
 struct Checkpoint {
-  static let format = "checkpoint-2"
+  static let format = "checkpoint-3"
 
   /// What tells one training from another; a checkpoint of another one is not resumed.
   let fingerprint: String

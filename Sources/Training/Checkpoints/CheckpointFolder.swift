@@ -5,16 +5,21 @@ import Tensors
 
 /// The folder in which a training keeps its checkpoints: `checkpoint-00000012.safetensors` is the state after step 12.
 ///
-/// One training owns it. The newest two are kept: should the newest turn out damaged, the one before still serves.
+/// One training owns it. The newest are kept, two unless told otherwise: should the newest turn out damaged, the one before
+/// still serves.
 package struct CheckpointFolder: Sendable, Hashable {
   package let path: String
+  /// How many are kept.
+  package let kept: Int
 
   /// - Parameter path: A folder that exists.
-  package init(path: String) { self.path = path }
+  package init(path: String, kept: Int = 2) {
+    self.path = path
+    self.kept = max(1, kept)
+  }
 
   private static let prefix = "checkpoint-"
   private static let suffix = ".safetensors"
-  static let kept = 2
 
   /// The path of the checkpoint after `step` steps.
   package func file(step: Int) -> String {
@@ -31,11 +36,11 @@ package struct CheckpointFolder: Sendable, Hashable {
     }.sorted(by: >)
   }
 
-  /// Writes a checkpoint and removes all but the newest two.
+  /// Writes a checkpoint and removes all but the newest.
   func save(_ checkpoint: Checkpoint, _ tensors: [NamedTensor]) throws -> String {
     let path = file(step: checkpoint.state.step)
     try checkpoint.write(tensors, to: path, temporary: self.path + "/checkpoint.partial")
-    for old in try steps().dropFirst(Self.kept) where unlink(file(step: old)) != 0 && errno != ENOENT {
+    for old in try steps().dropFirst(kept) where unlink(file(step: old)) != 0 && errno != ENOENT {
       throw FileError(path: file(step: old), action: .remove, code: errno)
     }
     return path

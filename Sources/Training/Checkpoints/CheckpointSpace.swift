@@ -27,9 +27,9 @@ extension TrainingLoop {
     let bytes = tensors.reduce(0) { $0 + 4 * $1.tensor.count }
     let saves = try settings.saveEvery.map { (try totalSteps() - 1) / $0 } ?? 0
     // A training that is interrupted saves once, however short it is.
-    let kept = min(CheckpointFolder.kept, saves)
+    let kept = min(checkpoints.kept, saves)
     return CheckpointSpace(
-      running: max(1, min(CheckpointFolder.kept + 1, saves)) * bytes, atTheEnd: kept * bytes,
+      running: max(1, min(checkpoints.kept + 1, saves)) * bytes, atTheEnd: kept * bytes,
       present: try checkpoints.size())
   }
 }

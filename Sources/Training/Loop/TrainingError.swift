@@ -25,6 +25,18 @@ package enum TrainingError: Error, Sendable, Hashable {
   case measureNotFinite(rows: Range<Int>)
   case lossNotFinite(step: Int, rows: [Int])
   case gradientNotFinite(step: Int, rows: [Int])
+  /// The loss was above `factor` times its usual value for `steps` steps.
+  case lossGrew(step: Int, steps: Int, loss: Double, usual: Double, factor: Double)
+  /// No regular expression.
+  case notAPattern(String)
+  /// A group's pattern is found in no name, or in those alone that groups before it took.
+  case noSuchParameter(pattern: String, isTaken: Bool, names: [String])
+  /// There is nothing that a setting of some parameters is about.
+  case noParameter(of: String, names: [String])
+  /// Groups freeze all that could be trained.
+  case allFrozen
+  /// Evaluations do not tell the number that was asked for.
+  case noSuchMeasure(name: String, names: [String])
   /// Every gradient of the last steps was zero.
   case gradientZero(step: Int, steps: Int)
 }
@@ -118,6 +130,44 @@ extension TrainingError: DiagnosticError {
           code: "gradient-not-finite", "The gradient of step \(step) is not a finite number: \(Self.words(rows))",
           advice: "Lower `learning_rate`, or look at these rows")
       ]
+    case .lossGrew(let step, let steps, let loss, let usual, let factor):
+      return [
+        Diagnostic(
+          code: "loss-grew",
+          "The loss was above \(factor) times its usual value for \(steps) steps: it is \(loss) in step \(step)",
+          reason: "the usual loss of the steps before is \(usual)",
+          advice: "Lower `learning_rate`, or say `action: warn` in `loss_watchdog` to go on")
+      ]
+    case .notAPattern(let pattern):
+      return [Diagnostic(code: "not-a-pattern", "`\(pattern)` is no regular expression", path: "groups.match")]
+    case .noSuchParameter(let pattern, let isTaken, let names):
+      return [
+        Diagnostic(
+          code: "no-such-parameter",
+          isTaken
+            ? "Groups before it take all parameters that `\(pattern)` matches"
+            : "`\(pattern)` matches no parameter that is trained",
+          path: "groups.match", advice: Self.known(names))
+      ]
+    case .noParameter(let name, let names):
+      return [
+        Diagnostic(
+          code: "no-such-parameter",
+          "`\(name)` has no effect: nothing of the kind is trained, or groups take all of it",
+          path: name, advice: Self.known(names))
+      ]
+    case .allFrozen:
+      return [
+        Diagnostic(
+          code: "nothing-trainable", "`groups` freeze every parameter that could be trained", path: "groups",
+          advice: "Leave some of them free")
+      ]
+    case .noSuchMeasure(let name, let names):
+      return [
+        Diagnostic(
+          code: "no-such-measure", "Evaluations tell no `\(name)`", path: "best_measure",
+          advice: "They tell \(names.map { "`\($0)`" }.joined(separator: ", "))")
+      ]
     case .gradientZero(let step, let steps):
       return [
         Diagnostic(
@@ -126,6 +176,11 @@ extension TrainingError: DiagnosticError {
           advice: "Look for an adapter or a model whose weights are zero (`anneal inspect` names its tensors)")
       ]
     }
+  }
+
+  private static func known(_ names: [String]) -> String {
+    "What is trained is called " + names.prefix(40).map { "`\($0)`" }.joined(separator: ", ")
+      + (names.count > 40 ? " and \(names.count - 40) more" : "") + "; N stands for the number of a layer"
   }
 
   private static func words(_ rows: [Int]) -> String {

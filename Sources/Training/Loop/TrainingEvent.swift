@@ -10,6 +10,8 @@ package enum TrainingEvent: Sendable {
   case saved(step: Int, path: String)
   /// The gradient of a step is the first that is far above the usual one.
   case gradientGrew(step: Int, norm: Double, usual: Double)
+  /// The loss has been far above the usual one for as many steps as ``LossWatchdog`` says.
+  case lossGrew(step: Int, loss: Double, usual: Double)
 
   /// Where a training stands after a step.
   package struct Progress: Sendable, Hashable {
@@ -28,9 +30,24 @@ package enum TrainingEvent: Sendable {
   }
 }
 
+/// Why a training ended.
+package enum TrainingEnding: String, Sendable, Hashable {
+  /// It was as long as was asked for.
+  case length
+  /// Its time was over.
+  case time
+  /// Evaluations found nothing better.
+  case noBetter
+}
+
 /// What a training leaves beside the trained parameters.
 package struct TrainingResult: Sendable {
   package var steps: Int
+  /// The steps that its length is, which it may not have reached.
+  package var totalSteps: Int
+  package var ending: TrainingEnding
+  /// The step after which the result was found, where it is not what the last step made.
+  package var bestStep: Int?
   /// Tokens of all rows seen, a row counted as often as it was.
   package var tokens: Int
   package var labelTokens: Int

@@ -54,13 +54,14 @@ extension TrainingLoop {
 
     step.gradNorm = model.compute.gradientNorm(parameters)
     guard step.gradNorm.isFinite else { throw TrainingError.gradientNotFinite(step: name, rows: numbers) }
-    let clip = settings.maxGradNorm.map { gradientClipScale(norm: step.gradNorm, maximum: $0) } ?? 1
+    let clip = clip(norm: step.gradNorm)
     step.learningRate =
       settings.learningRate
       * settings.schedule.factor(
         step: state.step, total: total, peak: settings.learningRate, heldOutLosses: heldOutLosses)
     optimizer.take(
       OptimizerStep(number: name, learningRate: step.learningRate, gradientScale: clip), on: model.compute)
+    average?.add(step: name, on: model.compute)
     for parameter in parameters { parameter.clearGradient() }
     return step
   }

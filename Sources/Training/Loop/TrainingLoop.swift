@@ -26,18 +26,25 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// Seconds on a clock that never goes back.
   package var clock: () -> Double = monotonicSeconds
 
+  /// Asked after each step whether to save and go on.
+  package var shouldSave: () -> Bool = { false }
+
   /// What is trained: the model's, then the stage's own.
   let parameters: [Parameter]
   let optimizer: any Optimizer
+  let average: WeightAverage?
+  let best: BestWeights?
   var order: DataOrder
   let dropoutKey: RandomKey
   let stageKey: RandomKey
-  private(set) var state = TrainingState()
+  var state = TrainingState()
   private var knownTotal: Int?
-  /// What evaluations have found so far.
-  private(set) var heldOutLosses: [Double] = []
+  /// What evaluations have found so far: losses, and what the best weights go by.
+  var heldOutLosses: [Double] = []
+  var heldOutValues: [Double] = []
 
-  /// - Throws: ``TrainingError`` for settings that make no sense, for no rows and for a model without anything to train.
+  /// - Throws: ``TrainingError`` for settings that make no sense, for no rows and for a model without anything to train;
+  ///   what reading rows throws, where steps are cut by tokens.
   package init(
     model: LanguageModel, stage: Stage, rows: TrainingRows, settings: TrainingSettings,
     checkpoints: CheckpointFolder? = nil
@@ -50,12 +57,19 @@ package final class TrainingLoop<Stage: TrainingStage> {
     self.rows = rows
     self.settings = settings
     self.checkpoints = checkpoints
-    parameters = model.trainableParameters + stage.parameters
-    optimizer = settings.optimizer.optimizer(
-      for: parameterGroups(parameters, weightDecay: settings.weightDecay))
+    let groups = try ParameterGroups(
+      model.trainableParameters + stage.parameters, settings.rules, learningRate: settings.learningRate,
+      weightDecay: settings.weightDecay)
+    parameters = groups.parameters
+    optimizer = settings.optimizer.optimizer(for: groups.groups)
+    average = settings.average.map { [parameters] in WeightAverage($0, parameters) }
+    best = settings.keepsBest ? BestWeights(parameters) : nil
     let key = RandomKey(seed: settings.seed)
+    let size = try settings.batchTokens.map { most in
+      DataOrder.StepSize.tokens(most, lengths: try (0..<rows.count).map { try rows.row($0).tokenCount })
+    }
     order = DataOrder(
-      rowCount: rows.count, batchSize: settings.batchSize, shuffle: settings.shuffle, key: key.child(0))
+      rowCount: rows.count, size: size ?? .rows(settings.batchSize), shuffle: settings.shuffle, key: key.child(0))
     dropoutKey = key.child(1)
     stageKey = key.child(2)
   }
@@ -78,16 +92,22 @@ package final class TrainingLoop<Stage: TrainingStage> {
     let total = try totalSteps()
     let fingerprint = fingerprint(totalSteps: total)
     state = try resumed(fingerprint) ?? TrainingState()
-    heldOutLosses = state.metrics.compactMap { $0["eval_loss"]?.double }
+    heldOutLosses = told("loss")
+    heldOutValues = told(settings.measure.name)
     onEvent(.started(step: state.step, totalSteps: total))
     let first = state.step
     let secondsBefore = state.seconds
+    var moment = settings.maxSeconds.map { _ in clock() }
+    if settings.evaluateFirst, state.step == 0 { try lookAtHeldOutRows() }
 
-    while state.step < total {
+    var ending = state.step < total ? nil : TrainingEnding.length
+    while ending == nil {
       let begin = clock()
       let done = try takeStep(total: total)
       let seconds = clock() - begin
       try account(done, seconds: seconds)
+      if state.step == total { ending = .length }
+      if let limit = settings.maxSeconds, ending == nil, pass(&moment) >= limit { ending = .time }
 
       let pace = (state.seconds - secondsBefore) / Double(state.step - first)
       onEvent(
@@ -97,57 +117,33 @@ package final class TrainingLoop<Stage: TrainingStage> {
             tokensPerSecond: seconds > 0 ? Double(done.tokens) / seconds : 0,
             secondsLeft: pace * Double(total - state.step),
             measures: Dictionary(done.measures.means.map { ($0.name, $0.value) }) { first, _ in first })))
-      if state.step % settings.logEvery == 0 || state.step == total {
-        record(
-          state.window.record(
-            step: state.step, epoch: Double(state.step) / Double(order.stepsPerEpoch * stage.stepsOnRows),
-            gradNorm: done.gradNorm,
-            learningRate: done.learningRate))
-        state.window = MetricsWindow()
+      if state.step % settings.logEvery == 0 || ending != nil { recordWindow(done) }
+      if let every = settings.evaluateEvery, state.step % every == 0 || ending != nil {
+        try lookAtHeldOutRows()
+        if ending == nil, settings.earlyStopping?.isOver(heldOutValues, settings.measure) == true {
+          ending = .noBetter
+          if state.window.steps > 0 { recordWindow(done) }
+        }
       }
-      if let every = settings.evaluateEvery, let evaluate, state.step % every == 0 || state.step == total {
-        optimizer.show(.result)
-        let numbers = try evaluate(model)
-        optimizer.show(.training)
-        heldOutLosses += numbers.filter { $0.name == "loss" }.map(\.value)
-        record(JSON([("step", JSON(state.step))] + numbers.map { (key: "eval_\($0.name)", value: JSON($0.value)) }))
-      }
-      guard state.step < total else { break }
+      guard ending == nil else { break }
       let stop = shouldStop()
-      let path = stop || state.step % (settings.saveEvery ?? .max) == 0 ? try save(fingerprint) : nil
+      let isDue = shouldSave() || state.step % (settings.saveEvery ?? .max) == 0
+      let path = stop || isDue ? try save(fingerprint) : nil
       if stop { throw TrainingInterrupted(step: state.step, totalSteps: total, checkpoint: path) }
     }
-    optimizer.show(.result)
+    show(.result)
+    if state.best != nil { best?.putBack() }
     return TrainingResult(
-      steps: state.step, tokens: state.tokens, labelTokens: state.labelTokens, seconds: state.seconds,
+      steps: state.step, totalSteps: total, ending: ending ?? .length, bestStep: state.best?.step,
+      tokens: state.tokens, labelTokens: state.labelTokens, seconds: state.seconds,
       metrics: state.metrics, watch: state.watch)
   }
 
-  private func account(_ done: Step, seconds: Double) throws {
-    state.step += 1
-    let hasGrown = state.watch.add(
-      loss: done.loss, gradNorm: done.gradNorm, learningRate: done.learningRate, rows: done.rows,
-      rowsWithoutLabels: done.rowsWithoutLabels)
-    if hasGrown, let usual = state.watch.usualNorm {
-      onEvent(.gradientGrew(step: state.step, norm: done.gradNorm, usual: usual))
-    }
-    if state.watch.zeroRun >= TrainingWatch.zeroLimit {
-      throw TrainingError.gradientZero(step: state.step, steps: state.watch.zeroRun)
-    }
-    state.tokens += done.tokens
-    state.labelTokens += done.labelTokens
-    state.seconds += seconds
-    state.window.add(
-      loss: done.loss, tokens: done.tokens, labelTokens: done.labelTokens, seconds: seconds, measures: done.measures)
-  }
-
-  private func record(_ object: JSON) {
-    state.metrics.append(object)
-    onEvent(.recorded(object))
-  }
-
   /// What a checkpoint holds.
-  var tensors: [NamedTensor] { parameters.map { ("parameter.\($0.name)", $0.value) } + optimizer.tensors }
+  var tensors: [NamedTensor] {
+    parameters.map { ("parameter.\($0.name)", $0.value) } + optimizer.tensors + (average?.tensors ?? [])
+      + (best?.tensors ?? [])
+  }
 
   /// The state of the newest checkpoint that verifies, its tensors and the stage put back.
   private func resumed(_ fingerprint: String) throws -> TrainingState? {

@@ -10,8 +10,12 @@ package struct TrainingSettings: Sendable {
   }
 
   package var length: Length
+  /// Ends it after the step in which so many seconds are over, evaluations and saving included; nil never does.
+  package var maxSeconds: Double?
   /// Rows of an optimizer step; the last step of a pass takes what is left.
   package var batchSize: Int
+  /// Takes as many rows for a step as have no more than so many tokens together, instead of ``batchSize``.
+  package var batchTokens: Int?
   /// The peak of the schedule.
   package var learningRate: Double
   package var schedule: LearningRateSchedule
@@ -20,6 +24,10 @@ package struct TrainingSettings: Sendable {
   package var weightDecay: Double
   /// Gradients together longer than this are shortened to it; nil leaves them.
   package var maxGradNorm: Double?
+  /// Every element of a gradient is brought between this and its negative first; nil leaves them.
+  package var maxGradValue: Double?
+  /// Which parameters are treated in a way of their own.
+  package var rules = ParameterRules()
   /// How much the loss for even routing counts beside the other, in models with experts; 0 leaves it out.
   package var routerBalance: Double
   /// Whether each pass takes the rows in an order of its own.
@@ -31,6 +39,18 @@ package struct TrainingSettings: Sendable {
   package var saveEvery: Int?
   /// Steps between evaluations; nil never evaluates.
   package var evaluateEvery: Int?
+  /// Whether there is one before the first step.
+  package var evaluateFirst = false
+  /// The number of evaluations that ``earlyStopping`` and ``keepsBest`` go by.
+  package var measure = HeldOutMeasure()
+  /// Ends it when evaluations find nothing better; nil never does.
+  package var earlyStopping: EarlyStopping?
+  /// Whether the result is what was best in an evaluation, instead of what the last step made.
+  package var keepsBest = false
+  /// An average of the weights that is evaluated and becomes the result; nil takes the weights themselves.
+  package var average: AverageSettings?
+  /// Watches the loss; nil does not.
+  package var watchdog: LossWatchdog?
   /// The most tokens computed together; a longer row is computed alone.
   ///
   /// Bounds memory; changes the result by rounding only.
@@ -71,17 +91,24 @@ extension TrainingSettings {
     case .steps(let steps): try check("max_steps", steps, "a number above 0", steps > 0)
     case .tokens(let tokens): try check("max_tokens", tokens, "a number above 0", tokens > 0)
     }
+    if let maxSeconds { try check("max_time", maxSeconds, "a number above 0", maxSeconds > 0) }
     try check("batch_size", batchSize, "a number above 0", batchSize > 0)
+    if let batchTokens { try check("batch_tokens", batchTokens, "a number above 0", batchTokens > 0) }
     try check("learning_rate", learningRate, "a number of at least 0", learningRate >= 0 && learningRate.isFinite)
     try schedule.validate()
     try optimizer.validate()
     try check("weight_decay", weightDecay, "a number of at least 0", weightDecay >= 0 && weightDecay.isFinite)
     if let maxGradNorm { try check("max_grad_norm", maxGradNorm, "a number above 0", maxGradNorm > 0) }
+    if let maxGradValue { try check("max_grad_value", maxGradValue, "a number above 0", maxGradValue > 0) }
+    try rules.validate()
     try check(
       "router_aux_loss_coef", routerBalance, "a number of at least 0", routerBalance >= 0 && routerBalance.isFinite)
     try check("log_every", logEvery, "a number above 0", logEvery > 0)
     if let saveEvery { try check("save_every", saveEvery, "a number above 0", saveEvery > 0) }
     if let evaluateEvery { try check("evaluate_every", evaluateEvery, "a number above 0", evaluateEvery > 0) }
+    try earlyStopping?.validate()
+    try average?.validate()
+    try watchdog?.validate()
     try check("token_budget", tokenBudget, "a number above 0", tokenBudget > 0)
   }
 }

@@ -23,6 +23,7 @@ package struct StepMemory: Sendable, Hashable {
   ///   - weights: What the files store matrices in, where the plan leaves them so.
   ///   - plan: In which form the frozen weights are held.
   ///   - adapter: What is trained; all weights when nil.
+  ///   - settings: How it is trained: with which optimizer, and what is kept beside its states.
   ///   - stage: What is learned.
   ///   - rows: The rows of a step; their ids do not matter.
   ///   - threads: Those that compute: each has a tile of rows of its own.
@@ -30,6 +31,7 @@ package struct StepMemory: Sendable, Hashable {
   package static func counted(
     _ configuration: ModelConfiguration, _ computeClass: ComputeClass, weights: WeightShapes = WeightShapes(),
     plan: PrecisionPlan = PrecisionPlan(), adapter: AdapterConfiguration?,
+    settings: TrainingSettings = TrainingSettings(length: .steps(1), batchSize: 1, learningRate: 1),
     stage: some TrainingStage, rows: [TokenRow], longest: Int? = nil, tokenBudget: Int = TrainingSettings.tokenBudget,
     recomputations: [Recomputation], threads: Int = ThreadPool.availableProcessors
   ) throws -> [StepMemory] {
@@ -41,11 +43,11 @@ package struct StepMemory: Sendable, Hashable {
       if let adapter { try model.attach(adapter, from: WeightShapes()) }
       let before = count.liveBytes
       // Weights that the first step packs for its backward pass are there in the forward pass of those after it.
-      let loop = try TrainingLoop(
-        model: model, stage: stage, rows: TrainingRows(rows),
-        settings: TrainingSettings(
-          length: .steps(1 + recomputations.count), batchSize: rows.count, learningRate: 0, shuffle: false,
-          tokenBudget: tokenBudget))
+      var settings = settings
+      (settings.length, settings.maxSeconds) = (.steps(1 + recomputations.count), nil)
+      (settings.batchSize, settings.batchTokens, settings.shuffle) = (rows.count, nil, false)
+      settings.tokenBudget = tokenBudget
+      let loop = try TrainingLoop(model: model, stage: stage, rows: TrainingRows(rows), settings: settings)
       let moments = count.liveBytes - before
       let reading = count.peakBytes
       var peaks: [Int] = []
@@ -59,8 +61,9 @@ package struct StepMemory: Sendable, Hashable {
       let weights = count.liveBytes - moments
       let trained = model.trainableParameters.reduce(0) { $0 + Tensor.memory($1.value.shape) }
       return peaks.map { peak in
-        StepMemory(
-          model: weights, optimizer: moments + trained, activations: max(0, peak - weights - moments - trained))
+        // An optimizer that trains in turns has the gradients of a part at a time.
+        let optimizer = min(moments + trained, max(0, peak - weights))
+        return StepMemory(model: weights, optimizer: optimizer, activations: max(0, peak - weights - optimizer))
       }
     }
   }

@@ -29,6 +29,12 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Print every event as a line of JSON on standard output.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Say when the run has ended, by `exec:COMMAND` or a POST to `http://HOST:PORT/PATH`; may be repeated.",
+      valueName: "how"))
+  var notify: [EndNotice] = []
+
   func validate() throws {
     if let cores, cores < 1 { throw ValidationError("`--cores` must be at least 1.") }
   }
@@ -77,6 +83,8 @@ struct RunCommand: ParsableCommand {
       logPath: recorder.logPath)
     let summary = try scheduler.run(
       resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+    // Also of a run whose results cannot be shown.
+    defer { for notice in notify { notice.send(EndNotice.Message(summary)) } }
     let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
     try Placement.place(summary, of: resolved, store: store, project: workplace.project)
     if !json { conclude(summary, shown) }
