@@ -272,6 +272,7 @@ struct StageTests {
         "stage: grpo, tokenizer: tokenizer, rewards: [{type: answer}], reference: base",
         "`reference` has no effect where"
       ),
+      ("stage: grpo, tokenizer: tokenizer, rewards: [{type: answer}]", "No column `answer` travels with the prompts"),
       ("stage: rloo, tokenizer: tokenizer, reward_model: base", "has no head that scores"),
       ("stage: distillation", "`teacher`"),
     ])

@@ -71,6 +71,7 @@ package enum ApplyTemplate: NodeType {
     var conflicts: [Inference.Conflict] = []
     if TemplateClock(date: fields.date) == nil { conflicts.append(.noDate("date", fields.date)) }
     facets[FacetName.kind] = inputs["dataset"]?.type[FacetName.kind]
+    facets[FacetName.columns] = inputs["dataset"]?.type[FacetName.columns]
     conflicts += weightConflicts(fields, kind: facets[FacetName.kind]?.text.flatMap(Record.Kind.init))
     let kinds = (inputs.ports["dataset"] ?? []).compactMap { $0.type[FacetName.kind]?.text }
     if let first = kinds.first, let other = kinds.first(where: { $0 != first }) {

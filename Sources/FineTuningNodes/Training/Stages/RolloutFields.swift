@@ -42,6 +42,18 @@ struct RolloutFields: FieldSet {
           port: "rewards", "Nothing says what answers are worth",
           advice: "list reward functions, such as `rewards: [{type: answer}]`, or connect `reward_model:`"))
     }
+    for port in ["data", "validation"] {
+      // What no prompt brings along no function can read: it would have nothing to say, of any answer.
+      guard let type = inputs[port]?.type else { continue }
+      for column in rewards.columns where !type.keptColumns.contains(column) {
+        conflicts.append(
+          .init(
+            port: "rewards", "No column `\(column)` travels with the prompts at `\(port)`",
+            reason: type.keptColumns.isEmpty
+              ? "none does" : "those that do are \(type.keptColumns.map { "`\($0)`" }.joined(separator: ", "))",
+            advice: "say `keep_columns: [\(column)]` in the node of type `load_dataset`, or name another column"))
+      }
+    }
     if let model = inputs["reward_model"]?.type, model[FacetName.head] == nil {
       conflicts.append(
         .init(
