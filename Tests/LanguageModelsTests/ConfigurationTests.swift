@@ -232,6 +232,7 @@ struct HuggingFaceConfigurationTests {
       ("hunyuan", "hunyuan_v1_dense, hunyuan_v1_moe"), ("phi4", "phi3, phi"), ("internlm3", "internlm2"),
       ("llama4", "llama"), ("mistral4", "mistral"), ("qwen4", "qwen2, qwen3, qwen2_moe, qwen3_moe"),
       ("gpt_neo", "gpt_neox, gpt2, gpt_oss"), ("deepseek_v4", "deepseek_v2, deepseek_v3"),
+      ("phimoe", "phi3, phi"), ("granitemoehybrid", "granite, granitemoe"),
     ])
   func itsRelatives(found: String, related: String) {
     #expect(advice(["model_type": .string(found)]).first == "Of its relatives [\(related)] are supported")

@@ -72,6 +72,18 @@ struct FamilyFieldTests {
       "bloom", "num_attention_heads", 2, "`n_head` and `num_attention_heads` mean the same and have different values"),
     Case("gpt2", "hidden_size", 2, "`n_embd` and `hidden_size` mean the same and have different values"),
     Case(
+      "phi3", "rope_scaling", ["type": "linear", "factor": 2.0],
+      "`rope_scaling.rope_type` is `linear`, which is not supported"),
+    Case(
+      "phi3", "rope_scaling", ["type": "yarn", "factor": 2.0],
+      "The model's configuration has no `rope_scaling.short_factor`"),
+    Case(
+      "gpt_oss", "num_experts", 3,
+      "`num_local_experts` and `num_experts` mean the same and have different values"),
+    Case(
+      "gpt_oss", "experts_per_token", 1,
+      "`num_experts_per_tok` and `experts_per_token` mean the same and have different values"),
+    Case(
       "phi3-window", "layer_types", ["full_attention", "sliding_attention"],
       "`layer_types` is `full_attention`, which is not supported"),
     Case(

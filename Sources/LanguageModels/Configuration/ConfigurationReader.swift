@@ -164,7 +164,10 @@ package struct ConfigurationReader {
   ///
   /// Families have changed the names of their keys, and transformers takes the common names for those of some families too.
   /// Two that say different things are refused.
-  mutating func spelling(_ keys: String...) -> String {
+  mutating func spelling(_ keys: String...) -> String { spelling(keys) }
+
+  /// The same of a list that is not empty.
+  mutating func spelling(_ keys: [String]) -> String {
     let found = keys.filter { lookup($0) != nil }
     guard let first = found.first else { return keys[0] }
     if let other = found.first(where: { lookup($0) != lookup(first) }) {

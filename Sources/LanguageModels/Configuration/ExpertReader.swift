@@ -10,15 +10,14 @@ struct ExpertReader {
 
   /// - Parameters:
   ///   - countKeys: The names that the number of experts has had; the first is required where none is there.
+  ///   - chosenKeys: The same of the number that a token goes to.
   ///   - sizeKey: The feed-forward size of an expert.
   init(
-    _ reader: inout ConfigurationReader, countKeys: [String], chosenKey: String = "num_experts_per_tok",
+    _ reader: inout ConfigurationReader, countKeys: [String], chosenKeys: [String] = ["num_experts_per_tok"],
     sizeKey: String = "moe_intermediate_size"
   ) {
-    let key = countKeys.first { reader.lookup($0) != nil } ?? countKeys[0]
-    count = reader.positive(key)
-    for other in countKeys where other != key { _ = reader.lookup(other) }
-    chosen = reader.positive(chosenKey, atMost: count)
+    count = reader.positive(reader.spelling(countKeys))
+    chosen = reader.positive(reader.spelling(chosenKeys), atMost: count)
     size = reader.positive(sizeKey)
   }
 

@@ -36,7 +36,8 @@ extension ModelConfiguration {
       counts[word, default: 0] += 1
     }
     if order.count == 1, let only = order.first { return Int(only).map { JSON($0) } ?? JSON(only) }
-    return JSON(order.map { "\($0) (\(counts[$0] ?? 0) blocks)" }.joined(separator: ", "))
+    return JSON(
+      order.map { "\($0) (\(counts[$0] ?? 0) \(counts[$0] == 1 ? "block" : "blocks"))" }.joined(separator: ", "))
   }
 }
 

@@ -45,7 +45,14 @@ extension ModelConfigurationError: DiagnosticError {
     let numbered = NumberedName(found)
     let near = numbered.map { $0.nearest(among: supported) } ?? nearestName(to: found, among: supported)
     if let near, !ModelFamilies.others.contains(found) { return "Did you mean `\(near)`?" }
-    let related = supported.filter { NumberedName.stem($0) == NumberedName.stem(found) }
+    var related = supported.filter { NumberedName.stem($0) == NumberedName.stem(found) }
+    if related.isEmpty {
+      // Words are run together in some names: `phimoe`, `granitemoehybrid`.
+      related = supported.filter { name in
+        let stem = NumberedName.stem(name)
+        return stem.utf8.count >= 3 && found.hasPrefix(stem)
+      }
+    }
     return related.isEmpty ? "Supported are \(list(supported))" : "Of its relatives \(list(related)) are supported"
   }
 

@@ -12,7 +12,7 @@ package enum Ernie45MoE: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    let experts = ExpertReader(&reader, countKeys: ["moe_num_experts"], chosenKey: "moe_k")
+    let experts = ExpertReader(&reader, countKeys: ["moe_num_experts"], chosenKeys: ["moe_k"])
     let shared = experts.sharedCount(&reader, "moe_num_shared_experts", default: 2)
     let (first, step) = (
       reader.whole("moe_layer_start_index", default: 1), reader.positive("moe_layer_interval", default: 1)

@@ -18,9 +18,9 @@ package enum GPTOSS: ModelFamily {
     }
     let windows = reader.windows(shape.layerCount, default: 128) { $0 % 2 == 0 }
     let experts = ExpertReader(
-      &reader, countKeys: ["num_local_experts", "num_experts"], sizeKey: "intermediate_size")
-    // An older name, and the clamp that the published weights have, which is the only one.
-    _ = reader.lookup("experts_per_token")
+      &reader, countKeys: ["num_local_experts", "num_experts"],
+      chosenKeys: ["num_experts_per_tok", "experts_per_token"], sizeKey: "intermediate_size")
+    // The clamp that the published weights have is the only one.
     if let limit = reader.realIfPresent("swiglu_limit"), limit != 7 {
       reader.report(.unsupported(key: "swiglu_limit", found: "\(limit)", supported: ["7.0"]))
     }

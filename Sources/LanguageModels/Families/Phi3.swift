@@ -9,7 +9,10 @@ package enum Phi3: ModelFamily {
     architecture: "phi3",
     names: DecoderShape.ggufNames.merging(["self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up"]) { $1 })
 
-  private static let defaults = DecoderDefaults(rotary: RotaryDefaults(partialFactor: 1), epsilon: 1e-5)
+  /// Older files call the one scaling that there is `su` or `yarn`.
+  private static let defaults = DecoderDefaults(
+    rotary: RotaryDefaults(
+      partialFactor: 1, scalings: ["longrope": "longrope", "su": "longrope", "yarn": "longrope"]), epsilon: 1e-5)
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     // The length that long texts are longer than stands outside of the scaling, and has a default.

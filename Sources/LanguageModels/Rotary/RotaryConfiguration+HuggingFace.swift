@@ -10,6 +10,8 @@ struct RotaryDefaults {
   /// The older keys of base and part.
   var baseKey = "rope_theta"
   var partialKey = "partial_rotary_factor"
+  /// The scalings that the family knows beside `default`, by all names that its files have for them; nil where it knows all.
+  var scalings: [String: String]?
   /// Whether `alpha` beside the type `dynamic` counts.
   var readsAlpha = false
   /// Whether the kinds of blocks have positions of their own.
@@ -65,8 +67,16 @@ extension RotaryConfiguration {
     if defaults.partialFactor != nil { partial = inner.positiveReal("\(key).partial_rotary_factor", default: partial) }
     // Both names stand in files of some versions.
     let (type, olderType) = (inner.string("\(key).rope_type"), inner.string("\(key).type"))
+    let written = type ?? olderType ?? "default"
+    let known = written == "default" ? written : defaults.scalings.map { $0[written] ?? "" } ?? written
+    if known.isEmpty {
+      inner.report(
+        .unsupported(
+          key: "\(key).rope_type", found: written,
+          supported: ["default"] + Set((defaults.scalings ?? [:]).values).sorted()))
+    }
     let scaling = RotaryScaling(
-      &inner, key, type: type ?? olderType ?? "default", positions: positions, original: original,
+      &inner, key, type: known.isEmpty ? "default" : known, positions: positions, original: original,
       readsAlpha: defaults.readsAlpha)
     self.init(headDimension: headDimension, partial: partial, base: base, scaling: scaling, defaults)
     // What a scaling that is refused would need is not worth a word.
