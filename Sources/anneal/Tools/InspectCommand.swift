@@ -14,7 +14,10 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Describes a model folder, an adapter, a GGUF or safetensors file, tokens, or a result in the store.")
 
-  @Argument(help: "The file or folder, or the key of a result as `anneal show` and `anneal cache ls` print it.")
+  @Argument(
+    help:
+      "The file or folder, the key of a result as `anneal show` and `anneal cache ls` print it, or RUN:NODE such as last:sft."
+  )
   var path: String
 
   @OptionGroup var workplace: Workplace
@@ -47,8 +50,10 @@ struct InspectCommand: ParsableCommand {
 
   private func described() throws -> [(key: String, value: JSON)] {
     guard let found = try pathKind(path) else {
-      if let result = try storedResult() { return self.result(result) }
-      throw Diagnostic(code: "file", "There is nothing at `\(path)`", at: Place(file: path))
+      if let result = try storedResult() ?? resultOfRun() { return self.result(result) }
+      throw Diagnostic(
+        code: "file", "There is nothing at `\(path)`", at: Place(file: path),
+        advice: "name a file, a folder, the key of a result, or RUN:NODE such as last:sft")
     }
     if found == .folder {
       if try pathKind(path + "/adapter_config.json") != nil { return try adapter() }
@@ -120,6 +125,24 @@ struct InspectCommand: ParsableCommand {
     let keys = try store.results().map(\.key).filter { $0.hex.hasPrefix(path) }
     guard keys.count == 1, let key = keys.first, case .found(let result) = try store.result(for: key) else {
       return nil
+    }
+    return result
+  }
+
+  /// The result of a node of a run, named as `last:sft`; nil for a name without a colon.
+  private func resultOfRun() throws -> StoredResult? {
+    let parts = path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2 else { return nil }
+    let record = try workplace.history.run(parts[0])
+    guard let node = record.nodes.first(where: { $0.name == parts[1] }) else {
+      throw Diagnostic(
+        code: "no-node", "Run \(record.id) has no node `\(parts[1])`",
+        advice: nearestName(to: parts[1], among: record.nodes.map(\.name)).map { "`\($0)`" })
+    }
+    guard let key = node.key, case .found(let result) = try workplace.openedStore.result(for: key) else {
+      throw Diagnostic(
+        code: "no-result", "Nothing of node `\(node.name)` of run \(record.id) is in the store",
+        reason: "it is \(node.state.rawValue) there", advice: "run the pipeline again")
     }
     return result
   }
