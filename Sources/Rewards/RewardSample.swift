@@ -3,6 +3,8 @@ import PreciseJSON
 /// A completion to be judged.
 package struct RewardSample: Sendable {
   package var prompt: String
+  /// The same without special tokens.
+  package var question: String
   /// The text of the completion, without the end token.
   package var completion: String
   /// The tokens of the completion, with the end token where there is one.
@@ -13,9 +15,11 @@ package struct RewardSample: Sendable {
   package var row: JSONObject
 
   package init(
-    prompt: String = "", completion: String, ids: [Int32] = [], isEnded: Bool = true, row: JSONObject = JSONObject()
+    prompt: String = "", question: String = "", completion: String, ids: [Int32] = [], isEnded: Bool = true,
+    row: JSONObject = JSONObject()
   ) {
     self.prompt = prompt
+    self.question = question
     self.completion = completion
     self.ids = ids
     self.isEnded = isEnded

@@ -23,6 +23,7 @@ import Testing
     "load_dataset": "rows", "tokenize": "tokens", "attach_adapter": "lora", "train": "sft", "evaluate": "quality",
     "predict": "answers", "load_tokenizer": "tokenizer", "load_model": "model", "apply_template": "chat",
     "merge": "merged", "export": "release", "merge_adapters": "both",
+    "score": "known",
   ]
 
   /// What a choice asks for beside itself.
@@ -31,7 +32,10 @@ import Testing
   ]
 
   /// What a field asks for beside itself.
-  private static let partners = ["early_stopping.patience": ["nodes.sft.evaluate_every=1"]]
+  private static let partners =
+    ["early_stopping.patience": ["nodes.sft.evaluate_every=1"]].merging(
+      ["every", "prompts", "max_tokens"].map { ("samples.\($0)", ["nodes.sft.tokenizer=tokenizer"]) }
+    ) { first, _ in first }
 
   private func project() throws -> Project {
     let project = try Project(rows: 8)
@@ -39,7 +43,8 @@ import Testing
     try project.edit(
       "outputs: [quality",
       "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\n"
-        + "  both: {type: merge_adapters, models: [sft, lora]}\noutputs: [answers, quality")
+        + "  both: {type: merge_adapters, models: [sft, lora]}\n"
+        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}\noutputs: [answers, quality")
     return project
   }
 
@@ -52,21 +57,26 @@ import Testing
     }
   }
 
-  private static func fields(_ list: [JSON], _ node: String, _ prefix: String) -> [IntegerField] {
+  /// - Parameter needed: What the group that they are in needs.
+  private static func fields(
+    _ list: [JSON], _ node: String, _ prefix: String, needed: [String] = []
+  ) -> [IntegerField] {
     let defaults = Dictionary(list.map { ($0["name"]?.string ?? "", $0["default"]?.string ?? "") }) { first, _ in first
     }
     return list.flatMap { field -> [IntegerField] in
       let path = prefix + (field["name"]?.string ?? "")
       // A list of maps has none of them until one is written.
       if field["type"]?.string == "list of maps" { return [] }
-      if let inner = field["fields"]?.array { return fields(inner, node, path + ".") }
+      let needs =
+        needed
+        + (field["when"]?.array ?? []).flatMap { term -> [String] in
+          guard let other = term["field"]?.string, let values = term["values"]?.array?.compactMap(\.string),
+            let value = values.first, !values.contains(defaults[other] ?? "")
+          else { return [] }
+          return ["nodes.\(node).\(prefix)\(other)=\(value)"] + (companions[value] ?? [])
+        }
+      if let inner = field["fields"]?.array { return fields(inner, node, path + ".", needed: needs) }
       guard let type = field["type"]?.string, type.hasPrefix("whole number") else { return [] }
-      let needs = (field["when"]?.array ?? []).flatMap { term -> [String] in
-        guard let other = term["field"]?.string, let values = term["values"]?.array?.compactMap(\.string),
-          let value = values.first, !values.contains(defaults[other] ?? "")
-        else { return [] }
-        return ["nodes.\(node).\(prefix)\(other)=\(value)"] + (companions[value] ?? [])
-      }
       return [
         IntegerField(
           node: node, path: path, lower: bound("at least ", type), upper: bound("at most ", type),

@@ -1,5 +1,6 @@
 import FineTuningNodes
 import Pipeline
+import TestKit
 import Testing
 
 /// What `anneal plan` foresees of a training's memory.
@@ -42,6 +43,50 @@ struct ForecastTests {
     #expect(nodes["continued"]?.forecast?.parts[0] != tuned.parts[0], "its adapter has two targets")
     let whole = try #require(nodes["whole"]?.forecast)
     #expect(whole.parts[1].memory > 4 * tuned.parts[1].memory, "all weights have moments")
+  }
+
+  /// Nothing is computed, whatever is learned: a step is taken in which no tensor has elements.
+  @Test(
+    "Every stage is foreseen",
+    arguments: [
+      ("rows", "stage: sft, label_smoothing: 0.1"), ("rows", "stage: sft, neftune_alpha: 5"),
+      ("rows", "stage: sft, loss: dft"), ("rows", "stage: sft, loss: eaft"), ("rows", "stage: sft, loss: asft"),
+      ("rows", "stage: distillation, teacher: base"),
+      ("rows", "stage: distillation, teacher: base, rest: none, label_weight: 0.5"),
+      ("rows", "stage: distillation, teacher: base, teacher_scores: all, divergence: jsd"),
+      ("texts", "stage: pt"), ("pairs", "stage: dpo"), ("pairs", "stage: dpo, loss: aot, sync_reference: {every: 1}"),
+      ("pairs", "stage: dpo, wpo: true"), ("pairs", "stage: orpo"), ("pairs", "stage: cpo"), ("pairs", "stage: simpo"),
+      ("pairs", "stage: rm"), ("answers", "stage: kto"),
+      ("prompts", "stage: grpo, beta: 0.1, tokenizer: tokenizer, rewards: [{type: think}]"),
+      ("prompts", "stage: rloo, tokenizer: tokenizer, rewards: [{type: think}]"),
+      ("prompts", "stage: ppo, tokenizer: tokenizer, rewards: [{type: think}], sync_reference: {every: 2}"),
+    ])
+  func everyStage(kind: String, fields: String) throws {
+    let workspace = try TinyWorkspace()
+    let text = #"What is 1 plus 1? It is 2."#
+    for (name, row) in [
+      "texts": #"{"text":"\#(text)"}"#, "pairs": #"{"prompt":"Who?","chosen":"You.","rejected":"I."}"#,
+      "answers": #"{"prompt":"Who?","completion":"You.","label":true}"#, "prompts": #"{"prompt":"Who?"}"#,
+    ] { try workspace.folder.write(row + "\n" + row + "\n", to: "\(name).jsonl") }
+    let plan = try Planner(store: workspace.store).plan(
+      workspace.pipeline(
+        """
+        pipeline: p
+        nodes:
+          tokenizer: {type: load_tokenizer, from: DIR/tiny}
+          rows: {type: load_dataset, from: DIR/\(kind).jsonl}
+          chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+          tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100}
+          base: {type: load_model, from: DIR/tiny, compute: f32}
+          lora: {type: attach_adapter, model: base, rank: 2}
+          tuned: {type: train, model: lora, data: tokens.train, max_steps: 1, \(fields)}
+
+        """))
+    let forecast = try #require(plan.nodes.first { $0.name == "tuned" }?.forecast)
+    #expect(forecast.parts.allSatisfy { $0.memory > 0 })
+    let standing = ["asft", "teacher_scores", "beta", "rloo", "ppo"]
+    let stands = standing.contains(where: fields.contains) && !fields.contains("sync_reference")
+    #expect((forecast.parts.last?.name == "other models") == stands)
   }
 
   /// The bits of the frozen weights are what differs.

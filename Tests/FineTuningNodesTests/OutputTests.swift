@@ -28,6 +28,7 @@ struct OutputTests {
       base: {type: load_model, from: DIR/tiny, compute: f32}
       fresh: {type: attach_adapter, model: base, rank: 2}
       given: {type: attach_adapter, model: base, from: DIR/adapter}
+      known: {type: score, of: likeliest, model: given, data: tokens.validation, top_k: 2}
       still: {type: train, model: given, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 0}
       quality: {type: evaluate, model: given, data: tokens.validation}
       answers: {type: predict, model: base, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}
@@ -47,6 +48,7 @@ struct OutputTests {
     folder 3 3a4f61895bb8
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
+    known 1 f38dc8fc80ee
     merged 2 d15e0ceffce4
     quality 7 b0fe2d1e3497
     rows 4 25ac1990b95f
@@ -131,6 +133,8 @@ private enum Content {
         try reader.row(index).sequences.map { "\($0.role) \($0.ids) \($0.lossMask)" }.joined(separator: "; ")
       }.joined(separator: "\n")
     case "json": return rounded(try JSON(parsing: bytes, file: member)).text(JSONLayout(sortedKeys: true))
+    // Ids and measured numbers: how many they are.
+    case "bin": return "\(bytes.count)"
     case "jsonl":
       return try bytes.split(separator: 0x0A).map { rounded(try JSON(parsing: Array($0), file: member)).text() }
         .joined(separator: "\n")

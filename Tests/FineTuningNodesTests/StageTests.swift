@@ -45,7 +45,7 @@ struct StageTests {
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     func view(_ node: String, _ port: String) throws -> ArtefactView {
       let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
-      return try ArtefactView(found, in: workspace.store)
+      return ArtefactView(found, in: workspace.store)
     }
     let metrics = try view("tuned", "metrics")
     #expect(metrics.contains("rewards.svg"))
@@ -102,7 +102,7 @@ struct StageTests {
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     func view(_ node: String, _ port: String) throws -> ArtefactView {
       let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
-      return try ArtefactView(found, in: workspace.store)
+      return ArtefactView(found, in: workspace.store)
     }
     let tokens = try view("tokens", "train").details
     let metrics = try view("tuned", "metrics")
@@ -169,7 +169,7 @@ struct StageTests {
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     func view(_ node: String, _ port: String) throws -> ArtefactView {
       let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
-      return try ArtefactView(found, in: workspace.store)
+      return ArtefactView(found, in: workspace.store)
     }
     let quality = try view("quality", "metrics").details
     let (loss, reward) = (try #require(quality["loss"]?.double), try #require(quality["reward_chosen"]?.double))
@@ -221,7 +221,7 @@ struct StageTests {
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     func view(_ node: String, _ port: String) throws -> ArtefactView {
       let found = try #require(summary.nodes.first { $0.name == node }?.result?.outputs[port])
-      return try ArtefactView(found, in: workspace.store)
+      return ArtefactView(found, in: workspace.store)
     }
     let metrics = try view("tuned", "metrics")
     let lines = try String(contentsOfFile: metrics.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")

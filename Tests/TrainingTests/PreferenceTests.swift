@@ -61,6 +61,40 @@ struct PreferenceTests {
     }
   }
 
+  @Test("A reference that follows the policy takes the steps that it takes in PyTorch")
+  func aMovingReference() throws {
+    let fixtures = try readJSON(fixture("Training/dpo.json"))
+    let expected = try #require(fixtures["moving"])
+    let moves = ReferenceMoves(
+      every: try #require(expected["every"]?.int), share: try #require(expected["share"]?.double))
+    let pairs = try fixturePairs()
+    let scores = try pairLogProbabilities(of: pairs, model: adaptedModel("adapter"))
+    let metrics = try TrainingLoop(
+      model: adaptedModel("adapter"), stage: PairStage(dpoObjective(of: fixtures), reference: scores, moves: moves),
+      rows: TrainingRows(pairs), settings: settings(fixtures)
+    ).run().metrics
+    try expectEqualSteps(metrics, expected, within: 1e-4)
+    // Where the reference is the policy pairs are ties, which count half here and nothing there.
+    for (found, step) in zip(metrics, try #require(expected["steps"]?.array)) {
+      for key in measures where key != "rewards_accuracy" {
+        let (value, wanted) = (try #require(found[key]?.double), try #require(step[key]?.double))
+        #expect(abs(value - wanted) < 1e-4 * max(1, abs(wanted)), "\(key): \(value), not \(wanted)")
+      }
+    }
+  }
+
+  @Test func aReferenceThatIsAlwaysThePolicyLearnsFromLogTwo() throws {
+    let fixtures = try readJSON(fixture("Training/dpo.json"))
+    let pairs = try fixturePairs()
+    let scores = try pairLogProbabilities(of: pairs, model: adaptedModel("adapter"))
+    let metrics = try TrainingLoop(
+      model: adaptedModel("adapter"),
+      stage: PairStage(sigmoidObjective(), reference: scores, moves: ReferenceMoves(every: 1, share: 1)),
+      rows: TrainingRows(pairs), settings: settings(fixtures)
+    ).run().metrics
+    for record in metrics { #expect(abs(try #require(record["loss"]?.double) - log(2)) < 1e-6) }
+  }
+
   @Test func howPairsAreLaidOutChangesRoundingOnly() throws {
     let fixtures = try readJSON(fixture("Training/dpo.json"))
     let pairs = try fixturePairs()

@@ -19,11 +19,13 @@ struct StageResumeTests {
   }
 
   /// Answers are worth more the more even tokens they have.
-  private static func source(_ model: LanguageModel, size: Int, remembers: Bool) throws -> SampledRollouts {
+  private static func source(
+    _ model: LanguageModel, size: Int, remembers: Bool, moves: ReferenceMoves? = nil
+  ) throws -> SampledRollouts {
     SampledRollouts(
       SampledRollouts.Settings(
         size: size, maximumTokens: 6, stops: [2], weights: [1], names: ["even"], remembersPolicy: remembers),
-      reference: try TinyLlama("gqa").model()
+      reference: try moves.map { .moving(MovingReference($0)) } ?? .model(TinyLlama("gqa").model())
     ) { rollouts, _ in
       rollouts.map { [Double($0.completion.count { $0 % 2 == 0 }) / Double($0.completion.count)] }
     }
@@ -72,8 +74,23 @@ struct StageResumeTests {
     }
     try check(kind, Self.prompts, batch: 2) { model in
       PolicyStage(
+        PolicySettings(PolicyObjective(.grpo, beta: 0.1), size: 3),
+        try Self.source(model, size: 3, remembers: true, moves: ReferenceMoves(every: 2, share: 0.6)))
+    }
+    try check(kind, Self.prompts, batch: 2) { model in
+      PolicyStage(
         PolicySettings(PolicyObjective(.rloo), size: 3, normalizes: true, penalty: 0.05),
         try Self.source(model, size: 3, remembers: true))
+    }
+  }
+
+  @Test(arguments: ["adapter", "full"])
+  func pairsWithAMovingReference(kind: String) throws {
+    let pairs = try fixturePairs()
+    try check(kind, pairs, batch: 3) { model in
+      PairStage(
+        sigmoidObjective(), reference: try pairLogProbabilities(of: pairs, model: model),
+        moves: ReferenceMoves(every: 2, share: 0.6))
     }
   }
 

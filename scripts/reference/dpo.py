@@ -1,5 +1,6 @@
 # Makes: Tests/Fixtures/Training/{pairs,dpo}.json: ten steps of direct preference optimisation of the tiny `gqa` Llama,
-#        with a LoRA policy against its base, and against the base with another adapter.
+#        with a LoRA policy against its base, against the base with another adapter, and against itself as it was, moving
+#        after it as TRL's SyncRefModelCallback does (`ref = (1 - share) * ref + share * policy` after every so many steps).
 # With:  requirements.txt of this folder (torch 2.13.0+cpu, transformers 5.6.2, peft 0.18.1), and the PEFT folders that
 #        training.py makes: `adapter` is the policy, `rslora` the other reference.
 # Run:   python scripts/reference/dpo.py
@@ -20,6 +21,8 @@ BATCH = 4
 SETTINGS = dict(
     learning_rate=5e-3, weight_decay=0.01, max_grad_norm=1.5, betas=(0.9, 0.98), epsilon=1e-8, beta=0.3,
     label_smoothing=0.1)
+
+MOVES = (2, 0.6)
 
 
 def random_pairs(vocabulary, count, seed):
@@ -71,13 +74,18 @@ def preference_loss(policy, reference, beta, label_smoothing):
 
 
 def train(model, pairs, reference, learning_rate, weight_decay, betas, epsilon, max_grad_norm, beta, label_smoothing,
-          batch=BATCH, count=STEPS):
-    """Steps of DPO: [{loss, grad_norm, learning_rate, measures…}]."""
+          batch=BATCH, count=STEPS, moves=None):
+    """Steps of DPO: [{loss, grad_norm, learning_rate, measures…}]. `moves`: every how many steps, and how far."""
     optimizer = torch.optim.AdamW(parameter_groups(model, weight_decay), lr=learning_rate, betas=betas, eps=epsilon)
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, STEPS)
     trainable = [p for p in model.parameters() if p.requires_grad]
+    copies = [p.detach().clone() for p in trainable]
     steps = []
     for step in range(count):
+        if moves and step and step % moves[0] == 0:
+            for copy, parameter in zip(copies, trainable):
+                copy.mul_(1 - moves[1]).add_(parameter.data, alpha=moves[1])
+            reference = with_values(trainable, copies, lambda: scores(model, pairs))
         start = step * batch % len(pairs)
         numbers = range(start, min(len(pairs), start + batch))
         policy = [pair_log_probabilities(model, pairs[i]) for i in numbers]
@@ -97,6 +105,17 @@ def scores(model, pairs):
         return [[p.item() for p in pair_log_probabilities(model, pair)] for pair in pairs]
 
 
+def with_values(parameters, values, body):
+    """What `body` gives with other values of parameters."""
+    own = [p.data for p in parameters]
+    for parameter, value in zip(parameters, values):
+        parameter.data = value
+    found = body()
+    for parameter, value in zip(parameters, own):
+        parameter.data = value
+    return found
+
+
 def adapted(name, is_trainable=False):
     return PeftModel.from_pretrained(tiny_model("gqa"), OUT / name, is_trainable=is_trainable).eval()
 
@@ -109,6 +128,10 @@ def main():
         reference = scores(model, pairs)
         steps = train(adapted("adapter", is_trainable=True), pairs, reference, **SETTINGS)
         result["references"][name] = {"scores": reference, "steps": steps}
+    policy = adapted("adapter", is_trainable=True)
+    reference = scores(policy, pairs)
+    steps = train(policy, pairs, reference, **SETTINGS, moves=MOVES)
+    result["moving"] = {"every": MOVES[0], "share": MOVES[1], "scores": reference, "steps": steps}
     (OUT / "dpo.json").write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -64,7 +64,7 @@ package enum Evaluate: NodeType {
     let chosen = fields.stage.declaration
     var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)
     if let chosen {
-      conflicts += chosen.conflicts(fields.own, inputs) + chosen.models.flatMap { $0.conflicts(inputs) }
+      conflicts += chosen.conflicts(fields.own, inputs)
       if chosen.trainsHead, let model = inputs["model"]?.type, model[FacetName.head] == nil {
         conflicts.append(
           .init(
@@ -89,7 +89,7 @@ package enum Evaluate: NodeType {
             reason: "the rows are of kind \(kind)", advice: "leave it out, or connect pairs"))
       }
     } else {
-      conflicts += DataFit.modelConflicts("reference", inputs)
+      conflicts += PreferenceTuning.conflicts(StageFields(), inputs)
     }
     return Inference(outputs: ["metrics": ArtefactType(ArtefactName.metrics)], conflicts: conflicts)
   }

@@ -75,12 +75,10 @@ package enum Predict: NodeType {
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
     let tokenizer = try context.tokenizer()
-    let format = ConversationFormat(try context.input("model").details)
-    if let format, format.templates != tokenizer.chatTemplates.entries {
+    let conversations = try ConversationPrompts(context.input("model"), tokenizer, date: fields.date)
+    if conversations.isTrained {
       context.log("answers in the chat template that the model was trained with, which is not the tokenizer's own")
     }
-    let template = try (format.map { try ChatTemplateSet($0) } ?? ChatTemplateSet(tokenizer)).template(hasTools: false)
-    let day = try TemplateClock(written: fields.date ?? format?.date ?? ConversationFormat.defaultDate)
     let generator = TextGenerator(try ModelArtefact(context, threads: fields.threads).model(), tokenizer: tokenizer)
     let sampling = SamplingSettings(
       temperature: Float(fields.temperature), topK: fields.topK, topP: fields.topP.map { Float($0) },
@@ -90,12 +88,8 @@ package enum Predict: NodeType {
     for (index, prompt) in fields.prompts.enumerated() {
       var messages = [ChatMessage(role: "user", content: prompt)]
       if let system = fields.system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
-      let text = try template.render(
-        messages, addGenerationPrompt: true, specialTokens: tokenizer.templateTokens, clock: { day }
-      ).text
       let answer = try generator.answer(
-        try tokenizer.encode(text), sampling: sampling, maximumTokens: fields.maxTokens,
-        stops: Set(tokenizer.endOfTurnIDs).union(format?.stops ?? [])
+        conversations.ids(messages), sampling: sampling, maximumTokens: fields.maxTokens, stops: conversations.stops
       ) { _ in !context.isCancelled }
       try context.checkCancellation()
       let object: JSON = [

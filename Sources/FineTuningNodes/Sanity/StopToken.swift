@@ -35,7 +35,8 @@ package struct StopToken: SanityCheck {
 
   /// Looks at the answers of a set: the chosen ones of pairs, all others.
   ///
-  /// Nil for rows of plain text, which end where they end, and where nobody says what the stop tokens are.
+  /// Nil for rows of plain text, which end where they end, for prompts, which have no answers, and where nobody says what the
+  /// stop tokens are.
   /// - Throws: What reading rows throws.
   init?(_ tokens: ArtefactView, _ rows: TokenSet) throws {
     let stops = (tokens.details[Self.detail]?.array ?? []).compactMap(Token.init(json:))
@@ -52,6 +53,7 @@ package struct StopToken: SanityCheck {
         if labels.suffix(2).contains(where: ids.contains) { ended += 1 }
       }
     }
+    guard answers > 0 else { return nil }
   }
 
   /// What generation stops at after rows of a set.

@@ -15,6 +15,8 @@ package enum ArtefactName {
   package static let model = "model"
   /// `metrics.json`, or `metrics.jsonl` with its picture.
   static let metrics = "metrics"
+  /// What a model gives to token rows.
+  static let scores = "scores"
   /// Answers to prompts.
   static let answers = "answers"
   /// A folder as other tools load it.
@@ -49,6 +51,8 @@ package enum FacetName {
   static let form = "form"
   /// What stands beside the model that scores hidden states: `reward`; not there where nothing does.
   static let head = "head"
+  /// What scores are of; what else decides them stands in facets that begin like this one.
+  static let scores = "scores"
   /// How the frozen weights of the model are held; not there where they are packed.
   static let weights = "weights"
 }

@@ -1,7 +1,6 @@
 import Diagnostics
 import Pipeline
 import PreciseJSON
-import TensorFiles
 import Tensors
 import TokenShards
 import Training
@@ -42,7 +41,7 @@ struct ReferenceScores {
       reads: { [("pairs", .digest($0.shard)), ("first", .integer($0.firstOfShard))] }, more: tail,
       compute: { rows in
         try pairLogProbabilities(
-          of: rows.map { try set.row($0) }, first: rows.lowerBound, model: model.get(), tailWeight: tailWeight)
+          of: rows.map { try set.row($0) }, numbers: Array(rows), model: model.get(), tailWeight: tailWeight)
       })
   }
 
@@ -131,114 +130,11 @@ struct ReferenceScores {
           made += rows.count
           try builder.write(Score.bytes(of: compute(rows)), to: Score.member)
         }
-        scores += try read(part, count: rows.count)
+        scores += try Score.read(part.path(of: Score.member), count: rows.count)
         context.progress(ProgressUpdate(step: scores.count, total: set.count, unit: unit))
       }
     }
     context.log("reference log-probabilities of \(scores.count) \(what): \(made) computed, the others were known")
     return scores
-  }
-
-  private func read<Score: StoredScore>(_ part: ArtefactView, count: Int) throws -> [Score] {
-    let path = try part.path(of: Score.member)
-    guard let scores = try Score.scores(in: MappedFile(path: path).withBytes { Array($0) }, file: path),
-      scores.count == count
-    else { throw ReferenceScoresError.damaged(file: path) }
-    return scores
-  }
-}
-
-/// What a part holds a row of.
-private protocol StoredScore {
-  /// The file of the part.
-  static var member: String { get }
-  static func bytes(of scores: [Self]) -> [UInt8]
-  /// Nil where the bytes are not what was written.
-  static func scores(in bytes: [UInt8], file: String) throws -> [Self]?
-}
-
-/// A score that a line of JSON holds.
-private protocol StoredLine: StoredScore {
-  var json: JSON { get }
-  init?(json: JSON)
-}
-
-extension StoredLine {
-  fileprivate static var member: String { "scores.jsonl" }
-
-  fileprivate static func bytes(of scores: [Self]) -> [UInt8] {
-    Array(scores.map { $0.json.text() + "\n" }.joined().utf8)
-  }
-
-  fileprivate static func scores(in bytes: [UInt8], file: String) throws -> [Self]? {
-    let lines = try String(decoding: bytes, as: UTF8.self).split(separator: "\n").map { line in
-      Self(json: try JSON(parsing: String(line), file: file))
-    }
-    return lines.contains { $0 == nil } ? nil : lines.compactMap { $0 }
-  }
-}
-
-/// A row: u32 of numbers, the ids as i32, log q as f32, all little-endian.
-extension LikeliestLabels: StoredScore {
-  fileprivate static var member: String { "likeliest.bin" }
-
-  fileprivate static func bytes(of scores: [LikeliestLabels]) -> [UInt8] {
-    var bytes: [UInt8] = []
-    func append(_ value: UInt32) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
-    for row in scores {
-      append(UInt32(row.ids.count))
-      for id in row.ids { append(UInt32(bitPattern: id)) }
-      for value in row.logProbabilities { append(value.bitPattern) }
-    }
-    return bytes
-  }
-
-  fileprivate static func scores(in bytes: [UInt8], file: String) -> [LikeliestLabels]? {
-    var offset = 0
-    func next() -> UInt32 {
-      defer { offset += 4 }
-      return bytes.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
-    }
-    var rows: [LikeliestLabels] = []
-    while offset < bytes.count {
-      guard offset + 4 <= bytes.count else { return nil }
-      let count = Int(next())
-      guard count <= (bytes.count - offset) / 8 else { return nil }
-      let ids = (0..<count).map { _ in Int32(bitPattern: next()) }
-      rows.append(LikeliestLabels(ids: ids, logProbabilities: (0..<count).map { _ in Float(bitPattern: next()) }))
-    }
-    return rows
-  }
-}
-
-extension Double: StoredLine {
-  fileprivate var json: JSON { JSON(self) }
-
-  fileprivate init?(json: JSON) {
-    guard let value = json.double else { return nil }
-    self = value
-  }
-}
-
-extension PairLogProbabilities: StoredLine {
-  fileprivate var json: JSON { ["chosen": JSON(chosen), "rejected": JSON(rejected)] }
-
-  fileprivate init?(json: JSON) {
-    guard let chosen = json["chosen"]?.double, let rejected = json["rejected"]?.double else { return nil }
-    self.init(chosen: chosen, rejected: rejected)
-  }
-}
-
-/// A part with reference scores that does not hold what it should.
-enum ReferenceScoresError: Error, Sendable {
-  case damaged(file: String)
-}
-
-extension ReferenceScoresError: DiagnosticError {
-  var diagnostics: [Diagnostic] {
-    switch self {
-    case .damaged(let file):
-      [Diagnostic(code: "reference-scores", "The reference's log-probabilities are damaged", at: Place(file: file))]
-    }
   }
 }

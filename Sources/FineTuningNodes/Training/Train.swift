@@ -22,12 +22,18 @@ package enum Train: NodeType {
       InputPort("data", [ArtefactName.tokens], doc: "Rows to learn from"),
       InputPort("validation", [ArtefactName.tokens], optional: true, doc: "Rows for `evaluate_every`"),
     ] + stagePorts()
+    + [
+      InputPort(
+        StageModel.tokenizer.port, [ArtefactName.tokenizer], optional: true,
+        for: .when("stage", trainingStages.filter { !$0.takesTokenizer }.map { $0.name }),
+        doc: "What reads the answers of `samples`")
+    ]
   package static let outputs = [
     OutputPort("model", ArtefactName.model, doc: "The trained model"),
     OutputPort(
       "metrics", ArtefactName.metrics,
       doc: "`metrics.jsonl`, a line a logged step, `sanity.json`, what the program checked about the training, and "
-        + "`loss.svg`"
+        + "`loss.svg`; with `samples` also `samples.jsonl`"
         + trainingStages.compactMap { stage in stage.picture.map { "; for `\(stage.name)` also `\($0.file)`" } }
         .joined()
     ),
@@ -41,9 +47,9 @@ package enum Train: NodeType {
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
     var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own, inputs)
+    conflicts += TrainSamples.conflicts(fields, inputs) + DataFit.tokenizerConflicts(inputs)
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
-    conflicts += stage.models.flatMap { $0.conflicts(inputs) }
     if let model = inputs["model"]?.type, let held = model[FacetName.weights]?.text, model[FacetName.form] != "adapter"
     {
       conflicts.append(
@@ -122,8 +128,11 @@ package enum Train: NodeType {
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let rows = try TokenSet(data)
     let held = try validation.map(TokenSet.init)
+    let longest = max(rows.longest, held?.longest ?? 0)
     let model = try artefact.model(
-      trainsAll: true, longest: declaration.longest(own, rows: max(rows.longest, held?.longest ?? 0)))
+      trainsAll: true,
+      longest: max(
+        declaration.longest(own, rows: longest), fields.samples.map { longest + $0.settings.maximumTokens } ?? 0))
     model.recomputation = fields.recompute
     let loop = try TrainingLoop(
       model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,
@@ -141,6 +150,11 @@ package enum Train: NodeType {
         let result = try StageEvaluation(heldStage, model: model).run(held.trainingRows)
         return [("loss", result.loss)] + result.measures.means
       }
+    }
+    if let wanted = fields.samples?.settings {
+      let samples = try TrainSamples(
+        wanted, held ?? rows, validation ?? data, tokenizer: context.tokenizer())
+      loop.sample = samples.records
     }
     let result: TrainingResult
     do {

@@ -72,6 +72,7 @@ package struct TrainFields: FieldSet {
   var bestMeasure = "loss"
   var bestGoal: HeldOutMeasure.Goal?
   var ema: Average?
+  var samples: Samples?
   var lossWatchdog: Watchdog?
   var reportTo: [Report] = []
   var recompute = Recomputation.none
@@ -168,6 +169,11 @@ package struct TrainFields: FieldSet {
       "best_goal", \.bestGoal, since: Birth(default: nil),
       doc: "Which values of it are better; known of losses, accuracies and margins"),
     Field(
+      "samples", \.samples, since: Birth(default: nil),
+      doc:
+        "Lets the model answer prompts of the held-out rows, or else of the rows, while it learns: the likeliest tokens, in "
+        + "the log and in `samples.jsonl` of the metrics"),
+    Field(
       "ema", \.ema, since: Birth(default: nil),
       doc: "Evaluates and gives an exponential moving average of the weights in place of the last ones"),
     Field(
@@ -226,6 +232,7 @@ extension TrainFields {
     settings.earlyStopping = earlyStopping?.settings
     settings.keepsBest = keep == .best
     settings.average = ema?.settings
+    settings.sampleEvery = samples?.settings.every
     settings.watchdog = lossWatchdog?.settings
     return settings
   }

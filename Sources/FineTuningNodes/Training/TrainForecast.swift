@@ -27,14 +27,29 @@ extension Train {
     }
     let counted = memory(fields.stage.declaration)
     guard let counted, let own = counted.first else { return nil }
+    let others = othersMemory(fields.stage.declaration, fields, ancestry)
     return Forecast(
       parts: [
         Forecast.Part("model", memory: own.model), Forecast.Part("optimizer", memory: own.optimizer),
         Forecast.Part("activations", memory: own.activations),
-      ],
+      ] + (others > 0 ? [Forecast.Part("other models", memory: others)] : []),
       alternatives: zip(recomputations, counted).dropFirst().map { other, memory in
-        Forecast.Alternative(setting: "recompute: \(other.rawValue)", memory: memory.peak)
+        Forecast.Alternative(setting: "recompute: \(other.rawValue)", memory: memory.peak + others)
       })
+  }
+
+  /// The memory of the models that stand beside the one that is trained.
+  private static func othersMemory<Declaration: StageDeclaration>(
+    _ declaration: Declaration.Type, _ fields: Fields, _ ancestry: Ancestry
+  ) -> Int {
+    declaration.standing(fields.own[declaration]).reduce(0) { sum, port in
+      let fallback = port == StageModel.reference.port ? ancestry["model"] : nil
+      guard let other = (ancestry[port] ?? fallback).flatMap(ForeseenModel.init) else { return sum }
+      return sum
+        + StepMemory.ofModel(
+          other.configuration, other.computeClass, weights: WeightShapes(formats: other.formats), plan: other.plan,
+          adapter: other.adapter, threads: fields.threads ?? ThreadPool.availableProcessors)
+    }
   }
 
   /// The rows of a step that fill its largest batch, twice where a step has several batches: then the gradients of the

@@ -74,6 +74,25 @@ extension TrainFields {
     var settings: AverageSettings { AverageSettings(decay: decay, warmsUp: warmup) }
   }
 
+  /// `samples`.
+  package struct Samples: FieldGroup {
+    var every = 100
+    var prompts = 2
+    var maxTokens = 64
+
+    package init() {}
+
+    package static let fields: [Field<Self>] = [
+      Field("every", \.every, in: 1...1_000_000_000, unit: "steps", doc: "How often the model is asked"),
+      Field("prompts", \.prompts, in: 1...1000, doc: "How many prompts it is asked, the first ones of the rows"),
+      Field("max_tokens", \.maxTokens, in: 1...1_048_576, unit: "tokens", doc: "The longest answer"),
+    ]
+
+    var settings: TrainSamples.Settings {
+      TrainSamples.Settings(every: every, prompts: prompts, maximumTokens: maxTokens)
+    }
+  }
+
   /// `loss_watchdog`.
   package struct Watchdog: FieldGroup {
     var factor = 3.0

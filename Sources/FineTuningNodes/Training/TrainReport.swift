@@ -22,6 +22,7 @@ enum TrainReport {
           metrics: [.init("loss", progress.loss)] + measured + [.init("tokens", progress.tokensPerSecond, .perSecond)],
           secondsLeft: progress.secondsLeft))
     case .recorded(let record):
+      for line in TrainSamples.lines(record) { context.log(line) }
       if let loss = record["eval_loss"]?.double, let step = record["step"]?.int {
         let told = measures.filter(\.isToldOfHeldOut).compactMap { measure in
           record["eval_\(measure.name)"]?.double.map { ", \(measure.progress ?? measure.name) \($0)" }
@@ -66,8 +67,12 @@ enum TrainReport {
   }
 
   static func publish(
-    _ result: TrainingResult, _ picture: StagePicture?, _ fields: TrainFields, to output: ArtefactBuilder
+    _ whole: TrainingResult, _ picture: StagePicture?, _ fields: TrainFields, to output: ArtefactBuilder
   ) throws {
+    let (samples, others) = TrainSamples.split(whole.metrics)
+    if !samples.isEmpty { try output.write(TrainSamples.text(samples), to: TrainSamples.member) }
+    var result = whole
+    result.metrics = others
     let computed = result.metrics.map { record in
       JSON((record.object?.members ?? []).filter { $0.key != MetricsWindow.measured })
     }

@@ -57,31 +57,44 @@ struct LikeliestDivergence: BlockDivergence {
 
   init(_ target: LikeliestTokens, of block: VocabularyBlock) {
     self.target = target
-    var values: [Float] = []
-    var factors: [Float] = []
-    var shares: [Float] = []
-    for row in 0..<block.rows.count {
+    var found = Found(rows: block.rows.count, count: target.count)
+    onElements { for row in 0..<block.rows.count { found.look(at: row, of: block, target) } }
+    values = found.values
+    factors = found.factors
+    shares = found.shares
+  }
+
+  /// What is known of a block's rows.
+  private struct Found {
+    var values: [Float]
+    var factors: [Float]
+    var shares: [Float]
+
+    init(rows: Int, count: Int) {
+      values = [Float](repeating: 0, count: rows)
+      factors = values
+      shares = [Float](repeating: 0, count: rows * count)
+    }
+
+    mutating func look(at row: Int, of block: VocabularyBlock, _ target: LikeliestTokens) {
       let first = (block.rows.lowerBound + row) * target.count
       let logQ = target.logProbabilities[first..<first + target.count].map { Double($0) }
       let logP = target.ids[first..<first + target.count].map { block.logProbability(row, column: Int($0)) }
       let (sumQ, sumP) = (logQ.reduce(0) { $0 + exp($1) }, logP.reduce(0) { $0 + exp($1) })
+      var all = 0.0
       switch target.rest {
       case .bucket:
         let (restQ, restP) = (1 - sumQ, max(1 - sumP, 1e-9))
         let known = zip(logQ, logP).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
-        values.append(Float(known + (restQ > 0 ? restQ * (log(restQ) - log(restP)) : 0)))
-        factors.append(Float(1 - max(0, restQ) / restP))
-        shares += logQ.map { Float(exp($0)) }
+        values[row] = Float(known + (restQ > 0 ? restQ * (log(restQ) - log(restP)) : 0))
+        factors[row] = Float(1 - max(0, restQ) / restP)
       case .none:
-        let all = log(sumQ)
-        values.append(Float(zip(logQ, logP).reduce(0) { $0 + exp($1.0 - all) * ($1.0 - all - $1.1) }))
-        factors.append(1)
-        shares += logQ.map { Float(exp($0 - all)) }
+        all = log(sumQ)
+        values[row] = Float(zip(logQ, logP).reduce(0) { $0 + exp($1.0 - all) * ($1.0 - all - $1.1) })
+        factors[row] = 1
       }
+      for (place, log) in logQ.enumerated() { shares[row * target.count + place] = Float(exp(log - all)) }
     }
-    self.values = values
-    self.factors = factors
-    self.shares = shares
   }
 
   /// The derivatives are p − q for the likeliest tokens, (1 − rest of q ÷ rest of p) p for the others.

@@ -115,11 +115,14 @@ package final class VocabularyBlock {
   /// The mean of log p over the vocabulary, of each row; nil where it was not asked for.
   var meanLogProbabilities: [Float]? {
     scoreSums.map { sums in
-      rows.indices.map { index in
-        let row = index - rows.lowerBound
-        let sum = (0..<chunks).reduce(0.0) { $0 + Double(sums.pointer[$1 * rows.count + row]) }
-        return Float(sum / Double(head.outputs) - Double(logSums.pointer[row]))
+      var means = [Float](repeating: 0, count: rows.count)
+      onElements {
+        for row in 0..<rows.count {
+          let sum = (0..<chunks).reduce(0.0) { $0 + Double(sums.pointer[$1 * rows.count + row]) }
+          means[row] = Float(sum / Double(head.outputs) - Double(logSums.pointer[row]))
+        }
       }
+      return means
     }
   }
 

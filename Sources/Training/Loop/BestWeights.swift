@@ -24,24 +24,16 @@ final class BestWeights {
     }
   }
 
-  private let slots: [(parameter: Parameter, best: Tensor)]
+  private let values: ParameterCopies
 
-  init(_ parameters: [Parameter]) { slots = parameters.map { ($0, $0.value.copy()) } }
+  init(_ parameters: [Parameter]) { values = ParameterCopies(parameters) }
 
   /// What a checkpoint holds.
-  var tensors: [NamedTensor] { slots.map { ("best.\($0.parameter.name)", $0.best) } }
+  var tensors: [NamedTensor] { values.tensors("best") }
 
   /// Takes the values that the parameters have now.
-  func keep() {
-    onElements {
-      for slot in slots { slot.best.pointer.update(from: slot.parameter.value.pointer, count: slot.best.count) }
-    }
-  }
+  func keep() { values.keep() }
 
   /// Gives the parameters the values that were kept.
-  func putBack() {
-    onElements {
-      for slot in slots { slot.parameter.value.pointer.update(from: slot.best.pointer, count: slot.best.count) }
-    }
-  }
+  func putBack() { values.putBack() }
 }

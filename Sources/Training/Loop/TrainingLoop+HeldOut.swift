@@ -30,4 +30,13 @@ extension TrainingLoop {
     heldOutValues += [value].compactMap { $0 }
     record(JSON([("step", JSON(state.step))] + numbers.map { (key: "eval_\($0.name)", value: JSON($0.value)) }))
   }
+
+  /// Records what the model answers, as it is evaluated and published.
+  func lookAtAnswers() throws {
+    guard let sample else { return }
+    show(.result)
+    let answers = try sample(model)
+    show(.training)
+    record(["step": JSON(state.step), "samples": .array(answers)])
+  }
 }

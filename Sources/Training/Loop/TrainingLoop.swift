@@ -23,6 +23,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// Gives the numbers of a held-out set, by name, every ``TrainingSettings/evaluateEvery`` steps; the record holds them
   /// as `eval_<name>`.
   package var evaluate: ((LanguageModel) throws -> [(name: String, value: Double)])?
+  /// What the model answers to prompts, as records: asked every ``TrainingSettings/sampleEvery`` steps and at the end.
+  package var sample: ((LanguageModel) throws -> [JSON])?
   /// Seconds on a clock that never goes back.
   package var clock: () -> Double = monotonicSeconds
 
@@ -72,6 +74,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
       rowCount: rows.count, size: size ?? .rows(settings.batchSize), shuffle: settings.shuffle, key: key.child(0))
     dropoutKey = key.child(1)
     stageKey = key.child(2)
+    self.stage.begin(model)
   }
 
   /// The steps from the first to the last.
@@ -125,6 +128,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
           if state.window.steps > 0 { recordWindow(done) }
         }
       }
+      if let every = settings.sampleEvery, state.step % every == 0 || ending != nil { try lookAtAnswers() }
       guard ending == nil else { break }
       let stop = shouldStop()
       let isDue = shouldSave() || state.step % (settings.saveEvery ?? .max) == 0
@@ -142,7 +146,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// What a checkpoint holds.
   var tensors: [NamedTensor] {
     parameters.map { ("parameter.\($0.name)", $0.value) } + optimizer.tensors + (average?.tensors ?? [])
-      + (best?.tensors ?? [])
+      + (best?.tensors ?? []) + stage.tensors
   }
 
   /// The state of the newest checkpoint that verifies, its tensors and the stage put back.

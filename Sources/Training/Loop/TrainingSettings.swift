@@ -47,6 +47,8 @@ package struct TrainingSettings: Sendable {
   package var earlyStopping: EarlyStopping?
   /// Whether the result is what was best in an evaluation, instead of what the last step made.
   package var keepsBest = false
+  /// Steps between two looks at what the model answers; none when nil.
+  package var sampleEvery: Int?
   /// An average of the weights that is evaluated and becomes the result; nil takes the weights themselves.
   package var average: AverageSettings?
   /// Watches the loss; nil does not.

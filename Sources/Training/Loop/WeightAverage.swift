@@ -26,15 +26,15 @@ package struct AverageSettings: Sendable, Hashable {
 /// As torch's `AveragedModel` with `get_ema_multi_avg_fn`: after the first step the average is what that step made.
 final class WeightAverage {
   private let settings: AverageSettings
-  private let slots: [(parameter: Parameter, mean: Tensor)]
+  private let means: ParameterCopies
 
   init(_ settings: AverageSettings, _ parameters: [Parameter]) {
     self.settings = settings
-    slots = parameters.map { ($0, $0.value.copy()) }
+    means = ParameterCopies(parameters)
   }
 
   /// What a checkpoint holds.
-  var tensors: [NamedTensor] { slots.map { ("average.\($0.parameter.name)", $0.mean) } }
+  var tensors: [NamedTensor] { means.tensors("average") }
 
   /// Takes the values that a step has made.
   ///
@@ -42,8 +42,8 @@ final class WeightAverage {
   func add(step: Int, on compute: Compute) {
     let decay = settings.decay(step: step)
     let (new, old) = (Float(1 - decay), Float(decay))
-    for slot in slots {
-      let (value, mean) = (slot.parameter.value, slot.mean)
+    for slot in means.slots {
+      let (value, mean) = (slot.parameter.value, slot.copy)
       compute.ranges(value.count) { range in
         let (p, e) = (value.pointer, mean.pointer)
         // torch's `lerp`, whose order of operations depends on the weight.
@@ -57,13 +57,5 @@ final class WeightAverage {
   }
 
   /// Puts the averages where the trained values are and those where the averages were; twice is not at all.
-  func exchange(on compute: Compute) {
-    for slot in slots {
-      let (value, mean) = (slot.parameter.value, slot.mean)
-      compute.ranges(value.count) { range in
-        let (p, e) = (value.pointer, mean.pointer)
-        for i in range { (p[i], e[i]) = (e[i], p[i]) }
-      }
-    }
-  }
+  func exchange(on compute: Compute) { means.exchange(on: compute) }
 }

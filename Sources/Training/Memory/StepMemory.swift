@@ -67,4 +67,19 @@ package struct StepMemory: Sendable, Hashable {
       }
     }
   }
+
+  /// What a model takes that computes and learns nothing, in bytes; zero for one that cannot be.
+  package static func ofModel(
+    _ configuration: ModelConfiguration, _ computeClass: ComputeClass, weights: WeightShapes = WeightShapes(),
+    plan: PrecisionPlan = PrecisionPlan(), adapter: AdapterConfiguration?,
+    threads: Int = ThreadPool.availableProcessors
+  ) -> Int {
+    MemoryCount.run { count in
+      let model = try? LanguageModel(
+        configuration, weights: weights, compute: Compute(threads: threads, computeClass: computeClass), plan: plan,
+        longestSequence: 1, beside: adapter)
+      if let adapter { try? model?.attach(adapter, from: WeightShapes()) }
+      return withExtendedLifetime(model) { count.liveBytes }
+    }
+  }
 }

@@ -28,6 +28,12 @@ package protocol TrainingStage {
   /// What it remembers from step to step and cannot compute again; a checkpoint holds it.
   var state: JSON { get }
 
+  /// What it remembers in tensors, from ``begin(_:)`` on; a checkpoint holds them.
+  var tensors: [NamedTensor] { get }
+
+  /// Told of the model before its first step.
+  mutating func begin(_ model: LanguageModel)
+
   /// Goes on from what ``state`` gave.
   ///
   /// - Returns: False for anything else.
@@ -49,6 +55,8 @@ extension TrainingStage {
   package var parameters: [Parameter] { [] }
   package var stepsOnRows: Int { 1 }
   package var state: JSON { .null }
+  package var tensors: [NamedTensor] { [] }
+  package mutating func begin(_ model: LanguageModel) {}
   package mutating func restore(_ state: JSON) -> Bool { state.isNull }
   package func tokenCount(of rows: [TokenRow], step number: Int) -> Int { rows.reduce(0) { $0 + $1.tokenCount } }
 }

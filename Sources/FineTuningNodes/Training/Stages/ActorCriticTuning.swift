@@ -4,7 +4,7 @@ import TokenShards
 import Training
 
 /// `ppo`: to say more often what turned out better than a critic expected.
-enum ActorCriticTuning: StageDeclaration {
+enum ActorCriticTuning: SamplingStage {
   struct Fields: FieldSet {
     var rollouts = RolloutFields()
     var epsilon = 0.2
@@ -71,28 +71,20 @@ enum ActorCriticTuning: StageDeclaration {
   static let doc =
     "answers prompts itself and learns from what a critic, a head on the same body, did not expect (proximal policy "
     + "optimisation, arXiv:1707.06347); `batch_size` counts the prompts of a round"
-  static let rows = RowShape.prompts
-  static let models = RolloutFields.models + [.reference]
   static let measures = RolloutFields.measures + [StageMeasure("kl", progress: "KL"), StageMeasure("value_loss")]
-  static let picture: StagePicture? = .ofAnswers
+
+  static func rollouts(_ fields: Fields) -> RolloutFields { fields.rollouts }
+  static func divergence(_ fields: Fields) -> Double { fields.coefficient }
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    var conflicts = fields.rollouts.conflicts(inputs)
-    conflicts += StageModel.withoutDivergence(fields.coefficient, inputs)
-    if fields.target != nil, fields.coefficient == 0 {
-      conflicts.append(
-        .init(
-          port: "kl_target", "`kl_target` has no effect with `kl_coefficient: 0`",
-          advice: "give a coefficient to start from"))
-    }
-    return conflicts
+    let conflicts = fields.rollouts.conflicts(inputs, divergence: fields.coefficient)
+    guard fields.target != nil, fields.coefficient == 0 else { return conflicts }
+    return conflicts + [
+      .init(
+        port: "kl_target", "`kl_target` has no effect with `kl_coefficient: 0`",
+        advice: "give a coefficient to start from")
+    ]
   }
-
-  static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    try fields.rollouts.rewards.sources(of: "rewards")
-  }
-
-  static func longest(_ fields: Fields, rows: Int) -> Int { rows + fields.rollouts.maxCompletion }
 
   private static func settings(_ fields: Fields) -> ActorCriticSettings {
     ActorCriticSettings(
@@ -111,10 +103,6 @@ enum ActorCriticTuning: StageDeclaration {
       settings(fields),
       try inputs.rollouts(fields.rollouts, size: 1, remembersPolicy: true, reference: fields.coefficient > 0),
       head: try inputs.scoreHead())
-  }
-
-  static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> MeasuredPolicy<SampledRollouts> {
-    MeasuredPolicy(try inputs.rollouts(fields.rollouts))
   }
 
   static func foreseen(

@@ -1,10 +1,8 @@
-import LanguageModels
 import Pipeline
-import TokenShards
 import Training
 
 /// `grpo`: to say more often what was better than the other answers to the same prompt.
-enum GroupTuning: StageDeclaration {
+enum GroupTuning: GroupStage {
   struct Fields: FieldSet {
     var rollouts = RolloutFields()
     var objective = ObjectiveName.grpo
@@ -82,47 +80,18 @@ enum GroupTuning: StageDeclaration {
   static let doc =
     "answers prompts itself and learns from what was better than its other answers (group relative policy optimisation, "
     + "arXiv:2402.03300); `batch_size` counts the prompts of a round"
-  static let rows = RowShape.prompts
-  static let models = RolloutFields.models + [.reference]
   static let measures =
     RolloutFields.measures + [StageMeasure("dead_groups", progress: "alike", as: .percent), StageMeasure("kl")]
-  static let picture: StagePicture? = .ofAnswers
 
-  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    fields.rollouts.conflicts(inputs) + StageModel.withoutDivergence(fields.beta, inputs)
-  }
+  static func rollouts(_ fields: Fields) -> RolloutFields { fields.rollouts }
+  static func divergence(_ fields: Fields) -> Double { fields.beta }
 
-  static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    try fields.rollouts.rewards.sources(of: "rewards")
-  }
-
-  static func longest(_ fields: Fields, rows: Int) -> Int { rows + fields.rollouts.maxCompletion }
-
-  private static func settings(_ fields: Fields) -> PolicySettings {
+  static func settings(_ fields: Fields) -> PolicySettings {
     PolicySettings(
       PolicyObjective(
         fields.objective.kind, epsilonLow: fields.epsilon, epsilonHigh: fields.epsilonHigh ?? fields.epsilon,
         delta: fields.delta, cap: fields.cap, beta: fields.beta, longest: fields.rollouts.maxCompletion),
       size: fields.generations, scale: fields.scale.scale, temperature: fields.rollouts.temperature,
       leavesOutTruncated: fields.masksTruncated, passes: fields.passes, stepsOfPass: fields.parts)
-  }
-
-  static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> PolicyStage<SampledRollouts> {
-    let settings = settings(fields)
-    return PolicyStage(
-      settings,
-      try inputs.rollouts(
-        fields.rollouts, size: fields.generations, remembersPolicy: settings.remembersPolicy,
-        reference: fields.beta > 0))
-  }
-
-  static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> MeasuredPolicy<SampledRollouts> {
-    MeasuredPolicy(try inputs.rollouts(fields.rollouts))
-  }
-
-  static func foreseen(
-    _ fields: Fields, rows: [TokenRow], of model: ModelConfiguration
-  ) -> PolicyStage<ForeseenRollouts> {
-    PolicyStage(settings(fields), ForeseenRollouts(size: fields.generations, tokens: fields.rollouts.maxCompletion))
   }
 }

@@ -39,7 +39,7 @@ enum JudgedTuning: StageDeclaration {
   static let doc =
     "learns from answers that are each wanted or not, against a reference (Kahneman–Tversky optimisation, arXiv:2402.01306)"
   static let rows = RowShape.judged
-  static let models = [StageModel.reference]
+  static let models = [StageModel.referenceOrScores]
   static let measures = [
     StageMeasure("rewards_chosen", progress: "wanted"), StageMeasure("rewards_rejected", progress: "unwanted"),
     StageMeasure("kl", progress: "KL"),
@@ -56,6 +56,10 @@ enum JudgedTuning: StageDeclaration {
     return JudgedStage(
       fields.settings, reference: try inputs.judgedReference(withMismatched: fields.settings.loss.usesDivergence),
       rows: set.trainingRows, longest: set.longest)
+  }
+
+  static func scores(_ fields: Fields) -> WantedScores? {
+    Score.answers(withMismatched: fields.settings.loss.usesDivergence)
   }
 
   static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> JudgedStage {

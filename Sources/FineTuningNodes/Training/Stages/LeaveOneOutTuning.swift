@@ -1,10 +1,8 @@
-import LanguageModels
 import Pipeline
-import TokenShards
 import Training
 
 /// `rloo`: to say more often what was better than the mean of the other answers to the same prompt.
-enum LeaveOneOutTuning: StageDeclaration {
+enum LeaveOneOutTuning: GroupStage {
   struct Fields: FieldSet {
     var rollouts = RolloutFields()
     var generations = 4
@@ -38,45 +36,16 @@ enum LeaveOneOutTuning: StageDeclaration {
   static let doc =
     "answers prompts itself and learns from what was better than the mean of its other answers (REINFORCE leave-one-out, "
     + "arXiv:2402.14740); `batch_size` counts the prompts of a round"
-  static let rows = RowShape.prompts
-  static let models = RolloutFields.models + [.reference]
   static let measures =
     RolloutFields.measures + [StageMeasure("dead_groups", progress: "alike", as: .percent)]
-  static let picture: StagePicture? = .ofAnswers
 
-  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    fields.rollouts.conflicts(inputs) + StageModel.withoutDivergence(fields.beta, inputs)
-  }
+  static func rollouts(_ fields: Fields) -> RolloutFields { fields.rollouts }
+  static func divergence(_ fields: Fields) -> Double { fields.beta }
 
-  static func sources(_ fields: Fields) throws -> [SourceRequest] {
-    try fields.rollouts.rewards.sources(of: "rewards")
-  }
-
-  static func longest(_ fields: Fields, rows: Int) -> Int { rows + fields.rollouts.maxCompletion }
-
-  private static func settings(_ fields: Fields) -> PolicySettings {
+  static func settings(_ fields: Fields) -> PolicySettings {
     PolicySettings(
       PolicyObjective(.rloo, epsilonLow: fields.epsilon, epsilonHigh: fields.epsilon), size: fields.generations,
       normalizes: fields.normalizes, penalty: fields.beta, temperature: fields.rollouts.temperature,
       passes: fields.passes, stepsOfPass: fields.parts)
-  }
-
-  static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> PolicyStage<SampledRollouts> {
-    let settings = settings(fields)
-    return PolicyStage(
-      settings,
-      try inputs.rollouts(
-        fields.rollouts, size: fields.generations, remembersPolicy: settings.remembersPolicy,
-        reference: fields.beta > 0))
-  }
-
-  static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> MeasuredPolicy<SampledRollouts> {
-    MeasuredPolicy(try inputs.rollouts(fields.rollouts))
-  }
-
-  static func foreseen(
-    _ fields: Fields, rows: [TokenRow], of model: ModelConfiguration
-  ) -> PolicyStage<ForeseenRollouts> {
-    PolicyStage(settings(fields), ForeseenRollouts(size: fields.generations, tokens: fields.rollouts.maxCompletion))
   }
 }

@@ -16,6 +16,7 @@ enum PreferenceTuning: StageDeclaration {
     var weighted = false
     var divergence = DivergenceName.reverse
     var divergenceAlpha = 0.5
+    var sync: ReferenceSync?
 
     static let fields: [Field<Self>] = [
       Field(
@@ -49,6 +50,7 @@ enum PreferenceTuning: StageDeclaration {
       Field(
         "f_alpha", \.divergenceAlpha, in: .above(0), for: .when("f_divergence", ["alpha"]),
         doc: "The order of the α-divergence"),
+      Field("sync_reference", \.sync, since: Birth(default: nil), doc: ReferenceSync.fieldDoc),
     ]
 
     var objective: PairObjective {
@@ -82,12 +84,12 @@ enum PreferenceTuning: StageDeclaration {
   static let doc =
     "learns to prefer chosen to rejected answers (direct preference optimisation, arXiv:2305.18290)"
   static let rows = RowShape.pairs
-  static let models = [StageModel.reference]
+  static let models = [StageModel.referenceOrScores]
   static let measures = StageMeasure.ofRewards
   static let picture: StagePicture? = .ofRewards
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    var conflicts: [Inference.Conflict] = []
+    var conflicts = ReferenceSync.conflicts(fields.sync, inputs)
     if !fields.lossWeights.isEmpty, fields.lossWeights.count != fields.loss.count {
       conflicts.append(
         .init(
@@ -126,11 +128,17 @@ enum PreferenceTuning: StageDeclaration {
   }
 
   static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> PairStage {
-    PairStage(fields.objective, reference: try inputs.referenceScores(tailWeight: fields.tailWeight))
+    PairStage(
+      fields.objective, reference: try inputs.referenceScores(tailWeight: fields.tailWeight),
+      moves: fields.sync?.moves)
   }
 
+  static func scores(_ fields: Fields) -> WantedScores? { Score.pairs(tailWeight: fields.tailWeight) }
+
   static func foreseen(_ fields: Fields, rows: [TokenRow], of model: ModelConfiguration) -> PairStage {
-    PairStage(fields.objective, reference: rows.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) })
+    PairStage(
+      fields.objective, reference: rows.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) },
+      moves: fields.sync?.moves)
   }
 
   static func firstLoss(

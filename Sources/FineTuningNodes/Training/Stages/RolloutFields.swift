@@ -6,6 +6,8 @@ struct RolloutFields: FieldSet {
   var rewards: [RewardField] = []
   var maxCompletion = 256
   var temperature = 1.0
+  var judge: JudgeField?
+  var sync: ReferenceSync?
 
   static let fields: [Field<Self>] = [
     Field(
@@ -16,15 +18,20 @@ struct RolloutFields: FieldSet {
     Field(
       "temperature", \.temperature, in: .above(0),
       doc: "What logits are divided by, in sampling and in training alike"),
+    Field("judge", \.judge, since: Birth(default: nil), doc: JudgeField.fieldDoc),
+    Field("sync_reference", \.sync, since: Birth(default: nil), doc: ReferenceSync.fieldDoc),
   ]
 
   /// What an answer is sampled from beside the model that is trained.
   static let models = [
-    StageModel(
-      "tokenizer", type: ArtefactName.tokenizer, optional: false, doc: "What reads the answers for the rewards"),
+    .tokenizer,
     StageModel(
       "reward_model", optional: true,
       doc: "A model with a head that scores (`stage: rm`), whose score of an answer is a reward beside the others"),
+    StageModel("judge_model", optional: true, fits: false, doc: "A language model that marks answers, as `judge` says"),
+    StageModel(
+      "judge_tokenizer", type: ArtefactName.tokenizer, optional: true, fits: false,
+      doc: "The judge's tokenizer, with its chat template"),
   ]
 
   static let measures = [
@@ -33,10 +40,21 @@ struct RolloutFields: FieldSet {
     StageMeasure("truncated"),
   ]
 
-  /// What makes answers unjudgeable: nothing that judges, names that clash.
-  func conflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
+  /// What makes answers unjudgeable: nothing that judges, names that clash; and a reference that has no effect.
+  ///
+  /// - Parameter divergence: What the divergence from the reference counts.
+  func conflicts(_ inputs: InputTypes, divergence: Double) -> [Inference.Conflict] {
     var conflicts = rewards.conflicts(at: "rewards")
-    if rewards.isEmpty, inputs["reward_model"] == nil {
+    conflicts += StageModel.withoutDivergence(divergence, inputs) + ReferenceSync.conflicts(sync, inputs)
+    if sync != nil, divergence == 0 {
+      conflicts.append(
+        .init(
+          port: "sync_reference",
+          "`sync_reference` has no effect where the divergence from the reference counts nothing",
+          advice: "leave it out, or give the divergence a weight"))
+    }
+    conflicts += judgeConflicts(inputs)
+    if rewards.isEmpty, inputs["reward_model"] == nil, judge == nil {
       conflicts.append(
         .init(
           port: "rewards", "Nothing says what answers are worth",
@@ -59,6 +77,32 @@ struct RolloutFields: FieldSet {
         .init(
           port: "reward_model", "The model at `reward_model` has no head that scores",
           advice: "connect a model that was trained by `stage: rm`"))
+    }
+    return conflicts
+  }
+
+  /// A judge without a model, or a model that nobody asks.
+  private func judgeConflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
+    let ports = ["judge_model", "judge_tokenizer"]
+    guard let judge else {
+      return ports.filter { inputs[$0] != nil }.map {
+        .init(
+          port: $0, "Nothing says what the judge is asked", advice: "say `judge: {}` to ask for a mark from 0 to 10")
+      }
+    }
+    var conflicts = judge.conflicts(inputs)
+    for port in ports where inputs[port] == nil {
+      conflicts.append(
+        .init(port: "judge", "No node stands at `\(port)`", advice: "connect the judge and its tokenizer"))
+    }
+    if let own = inputs[ports[0]]?.type[FacetName.tokenizer], let given = inputs[ports[1]]?.type[FacetName.tokenizer],
+      own != given
+    {
+      conflicts.append(
+        .init(
+          port: ports[1], "The tokenizer is another than the judge's",
+          reason: "the judge's is \(own), this is \(given)",
+          advice: "load the tokenizer from the judge's own folder"))
     }
     return conflicts
   }

@@ -44,6 +44,13 @@ package protocol StageDeclaration: Sendable {
   /// The longest sequence that the model sees, given that of the rows.
   static func longest(_ fields: Fields, rows: Int) -> Int
 
+  /// The scores that it takes in place of the model that would be asked for them; nil where a model is needed.
+  static func scores(_ fields: Fields) -> WantedScores?
+
+  /// The ports of models that stand in memory beside the one that is trained, where they are connected; the reference also
+  /// where it is not, since the model stands in as it comes in.
+  static func standing(_ fields: Fields) -> [String]
+
   /// A stage like that of a run for rows that were made up, with no other model asked: what memory takes is counted with it.
   ///
   /// - Parameter model: What is trained.
@@ -58,6 +65,8 @@ extension StageDeclaration {
   package static var models: [StageModel] { [] }
   package static var trainsHead: Bool { false }
   package static func longest(_ fields: Fields, rows: Int) -> Int { rows }
+  package static func standing(_ fields: Fields) -> [String] { [] }
+  package static func scores(_ fields: Fields) -> WantedScores? { nil }
   package static var measures: [StageMeasure] { [] }
   package static var picture: StagePicture? { nil }
   package static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] { [] }
@@ -67,9 +76,24 @@ extension StageDeclaration {
   /// The files that it reads, by its fields among those of all stages.
   static func sources(_ fields: StageFields) throws -> [SourceRequest] { try sources(fields[Self.self]) }
 
-  /// Fields of its own that contradict each other, among those of all stages.
+  /// Fields of its own that contradict each other, among those of all stages, and models that do not fit.
   static func conflicts(_ fields: StageFields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    conflicts(fields[Self.self], inputs)
+    let own = fields[Self.self]
+    return conflicts(own, inputs) + scoreConflicts(own, inputs) + models.flatMap { $0.conflicts(inputs) }
+  }
+
+  /// Whether it reads its own answers.
+  static var takesTokenizer: Bool { models.contains { $0.port == StageModel.tokenizer.port } }
+
+  /// Scores where the model itself is wanted, or other ones.
+  private static func scoreConflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    let wanted = scores(fields)
+    return models.filter { $0.port != wanted?.port }.compactMap { model in
+      guard let source = inputs[model.port], source.type.name == ArtefactName.scores else { return nil }
+      return .init(
+        port: model.port, "Scores stand where a model is wanted",
+        reason: "it is asked while it goes on, and `\(source.node)` was asked beforehand", advice: "connect the model")
+    } + (wanted?.conflicts(inputs) ?? [])
   }
 
   package static func firstLoss(
@@ -85,16 +109,23 @@ extension StageDeclaration where Measured == Stage {
 package struct StageModel: Sendable {
   package var port: String
   package var type: String
+  /// Whether scores of the model may stand there in its place.
+  package var isScored: Bool
+  /// Whether it must have the vocabulary of the model that is trained.
+  package var mustFit: Bool
   package var isOptional: Bool
   /// The stage's own fields with which it is asked; always where there is none.
   package var condition: FieldCondition?
   package var doc: String
 
   package init(
-    _ port: String, type: String = ArtefactName.model, optional: Bool, for condition: FieldCondition? = nil, doc: String
+    _ port: String, type: String = ArtefactName.model, optional: Bool, orScores: Bool = false,
+    fits: Bool = true, for condition: FieldCondition? = nil, doc: String
   ) {
     self.port = port
     self.type = type
+    isScored = orScores
+    mustFit = fits
     self.condition = condition
     isOptional = optional
     self.doc = doc
@@ -104,9 +135,19 @@ package struct StageModel: Sendable {
   static let reference = StageModel(
     "reference", optional: true, doc: "What the model is compared with; the model as it comes in unless given")
 
+  /// The same where what it gives may be known beforehand.
+  static let referenceOrScores = StageModel(
+    "reference", optional: true, orScores: true,
+    doc: "What the model is compared with, or its scores; the model as it comes in unless given")
+
+  /// What turns sampled tokens into text.
+  static let tokenizer = StageModel(
+    "tokenizer", type: ArtefactName.tokenizer, optional: false, doc: "What reads the answers for the rewards")
+
   /// What keeps it from standing beside the model.
   func conflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
-    type == ArtefactName.tokenizer ? DataFit.tokenizerConflicts(inputs) : DataFit.modelConflicts(port, inputs)
+    guard mustFit else { return [] }
+    return type == ArtefactName.tokenizer ? DataFit.tokenizerConflicts(inputs) : DataFit.modelConflicts(port, inputs)
   }
 
   /// A reference that is connected where the divergence from it counts nothing.

@@ -21,7 +21,7 @@ extension StageInputs {
   ) throws -> SampledRollouts {
     try rollouts(
       fields, size: size, temperature: fields.temperature, remembersPolicy: remembersPolicy,
-      reference: reference ? referenceModel(fields) : nil)
+      reference: reference ? self.reference(fields) : nil)
   }
 
   /// Where rollouts are sampled that are measured: the likeliest answer to each prompt.
@@ -29,28 +29,32 @@ extension StageInputs {
     try rollouts(fields, size: 1, temperature: 0, remembersPolicy: false, reference: nil)
   }
 
-  private func referenceModel(_ fields: RolloutFields) throws -> LanguageModel? {
-    try port(StageModel.reference.port).map { port in
-      try ModelArtefact(context, port: port, threads: threads).model(
-        longest: TokenSet(data).longest + fields.maxCompletion)
+  private func reference(_ fields: RolloutFields) throws -> SampledRollouts.Reference? {
+    if let sync = fields.sync { return .moving(MovingReference(sync.moves)) }
+    return try port(StageModel.reference.port).map { port in
+      .model(
+        try ModelArtefact(context, port: port, threads: threads).model(
+          longest: TokenSet(data).longest + fields.maxCompletion))
     }
   }
 
   private func rollouts(
-    _ fields: RolloutFields, size: Int, temperature: Double, remembersPolicy: Bool, reference: LanguageModel?
+    _ fields: RolloutFields, size: Int, temperature: Double, remembersPolicy: Bool,
+    reference: SampledRollouts.Reference?
   ) throws -> SampledRollouts {
     let tokenizer = try context.tokenizer()
     let format = ConversationFormat(data.details)
-    let judge = try AnswerJudge(
-      fields.rewards.sum(
-        of: "rewards", context.sources, RewardContext(longestCompletion: fields.maxCompletion)),
-      tokenizer: tokenizer, model: rewardModel(fields))
+    let functions =
+      try fields.rewards.sum(
+        of: "rewards", context.sources, RewardContext(longestCompletion: fields.maxCompletion)
+      ).terms + languageJudge(fields)
+    let judge = try AnswerJudge(RewardSum(functions), tokenizer: tokenizer, model: rewardModel(fields))
     var source = SampledRollouts(
       SampledRollouts.Settings(
         size: size, temperature: temperature, maximumTokens: fields.maxCompletion,
         stops: Set(tokenizer.endOfTurnIDs).union(format?.stops ?? []),
-        weights: fields.rewards.map(\.weight) + (judge.model == nil ? [] : [1]),
-        names: fields.rewards.names + (judge.model == nil ? [] : ["model"]), remembersPolicy: remembersPolicy),
+        weights: functions.map(\.weight) + (judge.model == nil ? [] : [1]),
+        names: functions.map(\.name) + (judge.model == nil ? [] : ["model"]), remembersPolicy: remembersPolicy),
       reference: reference, judge: judge.rewards)
     let (context, what) = (context, what)
     source.progress = { done, total in
@@ -62,6 +66,14 @@ extension StageInputs {
       }
     }
     return source
+  }
+
+  /// The judge among the reward functions; none where none is wanted.
+  private func languageJudge(_ fields: RolloutFields) throws -> [RewardTerm] {
+    guard let field = fields.judge else { return [] }
+    let artefact = try ModelArtefact(context, port: "judge_model", threads: threads)
+    let conversations = try ConversationPrompts(artefact.view, context.tokenizer("judge_tokenizer"))
+    return [field.term(try artefact.model(), conversations)]
   }
 
   private func rewardModel(_ fields: RolloutFields) throws -> RewardModel? {
@@ -109,6 +121,7 @@ struct AnswerJudge {
     let samples = try zip(rollouts, rows).map { rollout, row in
       RewardSample(
         prompt: try tokenizer.decode(rollout.prompt, skipsSpecialTokens: false),
+        question: try tokenizer.decode(rollout.prompt, skipsSpecialTokens: true),
         completion: try tokenizer.decode(rollout.completion, skipsSpecialTokens: true), ids: rollout.completion,
         isEnded: !rollout.isTruncated, row: row.columnValues)
     }

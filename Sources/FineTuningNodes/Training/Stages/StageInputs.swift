@@ -27,6 +27,19 @@ package struct StageInputs {
   /// The port of a model to compare with; nil where there is none.
   func port(_ wanted: String) -> String? { context.inputs(wanted).isEmpty ? fallback : wanted }
 
+  /// Scores that stand at a port in place of a model; nil where a model does, or nothing.
+  func scores(at port: String) -> ScoreSet? {
+    context.inputs(port).first { $0.type.name == ArtefactName.scores }.map { ScoreSet(view: $0, port: port) }
+  }
+
+  /// The likeliest tokens of a teacher at the labels.
+  func likeliest(count: Int, temperature: Double) throws -> [LikeliestLabels] {
+    if let known = scores(at: "teacher") { return try known.read(of: data, what: what) }
+    let teacher = try ModelArtefact(context, port: "teacher", threads: threads)
+    return try ReferenceScores(reference: teacher, context: context).likeliest(
+      of: data, what: what, count: count, temperature: temperature)
+  }
+
   /// What the reference gives to the pairs, or nothing but zeros where there is none.
   ///
   /// - Parameter tailWeight: What tokens beyond the length of the shorter answer count.
@@ -34,6 +47,7 @@ package struct StageInputs {
     guard let port = port("reference") else {
       return [PairLogProbabilities](repeating: .init(chosen: 0, rejected: 0), count: try TokenSet(data).count)
     }
+    if let known = scores(at: port) { return try known.read(of: data, what: what) }
     let reference = try ModelArtefact(context, port: port, threads: threads)
     return try ReferenceScores(reference: reference, context: context).scores(
       of: data, what: what, tailWeight: tailWeight)
@@ -46,6 +60,11 @@ package struct StageInputs {
     guard let port = port("reference") else {
       let zeros = [Double](repeating: 0, count: try TokenSet(data).count)
       return JudgedStage.Reference(answers: zeros, mismatched: withMismatched ? zeros : [])
+    }
+    if let known = scores(at: port) {
+      return JudgedStage.Reference(
+        answers: try known.read(of: data, what: what),
+        mismatched: withMismatched ? try known.read(ScoreSet.mismatched, of: data, what: what) : [])
     }
     let reference = try ModelArtefact(context, port: port, threads: threads)
     return try ReferenceScores(reference: reference, context: context).judged(
@@ -68,7 +87,8 @@ package struct StageInputs {
 
   /// Whether the model to compare with is the one that is trained, as it was before.
   func isOwnReference() throws -> Bool {
-    let own = try context.input("model").digest
-    return context.inputs("reference").allSatisfy { $0.digest == own }
+    let own = try context.input("model")
+    if let known = scores(at: StageModel.reference.port) { return known.isOf(own) }
+    return context.inputs(StageModel.reference.port).allSatisfy { $0.digest == own.digest }
   }
 }

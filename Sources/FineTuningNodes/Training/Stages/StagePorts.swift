@@ -12,6 +12,7 @@ func stagePorts(others: [String] = []) -> [InputPort] {
         let known = ports.firstIndex(where: { $0.model.port == model.port && $0.model.condition == nil })
       {
         ports[known].stages.append(stage.name)
+        ports[known].model.isScored = ports[known].model.isScored || model.isScored
       } else {
         ports.append((model, [stage.name]))
       }
@@ -21,7 +22,8 @@ func stagePorts(others: [String] = []) -> [InputPort] {
     let whenAsked = model.condition.map { FieldCondition.when("stage", stages).and($0) }
     let always = FieldCondition.when("stage", (model.port == StageModel.reference.port ? others : []) + stages)
     return InputPort(
-      model.port, [model.type], optional: model.isOptional, for: whenAsked ?? always, doc: model.doc)
+      model.port, [model.type] + (model.isScored ? [ArtefactName.scores] : []), optional: model.isOptional,
+      for: whenAsked ?? always, doc: model.doc)
   }
 }
 

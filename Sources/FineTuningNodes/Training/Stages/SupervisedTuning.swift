@@ -79,6 +79,10 @@ enum SupervisedTuning: StageDeclaration {
   static let name = "sft"
   static let doc = "learns to continue text as the rows do (supervised fine-tuning)"
   static let rows = RowShape.texts
+  static func standing(_ fields: Fields) -> [String] {
+    fields.loss == .anchored ? [StageModel.reference.port] : []
+  }
+
   static let models = [
     StageModel(
       "reference", optional: true, for: .when("loss", [Loss.anchored.rawValue]),

@@ -75,7 +75,9 @@ enum TeacherTuning: StageDeclaration {
   static let doc = "learns the distribution of another model at each label (knowledge distillation, arXiv:1503.02531)"
   static let rows = RowShape.texts
   static let models = [
-    StageModel("teacher", optional: false, doc: "The model that is learned from; of the same tokenizer")
+    StageModel(
+      "teacher", optional: false, orScores: true,
+      doc: "The model that is learned from, of the same tokenizer, or its scores")
   ]
   static let measures = [
     StageMeasure("divergence", progress: "divergence", toldOfHeldOut: true), StageMeasure("nll", toldOfHeldOut: true),
@@ -91,6 +93,8 @@ enum TeacherTuning: StageDeclaration {
   static func longest(_ fields: Fields, rows: Int) -> Int {
     fields.scores == .all && fields.ownAnswers > 0 ? rows + fields.maxCompletion : rows
   }
+
+  static func standing(_ fields: Fields) -> [String] { fields.scores == .all ? ["teacher"] : [] }
 
   private static func settings(_ fields: Fields, stops: Set<Int32>) -> DistillationStage.Settings {
     let direction: LabelDivergence.Direction =
@@ -114,16 +118,20 @@ enum TeacherTuning: StageDeclaration {
   private static func stage(_ fields: Fields, _ inputs: StageInputs, answers: Bool) throws -> DistillationStage {
     var settings = settings(fields, stops: Set(StopToken.ids(of: inputs.data)))
     if !answers { settings.ownAnswers = nil }
-    let teacher = try ModelArtefact(inputs.context, port: "teacher", threads: inputs.threads)
     switch fields.scores {
     case .all:
+      let teacher = try ModelArtefact(inputs.context, port: "teacher", threads: inputs.threads)
       return DistillationStage(
         settings, .model(try teacher.model(longest: longest(fields, rows: TokenSet(inputs.data).longest))))
     case .topK:
-      let labels = try ReferenceScores(reference: teacher, context: inputs.context).likeliest(
-        of: inputs.data, what: inputs.what, count: fields.count, temperature: fields.temperature)
+      let labels = try inputs.likeliest(count: fields.count, temperature: fields.temperature)
       return DistillationStage(settings, .likeliest(count: fields.count, rest: fields.rest.rest) { labels[$0] })
     }
+  }
+
+  static func scores(_ fields: Fields) -> WantedScores? {
+    fields.scores == .topK
+      ? Score.likeliest(port: "teacher", count: fields.count, temperature: fields.temperature) : nil
   }
 
   static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> DistillationStage {

@@ -94,16 +94,16 @@ package struct PairBatch {
 ///
 /// Cost: one forward pass.
 /// - Parameters:
-///   - first: The number of the first row, for messages.
+///   - numbers: Which rows of the set they are, for messages; counted from 0 unless given.
 ///   - tailWeight: What tokens beyond the length of the shorter answer count.
 ///   - tokenBudget: The most tokens computed together; a longer pair is computed alone.
 /// - Throws: ``TrainingError`` for a row that is no pair and for log-probabilities that are not finite, ``TensorError``.
 package func pairLogProbabilities(
-  of rows: [TokenRow], first: Int = 0, model: LanguageModel, tailWeight: Double = 1,
+  of rows: [TokenRow], numbers known: [Int]? = nil, model: LanguageModel, tailWeight: Double = 1,
   tokenBudget: Int = TrainingSettings.tokenBudget
 ) throws -> [PairLogProbabilities] {
   try microBatches(lengths: rows.map(\.tokenCount), budget: tokenBudget).flatMap { run in
-    let numbers = run.map { first + $0 }
+    let numbers = known.map { Array($0[run]) } ?? Array(run)
     let tape = Tape(compute: model.compute, records: false)
     let pairs = try PairBatch(rows[run], numbers: numbers).logProbabilities(
       model, on: tape, PairObjective([], tailWeight: tailWeight)

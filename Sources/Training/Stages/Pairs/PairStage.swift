@@ -22,15 +22,23 @@ package struct PairStage: TrainingStage {
   package let objective: PairObjective
   /// What the reference model gives to the answers of every row of the set; nil where the objective asks none.
   package let reference: [PairLogProbabilities]?
+  /// What takes the place of ``reference`` once it has moved; nil where it stays.
+  private let moving: MovingReference?
   /// The mean of the rewards of the steps so far, and how many there were.
   private var runningMean = Measure()
 
-  package init(_ objective: PairObjective, reference: [PairLogProbabilities]?) {
+  package init(_ objective: PairObjective, reference: [PairLogProbabilities]?, moves: ReferenceMoves? = nil) {
     self.objective = objective
     self.reference = reference
+    moving = moves.map(MovingReference.init)
   }
 
-  package var identity: String { "\(Self.self) \(objective.identity)" }
+  package var identity: String {
+    "\(Self.self) \(objective.identity)" + (moving.map { " \($0.identity)" } ?? "")
+  }
+
+  package var tensors: [NamedTensor] { moving?.tensors ?? [] }
+  package mutating func begin(_ model: LanguageModel) { moving?.begin(model) }
 
   package var state: JSON {
     objective.usesRunningMean ? [JSON(runningMean.sum), JSON(runningMean.weight)] : .null
@@ -44,11 +52,12 @@ package struct PairStage: TrainingStage {
   }
 
   package mutating func batches(of step: StageStep) throws -> [Batch] {
+    moving?.follow(after: step.number, on: step.model.compute)
+    let reference = try reference(of: step)
     var batches = try step.runs.map { run in
-      let numbers = step.numbers[run]
-      return Batch(
-        pairs: try PairBatch(step.rows[run], numbers: numbers), reference: reference(of: Array(numbers)), verdicts: nil,
-        stepPairs: step.rows.count)
+      Batch(
+        pairs: try PairBatch(step.rows[run], numbers: step.numbers[run]), reference: Array(reference[run]),
+        verdicts: nil, stepPairs: step.rows.count)
     }
     guard objective.needsWholeStep else { return batches }
     let scores = try batches.map { batch in
@@ -71,8 +80,16 @@ package struct PairStage: TrainingStage {
     return batches
   }
 
-  private func reference(of numbers: [Int]) -> [PairLogProbabilities] {
-    numbers.map { reference?[$0] ?? PairLogProbabilities(chosen: 0, rejected: 0) }
+  /// What the reference gives to the pairs of a step: known beforehand, as long as it has not moved.
+  private func reference(of step: StageStep) throws -> [PairLogProbabilities] {
+    if let moving, moving.hasMoved(before: step.number) {
+      return try moving.asked(step.model) {
+        try pairLogProbabilities(
+          of: step.rows, numbers: step.numbers, model: step.model, tailWeight: objective.tailWeight,
+          tokenBudget: step.rules.tokenBudget)
+      }
+    }
+    return step.numbers.map { reference?[$0] ?? PairLogProbabilities(chosen: 0, rejected: 0) }
   }
 
   private func pairScores(_ batch: Batch, _ found: PairBatch.Scores) -> [PairScores] {

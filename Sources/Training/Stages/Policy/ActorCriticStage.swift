@@ -49,6 +49,9 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
     ]
   }
 
+  package var tensors: [NamedTensor] { source.tensors }
+  package mutating func begin(_ model: LanguageModel) { source.begin(model) }
+
   package mutating func restore(_ state: JSON) -> Bool {
     guard let found = state["round"]?.array?.map(Rollout.init(json:)), !found.contains(where: { $0 == nil }),
       let order = state["order"]?.array?.compactMap(\.int), order.allSatisfy(found.indices.contains),
@@ -75,6 +78,7 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
   }
 
   package mutating func batches(of step: StageStep) throws -> [Batch] {
+    source.passed(step: step)
     var told = Measures()
     if step.number % stepsOnRows == 0 {
       round = try source.rollouts(of: step).filter { $0.reward != nil }

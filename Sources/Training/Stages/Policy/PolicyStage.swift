@@ -34,6 +34,9 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
   package var stepsOnRows: Int { settings.passes * settings.stepsOfPass }
   package var state: JSON { .array(round.map(\.json)) }
 
+  package var tensors: [NamedTensor] { source.tensors }
+  package mutating func begin(_ model: LanguageModel) { source.begin(model) }
+
   package mutating func restore(_ state: JSON) -> Bool {
     guard let found = state.array?.map(Rollout.init(json:)), !found.contains(where: { $0 == nil }) else { return false }
     round = found.compactMap { $0 }
@@ -51,6 +54,7 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
   }
 
   package mutating func batches(of step: StageStep) throws -> [Batch] {
+    source.passed(step: step)
     var told = Measures()
     if step.number % stepsOnRows == 0 {
       round = try judged(source.rollouts(of: step))

@@ -14,12 +14,24 @@ package protocol RolloutSource {
   /// gave to their tokens where that is wanted, and with what the reference gives, where there is one.
   func rollouts(of step: StageStep) throws -> [Rollout]
 
+  /// What it remembers in tensors, from ``begin(_:)`` on; a checkpoint holds them.
+  var tensors: [NamedTensor] { get }
+
+  /// Told of the model before the first step.
+  func begin(_ model: LanguageModel)
+
+  /// Told of each step before its batches are laid out.
+  func passed(step: StageStep)
+
   /// The order in which a pass over the rollouts of a round takes them.
   func order(of count: Int, pass: Int, key: RandomKey) -> [Int]
 }
 
 extension RolloutSource {
   package var rewardNames: [String] { [] }
+  package var tensors: [NamedTensor] { [] }
+  package func begin(_ model: LanguageModel) {}
+  package func passed(step: StageStep) {}
 
   /// The first pass takes them as they come, each of the others in an order of its own.
   package func order(of count: Int, pass: Int, key: RandomKey) -> [Int] {

@@ -1,5 +1,6 @@
 import Decoding
 import LanguageModels
+import Tensors
 import TokenShards
 
 /// Rollouts that the policy samples, judged by reward functions.
@@ -33,18 +34,31 @@ package struct SampledRollouts: RolloutSource {
     }
   }
 
+  /// What completions are compared with: a model of its own, or the one that is trained as it was.
+  package enum Reference {
+    case model(LanguageModel)
+    case moving(MovingReference)
+
+    fileprivate var identity: String {
+      switch self {
+      case .model: "model"
+      case .moving(let reference): reference.identity
+      }
+    }
+  }
+
   package let settings: Settings
   /// The rewards of each rollout, one a function; the rows are those of the prompts, one a rollout.
   package let judge: ([Rollout], [TokenRow]) throws -> [[Double?]]
   /// What completions are compared with; nil without a reference.
-  package let reference: LanguageModel?
+  package let reference: Reference?
   /// Told how many completions of a round are done; what it throws ends the work.
   package var progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
   /// Told of each round.
   package var onRound: ([Rollout]) -> Void = { _ in }
 
   package init(
-    _ settings: Settings, reference: LanguageModel?, judge: @escaping ([Rollout], [TokenRow]) throws -> [[Double?]]
+    _ settings: Settings, reference: Reference?, judge: @escaping ([Rollout], [TokenRow]) throws -> [[Double?]]
   ) {
     self.settings = settings
     self.reference = reference
@@ -55,7 +69,19 @@ package struct SampledRollouts: RolloutSource {
 
   package var identity: String {
     "\(settings.size) \(settings.temperature) \(settings.maximumTokens) \(settings.stops.sorted()) \(settings.weights) "
-      + "\(settings.remembersPolicy) \(reference != nil)"
+      + "\(settings.remembersPolicy) \(reference?.identity ?? "alone")"
+  }
+
+  package var tensors: [NamedTensor] {
+    if case .moving(let reference) = reference { reference.tensors } else { [] }
+  }
+
+  package func begin(_ model: LanguageModel) {
+    if case .moving(let reference) = reference { reference.begin(model) }
+  }
+
+  package func passed(step: StageStep) {
+    if case .moving(let reference) = reference { reference.follow(after: step.number, on: step.model.compute) }
   }
 
   package func rollouts(of step: StageStep) throws -> [Rollout] {
@@ -84,13 +110,19 @@ package struct SampledRollouts: RolloutSource {
         rollouts[index].old = found
       }
     }
-    if let reference {
-      for (index, found) in try tokens(of: rollouts, reference, step.rules.tokenBudget).enumerated() {
-        rollouts[index].reference = found
-      }
-    }
+    for (index, found) in try referenceTokens(of: rollouts, step).enumerated() { rollouts[index].reference = found }
     onRound(rollouts)
     return rollouts
+  }
+
+  /// Empty without a reference.
+  private func referenceTokens(of rollouts: [Rollout], _ step: StageStep) throws -> [[Float]] {
+    switch reference {
+    case nil: []
+    case .model(let model): try tokens(of: rollouts, model, step.rules.tokenBudget)
+    case .moving(let moving):
+      try moving.asked(step.model) { try tokens(of: rollouts, step.model, step.rules.tokenBudget) }
+    }
   }
 
   private func tokens(of rollouts: [Rollout], _ model: LanguageModel, _ budget: Int) throws -> [[Float]] {

@@ -1,0 +1,61 @@
+import LanguageModels
+import Pipeline
+import TokenShards
+import Training
+
+/// A stage that answers prompts itself and learns from what its answers are worth.
+protocol SamplingStage: StageDeclaration where Measured == MeasuredPolicy<SampledRollouts> {
+  static func rollouts(_ fields: Fields) -> RolloutFields
+  /// What the divergence from the reference counts; with 0 there is none.
+  static func divergence(_ fields: Fields) -> Double
+}
+
+extension SamplingStage {
+  static var rows: RowShape { .prompts }
+  static var models: [StageModel] { RolloutFields.models + [.reference] }
+  static var picture: StagePicture? { .ofAnswers }
+
+  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    rollouts(fields).conflicts(inputs, divergence: divergence(fields))
+  }
+
+  static func sources(_ fields: Fields) throws -> [SourceRequest] {
+    try rollouts(fields).rewards.sources(of: "rewards")
+  }
+
+  static func longest(_ fields: Fields, rows: Int) -> Int { rows + rollouts(fields).maxCompletion }
+
+  static func standing(_ fields: Fields) -> [String] {
+    let reference = divergence(fields) > 0 && rollouts(fields).sync == nil
+    return (reference ? [StageModel.reference.port] : []) + ["reward_model", "judge_model"]
+  }
+
+  static func measured(_ fields: Fields, _ inputs: StageInputs) throws -> MeasuredPolicy<SampledRollouts> {
+    MeasuredPolicy(try inputs.rollouts(rollouts(fields)))
+  }
+}
+
+/// A stage that compares the answers to one prompt with each other.
+protocol GroupStage: SamplingStage
+where Stage == PolicyStage<SampledRollouts>, Foreseen == PolicyStage<ForeseenRollouts> {
+  static func settings(_ fields: Fields) -> PolicySettings
+}
+
+extension GroupStage {
+  static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> PolicyStage<SampledRollouts> {
+    let settings = settings(fields)
+    return PolicyStage(
+      settings,
+      try inputs.rollouts(
+        rollouts(fields), size: settings.size, remembersPolicy: settings.remembersPolicy,
+        reference: divergence(fields) > 0))
+  }
+
+  static func foreseen(
+    _ fields: Fields, rows: [TokenRow], of model: ModelConfiguration
+  ) -> PolicyStage<ForeseenRollouts> {
+    let settings = settings(fields)
+    return PolicyStage(
+      settings, ForeseenRollouts(size: settings.size, tokens: rollouts(fields).maxCompletion))
+  }
+}
