@@ -28,7 +28,8 @@ import Training
     Case(file: "sgd") { try Self.made(SGDSettings(), $0) },
     Case(file: "lion") { try Self.made(LionSettings(), $0) },
     Case(file: "adafactor") { run in
-      run["relative_step"] == false ? try Self.made(AdafactorSettings(), run, but: ["relative_step"]) : nil
+      // transformers' own defaults.
+      try Self.made(AdafactorSettings(), run, defaults: [("relative_step", true), ("scale_parameter", true)])
     },
     Case(file: "muon") { run in
       // LLaMA-Factory's AdamW for the rest is none; half precision is not computed.
@@ -38,13 +39,11 @@ import Training
     Case(file: "came") { try Self.made(CAMESettings(), $0) },
     Case(file: "schedule_free") { try Self.made(ScheduleFreeSettings(), $0) },
     Case(file: "adam_mini") { try Self.made(AdamMiniSettings(), $0) },
-    Case(file: "galore") { run in
-      run["proj_type"] == "std" ? try Self.made(GaLoreSettings(), run, but: ["proj_type"]) : nil
-    },
+    Case(file: "galore") { try Self.made(GaLoreSettings(), $0) },
     Case(file: "apollo") { run in
-      guard run["proj"] == "random", let limits = run["disable_nl"]?.bool else { return nil }
+      guard let limits = run["disable_nl"]?.bool else { return nil }
       return try Self.made(
-        APOLLOSettings(), run, but: ["proj", "proj_type", "disable_nl"],
+        APOLLOSettings(), run, but: ["proj_type", "disable_nl"],
         defaults: [("norm_growth_limit", JSON(!limits))])
     },
     Case(file: "badam") { try Self.made(BAdamSettings(), $0, renamed: ["mode": "switch_mode"]) },
@@ -182,6 +181,47 @@ import Training
         }
       }
     }
+  }
+
+  /// `left` and `right` are the shorter or the longer side, as a matrix stands.
+  @Test func sidesOfProjectionsAreThoseOfTheirShapes() throws {
+    let file = try readJSON(fixture("Optimizers/galore.json"))
+    func values(_ side: ProjectionSide) throws -> [String: [Float]] {
+      var settings = GaLoreSettings()
+      (settings.rank, settings.interval, settings.side) = (3, 7, side)
+      let parameters = try Self.parameters(file)
+      let optimizer = settings.optimizer(for: [ParameterGroup(parameters, weightDecay: 0.1)])
+      for step in 1...20 {
+        for parameter in parameters { Self.setGradient(parameter, step: step) }
+        optimizer.take(OptimizerStep(number: step, learningRate: 0.01), on: try Compute(threads: 2))
+      }
+      return Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.value.values) })
+    }
+    let (std, reverse) = (try values(.std), try values(.reverseStd))
+    let (left, right) = (try values(.left), try values(.right))
+    var seen: Set<Bool> = []
+    for parameter in try Self.parameters(file) where parameter.kind == .matrix && parameter.value.shape.count == 2 {
+      let (name, isTall) = (parameter.name, parameter.value.rows >= parameter.value.columns)
+      #expect(right[name] == (isTall ? std : reverse)[name] && left[name] == (isTall ? reverse : std)[name], "\(name)")
+      if parameter.value.shape.allSatisfy({ $0 > 3 }), !name.contains("lm_head") {
+        #expect(left[name] != right[name], "\(name)")
+        seen.insert(isTall)
+      }
+    }
+    #expect(seen == [true, false])
+  }
+
+  /// The rate of its own is what is told, whatever the schedule says.
+  @Test func adafactorTellsTheRateThatItTakes() throws {
+    var settings = AdafactorSettings()
+    settings.hasOwnRate = true
+    #expect(settings.optimizer(for: []).ownRate(4) == 0.01)
+    #expect(settings.optimizer(for: []).ownRate(40_000) == 0.005)
+    settings.warmsUp = true
+    #expect(settings.optimizer(for: []).ownRate(7) == 7e-6)
+    settings.hasOwnRate = false
+    #expect(settings.optimizer(for: []).ownRate(7) == nil)
+    #expect(settings.problem == "`warmup_init` has no effect without `relative_step`")
   }
 
   @Test func codesOfBytesAreThose() throws {

@@ -263,6 +263,15 @@ extension TrainFields {
           port: "schedule", "`\(schedule.type)` goes by the loss on held-out rows, which is not measured",
           advice: "say how often with `evaluate_every`"))
     }
+    if optimizer.settings.ignoresRate {
+      for name in ["learning_rate", "schedule.type"] where written.contains(name) {
+        conflicts.append(
+          .init(
+            port: name.hasPrefix("schedule") ? "schedule" : name,
+            "`\(name.hasPrefix("schedule") ? "schedule" : name)` has no effect: `\(optimizer.type)` takes a rate of its own",
+            reason: "`relative_step` is on", advice: "leave one of them out"))
+      }
+    }
     if type(of: optimizer.settings).replacesSchedule, !(rates is ConstantSchedule), !written.contains("schedule.type") {
       conflicts.append(
         .init(

@@ -8,15 +8,23 @@ package struct APOLLOSettings: OptimizerSettings, Hashable {
     case tensor
   }
 
+  /// What gradients are projected by.
+  package enum Projection: String, CaseIterable, Sendable {
+    case random
+    /// The leading singular vectors, as GaLore's.
+    case svd
+  }
+
   package static let name = "apollo"
   package static let doc =
-    "scales gradients of matrices as AdamW would scale a random projection of them (arXiv:2412.05270); for training all "
+    "scales gradients of matrices as AdamW would scale a projection of them (arXiv:2412.05270); for training all "
     + "weights; with `rank: 1, scale_type: tensor, scale: 128` it is APOLLO-Mini"
 
   package var rank = 256
   package var interval = 200
   package var scale = 1.0
   package var scaling = Scaling.channel
+  package var projection = Projection.random
   package var scalesFirst = false
   package var limitsGrowth = true
   package var betas = [0.9, 0.999]
@@ -29,16 +37,21 @@ package struct APOLLOSettings: OptimizerSettings, Hashable {
     .count("update_proj_gap", \.interval, .atLeast(1), unit: "steps", doc: "How long a projection is kept"),
     .number("scale", \.scale, .positive, doc: "Steps are multiplied with its root"),
     .choice("scale_type", \.scaling, doc: "What has a scale of its own: each channel, or the whole matrix"),
+    .choice(
+      "proj", \.projection, later: true,
+      doc: "What gradients are projected by: `random` numbers, or leading singular vectors (`svd`)"),
     .flag("scale_front", \.scalesFirst, doc: "Multiplies before the growth is limited"),
     .flag("norm_growth_limit", \.limitsGrowth, doc: "Lets the length of steps grow by a hundredth a step at most"),
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer {
     optimizer(for: groups) { place, turn, shape in
       var random = CounterRandom(key: RandomKey(seed: 0x4150_4F4C).child(UInt64(place)).child(UInt64(turn)))
-      return Tensor(shape: shape, values: (0..<shape.reduce(1, *)).map { _ in random.normal() })
+      let projection = Tensor(uninitialized: shape)
+      onElements { for index in 0..<projection.count { projection.pointer[index] = random.normal() } }
+      return projection
     }
   }
 
@@ -54,7 +67,7 @@ private final class APOLLOOptimizer: Optimizer {
   private let adamW: PlainAdamW
   private let slots: [ProjectedSlot]
   private let makeProjection: (Int, Int, [Int]) -> Tensor
-  /// Those of the projected parameters, made anew from the step's number: no checkpoint holds them.
+  /// Those of the projected parameters. Random ones are made anew from the step's number: no checkpoint holds them.
   private var projections: [Tensor]
   private var turn: Int?
   /// The length of each projected parameter's last step; 0 before the first.
@@ -66,38 +79,36 @@ private final class APOLLOOptimizer: Optimizer {
     slots = ProjectedSlot.all(groups, rank: settings.rank)
     makeProjection = projection
     let projected = slots.filter { $0.place != nil }
-    projections = projected.map { Tensor(shape: Self.shape($0, settings.rank)) }
+    projections = projected.map {
+      Tensor(shape: settings.projection == .svd ? [settings.rank, $0.length] : Self.shape($0, settings.rank))
+    }
     lengths = Tensor(shape: [projected.count])
   }
 
   private static func shape(_ slot: ProjectedSlot, _ rank: Int) -> [Int] {
-    slot.isTall ? [rank, slot.head.value.columns] : [slot.head.value.rows, rank]
+    slot.isRight ? [rank, slot.length] : [slot.length, rank]
   }
 
-  var tensors: [NamedTensor] { slots.flatMap(\.tensors) + [("lengths", lengths)] }
+  var tensors: [NamedTensor] {
+    let vectors: [NamedTensor] =
+      settings.projection == .random
+      ? []
+      : slots.compactMap { slot in
+        slot.place.map { ("projection.\(slot.head.parameter.name)", projections[$0]) }
+      }
+    return slots.flatMap(\.tensors) + vectors + [("lengths", lengths)]
+  }
 
   func take(_ step: OptimizerStep, on compute: Compute) {
-    let wanted = (step.number - 1) / settings.interval
-    if turn != wanted {
-      turn = wanted
-      let size = Float(1 / Double(settings.rank).squareRoot())
-      for slot in slots {
-        guard let place = slot.place else { continue }
-        let made = makeProjection(place, wanted, Self.shape(slot, settings.rank))
-        onElements { for i in 0..<made.count { made.pointer[i] *= size } }
-        projections[place] = made
-      }
-    }
-    compute.wholes(slots) { slot, gradient in
-      compute.ranges(gradient.count) { range in for i in range { gradient.pointer[i] *= step.gradientScale } }
-      guard let place = slot.place else {
-        adamW.direction(of: gradient, slot.firstMoment, slot.secondMoment, into: gradient, on: compute)
-        return adamW.change(step, slot.head, by: gradient, on: compute)
-      }
+    let isNew = (step.number - 1) % settings.interval == 0
+    if settings.projection == .random { draw((step.number - 1) / settings.interval) }
+    adamW.take(step, slots, on: compute) { slot, place, gradient in
       let projection = projections[place]
+      if settings.projection == .svd, isNew { slot.find(projection, of: gradient, on: compute) }
+      // Random ones stand as columns where rows are projected.
       let low =
-        slot.isTall
-        ? compute.product(gradient, projection, transposesB: true)
+        slot.isRight || settings.projection == .svd
+        ? slot.lowered(gradient, by: projection, on: compute)
         : compute.product(projection, transposesA: true, gradient)
       let direction = Tensor(uninitialized: low.shape)
       adamW.direction(of: low, slot.firstMoment, slot.secondMoment, into: direction, on: compute)
@@ -107,6 +118,19 @@ private final class APOLLOOptimizer: Optimizer {
       }
       let after = settings.scalesFirst ? 1 : Float(settings.scale.squareRoot())
       adamW.change(step, slot.head, by: gradient, scale: after, on: compute)
+    }
+  }
+
+  /// Draws the projections of a turn, unless they are there.
+  private func draw(_ wanted: Int) {
+    guard turn != wanted else { return }
+    turn = wanted
+    let size = Float(1 / Double(settings.rank).squareRoot())
+    for slot in slots {
+      guard let place = slot.place else { continue }
+      let made = makeProjection(place, wanted, Self.shape(slot, settings.rank))
+      onElements { for i in 0..<made.count { made.pointer[i] *= size } }
+      projections[place] = made
     }
   }
 

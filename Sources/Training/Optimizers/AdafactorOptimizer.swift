@@ -1,7 +1,7 @@
 import Glibc
 import Tensors
 
-/// Adafactor (arXiv:1804.04235) as transformers has it with `relative_step` off: the rate is the schedule's.
+/// Adafactor (arXiv:1804.04235) as transformers has it: the rate is the schedule's, or its own with `relative_step`.
 package struct AdafactorSettings: OptimizerSettings, Hashable {
   package static let name = "adafactor"
   package static let doc =
@@ -11,6 +11,8 @@ package struct AdafactorSettings: OptimizerSettings, Hashable {
   package var clipThreshold = 1.0
   package var beta1: Double?
   package var scalesByParameter = false
+  package var hasOwnRate = false
+  package var warmsUp = false
 
   package init() {}
 
@@ -22,7 +24,19 @@ package struct AdafactorSettings: OptimizerSettings, Hashable {
     .number("beta1", \.beta1, .decay, doc: "Decay rate of a first moment, which is kept only where this is given"),
     .flag(
       "scale_parameter", \.scalesByParameter, doc: "Multiplies the rate with the root mean square of the parameter"),
+    .flag(
+      "relative_step", \.hasOwnRate, later: true,
+      doc: "Takes a rate of its own in place of the schedule's: in step k one over the root of k, at most a hundredth"),
+    .flag(
+      "warmup_init", \.warmsUp, later: true, doc: "Begins with a rate of a millionth times k; for `relative_step` alone"
+    ),
   ]
+
+  package var problem: String? {
+    warmsUp && !hasOwnRate ? "`warmup_init` has no effect without `relative_step`" : nil
+  }
+
+  package var ignoresRate: Bool { hasOwnRate }
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { AdafactorOptimizer(self, groups) }
 }
@@ -56,12 +70,17 @@ private final class AdafactorOptimizer: Optimizer {
 
   var tensors: [NamedTensor] { slots.flatMap(\.tensors) }
 
+  func ownRate(_ step: Int) -> Double? {
+    guard settings.hasOwnRate else { return nil }
+    return min(settings.warmsUp ? 1e-6 * Double(step) : 1e-2, 1 / Double(step).squareRoot())
+  }
+
   func take(_ step: OptimizerStep, on compute: Compute) {
     let kept = 1 - pow(Double(step.number), settings.decayRate)
     let scale = step.gradientScale
     compute.wholes(slots) { slot, gradient in
       let value = slot.head.value
-      var rate = step.learningRate * slot.head.rate
+      var rate = (ownRate(step.number) ?? step.learningRate) * slot.head.rate
       if settings.scalesByParameter {
         let mean = compute.sum(value.count) { squares(value.pointer, $0) } / Double(max(1, value.count))
         rate *= max(Self.leastScale, mean.squareRoot())

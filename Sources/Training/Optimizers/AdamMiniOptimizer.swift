@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// Adam-mini (arXiv:2406.16793) as the package adam-mini: one second moment for many elements.
@@ -15,8 +14,8 @@ package struct AdamMiniSettings: OptimizerSettings, Hashable {
   package init() {}
 
   package static let settings: [Setting<Self>] = [
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { AdamMiniOptimizer(self, groups) }
@@ -61,13 +60,11 @@ private final class AdamMiniOptimizer: Optimizer {
 
   func take(_ step: OptimizerStep, on compute: Compute) {
     let (beta1, beta2) = (settings.betas[0], settings.betas[1])
-    let correction1 = 1 - pow(beta1, Double(step.number))
-    let root2 = Float((1 - pow(beta2, Double(step.number))).squareRoot())
+    let adam = AdamStep(step, betas: settings.betas)
     let (new1, old2, new2, epsilon) = (Float(1 - beta1), Float(beta2), Float(1 - beta2), Float(settings.epsilon))
     let scale = step.gradientScale
     compute.wholes(slots) { slot, gradient in
-      let rate = step.learningRate * slot.head.rate
-      let (size, decay) = (Float(rate / correction1), Float(1 - rate * slot.head.weightDecay))
+      let (size, decay) = adam.sizes(of: slot.head)
       let (value, mean, block) = (slot.head.value, slot.mean.pointer, slot.block)
       // Blocks are not cut.
       compute.ranges(slot.squares.count, size: max(1, Compute.slotPiece / block)) { range in
@@ -80,7 +77,7 @@ private final class AdamMiniOptimizer: Optimizer {
           }
           let square = old2 * slot.squares.pointer[index] + new2 * Float(sum / Double(elements.count))
           slot.squares.pointer[index] = square
-          let divisor = square.squareRoot() / root2 + epsilon
+          let divisor = square.squareRoot() / adam.root + epsilon
           for i in elements {
             mean[i] += new1 * (scale * gradient.pointer[i] - mean[i])
             value.pointer[i] = value.pointer[i] * decay - size * mean[i] / divisor

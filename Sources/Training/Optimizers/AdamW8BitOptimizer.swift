@@ -14,8 +14,8 @@ package struct AdamW8BitSettings: OptimizerSettings, Hashable {
   package init() {}
 
   package static let settings: [Setting<Self>] = [
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { AdamW8BitOptimizer(self, groups) }
@@ -103,13 +103,11 @@ private final class AdamW8BitOptimizer: Optimizer {
 
   func take(_ step: OptimizerStep, on compute: Compute) {
     let (beta1, beta2) = (settings.betas[0], settings.betas[1])
-    let correction1 = 1 - pow(beta1, Double(step.number))
-    let root2 = Float((1 - pow(beta2, Double(step.number))).squareRoot())
+    let adam = AdamStep(step, betas: settings.betas)
     let epsilon = Float(settings.epsilon)
     let scale = step.gradientScale
     compute.elementwise(slots) { slot, gradient, range in
-      let rate = step.learningRate * slot.head.rate
-      let (size, decay) = (Float(rate / correction1), Float(1 - rate * slot.head.weightDecay))
+      let (size, decay) = adam.sizes(of: slot.head)
       let value = slot.head.value.pointer
       let (m, v) = (slot.firstCodes.pointer, slot.secondCodes.pointer)
       withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * Self.block) { moments in
@@ -125,7 +123,7 @@ private final class AdamW8BitOptimizer: Optimizer {
             (moments[i], moments[Self.block + i]) = (first, second)
             firstMost = max(firstMost, abs(first))
             secondMost = max(secondMost, second)
-            value[start + i] = value[start + i] * decay - size * first / (second.squareRoot() / root2 + epsilon)
+            value[start + i] = value[start + i] * decay - size * first / (second.squareRoot() / adam.root + epsilon)
           }
           (slot.firstScales.pointer[block], slot.secondScales.pointer[block]) = (firstMost, secondMost)
           let (firstFactor, secondFactor) = (firstMost > 0 ? 1 / firstMost : 0, secondMost > 0 ? 1 / secondMost : 0)

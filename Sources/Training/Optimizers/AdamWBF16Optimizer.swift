@@ -21,8 +21,8 @@ package struct AdamWBF16Settings: OptimizerSettings, Hashable {
   package init() {}
 
   package static let settings: [Setting<Self>] = [
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
     .choice(
       "weights", \.weights,
       doc:

@@ -16,8 +16,8 @@ package struct AdamWSettings: OptimizerSettings, Hashable {
   }
 
   package static let settings: [Setting<Self>] = [
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { AdamWOptimizer(self, groups) }

@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// BAdam (arXiv:2404.02827): AdamW on one block of layers after another, each from fresh moments.
@@ -25,8 +24,8 @@ package struct BAdamSettings: OptimizerSettings, Hashable {
   package static let settings: [Setting<Self>] = [
     .count("switch_every", \.interval, .atLeast(1), unit: "steps", doc: "How long a layer is trained at a time"),
     .choice("switch_mode", \.order, doc: "In which order layers are trained; `random` takes each once a round"),
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { BAdamOptimizer(self, groups) }
@@ -86,10 +85,11 @@ private final class BAdamOptimizer: Optimizer {
   }
 
   func take(_ step: OptimizerStep, on compute: Compute) {
-    let number = Double((step.number - 1) % settings.interval + 1)
     let (beta1, beta2) = (settings.betas[0], settings.betas[1])
-    let correction1 = 1 - pow(beta1, number)
-    let root2 = Float((1 - pow(beta2, number)).squareRoot())
+    // The moments of each turn begin at zero.
+    var ofTurn = step
+    ofTurn.number = (step.number - 1) % settings.interval + 1
+    let adam = AdamStep(ofTurn, betas: settings.betas)
     let (new1, old2, new2, epsilon) = (Float(1 - beta1), Float(beta2), Float(1 - beta2), Float(settings.epsilon))
     let scale = step.gradientScale
     var slots: [Slot] = []
@@ -99,14 +99,13 @@ private final class BAdamOptimizer: Optimizer {
       start += head.value.count
     }
     compute.elementwise(slots) { slot, gradient, range in
-      let rate = step.learningRate * slot.head.rate
-      let (size, decay) = (Float(rate / correction1), Float(1 - rate * slot.head.weightDecay))
+      let (size, decay) = adam.sizes(of: slot.head)
       let (value, m, v) = (slot.head.value.pointer, first.pointer + slot.start, second.pointer + slot.start)
       for i in range {
         let g = scale * gradient[i]
         m[i] += new1 * (g - m[i])
         v[i] = old2 * v[i] + new2 * g * g
-        value[i] = value[i] * decay - size * m[i] / (v[i].squareRoot() / root2 + epsilon)
+        value[i] = value[i] * decay - size * m[i] / (v[i].squareRoot() / adam.root + epsilon)
       }
     }
   }

@@ -10,6 +10,7 @@ package struct GaLoreSettings: OptimizerSettings, Hashable {
   package var rank = 128
   package var interval = 200
   package var scale = 0.25
+  package var side = ProjectionSide.std
   package var betas = [0.9, 0.999]
   package var epsilon = 1e-6
 
@@ -19,8 +20,13 @@ package struct GaLoreSettings: OptimizerSettings, Hashable {
     .count("rank", \.rank, .atLeast(1), doc: "Singular vectors that are kept; smaller matrices are not projected"),
     .count("update_proj_gap", \.interval, .atLeast(1), unit: "steps", doc: "How long vectors are kept"),
     .number("scale", \.scale, .positive, doc: "What projected steps are multiplied with"),
-    .numbers("betas", \.betas, .decay, count: 2, doc: "Decay rates of the two moments"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .choice(
+      "proj_type", \.side, later: true,
+      doc:
+        "The vectors on the shorter side of a matrix (`std`), the longer one (`reverse_std`), on the `right` or the `left`"
+    ),
+    .betas(\.betas),
+    .epsilon(\.epsilon),
   ]
 
   package func optimizer(for groups: [ParameterGroup]) -> any Optimizer { GaLoreOptimizer(self, groups) }
@@ -36,10 +42,8 @@ private final class GaLoreOptimizer: Optimizer {
   init(_ settings: GaLoreSettings, _ groups: [ParameterGroup]) {
     self.settings = settings
     adamW = PlainAdamW(beta1: settings.betas[0], beta2: settings.betas[1], epsilon: settings.epsilon)
-    slots = ProjectedSlot.all(groups, rank: settings.rank)
-    vectors = slots.filter { $0.place != nil }.map {
-      Tensor(shape: [settings.rank, $0.isTall ? $0.head.value.columns : $0.head.value.rows])
-    }
+    slots = ProjectedSlot.all(groups, rank: settings.rank, side: settings.side)
+    vectors = slots.filter { $0.place != nil }.map { Tensor(shape: [settings.rank, $0.length]) }
   }
 
   var tensors: [NamedTensor] {
@@ -50,19 +54,12 @@ private final class GaLoreOptimizer: Optimizer {
 
   func take(_ step: OptimizerStep, on compute: Compute) {
     let isNew = (step.number - 1) % settings.interval == 0
-    compute.wholes(slots) { slot, gradient in
-      compute.ranges(gradient.count) { range in for i in range { gradient.pointer[i] *= step.gradientScale } }
-      guard let place = slot.place else {
-        adamW.direction(of: gradient, slot.firstMoment, slot.secondMoment, into: gradient, on: compute)
-        return adamW.change(step, slot.head, by: gradient, on: compute)
-      }
+    adamW.take(step, slots, on: compute) { slot, place, gradient in
       let kept = vectors[place]
-      if isNew { compute.leadingVectors(of: gradient, into: kept) }
-      let low =
-        slot.isTall ? compute.product(gradient, kept, transposesB: true) : compute.product(kept, gradient)
+      if isNew { slot.find(kept, of: gradient, on: compute) }
+      let low = slot.lowered(gradient, by: kept, on: compute)
       adamW.direction(of: low, slot.firstMoment, slot.secondMoment, into: low, on: compute)
-      let direction =
-        slot.isTall ? compute.product(low, kept) : compute.product(kept, transposesA: true, low)
+      let direction = slot.raised(low, by: kept, on: compute)
       adamW.change(step, slot.head, by: direction, scale: Float(settings.scale), on: compute)
     }
   }

@@ -3,7 +3,9 @@ import Tensors
 /// LOMO (arXiv:2306.09782): gradients times the rate, decay apart, and nothing remembered.
 package struct LOMOSettings: OptimizerSettings, Hashable {
   package static let name = "lomo"
-  package static let doc = "goes by the gradient alone and remembers nothing (arXiv:2306.09782)"
+  package static let doc =
+    "goes by the gradient alone and remembers nothing (arXiv:2306.09782); the gradients of all parameters are there until "
+    + "the step, as with every optimizer"
 
   package var clipValue: Double?
 

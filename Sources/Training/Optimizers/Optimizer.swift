@@ -13,6 +13,11 @@ package protocol Optimizer: AnyObject {
   /// - Parameter step: Counts from 1.
   func prepare(step: Int)
 
+  /// The rate that it takes in a step in place of the schedule's; nil where it takes that.
+  ///
+  /// - Parameter step: Counts from 1.
+  func ownRate(_ step: Int) -> Double?
+
   /// Changes every parameter of its groups that has a gradient.
   func take(_ step: OptimizerStep, on compute: Compute)
 
@@ -32,6 +37,7 @@ package enum ShownWeights: Sendable {
 
 extension Optimizer {
   package func prepare(step: Int) {}
+  package func ownRate(_ step: Int) -> Double? { nil }
   package func show(_ weights: ShownWeights) {}
 }
 
@@ -73,6 +79,8 @@ package struct ParameterGroup {
 package protocol OptimizerSettings: Tunable {
   /// Whether it makes a schedule of the rate pointless.
   static var replacesSchedule: Bool { get }
+  /// Whether neither the rate nor its schedule has an effect.
+  var ignoresRate: Bool { get }
 
   /// A fresh optimizer for these parameters.
   func optimizer(for groups: [ParameterGroup]) -> any Optimizer
@@ -80,4 +88,5 @@ package protocol OptimizerSettings: Tunable {
 
 extension OptimizerSettings {
   package static var replacesSchedule: Bool { false }
+  package var ignoresRate: Bool { false }
 }

@@ -22,7 +22,7 @@ package struct ScheduleFreeSettings: OptimizerSettings, Hashable {
     .numbers(
       "betas", \.betas, SettingRange(lower: 0, upper: 1, excludesLower: true, excludesUpper: true), count: 2,
       doc: "How near gradients are taken to the mean, and the decay rate of squares"),
-    .number("epsilon", \.epsilon, .atLeast(0), doc: "Added to the root of the second moment"),
+    .epsilon(\.epsilon),
     .count("warmup_steps", \.warmupSteps, .atLeast(0), unit: "steps", doc: "Length of a warm-up of its own"),
     .number("r", \.power, .atLeast(0), doc: "Step k counts in the mean with the power r of k"),
     .number("weight_lr_power", \.ratePower, .atLeast(0), doc: "And with this power of the largest rate so far"),
