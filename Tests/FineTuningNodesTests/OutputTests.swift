@@ -34,6 +34,7 @@ struct OutputTests {
       answers: {type: predict, model: base, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}
       both: {type: merge_adapters, models: [given, given], weights: [1, 0.5]}
       merged: {type: merge, model: given}
+      mixed: {type: merge_models, models: [base, merged], weights: [0.5, 0.25], normalize: false}
       folder: {type: export, model: merged, tokenizer: tokenizer}
       adapter_folder: {type: export, model: given, tokenizer: tokenizer}
     """
@@ -50,6 +51,7 @@ struct OutputTests {
     given 1 a6effcc03c7a
     known 1 f38dc8fc80ee
     merged 2 d15e0ceffce4
+    mixed 1 012538c25961
     quality 7 b0fe2d1e3497
     rows 4 25ac1990b95f
     still 8 27a694152308
@@ -90,6 +92,7 @@ struct OutputTests {
         text = text.replacing(": \(node)", with: ": \(name)_\(node)").replacing(
           "  \(node):", with: "  \(name)_\(node):"
         ).replacing("[\(node), \(node)]", with: "[\(name)_\(node), \(name)_\(node)]")
+          .replacing(", \(node)]", with: ", \(name)_\(node)]")
       }
       let summary = try workspace.run(text)
       digests.insert(
