@@ -23,12 +23,13 @@ import Testing
     "load_dataset": "rows", "tokenize": "tokens", "attach_adapter": "lora", "train": "sft", "evaluate": "quality",
     "predict": "answers", "load_tokenizer": "tokenizer", "load_model": "model", "apply_template": "chat",
     "merge": "merged", "export": "release", "merge_adapters": "both",
-    "score": "known",
+    "score": "known", "merge_models": "mixed",
   ]
 
   /// What a choice asks for beside itself.
   private static let companions = [
     "reduce_lr_on_plateau": ["nodes.sft.evaluate_every=1"], "adamw_schedule_free": ["nodes.sft.schedule.type=constant"],
+    "eva": ["nodes.lora.data=tokens.train"], "dare_linear": ["nodes.mixed.base=model"],
   ]
 
   /// What a field asks for beside itself.
@@ -44,7 +45,10 @@ import Testing
       "outputs: [quality",
       "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\n"
         + "  both: {type: merge_adapters, models: [sft, lora]}\n"
-        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}\noutputs: [answers, quality")
+        + "  mixed: {type: merge_models, models: [model, merged]}
+"
+        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}
+outputs: [answers, quality")
     return project
   }
 

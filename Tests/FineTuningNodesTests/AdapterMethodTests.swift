@@ -21,6 +21,12 @@ struct AdapterMethodTests {
     "method: lora, rank: 2, train_tokens: [5, 7]", "method: ia3", "method: ia3, feedforward: [o_proj, down_proj]",
     "method: oft, block_size: 8", "method: loha, rank: 2", "method: lokr, rank: 2, factor: 4", "method: vera, rank: 8",
     "method: hra, rank: 4", "method: boft, block_size: 4, butterfly: 2",
+    "method: lora, rank: 2, init: eva, data: tokens.train",
+    "method: lora, rank: 2, init: eva, rho: 1, data: tokens.train",
+    "method: lora, rank: 2, init: corda, data: tokens.train, samples: 3",
+    "method: lora, rank: 2, init: corda, corda_method: kpm, data: tokens.train, dora: true",
+    "method: lora, rank: 2, init: lora_ga, rslora: true, data: tokens.train",
+    "method: adalora, rank: 4, target_rank: 4, tfinal: 1",
   ]
 
   @Test("is attached, trained, merged and exported, and nothing is found wrong", arguments: cases)
@@ -57,13 +63,78 @@ struct AdapterMethodTests {
     let fresh = try #require(summary.nodes.first { $0.name == "fresh" }?.result?.outputs["model"])
     let trained = ArtefactView(fresh, in: workspace.store).details["trainable_parameters"]?.int
     // What was taken from the weight stands in the folder too.
-    let isConverted = fields.contains("pissa") || fields.contains("olora")
-    #expect(trained == base.configuration.trainedCount(adapter.configuration) / (isConverted ? 2 : 1))
+    let isConverted = ["pissa", "olora", "corda", "lora_ga"].contains { fields.contains("init: \($0)") }
+    let whole = base.configuration.trainedCount(adapter.configuration)
+    // Of DoRA the lengths are not twice as many.
+    if !fields.contains("dora: true") {
+      #expect(trained == whole / (isConverted ? 2 : 1))
+    }
+  }
+
+  /// What a start found out is not computed again for another scale, seed, node or rank up to the next power of two.
+  @Test(arguments: ["init: eva", "init: corda", "init: corda, corda_method: kpm", "init: lora_ga"])
+  func whatWasFoundOut(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    func run(_ name: String, _ more: String) throws -> String {
+      let summary = try workspace.run(
+        """
+        pipeline: starts
+        nodes:
+          tokenizer: {type: load_tokenizer, from: DIR/tiny}
+          rows: {type: load_dataset, from: DIR/rows.jsonl}
+          chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+          tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100}
+          base: {type: load_model, from: DIR/tiny, compute: f32}
+          \(name): {type: attach_adapter, model: base, data: tokens.train, \(fields), \(more)}
+        """)
+      #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+      return try String(contentsOfFile: workspace.folder.path("\(name).log"), encoding: .utf8)
+    }
+    #expect(try run("first", "rank: 2").contains("blocks: 2 computed"))
+    #expect(try run("second", "rank: 2, alpha: 7, seed: 3").contains("blocks: 0 computed"))
+    #expect(try run("third", "rank: 6, rslora: true").contains("blocks: 0 computed"))
+    #expect(try run("fourth", "rank: 2, samples: 2").contains("blocks: 2 computed"))
+    #expect(try run("fifth", "rank: 2, targets: [q_proj]").contains("blocks: 2 computed"))
+  }
+
+  /// LoftQ stands beside a base that is rounded.
+  @Test func whatTheBaseLost() throws {
+    let workspace = try TinyWorkspace()
+    let summary = try workspace.run(
+      """
+      pipeline: loftq
+      nodes:
+        tokenizer: {type: load_tokenizer, from: DIR/tiny}
+        rows: {type: load_dataset, from: DIR/rows.jsonl}
+        chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+        tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100}
+        base: {type: load_model, from: DIR/tiny, compute: f32, weights: nf4}
+        exact: {type: load_model, from: DIR/tiny, compute: f32}
+        fresh: {type: attach_adapter, model: base, init: loftq, rank: 16}
+        plain: {type: attach_adapter, model: base, rank: 16}
+        tuned: {type: train, model: fresh, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 0.001}
+        of_exact: {type: evaluate, model: exact, data: tokens.train}
+        of_plain: {type: evaluate, model: plain, data: tokens.train}
+        of_fresh: {type: evaluate, model: fresh, data: tokens.train}
+      """)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    func loss(_ node: String) throws -> Double {
+      let metrics = try #require(summary.nodes.first { $0.name == node }?.result?.outputs["metrics"])
+      return try #require(
+        readJSON(ArtefactView(metrics, in: workspace.store).path(of: "metrics.json"))["loss"]?.double)
+    }
+    let exact = try loss("of_exact")
+    #expect(abs(try loss("of_fresh") - exact) < abs(try loss("of_plain") - exact))
   }
 
   /// What cannot be attached, the field that is named and the words.
   @Test(arguments: [
-    ("init: pizza", "init", "No start of an adapter is named `pizza`"),
+    ("init: pizza", "init", "`pizza` is not one of"),
+    ("init: pissa, data: base", "data", "`data` has no effect"),
+    ("init: loftq", "init", "`init: loftq` has no effect: the base is not rounded"),
+    ("init: loftq, dora: true", "dora", "`dora` takes `false` beside `init: loftq`, not `true`"),
+    ("init: pissa, samples: 3", "samples", "`samples` has no effect"), ("init: eva, gamma: 3, data: base", "gamma", "`gamma` has no effect"),
+    ("method: adalora, target_rank: 9", "target_rank", "`target_rank` takes at most `rank`, 8, not 9"),
     ("layers: [9]", "layers", "There is no block 9"),
     ("target_pattern: '('", "target_pattern", "`(` is not a regular expression"),
     ("target_pattern: nothing", "target_pattern", "No linear map has a name that `nothing` matches as a whole"),

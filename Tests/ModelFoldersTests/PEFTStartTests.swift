@@ -14,20 +14,8 @@ struct PEFTStartTests {
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// The losses before each of six steps and after them.
   private func losses(_ fixture: PEFTFixture, _ model: LanguageModel, steps: Int = 6) throws -> [Double] {
-    let batch = PackedBatch(try fixture.sequences())
-    let optimizer = PlainAdamW()
-    return try (0...steps).map { step in
-      for parameter in model.parameters { parameter.clearGradient() }
-      let tape = Tape(compute: model.compute, records: true)
-      let scored = try tape.crossEntropy(
-        model.hiddenStates(tape, batch), head: model.head, targets: batch.targets,
-        weights: [Float](repeating: 1 / Float(batch.labelCount), count: batch.labelCount))
-      tape.backward(from: scored.loss)
-      if step < steps { optimizer.step(model.trainableParameters) }
-      return Double(scored.loss.value.values[0])
-    }
+    try TrainedByHand.losses(fixture, model, steps: steps)
   }
 
   private func expect(_ found: [Double], _ expected: JSON?, _ words: String, tolerance: Double = 1e-4) throws {
@@ -147,6 +135,25 @@ struct PEFTStartTests {
     for (one, other) in try zip(fixture.logits(of: again), expected) { #expect(largestDifference(one, other) < 2e-3) }
     for (one, other) in try zip(fixture.logits(of: again), fixture.logits(of: model)) {
       #expect(largestDifference(one, other) < 1e-5)
+    }
+  }
+}
+
+/// A training by the losses of a fixture's texts, with AdamW as PyTorch has it.
+enum TrainedByHand {
+  /// The losses before each of some steps and after them.
+  static func losses(_ fixture: PEFTFixture, _ model: LanguageModel, steps: Int = 6) throws -> [Double] {
+    let batch = PackedBatch(try fixture.sequences())
+    let optimizer = PlainAdamW()
+    return try (0...steps).map { step in
+      for parameter in model.parameters { parameter.clearGradient() }
+      let tape = Tape(compute: model.compute, records: true)
+      let scored = try tape.crossEntropy(
+        model.hiddenStates(tape, batch), head: model.head, targets: batch.targets,
+        weights: [Float](repeating: 1 / Float(batch.labelCount), count: batch.labelCount))
+      tape.backward(from: scored.loss)
+      if step < steps { optimizer.step(model.trainableParameters) }
+      return Double(scored.loss.value.values[0])
     }
   }
 }

@@ -26,6 +26,18 @@ package struct AdapterFields: FieldSet {
     case adapted
   }
 
+  /// Which tokens EVA looks at.
+  package enum Positions: String, FieldChoice {
+    case labels
+    case all
+  }
+
+  /// Which part of a weight CorDA starts with.
+  package enum CordaMethod: String, FieldChoice {
+    case ipm
+    case kpm
+  }
+
   var method = Method.lora
   var rank = 8
   var alpha: Double?
@@ -37,7 +49,12 @@ package struct AdapterFields: FieldSet {
   var targetPattern: String?
   var exclude: [String] = []
   var layers: [Int] = []
-  var start = LoRA.Start.standard.rawValue
+  var startName = LoRA.Start.standard.rawValue
+  var samples = 256
+  var rho = 2.0
+  var positions = Positions.labels
+  var corda = CordaMethod.ipm
+  var gamma = 16.0
   var dora = false
   var rankPattern: [String] = []
   var alphaPattern: [String] = []
@@ -48,6 +65,8 @@ package struct AdapterFields: FieldSet {
   var factor: Int?
   var butterfly: Int?
   var feedForward: [String]?
+  var targetRank: Int?
+  var budget = RankBudget.Schedule()
 
   package init() {}
 
@@ -57,6 +76,15 @@ package struct AdapterFields: FieldSet {
   private static func whenTaken(_ option: AdapterOptions.Name) -> FieldCondition {
     whenFresh.and(.when("method", AdapterMethods.taking(option)))
   }
+
+  /// A fresh LoRA that starts in one of some ways.
+  private static func whenStarted(_ starts: LoRA.Start...) -> FieldCondition {
+    whenTaken(.start).and(.when("init", starts.map(\.rawValue)))
+  }
+
+  /// When the start looks at rows.
+  static let whenLooking = whenTaken(.start).and(
+    .when("init", LoRA.Start.allCases.filter(\.looksAtTexts).map(\.rawValue)))
 
   package static let fields: [Field<Self>] = [
     Field(
@@ -89,10 +117,33 @@ package struct AdapterFields: FieldSet {
       "dora", \.dora, since: Birth(default: false), for: whenTaken(.dora),
       doc: "Trains the length of each row of the weights apart from its direction (DoRA, arXiv:2402.09353)"),
     Field(
-      "init", \.start, since: Birth(default: LoRA.Start.standard.rawValue), for: whenTaken(.start),
+      "init", \.startName, kind: .choice(LoRA.Start.allCases.map(\.rawValue)),
+      since: Birth(default: LoRA.Start.standard.rawValue), for: whenTaken(.start),
       doc:
-        "How the two matrices begin: `default`, `gaussian`, `orthogonal`, or with a part of the weight that the base "
-        + "then does without: `pissa` (arXiv:2404.02948), `olora` (arXiv:2406.01775)"),
+        "How the two matrices begin: `default`, `gaussian`, `orthogonal`; with a part of the weight that the base "
+        + "then does without: `pissa` (arXiv:2404.02948), `olora` (arXiv:2406.01775), by what the maps read of `data` "
+        + "`corda` (arXiv:2406.05223), by the loss on `data` `lora_ga` (arXiv:2407.05000); with the directions in which "
+        + "what they read varies most: `eva` (arXiv:2410.07170); with what a base lost that `load_model` rounds by "
+        + "`weights`: `loftq` (arXiv:2310.08659)"),
+    Field(
+      "samples", \.samples, in: 1...1_000_000, unit: "rows", since: Birth(default: 256), for: whenLooking,
+      doc: "How many rows of `data` are looked at, spread over all of them"),
+    Field(
+      "rho", \.rho, in: 1.0...64, since: Birth(default: 2), for: whenStarted(.eva),
+      doc:
+        "How many times its rank a map may have at most, when ranks go to the maps whose inputs they explain most of; "
+        + "1 leaves all ranks as they are"),
+    Field(
+      "positions", \.positions, since: Birth(default: .labels), for: whenStarted(.eva),
+      doc: "Which tokens count: those that are learned (`labels`), or `all`"),
+    Field(
+      "corda_method", \.corda, since: Birth(default: .ipm), for: whenStarted(.corda),
+      doc:
+        "What A and B begin with: what matters most to the rows (`ipm`, to learn what they show), or least (`kpm`, to "
+        + "keep what they show while another thing is learned)"),
+    Field(
+      "gamma", \.gamma, in: .above(0), since: Birth(default: 16), for: whenStarted(.loraGA),
+      doc: "The larger, the smaller the start: its matrices are divided by the root"),
     Field(
       "rank_pattern", \.rankPattern, since: Birth(default: []), for: whenTaken(.rankPattern),
       doc: "Other ranks for some maps: `q_proj=16`, a regular expression for the end of a map's name and the rank"),
@@ -112,6 +163,26 @@ package struct AdapterFields: FieldSet {
       "feedforward", \.feedForward, since: Birth(default: nil), for: whenTaken(.feedForward),
       doc:
         "The maps whose inputs are scaled in place of their outputs; the last maps of feed-forward parts unless given"),
+    Field(
+      "target_rank", \.targetRank, in: 1...4096, since: Birth(default: nil), for: whenTaken(.budget),
+      doc: "The mean rank that is left after training; two thirds of `rank` unless given"),
+    Field(
+      "tinit", \.budget.firstSteps, in: 0..., unit: "steps", since: Birth(default: 0), for: whenTaken(.budget),
+      doc: "The first steps, in which all ranks stay"),
+    Field(
+      "tfinal", \.budget.lastSteps, in: 0..., unit: "steps", since: Birth(default: 0), for: whenTaken(.budget),
+      doc: "The last steps, in which the ranks stay as they have become"),
+    Field(
+      "delta_t", \.budget.interval, in: 1..., unit: "steps", since: Birth(default: 1), for: whenTaken(.budget),
+      doc: "The steps from one choice of ranks to the next"),
+    Field(
+      "importance_betas", get: { [$0.budget.beta1, $0.budget.beta2] },
+      set: { ($0.budget.beta1, $0.budget.beta2) = ($1.first ?? 0.85, $1.last ?? 0.85) }, in: 0.0..<1,
+      since: Birth(default: [0.85, 0.85]), for: whenTaken(.budget),
+      doc: "How much of what elements mattered, and of how that varied, stays in a step"),
+    Field(
+      "orthogonality", \.budget.orthogonality, in: 0.0..., since: Birth(default: 0.5), for: whenTaken(.budget),
+      doc: "What the distance of A and B from orthogonal matrices counts beside the loss; `orth_reg_weight` of PEFT"),
     Field(
       "train_modules", \.trainedModules, since: Birth(default: []), for: whenFresh,
       doc:
@@ -158,18 +229,23 @@ extension AdapterFields {
     from == nil ? try? fresh(for: model) : try? AdapterFolder(sources.fileSet).configuration
   }
 
+  /// How the method starts, where it is LoRA.
+  var start: LoRA.Start? { LoRA.Start(rawValue: startName) }
+
   private func options() throws(AdapterError) -> AdapterOptions {
     var options = AdapterOptions()
     options.rank = rank
     options.blockSize = blockSize
     options.factor = factor
+    options.targetRank = targetRank
+    options.budget = budget
     options.layers = butterfly
     options.feedForward = feedForward
     options.alpha = alpha.map { Float($0) }
     options.dropout = Float(dropout)
     options.rslora = rslora
     options.dora = dora
-    options.start = start
+    options.start = startName
     options.rankPattern = try patterns(rankPattern, "rank_pattern") { Int($0) }
     options.alphaPattern = try patterns(alphaPattern, "alpha_pattern") { Float($0) }
     return options
@@ -194,7 +270,7 @@ extension AdapterFields {
     case .alpha: "alpha"
     case .dropout: "dropout"
     case .rank, .oddRank, .rankAbove: "rank"
-    case .unknownStart: "init"
+    case .unknownStart, .nothingFound: "init"
     case .pattern(let text) where text == targetPattern: "target_pattern"
     case .pattern: "rank_pattern"
     case .layer: "layers"

@@ -12,9 +12,17 @@ package enum AttachAdapter: NodeType {
   package static let name = "attach_adapter"
   package static let summary = "Puts an adapter beside a model's linear maps, so that training changes only it"
   package static let implementationVersion = 1
-  package static let inputs = [InputPort("model", [ArtefactName.model], doc: "A model without adapter")]
+  package static let parts = [AdapterStartFindings.part]
+  package static let inputs = [
+    InputPort("model", [ArtefactName.model], doc: "A model without adapter"),
+    InputPort(
+      "data", [ArtefactName.tokens], for: AdapterFields.whenLooking,
+      doc:
+        "Rows that the start follows from: such as the model is to learn, or for `corda_method: kpm` such as it is to keep"
+    ),
+  ]
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model with the adapter")]
-  package static let execution = Execution.worker(cores: .one)
+  package static let execution = Execution.worker(cores: .all)
 
   package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
     try fields.from.map { try AdapterFolder.files(at: paths.text(of: $0)).requests } ?? []
@@ -51,7 +59,7 @@ package enum AttachAdapter: NodeType {
     let model = json(inputs["model"]?.seen[LoadModel.configurationSight]?.text).flatMap {
       try? ModelConfiguration(huggingFace: $0)
     }
-    if fields.from == nil { conflicts += problems(fields, model) }
+    if fields.from == nil { conflicts += problems(fields, model) + startProblems(fields, inputs) }
     if let mismatch = mismatch(inputs, model) { conflicts.append(mismatch) }
     return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
   }
@@ -70,6 +78,21 @@ package enum AttachAdapter: NodeType {
           advice: words?.advice)
       ]
     }
+  }
+
+  /// What keeps the adapter from starting as it is told to.
+  private static func startProblems(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    var conflicts = DataFit.conflicts(inputs, data: "data", wants: [.texts])
+    if let model = inputs["model"]?.type, fields.method == .lora, fields.start == .loftq,
+      model[FacetName.weights]?.text.flatMap(LoadModel.Weights.init)?.rounds != true
+    {
+      conflicts.append(
+        .init(
+          port: "init", "`init: loftq` has no effect: the base is not rounded",
+          reason: "it starts with what the weights lose when `load_model` holds them in fewer bits",
+          advice: "say `weights: nf4` there, or take another start"))
+    }
+    return conflicts
   }
 
   private static func type(_ base: ArtefactType?) -> ArtefactType {
@@ -105,8 +128,9 @@ package enum AttachAdapter: NodeType {
           }))
       try writer.write(given, of: base, to: folder)
     } else {
-      adapter = try fields.fresh(for: base)
-      try writer.write(fresh: adapter, seed: UInt64(fields.seed), of: source, to: folder)
+      let start = try FreshAdapter(fields, artefact, source, context)
+      adapter = try writer.write(
+        fresh: start.adapter, seed: UInt64(fields.seed), of: source, findings: start.findings, to: folder)
     }
     output.set(type: type(view.type))
     output.details = view.details

@@ -12,6 +12,8 @@ package enum AdapterError: Error, Sendable, Hashable {
   /// A rank above what the weight of a map has.
   case rankAbove(Int, module: String, rank: Int)
   case unknownStart(String, known: [String])
+  /// A start that follows from more than the weight, of which nothing was found out.
+  case nothingFound(String)
   /// A text that is no regular expression.
   case pattern(String)
   /// Targets that no linear map is among.
@@ -75,6 +77,12 @@ extension AdapterError: DiagnosticError {
         Diagnostic(
           code: "adapter-init", "No start of an adapter is named `\(name)`",
           advice: near ?? "Choose from [\(known.joined(separator: ", "))]")
+      ]
+    case .nothingFound(let start):
+      return [
+        Diagnostic(
+          code: "adapter-init", "An adapter that starts by `\(start)` wants more than the weights",
+          advice: "attach it in a pipeline: `attach_adapter` with `init: \(start)`")
       ]
     case .pattern(let text):
       return [Diagnostic(code: "adapter-pattern", "`\(text)` is not a regular expression")]

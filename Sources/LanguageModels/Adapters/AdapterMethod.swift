@@ -33,6 +33,12 @@ package protocol AdapterMethod: Sendable, Hashable {
   ///   - weight: Reads the map's weight [out, in].
   /// - Throws: What `weight` throws.
   func start(_ map: AdaptedMap, random: (Int) -> CounterRandom, weight: () throws -> Tensor) throws -> [Tensor]
+  /// The first values of ``tensors(of:)`` from what was found out about the map.
+  func start(
+    _ map: AdaptedMap, from findings: MapFindings, random: (Int) -> CounterRandom, weight: () throws -> Tensor
+  ) throws -> [Tensor]
+  /// The same once all tensors have their first values: without what decided those alone.
+  var settled: Self { get }
   /// The first values of ``sharedTensors(of:)``.
   func startShared(_ maps: [AdaptedMap], random: (Int) -> CounterRandom) -> [Tensor]
 
@@ -54,6 +60,14 @@ package protocol AdapterMethod: Sendable, Hashable {
   func extents(_ shapes: [String: [Int]]) -> (inputs: Int, outputs: Int)
   /// What stands after a map's name in the names of its tensors: all that ``tensors(of:)`` may have.
   var suffixes: [String] { get }
+  /// What it does while it is trained, beside some maps and their tensors; nil for a method that is only computed.
+  func course(of maps: [(map: AdaptedMap, parameters: [Parameter])]) -> (any AdapterCourse)?
+  /// The same after its training: without what was to happen in it, and without tensors that change nothing.
+  ///
+  /// - Parameter values: The tensors of a map.
+  func trained(_ maps: [AdaptedMap], _ values: (AdaptedMap) throws -> [Tensor]) rethrows -> Self
+  /// The tensors of a map in ``trained(_:_:)``.
+  func trained(_ map: AdaptedMap, _ values: [Tensor]) -> [Tensor]
   /// The same, said as folders say it for these maps.
   func fitted(to maps: [AdaptedMap]) -> Self
   /// The same as other programs know it, for a base that is left as it is.
@@ -69,9 +83,16 @@ package protocol AdapterMethod: Sendable, Hashable {
 extension AdapterMethod {
   package var dropout: Float { 0 }
   package func validate(_ map: AdaptedMap) throws(AdapterError) {}
+  package func start(
+    _ map: AdaptedMap, from findings: MapFindings, random: (Int) -> CounterRandom, weight: () throws -> Tensor
+  ) throws -> [Tensor] { try start(map, random: random, weight: weight) }
+  package var settled: Self { self }
   package func sharedTensors(of maps: [AdaptedMap]) -> [AdapterTensor] { [] }
   package func startShared(_ maps: [AdaptedMap], random: (Int) -> CounterRandom) -> [Tensor] { [] }
   package var suffixes: [String] { tensors(of: AdaptedMap(module: "", inputs: 0, outputs: 0)).map(\.name) }
+  package func course(of maps: [(map: AdaptedMap, parameters: [Parameter])]) -> (any AdapterCourse)? { nil }
+  package func trained(_ maps: [AdaptedMap], _ values: (AdaptedMap) throws -> [Tensor]) rethrows -> Self { self }
+  package func trained(_ map: AdaptedMap, _ values: [Tensor]) -> [Tensor] { values }
   package func fitted(to maps: [AdaptedMap]) -> Self { self }
   package var portable: any AdapterMethod { self }
   package func portable(_ values: [Tensor]) -> [Tensor] { values }

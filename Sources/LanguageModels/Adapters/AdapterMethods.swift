@@ -9,6 +9,7 @@ package enum AdapterMethods {
     VeRA.self,
     HRA.self,
     BOFT.self,
+    AdaLoRA.self,
   ]
 
   /// The method of a name.

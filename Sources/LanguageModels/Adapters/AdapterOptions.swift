@@ -11,6 +11,8 @@ package struct AdapterOptions: Sendable, Hashable {
     case feedForward = "feedforward"
     case factor
     case layers = "butterfly"
+    /// Ranks that a training takes away.
+    case budget
   }
 
   package var rank: Int?
@@ -25,6 +27,8 @@ package struct AdapterOptions: Sendable, Hashable {
   package var feedForward: [String]?
   package var factor: Int?
   package var layers: Int?
+  package var targetRank: Int?
+  package var budget: RankBudget.Schedule?
 
   package init() {}
 }
@@ -38,11 +42,31 @@ package struct ModulePattern<Value: Sendable & Hashable>: Sendable, Hashable {
     self.pattern = pattern
     self.value = value
   }
+
+  fileprivate func matches(_ module: String) -> Bool {
+    // A name is compared letter by letter: hundreds of whole names stand for hundreds of maps, and making a regular
+    // expression takes a while. Its dots match any letter.
+    guard pattern.utf8.allSatisfy({ $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || isAlphanumeric($0) }) else {
+      return ModuleNames.matches("(.*\\.)?(\(pattern))", module)
+    }
+    let (name, own) = (Array(module.utf8), Array(pattern.utf8))
+    guard name.count >= own.count, name.allSatisfy({ $0 < 128 }) else {
+      return name.count >= own.count && ModuleNames.matches("(.*\\.)?(\(pattern))", module)
+    }
+    let start = name.count - own.count
+    guard start == 0 || name[start - 1] == UInt8(ascii: ".") else { return false }
+    return zip(name[start...], own).allSatisfy { $0 == $1 || $1 == UInt8(ascii: ".") }
+  }
+
+  private func isAlphanumeric(_ letter: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(letter)
+      || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(letter | 0x20)
+  }
 }
 
 extension Array {
   /// The value of the first pattern that matches a module's name from some dot on.
   func value<Value>(for module: String) -> Value? where Element == ModulePattern<Value> {
-    first { ModuleNames.matches("(.*\\.)?(\($0.pattern))", module) }?.value
+    first { $0.matches(module) }?.value
   }
 }

@@ -4,15 +4,21 @@ extension LanguageModel {
   /// Puts a fresh adapter beside the targeted linear maps and freezes everything else.
   ///
   /// The random numbers of each tensor depend on the seed and its own name alone.
+  /// - Parameter findings: What was found out about a map, for methods that start from it.
   /// - Throws: ``AdapterError``, and ``WeightError/rounded(name:)`` where a method starts from weights of which only
   ///   roundings are kept.
-  package func attach(_ adapter: AdapterConfiguration, seed: UInt64) throws {
-    let start = AdapterStartValues(adapter, of: configuration, seed: seed) { [self] map in
-      try weight(of: map)
-    } rows: { [self] in
+  package func attach(
+    _ adapter: AdapterConfiguration, seed: UInt64,
+    findings: @escaping (AdaptedMap) throws -> MapFindings? = { _ in nil }
+  ) throws {
+    let start = AdapterStartValues(
+      adapter, of: configuration, seed: seed, weight: { [self] map in try weight(of: map) }, findings: findings
+    ) { [self] in
       try baseTensor(named: configuration.name(of: .embedding))
     }
-    try attach(adapter) { name, _ in try start.tensor(named: name) }
+    var settled = adapter
+    settled.method = adapter.method.settled
+    try attach(settled) { name, _ in try start.tensor(named: name) }
   }
 
   /// Puts an adapter with the values of `weights` (PEFT's names) beside the targeted linear maps and freezes everything
@@ -104,6 +110,7 @@ package final class AdapterStartValues {
   private let seed: UInt64
   private let weight: (AdaptedMap) throws -> Tensor
   private let rows: () throws -> Tensor
+  private let findings: (AdaptedMap) throws -> MapFindings?
   private let tokens: (name: String, places: [Int])?
   private let places: [String: AdaptedMap]
   /// Those of the map that was asked for last: tensors of a map are asked for one after the other.
@@ -112,12 +119,15 @@ package final class AdapterStartValues {
 
   /// - Parameters:
   ///   - weight: Reads the weight [out, in] of a map; asked by methods that start from it alone.
+  ///   - findings: What was found out about a map, for methods that start from it.
   ///   - rows: Reads the embedding; asked where some of its rows are trained.
   package init(
     _ adapter: AdapterConfiguration, of model: ModelConfiguration, seed: UInt64,
-    weight: @escaping (AdaptedMap) throws -> Tensor, rows: @escaping () throws -> Tensor
+    weight: @escaping (AdaptedMap) throws -> Tensor,
+    findings: @escaping (AdaptedMap) throws -> MapFindings? = { _ in nil }, rows: @escaping () throws -> Tensor
   ) {
     self.rows = rows
+    self.findings = findings
     tokens = model.tokenTensor(adapter).map { ($0.name, adapter.base.tokens) }
     self.adapter = adapter
     self.seed = seed
@@ -151,7 +161,10 @@ package final class AdapterStartValues {
 
   private func values(of map: AdaptedMap) throws -> [String: Tensor] {
     let names = adapter.tensors(map).map(\.name)
-    let values = try adapter.method.start(map, random: { self.random(names[$0]) }, weight: { try self.weight(map) })
+    let (random, weight) = ({ self.random(names[$0]) }, { try self.weight(map) })
+    let values =
+      try findings(map).map { try adapter.method.start(map, from: $0, random: random, weight: weight) }
+      ?? adapter.method.start(map, random: random, weight: weight)
     return Dictionary(zip(names, values)) { first, _ in first }
   }
 

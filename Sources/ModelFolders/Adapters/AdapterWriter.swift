@@ -33,7 +33,19 @@ package struct AdapterWriter {
   /// - Throws: ``AdapterError/noAdapter``, ``AdapterFolderError``, and errors of the file system.
   package func write(_ model: LanguageModel, to folder: String) throws {
     guard let adapter = model.adapter else { throw AdapterError.noAdapter }
-    try write(adapter, of: model.configuration, to: folder) { try model.adapterTensor(named: $0) }
+    func value(_ name: String) throws -> Tensor {
+      guard let value = try model.adapterTensor(named: name) else { throw WeightError.unknown(name: name) }
+      return value
+    }
+    func values(_ map: AdaptedMap) throws -> [Tensor] { try adapter.tensors(map).map { try value($0.name) } }
+    let maps = model.configuration.adaptedMaps(adapter)
+    var trained = adapter
+    trained.method = try adapter.method.trained(maps, values)
+    let places = trained.places(maps)
+    try write(trained, of: model.configuration, to: folder) { name in
+      guard let place = places[name] else { return try value(name) }
+      return adapter.method.trained(place.map, try values(place.map))[place.index]
+    }
   }
 
   /// Writes a fresh adapter for a model, with the first values of ``LanguageModel/attach(_:seed:)``.
@@ -41,24 +53,29 @@ package struct AdapterWriter {
   /// Cost: the adapter alone; no weight of the model is read but those that the method starts from and those that are
   /// trained themselves.
   ///
+  /// - Parameter findings: What was found out about a map, for methods that start from it.
+  /// - Returns: What stands in the folder: of its start nothing is left that first values alone hang on.
   /// - Throws: ``AdapterError``, ``AdapterFolderError``, and errors of the file system.
+  @discardableResult
   package func write(
-    fresh adapter: AdapterConfiguration, seed: UInt64, of model: ModelFolder, to folder: String
-  ) throws {
+    fresh adapter: AdapterConfiguration, seed: UInt64, of model: ModelFolder,
+    findings: @escaping (AdaptedMap) throws -> MapFindings? = { _ in nil }, to folder: String
+  ) throws -> AdapterConfiguration {
     try model.configuration.validate(adapter)
-    let start = AdapterStartValues(adapter, of: model.configuration, seed: seed) { map in
-      let shape = map.isTransposed ? [map.inputs, map.outputs] : [map.outputs, map.inputs]
-      let stored = try model.weights.tensor(named: map.module + ".weight", shape: shape)
-      return map.isTransposed ? stored.transposed() : stored
-    } rows: {
+    let start = AdapterStartValues(
+      adapter, of: model.configuration, seed: seed, weight: model.weight, findings: findings
+    ) {
       let shape = [model.configuration.vocabularySize, model.configuration.hiddenSize]
       return try model.weights.tensor(named: model.configuration.name(of: .embedding), shape: shape)
     }
     let trained = Dictionary(model.configuration.trainedTensors(adapter).map { ($0.name, $0) }) { first, _ in first }
-    try write(adapter, of: model.configuration, to: folder) { name in
+    var settled = adapter
+    settled.method = adapter.method.settled
+    try write(settled, of: model.configuration, to: folder) { name in
       try trained[name].map { try model.weights.tensor(named: $0.base, shape: $0.shape) }
         ?? start.tensor(named: name)
     }
+    return settled
   }
 
   /// Writes an adapter of given values.
@@ -91,10 +108,7 @@ package struct AdapterWriter {
     guard isPortable else { return try write(source.configuration, of: model, to: folder, values: read) }
     var adapter = source.configuration
     adapter.method = adapter.method.portable
-    var places: [String: (map: AdaptedMap, index: Int)] = [:]
-    for map in model.adaptedMaps(adapter) {
-      for (index, tensor) in adapter.tensors(map).enumerated() { places[tensor.name] = (map, index) }
-    }
+    let places = adapter.places(model.adaptedMaps(adapter))
     try write(adapter, of: model, to: folder) { name in
       guard let place = places[name] else { return try read(name) }
       let values = try source.configuration.tensors(place.map).map { try read($0.name) }
@@ -136,5 +150,23 @@ package struct AdapterWriter {
         throw AdapterFolderError(folder, .differsAfterWriting("tensor `\(tensor.name)`"))
       }
     }
+  }
+}
+
+extension AdapterConfiguration {
+  /// Where each tensor beside a map stands, by its name.
+  fileprivate func places(_ maps: [AdaptedMap]) -> [String: (map: AdaptedMap, index: Int)] {
+    var places: [String: (map: AdaptedMap, index: Int)] = [:]
+    for map in maps { for (index, tensor) in tensors(map).enumerated() { places[tensor.name] = (map, index) } }
+    return places
+  }
+}
+
+extension ModelFolder {
+  /// The weight [out, in] of a map.
+  package func weight(_ map: AdaptedMap) throws -> Tensor {
+    let shape = map.isTransposed ? [map.inputs, map.outputs] : [map.outputs, map.inputs]
+    let stored = try weights.tensor(named: map.module + ".weight", shape: shape)
+    return map.isTransposed ? stored.transposed() : stored
   }
 }

@@ -52,15 +52,17 @@ extension TrainingLoop {
       step.measures.add(part.measures)
     }
 
+    if let penalty = course?.addPenalty() { step.measures.tell(penalty.name, penalty.value) }
     step.gradNorm = model.compute.gradientNorm(parameters)
     guard step.gradNorm.isFinite else { throw TrainingError.gradientNotFinite(step: name, rows: numbers) }
     let clip = clip(norm: step.gradNorm)
     step.learningRate =
-      settings.learningRate
+      optimizer.ownRate(name) ?? settings.learningRate
       * settings.schedule.factor(
         step: state.step, total: total, peak: settings.learningRate, heldOutLosses: heldOutLosses)
     optimizer.take(
       OptimizerStep(number: name, learningRate: step.learningRate, gradientScale: clip), on: model.compute)
+    course?.act(after: name, of: total, gradientScale: clip)
     average?.add(step: name, on: model.compute)
     for parameter in parameters { parameter.clearGradient() }
     return step

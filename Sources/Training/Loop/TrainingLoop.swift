@@ -35,6 +35,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
   let parameters: [Parameter]
   let optimizer: any Optimizer
   let average: WeightAverage?
+  /// What the adapter's method does in each step.
+  let course: (any AdapterCourse)?
   let best: BestWeights?
   var order: DataOrder
   let dropoutKey: RandomKey
@@ -65,6 +67,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
     parameters = groups.parameters
     optimizer = settings.optimizer.optimizer(for: groups.groups)
     average = settings.average.map { [parameters] in WeightAverage($0, parameters) }
+    course = model.adapterCourse()
     best = settings.keepsBest ? BestWeights(parameters) : nil
     let key = RandomKey(seed: settings.seed)
     let size = try settings.batchTokens.map { most in
@@ -93,6 +96,7 @@ package final class TrainingLoop<Stage: TrainingStage> {
   ///   checkpoint files throw.
   package func run() throws -> TrainingResult {
     let total = try totalSteps()
+    try course?.check(steps: total)
     let fingerprint = fingerprint(totalSteps: total)
     state = try resumed(fingerprint) ?? TrainingState()
     heldOutLosses = told("loss")
@@ -146,8 +150,11 @@ package final class TrainingLoop<Stage: TrainingStage> {
   /// What a checkpoint holds.
   var tensors: [NamedTensor] {
     parameters.map { ("parameter.\($0.name)", $0.value) } + optimizer.tensors + (average?.tensors ?? [])
-      + (best?.tensors ?? []) + stage.tensors
+      + (best?.tensors ?? []) + stage.tensors + courseTensors
   }
+
+  /// What the adapter's method remembers.
+  private var courseTensors: [NamedTensor] { course?.tensors.map { ("course.\($0.name)", $0.value) } ?? [] }
 
   /// The state of the newest checkpoint that verifies, its tensors and the stage put back.
   private func resumed(_ fingerprint: String) throws -> TrainingState? {

@@ -3,7 +3,7 @@ import Tensors
 
 /// W + alpha / R₀ · B diag(E) A, from which a training took ranks away where they mattered least (arXiv:2303.10512).
 ///
-/// It goes on with the ranks that it has.
+/// With a schedule a training takes ranks away (``RankBudget``); without one it goes on with those that it has.
 package struct AdaLoRA: AdapterMethod {
   /// R₀, the rank that each map started with.
   package var initialRank: Int
@@ -13,10 +13,14 @@ package struct AdaLoRA: AdapterMethod {
   package var dropout: Float
   /// Which of the first triplets of a map are left, where some were taken away: by the module's name.
   package var kept: [String: [Bool]]
+  /// How a training takes ranks away; nil once one has.
+  package var schedule: RankBudget.Schedule?
 
   package init(
-    initialRank: Int, targetRank: Int, alpha: Float, dropout: Float = 0, kept: [String: [Bool]] = [:]
+    initialRank: Int, targetRank: Int, alpha: Float, dropout: Float = 0, kept: [String: [Bool]] = [:],
+    schedule: RankBudget.Schedule? = nil
   ) {
+    self.schedule = schedule
     self.initialRank = initialRank
     self.targetRank = targetRank
     self.alpha = alpha
@@ -26,18 +30,51 @@ package struct AdaLoRA: AdapterMethod {
 
   package static let name = "adalora"
   package static let summary = "triplets of singular values and vectors beside a frozen matrix, as many as matter"
-  package static let options: Set<AdapterOptions.Name> = [.rank, .alpha, .dropout]
+  package static let options: Set<AdapterOptions.Name> = [.rank, .alpha, .dropout, .budget]
 
   package init(_ options: AdapterOptions) throws(AdapterError) {
-    let rank = options.rank ?? 8
+    let rank = options.rank ?? 12
     self.init(
-      initialRank: rank, targetRank: rank, alpha: options.alpha ?? Float(2 * rank), dropout: options.dropout ?? 0)
+      initialRank: rank, targetRank: options.targetRank ?? max(1, 2 * rank / 3),
+      alpha: options.alpha ?? Float(2 * rank), dropout: options.dropout ?? 0,
+      schedule: options.budget ?? RankBudget.Schedule())
   }
 
   package func validate() throws(AdapterError) {
     guard initialRank >= 1 else { throw .rank(initialRank) }
     guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
     guard alpha.isFinite else { throw .alpha(alpha) }
+    // Of a folder, which has its ranks, the wanted one decides nothing.
+    guard schedule == nil || targetRank <= initialRank else {
+      throw .option("target_rank", wanted: "at most `rank`, \(initialRank)", found: "\(targetRank)")
+    }
+  }
+
+  package func course(of maps: [(map: AdaptedMap, parameters: [Parameter])]) -> (any AdapterCourse)? {
+    schedule.map { RankBudget($0, target: targetRank, maps) }
+  }
+
+  package func trained(_ maps: [AdaptedMap], _ values: (AdaptedMap) throws -> [Tensor]) rethrows -> AdaLoRA {
+    guard schedule != nil else { return self }
+    var trained = self
+    trained.schedule = nil
+    for map in maps { trained.kept[map.module] = try values(map)[2].values.map { $0 != 0 } }
+    return trained
+  }
+
+  /// Without the triplets whose element of E is zero.
+  package func trained(_ map: AdaptedMap, _ values: [Tensor]) -> [Tensor] {
+    guard schedule != nil else { return values }
+    let (a, b, e) = (values[0], values[1], values[2])
+    let left = e.values.indices.filter { e.values[$0] != 0 }
+    let (allA, allB) = (a.values, b.values)
+    return [
+      Tensor(shape: [left.count, map.inputs], values: left.flatMap { allA[$0 * map.inputs..<($0 + 1) * map.inputs] }),
+      Tensor(
+        shape: [map.outputs, left.count],
+        values: (0..<map.outputs).flatMap { row in left.map { allB[row * e.rows + $0] } }),
+      Tensor(shape: [left.count, 1], values: left.map { e.values[$0] }),
+    ]
   }
 
   private func rank(of map: AdaptedMap) -> Int { kept[map.module].map { $0.count { $0 } } ?? initialRank }
@@ -83,6 +120,13 @@ package struct AdaLoRA: AdapterMethod {
   }
 
   package static let movesLate = [".lora_A", ".lora_B"]
+
+  /// Other programs take what has no training before it.
+  package var portable: any AdapterMethod {
+    var portable = self
+    portable.schedule = nil
+    return portable
+  }
   package var facts: [(key: String, value: JSON)] {
     [
       ("initial_rank", JSON(initialRank)), ("target_rank", JSON(targetRank)), ("alpha", JSON(Double(alpha))),

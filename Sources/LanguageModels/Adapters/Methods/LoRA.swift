@@ -15,11 +15,25 @@ package struct LoRA: AdapterMethod {
     case pissa
     /// The first R columns of the QR decomposition of W (arXiv:2406.01775).
     case olora
+    /// A the directions in which what the map reads varies most, B zero (arXiv:2410.07170).
+    case eva
+    /// A part of W by what the map reads: what matters most to it, or least (arXiv:2406.05223).
+    case corda
+    /// The leading directions of the loss's derivative with respect to W (arXiv:2407.05000).
+    case loraGA = "lora_ga"
+    /// The largest R singular values of what W lost when it was rounded (arXiv:2310.08659).
+    case loftq
 
     /// Whether B·A is a part of W that the base then lacks.
     ///
     /// The base stays as it is: the part is kept beside A and B, frozen, and taken off their product.
-    package var takesFromWeight: Bool { self == .pissa || self == .olora }
+    package var takesFromWeight: Bool { [.pissa, .olora, .corda, .loraGA].contains(self) }
+
+    /// Whether it follows from what a model makes of texts.
+    package var looksAtTexts: Bool { [.eva, .corda, .loraGA].contains(self) }
+
+    /// Whether nothing of it is left once A and B have their values.
+    fileprivate var leavesNothing: Bool { self == .eva || self == .loftq }
   }
 
   /// R, the inner dimension of B·A.
@@ -70,14 +84,20 @@ package struct LoRA: AdapterMethod {
   package func validate() throws(AdapterError) {
     guard dropout >= 0, dropout < 1 else { throw .dropout(dropout) }
     try numbers.validate()
+    if start == .loftq, usesDoRA {
+      throw .option("dora", wanted: "`false` beside `init: loftq`", found: "`true`")
+    }
     if start == .orthogonal, let odd = ([rank] + rankPattern.map(\.value)).first(where: { $0 % 2 != 0 }) {
       throw .oddRank(odd)
     }
   }
 
   package func validate(_ map: AdaptedMap) throws(AdapterError) {
-    let most = min(map.inputs, map.outputs)
-    if start.takesFromWeight, rank(of: map) > most { throw .rankAbove(most, module: map.module, rank: rank(of: map)) }
+    // LoRA-GA takes the first R directions for A, and the next R for B.
+    let most = start == .eva ? map.inputs : min(map.inputs, map.outputs) / (start == .loraGA ? 2 : 1)
+    if start.takesFromWeight || start == .eva || start == .loftq, rank(of: map) > most {
+      throw .rankAbove(most, module: map.module, rank: rank(of: map))
+    }
   }
 
   private var numbers: RankAndAlpha { RankAndAlpha(rank, alpha, rankPattern, alphaPattern) }
@@ -109,7 +129,19 @@ package struct LoRA: AdapterMethod {
   package func start(
     _ map: AdaptedMap, random: (Int) -> CounterRandom, weight: () throws -> Tensor
   ) throws -> [Tensor] {
-    let (a, b) = try LoRAStart(rank: rank(of: map), scale: scale(of: map), map: map).pair(start, random, weight)
+    try all(LoRAStart(rank: rank(of: map), scale: scale(of: map), map: map).pair(start, random, weight), weight)
+  }
+
+  package func start(
+    _ map: AdaptedMap, from findings: MapFindings, random: (Int) -> CounterRandom, weight: () throws -> Tensor
+  ) throws -> [Tensor] {
+    try all(
+      LoRAStart(rank: rank(of: map), scale: scale(of: map), map: map).pair(from: findings, random(0)), weight)
+  }
+
+  /// All tensors of a map that starts with A and B.
+  private func all(_ pair: (a: Tensor, b: Tensor), _ weight: () throws -> Tensor) rethrows -> [Tensor] {
+    let (a, b) = pair
     var all = [a, b]
     if start.takesFromWeight { all += [a.copy(), b.copy()] }
     // B·A begins with nothing, or with what is taken off: the rows have the lengths of those of W.
@@ -146,6 +178,12 @@ package struct LoRA: AdapterMethod {
 
   package func extents(_ shapes: [String: [Int]]) -> (inputs: Int, outputs: Int) {
     (shapes[Self.suffixA]?.last ?? 0, shapes[Self.suffixB]?.first ?? 0)
+  }
+
+  package var settled: LoRA {
+    var settled = self
+    if start.leavesNothing { settled.start = .standard }
+    return settled
   }
 
   /// Twice the rank: what is trained, and what it began with.

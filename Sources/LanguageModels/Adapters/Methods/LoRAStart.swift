@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 /// The first values of A [R, in] and B [out, R] of LoRA.
@@ -7,7 +8,7 @@ struct LoRAStart {
   let map: AdaptedMap
 
   /// - Parameter random: Of A, and of B.
-  /// - Throws: What `weight` throws.
+  /// - Throws: What `weight` throws, ``AdapterError/nothingFound(_:)`` for a start that wants more than the weight.
   func pair(
     _ start: LoRA.Start, _ random: (Int) -> CounterRandom, _ weight: () throws -> Tensor
   ) throws -> (a: Tensor, b: Tensor) {
@@ -20,7 +21,45 @@ struct LoRAStart {
     case .orthogonal: return orthogonal(random)
     case .pissa: return principal(try weight(), random(0))
     case .olora: return leading(try weight())
+    case .eva, .corda, .loraGA, .loftq: throw AdapterError.nothingFound(start.rawValue)
     }
+  }
+
+  /// What follows from findings.
+  func pair(from findings: MapFindings, _ random: CounterRandom) -> (a: Tensor, b: Tensor) {
+    switch findings {
+    case .inputs(let triples):
+      return (rows(triples.right, [Double](repeating: 1, count: rank)), Tensor(shape: [map.outputs, rank]))
+    case .weighted(let triples):
+      let roots = triples.values.map { ($0 / Double(scale)).squareRoot() }
+      return (rows(triples.right, roots), columns(triples.left, from: 0, roots))
+    case .gradient(let triples, let gamma):
+      let size = pow(Double(map.outputs), 0.25) / gamma.squareRoot()
+      let sizes = [Double](repeating: size, count: rank)
+      return (rows(triples.right, sizes), columns(triples.left, from: rank, sizes))
+    case .lost(let lost?): return principal(lost, random)
+    case .lost(nil): return (.kaimingUniform([rank, map.inputs], random), Tensor(shape: [map.outputs, rank]))
+    }
+  }
+
+  /// A [R, in] of the first vectors, each times its factor; zeros where there are no more.
+  private func rows(_ vectors: [Double], _ factors: [Double]) -> Tensor {
+    let tensor = Tensor(shape: [rank, map.inputs])
+    for index in 0..<min(tensor.count, vectors.count) {
+      tensor.pointer[index] = Float(factors[index / map.inputs] * vectors[index])
+    }
+    return tensor
+  }
+
+  /// B [out, R] of the vectors from some number on, each times its factor.
+  private func columns(_ vectors: [Double], from first: Int, _ factors: [Double]) -> Tensor {
+    let tensor = Tensor(shape: [map.outputs, rank])
+    for r in 0..<rank where (first + r + 1) * map.outputs <= vectors.count {
+      for row in 0..<map.outputs {
+        tensor.pointer[row * rank + r] = Float(factors[r] * vectors[(first + r) * map.outputs + row])
+      }
+    }
+    return tensor
   }
 
   /// A from the even rows of an orthogonal [R, R], B from the odd ones, each by normal numbers of a tenth.

@@ -27,16 +27,34 @@ extension AdaLoRA: PEFTMethod {
     }
     self.init(
       initialRank: options.count("init_r", default: 12), targetRank: options.count("target_r", default: 8),
-      alpha: options.float("lora_alpha", default: 8), dropout: options.probability("lora_dropout"), kept: kept)
+      alpha: options.float("lora_alpha", default: 8), dropout: options.probability("lora_dropout"), kept: kept,
+      schedule: options.value("total_step") == nil ? Self.schedule(&options) : nil)
   }
 
-  /// Without a schedule: nothing more is taken away.
+  /// What a training is to do; PEFT's own folders say how many steps theirs had.
+  private static func schedule(_ options: inout PEFTOptions) -> RankBudget.Schedule {
+    RankBudget.Schedule(
+      firstSteps: options.count("tinit", default: 0, from: 0), lastSteps: options.count("tfinal", default: 0, from: 0),
+      interval: options.count("deltaT", default: 1), beta1: options.number("beta1", default: 0.85),
+      beta2: options.number("beta2", default: 0.85), orthogonality: options.number("orth_reg_weight", default: 0.5))
+  }
+
+  /// Without a schedule nothing more is taken away.
   var options: [(key: String, value: JSON)] {
     var options: [(key: String, value: JSON)] = [
       ("bias", "none"), ("fan_in_fan_out", false), ("init_lora_weights", true), ("init_r", JSON(initialRank)),
       ("lora_alpha", JSON(peft: alpha)), ("lora_dropout", .number(JSONNumber(text: "\(dropout)"))),
-      ("target_r", JSON(targetRank)), ("total_step", 1),
+      ("target_r", JSON(targetRank)),
     ]
+    if let schedule {
+      options += [
+        ("tinit", JSON(schedule.firstSteps)), ("tfinal", JSON(schedule.lastSteps)),
+        ("deltaT", JSON(schedule.interval)), ("beta1", JSON(schedule.beta1)), ("beta2", JSON(schedule.beta2)),
+        ("orth_reg_weight", JSON(schedule.orthogonality)),
+      ]
+    } else {
+      options.append(("total_step", 1))
+    }
     if !kept.isEmpty {
       let members = kept.sorted { $0.key < $1.key }.map { module, list in
         (module + ".lora_E", JSON.array(list.map { JSON($0) }))

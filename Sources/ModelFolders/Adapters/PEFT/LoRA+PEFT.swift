@@ -20,12 +20,12 @@ extension LoRA: PEFTMethod {
     let hasStart = options.names.contains { $0.hasSuffix("." + Self.startA) }
     let named = options.value("init_lora_weights")?.string.flatMap(Start.init(rawValue:))
     options.require("init_lora_weights", "true, false, gaussian, orthogonal, eva") { value in
-      value.bool != nil || value.string == "eva" || named.map { hasStart || !$0.takesFromWeight } ?? false
+      value.bool != nil || named.map { $0.takesFromWeight ? hasStart : $0 != .loftq } ?? false
     }
     self.init(
       rank: options.count("r"), alpha: options.float("lora_alpha", default: 8),
       dropout: options.probability("lora_dropout"), usesRSLoRA: options.flag("use_rslora"),
-      usesDoRA: options.flag("use_dora"), start: named ?? .standard,
+      usesDoRA: options.flag("use_dora"), start: named == .eva ? .standard : named ?? .standard,
       rankPattern: options.ranks("rank_pattern"), alphaPattern: options.alphas("alpha_pattern"))
   }
 
