@@ -45,10 +45,8 @@ import Testing
       "outputs: [quality",
       "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\n"
         + "  both: {type: merge_adapters, models: [sft, lora]}\n"
-        + "  mixed: {type: merge_models, models: [model, merged]}
-"
-        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}
-outputs: [answers, quality")
+        + "  mixed: {type: merge_models, models: [model, merged]}\n"
+        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}\noutputs: [answers, quality")
     return project
   }
 

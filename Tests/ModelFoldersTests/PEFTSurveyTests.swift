@@ -1,4 +1,3 @@
-import Foundation
 import LanguageModels
 import ModelFolders
 import PreciseJSON
@@ -167,7 +166,8 @@ struct PEFTSurveyTests {
     // The signs of a pair of vectors are anybody's, and B's come from other pairs than A's: here those of the reference.
     for map in test.maps {
       let sample = try #require(test.fixture.values["start"]?["maps"]?[map.module]?["product"])
-      found[map.module] = try #require(found[map.module]).signed(like: sample, map, size: sqrt(Double(map.outputs)) / 16)
+      let size = Double(map.outputs).squareRoot() / 16
+      found[map.module] = try #require(found[map.module]).signed(like: sample, map, size: size)
     }
     try test.check { found[$0.module].map { .gradient($0, gamma: 16) } }
   }

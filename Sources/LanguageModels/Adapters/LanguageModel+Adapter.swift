@@ -12,10 +12,8 @@ extension LanguageModel {
     findings: @escaping (AdaptedMap) throws -> MapFindings? = { _ in nil }
   ) throws {
     let start = AdapterStartValues(
-      adapter, of: configuration, seed: seed, weight: { [self] map in try weight(of: map) }, findings: findings
-    ) { [self] in
-      try baseTensor(named: configuration.name(of: .embedding))
-    }
+      adapter, of: configuration, seed: seed, weight: weight(of:), findings: findings,
+      rows: { [self] in try baseTensor(named: configuration.name(of: .embedding)) })
     var settled = adapter
     settled.method = adapter.method.settled
     try attach(settled) { name, _ in try start.tensor(named: name) }

@@ -67,7 +67,9 @@ private final class APOLLOOptimizer: Optimizer {
   private let adamW: PlainAdamW
   private let slots: [ProjectedSlot]
   private let makeProjection: (Int, Int, [Int]) -> Tensor
-  /// Those of the projected parameters. Random ones are made anew from the step's number: no checkpoint holds them.
+  /// Those of the projected parameters.
+  ///
+  /// Random ones are made anew from the step's number: no checkpoint holds them.
   private var projections: [Tensor]
   private var turn: Int?
   /// The length of each projected parameter's last step; 0 before the first.
