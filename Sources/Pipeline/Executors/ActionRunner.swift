@@ -13,6 +13,7 @@ package enum ActionFailure: Error, Sendable {
 struct ActionRunner: Sendable {
   let store: Store
   let keeper: LeaseKeeper
+  let remotes: RemoteCaches
   let check: PublicationCheck
 
   /// - Returns: The result that now stands under the job's key, and whether another one was made than stood there before.
@@ -22,7 +23,8 @@ struct ActionRunner: Sendable {
     // Before hours of work, not after them: can the store be written at all?
     do { try store.files.makeFolder(job.staging) } catch { throw .failed(diagnostics(of: error)) }
     let context = NodeContext(
-      job: job, store: store, keeper: keeper, check: check, cancellation: cancellation, report: report)
+      job: job, store: store, keeper: keeper, remotes: remotes, check: check, cancellation: cancellation, report: report
+    )
     do {
       let inference = try inferred(job)
       try job.type.run(job.fields, in: context)

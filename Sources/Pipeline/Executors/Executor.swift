@@ -38,8 +38,10 @@ package struct ActionOutcome: Sendable {
 package struct InProcessExecutor: Executor {
   private let runner: ActionRunner
 
-  package init(store: Store, keeper: LeaseKeeper, check: PublicationCheck) {
-    runner = ActionRunner(store: store, keeper: keeper, check: check)
+  package init(
+    store: Store, keeper: LeaseKeeper, remotes: RemoteCaches = RemoteCaches(), check: PublicationCheck
+  ) {
+    runner = ActionRunner(store: store, keeper: keeper, remotes: remotes, check: check)
   }
 
   package func execute(

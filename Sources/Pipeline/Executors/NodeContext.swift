@@ -21,18 +21,21 @@ package final class NodeContext: Sendable {
   private let job: ActionJob
   private let store: Store
   private let keeper: LeaseKeeper
+  private let remotes: RemoteCaches
   private let check: PublicationCheck
   private let cancellation: Cancellation
   private let report: NodeReport.Receiver
   private let state = Mutex(State())
 
   init(
-    job: ActionJob, store: Store, keeper: LeaseKeeper, check: PublicationCheck, cancellation: Cancellation,
+    job: ActionJob, store: Store, keeper: LeaseKeeper, remotes: RemoteCaches, check: PublicationCheck,
+    cancellation: Cancellation,
     report: @escaping NodeReport.Receiver
   ) {
     self.job = job
     self.store = store
     self.keeper = keeper
+    self.remotes = remotes
     self.check = check
     self.cancellation = cancellation
     self.report = report
@@ -212,7 +215,10 @@ package final class NodeContext: Sendable {
       case .dead(let reason): try store.bury(key, reason)
       case .none: break
       }
-      if lease != nil { return try make(preimage, type, produce) }
+      if lease != nil {
+        if try remotes.fetch(key, into: store, flushes: false, tell: log) != nil { continue }
+        return try make(preimage, type, produce)
+      }
       switch try keeper.take(key) {
       case .taken(let taken): lease = taken  // Look again: it may have been published meanwhile.
       case .held:

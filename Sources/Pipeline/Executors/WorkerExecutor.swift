@@ -9,11 +9,13 @@ package struct WorkerExecutor: Executor {
   /// The worker's program and its arguments.
   private let program: [String]
   private let store: Store
+  private let remotes: RemoteCaches
   private let spare = SpareWorker()
 
   /// An executor that starts `program`; by default this very program with the argument `worker`.
-  package init(store: Store, program: [String]? = nil) {
+  package init(store: Store, remotes: RemoteCaches = RemoteCaches(), program: [String]? = nil) {
     self.store = store
+    self.remotes = remotes
     self.program = program ?? ["/proc/self/exe", "worker"]
   }
 
@@ -38,7 +40,9 @@ package struct WorkerExecutor: Executor {
     report: @escaping NodeReport.Receiver
   ) -> Conversation {
     defer { child.closePipes() }
-    let order: JSON = ["store": JSON(store.path), "watch": JSON(true), "log": JSON(log), "job": job.json]
+    let order: JSON = [
+      "store": JSON(store.path), "watch": JSON(true), "log": JSON(log), "remotes": remotes.json, "job": job.json,
+    ]
     var refusal: SystemError?
     do { try FileSystem.writeAll(child.input, Array((order.text() + "\n").utf8), program[0]) } catch {
       // A worker that is gone already is noticed below; one that has half a job would wait for the rest.

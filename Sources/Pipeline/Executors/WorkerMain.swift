@@ -41,7 +41,7 @@ package enum WorkerMain {
         send(.ready)
         let store = Store(path: path)
         let job = try ActionJob(json: json, registry: registry, store: store)
-        return perform(job, store, check, cancellation, send)
+        return perform(job, store, RemoteCaches(json: order["remotes"] ?? .null), check, cancellation, send)
       } catch StoreError.blobLost(let blob, let damage) {
         send(.lost(blob, damage))
         return 1
@@ -53,10 +53,10 @@ package enum WorkerMain {
   }
 
   private static func perform(
-    _ job: ActionJob, _ store: Store, _ check: PublicationCheck, _ cancellation: Cancellation,
+    _ job: ActionJob, _ store: Store, _ remotes: RemoteCaches, _ check: PublicationCheck, _ cancellation: Cancellation,
     _ send: @escaping @Sendable (WorkerMessage) -> Void
   ) -> Int32 {
-    let runner = ActionRunner(store: store, keeper: LeaseKeeper(store: store), check: check)
+    let runner = ActionRunner(store: store, keeper: LeaseKeeper(store: store), remotes: remotes, check: check)
     defer { peakMemory(of: nil).map { send(.peak($0)) } }
     do {
       let (_, differs) = try runner.perform(job, cancellation: cancellation) { send(.report($0)) }

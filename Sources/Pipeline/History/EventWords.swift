@@ -13,6 +13,8 @@ package enum EventWords {
       }
     case .nodeWaiting(let node, _, let owner):
       ["\(node): waiting for \(owner.map { "process \($0.process) on \($0.host)" } ?? "another process") to make it"]
+    case .nodeFetched(let node, _, let cache): ["\(node): fetched from `\(cache)`"]
+    case .notShared(let node, _, let problems): ["\(node): not shared: \(problems.joined(separator: "; "))"]
     case .nodeReport(let node, .progress(let update)): ["\(node): \(progress(update))"]
     case .nodeReport(let node, .warning(let problem)): ["\(node): \(problem.rendered())"]
     case .healing(let node, let reason): ["\(node): \(reason.words); it is made again"]

@@ -15,6 +15,7 @@ struct Attempt: Sendable {
   let executor: any Executor
   let store: Store
   let keeper: LeaseKeeper
+  let remotes: RemoteCaches
   let log: String
   let stop: Cancellation
   let hub: EventHub
@@ -51,6 +52,7 @@ struct Attempt: Sendable {
       }
       defer { lease.release() }
       let outcome = executor.execute(job, log: log, stop: stop, report: receive)
+      if case .success(let result) = outcome.result { share(result) }
       guard case .failure(.failed) = outcome.result, !lease.isHeld else { return .made(outcome) }
       hub.emit(.nodeReport(node: job.node, .log("another process took the work over; waiting for its result")))
     }
@@ -66,7 +68,13 @@ struct Attempt: Sendable {
           lease?.release()
           return .ending(.found(result))
         }
-        if let lease { return .lease(lease) }
+        if let lease {
+          if !job.isForced, let result = try fetched() {
+            lease.release()
+            return .ending(.found(result))
+          }
+          return .lease(lease)
+        }
         switch try keeper.take(job.key) {
         case .taken(let taken): lease = taken  // Look again: it may have been published meanwhile.
         case .held(let owner):
@@ -79,6 +87,19 @@ struct Attempt: Sendable {
     } catch {
       lease?.release()
       return .ending(.made(ActionOutcome(result: .failure(.failed(diagnostics(of: error))))))
+    }
+  }
+
+  /// The result from a remote cache, once it stands in the store.
+  private func fetched() throws -> StoredResult? {
+    let found = try remotes.fetch(job.key, into: store) { hub.emit(.nodeReport(node: job.node, .log($0))) }
+    if let found { hub.emit(.nodeFetched(node: job.node, key: job.key, cache: found.cache)) }
+    return found?.result
+  }
+
+  private func share(_ result: StoredResult) {
+    if case .failed(let problems) = remotes.share(result, of: store) {
+      hub.emit(.notShared(node: job.node, key: result.key, problems))
     }
   }
 

@@ -2,6 +2,8 @@
 package enum Decision: Sendable {
   /// Its result is in the store, complete and verified.
   case cached(StoredResult)
+  /// A remote cache has its result.
+  case fetch(RemoteResult)
   /// It will run.
   case run(RunReason, KeyPreimage)
   /// Its inputs are not known before other nodes have run: it runs unless they come out so that its result is in the
@@ -22,11 +24,11 @@ package enum RunReason: Sendable, Hashable {
 
 extension ResolvedNode {
   /// What the action key is made of; nil while an input is not known.
-  func actionPreimage(known: (String) -> StoredResult?) -> KeyPreimage? {
+  func actionPreimage(known: (String) -> [String: Digest]?) -> KeyPreimage? {
     struct Unknown: Error {}
     return try? actionKey { port, index in
       guard let binding = inputs.first(where: { $0.port == port && $0.index == index }),
-        let digest = known(binding.node)?.digest(of: binding.output)
+        let digest = known(binding.node)?[binding.output]
       else { throw Unknown() }
       return digest
     }.preimage
@@ -40,10 +42,13 @@ package struct Planner: Sendable {
   package let store: Store
   /// Nodes that run whatever the store holds.
   package let forced: Set<String>
+  /// Where results are looked for that the store does not have.
+  package let remotes: RemoteCaches
   private let pasts: Pasts
 
-  package init(store: Store, forced: Set<String> = []) {
+  package init(store: Store, forced: Set<String> = [], remotes: RemoteCaches = RemoteCaches()) {
     self.store = store
+    self.remotes = remotes
     self.forced = forced
     pasts = Pasts(store)
   }
@@ -56,18 +61,19 @@ package struct Planner: Sendable {
   /// whether or not anything will read that blob in this run: the store is whole after each run, and a damaged blob is
   /// found by the next run and not by the one that needs it.
   ///
-  /// `known` gives the results of upstream nodes as far as they are known. Throws ``SystemError`` when the store cannot
+  /// `known` gives the digests of upstream nodes' outputs as far as they are known. Throws ``SystemError`` when the store cannot
   /// be read.
-  package func decide(_ node: ResolvedNode, known: (String) -> StoredResult?) throws -> Decision {
+  package func decide(_ node: ResolvedNode, known: (String) -> [String: Digest]?) throws -> Decision {
     guard let preimage = node.actionPreimage(known: known) else {
-      let unknown = node.inputs.filter { known($0.node)?.digest(of: $0.output) == nil }
+      let unknown = node.inputs.filter { known($0.node)?[$0.output] == nil }
       return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted(), hasPast: try pasts.hasPast(node))
     }
     if forced.contains(node.name) { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {
     case .found(let result): return .cached(result)
     case .dead(let reason): return .run(.dead(reason), preimage)
-    case .none: return .run(.noResult, preimage)
+    case .none:
+      return try remotes.look(preimage.key, beside: store).map(Decision.fetch) ?? .run(.noResult, preimage)
     }
   }
 }

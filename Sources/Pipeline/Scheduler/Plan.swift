@@ -17,7 +17,7 @@ package struct Plan: Sendable {
     /// Whether it runs for certain: it, or another such node that turns out to do the very same work.
     package var willRun: Bool {
       switch decision {
-      case .cached: false
+      case .cached, .fetch: false
       case .run: sameWorkAs == nil
       case .runUnlessUnchanged(_, let hasPast): !hasPast && sameWorkAs == nil
       }
@@ -41,6 +41,10 @@ package struct Plan: Sendable {
   package var willRun: [Node] { nodes.filter(\.willRun) }
   package var mayRun: [Node] { nodes.filter(\.mayRun) }
   package var cached: [Node] { nodes.filter(\.isCached) }
+  /// The nodes whose results are in remote caches, with what the store lacks of each.
+  package var fetched: [RemoteResult] {
+    nodes.compactMap { if case .fetch(let result) = $0.decision { result } else { nil } }
+  }
 
   /// Seconds that the nodes that (may) run took before, one after the other, and how many of them never ran.
   package var expectedSeconds: (total: Double, unknown: Int) {
@@ -59,7 +63,7 @@ extension Planner {
     _ pipeline: ResolvedPipeline, targets: [String] = [], expectations: Expectations = { _, _ in [:] }
   ) throws -> Plan {
     let needed = try pipeline.needed(targets)
-    var results: [String: StoredResult] = [:]
+    var results: [String: [String: Digest]] = [:]
     var running: [Digest: String] = [:]
     var first: [Digest: String] = [:]
     var nodes: [Plan.Node] = []
@@ -68,7 +72,10 @@ extension Planner {
       var planned = Plan.Node(name: node.name, type: node.type.name, planKey: node.planKey, decision: decision)
       switch decision {
       case .cached(let result):
-        results[node.name] = result
+        results[node.name] = result.digests
+        planned.actionKey = result.key
+      case .fetch(let result):
+        results[node.name] = result.digests
         planned.actionKey = result.key
       case .run(_, let preimage):
         planned.actionKey = preimage.key
@@ -81,9 +88,9 @@ extension Planner {
       }
       nodes.append(planned)
     }
-    let expected = expectations(pipeline.name, zip(needed, nodes).filter { !$1.isCached }.map(\.0))
+    let expected = expectations(pipeline.name, zip(needed, nodes).filter { $1.willRun || $1.mayRun }.map(\.0))
     let ancestors = Dictionary(uniqueKeysWithValues: needed.map { ($0.name, $0) })
-    for (index, node) in needed.enumerated() where !nodes[index].isCached {
+    for (index, node) in needed.enumerated() where nodes[index].willRun || nodes[index].mayRun {
       nodes[index].expectation = expected[node.name]
       nodes[index].forecast = node.type.forecast(Ancestry(node, among: ancestors))
     }

@@ -7,6 +7,10 @@ package enum RunEvent: Sendable {
   case nodeStarted(node: String, type: String, key: Digest, reason: RunReason, attempt: Int, isWorker: Bool)
   /// Another process works on the same action; its result is awaited.
   case nodeWaiting(node: String, key: Digest, owner: LeaseOwner?)
+  /// A remote cache had the result; it stands in the store now.
+  case nodeFetched(node: String, key: Digest, cache: String)
+  /// A result stands in the store and could not be put into remote caches.
+  case notShared(node: String, key: Digest, [String])
   case nodeReport(node: String, NodeReport)
   /// A stored result cannot be used, so its producer runs again.
   case healing(node: String, DeadEntry)
@@ -42,6 +46,13 @@ extension RunEvent {
       [
         "event": "node_waiting", "node": JSON(node), "key": JSON(key.hex), "host": owner.map { JSON($0.host) } ?? .null,
         "process": owner.map { JSON($0.process) } ?? .null,
+      ]
+    case .nodeFetched(let node, let key, let cache):
+      ["event": "node_fetched", "node": JSON(node), "key": JSON(key.hex), "cache": JSON(cache)]
+    case .notShared(let node, let key, let problems):
+      [
+        "event": "not_shared", "node": JSON(node), "key": JSON(key.hex),
+        "problems": .array(problems.map { JSON($0) }),
       ]
     case .nodeReport(let node, .progress(let update)):
       ["event": "progress", "node": JSON(node), "progress": update.json]

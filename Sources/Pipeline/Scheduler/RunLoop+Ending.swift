@@ -37,7 +37,7 @@ extension RunLoop {
     record.result = result
     if let result {
       record.key = result.key
-      record.preimage = record.preimage ?? byName[name]?.actionPreimage { records[$0]?.result }
+      record.preimage = record.preimage ?? byName[name]?.actionPreimage { records[$0]?.result?.digests }
       if state == .cached { record.sameWorkAs = performers[result.key] }
     }
     end(record)

@@ -11,12 +11,13 @@ extension RunLoop {
 
   private func settle(_ node: ResolvedNode) throws {
     let planner = Planner(store: scheduler.store, forced: options.forced)
-    var decision = try planner.decide(node) { records[$0]?.result }
+    var decision = try planner.decide(node) { records[$0]?.result?.digests }
     if case .run(.forced, let preimage) = decision, performers[preimage.key] != nil {
-      decision = try Planner(store: scheduler.store).decide(node) { records[$0]?.result }
+      decision = try Planner(store: scheduler.store).decide(node) { records[$0]?.result?.digests }
     }
     switch decision {
-    case .runUnlessUnchanged: break
+    // An attempt asks remote caches itself: what is fetched takes its time.
+    case .runUnlessUnchanged, .fetch: break
     case .cached(let result):
       scheduler.store.markUsed(result.key)
       finish(node.name, .cached, result)
@@ -94,7 +95,8 @@ extension RunLoop {
         isWorker: isWorker))
     let attempt = Attempt(
       job: job, executor: isWorker ? scheduler.heavy : scheduler.light,
-      store: scheduler.store, keeper: scheduler.keeper, log: scheduler.logPath(node.name), stop: stop, hub: hub)
+      store: scheduler.store, keeper: scheduler.keeper, remotes: scheduler.remotes, log: scheduler.logPath(node.name),
+      stop: stop, hub: hub)
     awaitingWorker.remove(node.name)
     // While a light node runs, the process for the next heavy one starts.
     if !isWorker, !awaitingWorker.isEmpty { scheduler.heavy.prepare() }

@@ -10,6 +10,7 @@ import Glibc
 package struct Scheduler: Sendable {
   package let store: Store
   let keeper: LeaseKeeper
+  let remotes: RemoteCaches
   let light: any Executor
   let heavy: any Executor
   let expectations: Expectations
@@ -20,13 +21,15 @@ package struct Scheduler: Sendable {
   /// performs heavy nodes instead of worker processes (for tests); `logPath` tells where a node's log goes.
   package init(
     store: Store, check: PublicationCheck = PublicationCheck(), worker: [String]? = nil, heavy: (any Executor)? = nil,
-    keeper: LeaseKeeper? = nil, expectations: @escaping Expectations = { _, _ in [:] }, sinks: [any EventSink] = [],
+    keeper: LeaseKeeper? = nil, remotes: RemoteCaches = RemoteCaches(),
+    expectations: @escaping Expectations = { _, _ in [:] }, sinks: [any EventSink] = [],
     logPath: @escaping @Sendable (String) -> String
   ) {
     self.store = store
     self.keeper = keeper ?? LeaseKeeper(store: store)
-    light = InProcessExecutor(store: store, keeper: self.keeper, check: check)
-    self.heavy = heavy ?? WorkerExecutor(store: store, program: worker)
+    self.remotes = remotes
+    light = InProcessExecutor(store: store, keeper: self.keeper, remotes: remotes, check: check)
+    self.heavy = heavy ?? WorkerExecutor(store: store, remotes: remotes, program: worker)
     self.expectations = expectations
     self.sinks = sinks
     self.logPath = logPath

@@ -33,7 +33,7 @@ extension Store {
     return .some(ActionResult(bytes, for: key))
   }
 
-  private func assemble(_ entry: ActionResult, _ key: Digest) throws -> StoredResult? {
+  func assemble(_ entry: ActionResult, _ key: Digest) throws -> StoredResult? {
     var outputs: [String: Artefact] = [:]
     var preimage: BlobReference?
     var parts: BlobReference?

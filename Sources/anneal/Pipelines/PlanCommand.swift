@@ -12,6 +12,8 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var pipeline: PipelineArguments
   @OptionGroup var workplace: Workplace
 
+  @OptionGroup var caches: CacheArguments
+
   @Argument(help: "Nodes to plan for; all outputs when none is named.")
   var targets: [String] = []
 
@@ -22,7 +24,9 @@ struct PlanCommand: ParsableCommand {
     try reportingProblems {
       let resolved = try pipeline.load(workplace)
       let history = workplace.history
-      let plan = try Planner(store: workplace.openedStore).plan(resolved, targets: targets) {
+      let plan = try Planner(store: workplace.openedStore, remotes: caches.remotes(workplace)).plan(
+        resolved, targets: targets
+      ) {
         history.expectations(pipeline: $0, nodes: $1)
       }
       if json {
@@ -37,6 +41,8 @@ struct PlanCommand: ParsableCommand {
     if let other = node.sameWorkAs { return ("same_work", "same work as `\(other)`") }
     switch node.decision {
     case .cached: return ("cached", "cached")
+    case .fetch(let result):
+      return ("fetch", "in cache `\(result.cache)`, \(byteCount(result.missingBytes)) to fetch")
     case .run(let reason, _): return ("run", "will run: \(reason.words)")
     case .runUnlessUnchanged(_, hasPast: false): return ("run", "will run: \(RunReason.noResult.words)")
     case .runUnlessUnchanged(let upstream, hasPast: true):
@@ -55,6 +61,9 @@ struct PlanCommand: ParsableCommand {
     }
     let (seconds, unknown) = plan.expectedSeconds
     var total = "\(plan.willRun.count) to run, \(plan.mayRun.count) perhaps, \(plan.cached.count) cached"
+    if !plan.fetched.isEmpty {
+      total += ", \(byteCount(plan.fetched.reduce(0) { $0 + $1.missingBytes })) of \(plan.fetched.count) to fetch"
+    }
     if !plan.willRun.isEmpty || !plan.mayRun.isEmpty {
       total += seconds > 0 ? "; about \(duration(seconds)) by past runs" : "; no past run says how long"
       if seconds > 0, unknown > 0 { total += ", \(unknown) of unknown length" }

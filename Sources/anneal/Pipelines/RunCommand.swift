@@ -14,6 +14,8 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var pipeline: PipelineArguments
   @OptionGroup var workplace: Workplace
 
+  @OptionGroup var caches: CacheArguments
+
   @Argument(help: "Nodes to run, with what they are made from; all outputs when none is named.")
   var targets: [String] = []
 
@@ -78,7 +80,7 @@ struct RunCommand: ParsableCommand {
         advice: "start in a folder that you may write")
     }
     let scheduler = Scheduler(
-      store: store, check: fineTuningChecks,
+      store: store, check: fineTuningChecks, remotes: caches.remotes(workplace),
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
       logPath: recorder.logPath)
     let summary = try scheduler.run(

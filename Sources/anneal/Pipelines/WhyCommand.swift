@@ -30,7 +30,7 @@ struct WhyCommand: ParsableCommand {
       var reasons: [String] = []
       let verdict: String
       switch planned.decision {
-      case .cached:
+      case .cached, .fetch:
         verdict = "`\(node)` does not run: its result is in the store"
       case .runUnlessUnchanged(let upstream, let hasPast):
         let names = upstream.map { "`\($0)`" }.joined(separator: ", ")

@@ -38,6 +38,38 @@ struct Workplace: ParsableArguments {
   var history: RunHistory { RunHistory(project: project) }
 }
 
+/// Caches beside the store, which others use too.
+struct CacheArguments: ParsableArguments {
+  @Option(
+    name: .customLong("cache"),
+    help: ArgumentHelp(
+      "Take results from this folder, and put new ones there; `ro:FOLDER` only takes. May be repeated: the first one that has a result gives it.",
+      valueName: "folder"))
+  var caches: [CacheFolder] = []
+
+  func remotes(_ workplace: Workplace) -> RemoteCaches {
+    RemoteCaches(
+      caches.map { cache in
+        let path = cache.path.hasPrefix("/") ? cache.path : workplace.project + "/" + cache.path
+        return FolderRemote(path: URL(fileURLWithPath: path).standardizedFileURL.path, isWritable: cache.isWritable)
+      })
+  }
+}
+
+/// A folder that is a cache, as an argument.
+struct CacheFolder: ExpressibleByArgument {
+  private static let readOnly = "ro:"
+
+  let path: String
+  let isWritable: Bool
+
+  init?(argument: String) {
+    isWritable = !argument.hasPrefix(Self.readOnly)
+    path = isWritable ? argument : String(argument.dropFirst(Self.readOnly.count))
+    if path.isEmpty { return nil }
+  }
+}
+
 /// A pipeline file and changes to it.
 struct PipelineArguments: ParsableArguments {
   @Argument(help: "The pipeline file.")

@@ -1,0 +1,56 @@
+import PreciseJSON
+
+/// A folder as a remote cache: on a network file system, a stick, or another disk.
+///
+/// Files are written under names of their own and moved into place, so several machines may write at once.
+package struct FolderRemote: RemoteCache {
+  package let path: String
+  package let isWritable: Bool
+  private let files: FileSystem
+
+  package init(path: String, isWritable: Bool, files: FileSystem = FileSystem()) {
+    self.path = path
+    self.isWritable = isWritable
+    self.files = files
+  }
+
+  package var name: String { path }
+  package var json: JSON { ["folder": JSON(path), "writable": JSON(isWritable)] }
+
+  /// Reads what ``json`` gave.
+  init?(json: JSON) {
+    guard let path = json["folder"]?.string, let isWritable = json["writable"]?.bool else { return nil }
+    self.init(path: path, isWritable: isWritable)
+  }
+
+  private func place(_ area: RemoteArea, _ digest: Digest) -> String {
+    "\(path)/\(area.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)"
+  }
+
+  package func holds(_ area: RemoteArea, _ digest: Digest) throws -> Bool {
+    try files.status(place(area, digest))?.kind == .file
+  }
+
+  package func fetch(_ area: RemoteArea, _ digest: Digest, into path: String, limit: Int) throws -> Bool {
+    let place = place(area, digest)
+    guard let status = try files.status(place), status.kind == .file else { return false }
+    guard status.stamp.size <= limit else { throw RemoteError.tooLarge(digest, limit: limit) }
+    return try files.copy(place, to: path)
+  }
+
+  package func keep(_ area: RemoteArea, _ digest: Digest, from source: String) throws {
+    let place = place(area, digest)
+    try files.makeFolder(parentFolder(of: place))
+    let staged = "\(path)/tmp/\(temporaryName())"
+    try files.makeFolder(parentFolder(of: staged))
+    do {
+      guard try files.copy(source, to: staged) else { throw SystemError("open", source, code: 2) }
+      try files.protect(staged)
+      try files.sync([staged])
+      try files.rename(staged, to: place)
+    } catch {
+      try? files.remove(staged)
+      throw error
+    }
+  }
+}
