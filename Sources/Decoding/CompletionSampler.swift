@@ -51,7 +51,7 @@ package struct CompletionSampler {
   package func complete(
     _ prompts: [[Int32]], count: Int, key: RandomKey, progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> [[Completion]] {
-    let limit = model.configuration.maximumPositions
+    let limit = model.longestText
     for prompt in prompts {
       guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
       guard prompt.count < limit else { throw GenerationError.promptTooLong(tokens: prompt.count, limit: limit) }
@@ -104,7 +104,7 @@ package struct CompletionSampler {
         open[index].ids.append(id)
         let one = open[index]
         let isFull =
-          one.ids.count >= maximumTokens || one.promptTokens + one.ids.count >= model.configuration.maximumPositions
+          one.ids.count >= maximumTokens || one.promptTokens + one.ids.count >= model.longestText
         if stops.contains(id) || isFull {
           done[one.slot] = Completion(ids: one.ids, isTruncated: !stops.contains(id))
         } else {

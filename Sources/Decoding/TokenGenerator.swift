@@ -45,7 +45,7 @@ package final class TokenGenerator {
     receive: (Int32) throws -> Bool
   ) throws -> Ending {
     guard !prompt.isEmpty else { throw GenerationError.emptyPrompt }
-    let limit = model.configuration.maximumPositions
+    let limit = model.longestText
     guard prompt.count < limit else { throw GenerationError.promptTooLong(tokens: prompt.count, limit: limit) }
     guard maximumTokens > 0 else { return .length }
     reserve(prompt.count + min(maximumTokens, limit - prompt.count))
@@ -91,7 +91,7 @@ package final class TokenGenerator {
     guard tokens > cache.capacity else { return }
     let rounded = (tokens + Self.cacheStep - 1) / Self.cacheStep * Self.cacheStep
     cache = model.keyValueCache(
-      capacity: min(model.configuration.maximumPositions, max(rounded, 2 * cache.capacity)))
+      capacity: min(model.longestText, max(rounded, 2 * cache.capacity)))
     cached = []
   }
 }

@@ -127,6 +127,106 @@ struct AdapterMethodTests {
     #expect(abs(try loss("of_fresh") - exact) < abs(try loss("of_plain") - exact))
   }
 
+  /// Through everything but merging, which is refused.
+  @Test(arguments: [
+    "prompt_tuning, virtual_tokens: 4", "prompt_tuning, virtual_tokens: 20, init: vocabulary",
+    "prefix_tuning, virtual_tokens: 4",
+  ])
+  func learnedTokensBeforeTexts(fields: String) throws {
+    let workspace = try TinyWorkspace()
+    let summary = try workspace.run(
+      """
+      pipeline: prompts
+      nodes:
+        tokenizer: {type: load_tokenizer, from: DIR/tiny}
+        rows: {type: load_dataset, from: DIR/rows.jsonl}
+        chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+        tokens:
+          {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.5}
+        base: {type: load_model, from: DIR/tiny, compute: f32}
+        fresh: {type: attach_adapter, model: base, method: \(fields)}
+        tuned:
+          {type: train, model: fresh, data: tokens.train, max_steps: 6, batch_size: 2, learning_rate: 0.1,
+           neftune_alpha: 5}
+        quality: {type: evaluate, model: tuned, data: tokens.validation}
+        answers: {type: predict, model: tuned, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}
+        folder: {type: export, model: tuned, tokenizer: tokenizer}
+        more: {type: train, model: tuned, data: tokens.train, max_steps: 1, batch_size: 2}
+      """)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    let metrics = try #require(summary["tuned"]?.result?.outputs["metrics"])
+    let view = ArtefactView(metrics, in: workspace.store)
+    let sanity = try readJSON(view.path(of: "sanity.json")).text()
+    #expect(!sanity.contains("\"error\"") && !sanity.contains("\"warning\""), "\(sanity)")
+    let losses = try String(contentsOfFile: view.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
+      .compactMap { try JSON(parsing: String($0), file: "")["loss"]?.double }
+    #expect(try #require(losses.last) < losses[0])
+    let exported = try #require(summary["folder"]?.result?.outputs.values.first)
+    let path = workspace.folder.path("peft")
+    try ArtefactView(exported, in: workspace.store).linkMembers(into: path)
+    let adapter = try AdapterFolder(path: path)
+    #expect(adapter.configuration.method.virtualTokens == (fields.contains("20") ? 20 : 4))
+    #expect(try readJSON(path + "/adapter_config.json")["target_modules"] == nil)
+    // It goes on from its folder.
+    let again = try workspace.run(
+      """
+      pipeline: again
+      nodes:
+        base: {type: load_model, from: DIR/tiny, compute: f32}
+        given: {type: attach_adapter, model: base, from: DIR/peft}
+      """)
+    #expect(again.state == .done, "\(again.nodes.flatMap(\.problems).map(\.summary))")
+  }
+
+  @Test(arguments: [
+    (
+      "merged: {type: merge, model: fresh}", "merged.model",
+      "The adapter cannot be merged: it puts 20 learned tokens before every text"
+    ),
+    (
+      "other: {type: attach_adapter, model: base, method: prompt_tuning, virtual_tokens: 512}", "other.virtual_tokens",
+      "`virtual_tokens` takes a number below the 512 positions of the model, not 512"
+    ),
+    (
+      "other: {type: attach_adapter, model: base, method: prompt_tuning, rank: 4}", "other.rank",
+      "`rank` has no effect with `method: prompt_tuning`"
+    ),
+    (
+      "other: {type: attach_adapter, model: base, method: prompt_tuning, targets: [q_proj]}", "other.targets",
+      "`targets` has no effect with `method: prompt_tuning`"
+    ),
+    (
+      "other: {type: attach_adapter, model: base, method: prompt_tuning, init: pissa}", "other.init",
+      "No start of an adapter is named `pissa`"
+    ),
+    (
+      "other: {type: attach_adapter, model: base, virtual_tokens: 4}", "other.virtual_tokens",
+      "`virtual_tokens` has no effect with `method: lora`"
+    ),
+    ("tuned: {type: train, model: fresh, data: tokens.train, max_steps: 1}", "tuned.data", "Rows may be longer"),
+  ])
+  func whatLearnedTokensDoNotDo(line: String, path: String, words: String) throws {
+    do {
+      _ = try TinyWorkspace().pipeline(
+        """
+        pipeline: wrong
+        nodes:
+          tokenizer: {type: load_tokenizer, from: DIR/tiny}
+          rows: {type: load_dataset, from: DIR/rows.jsonl}
+          chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+          tokens: {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 500}
+          base: {type: load_model, from: DIR/tiny, compute: f32}
+          fresh: {type: attach_adapter, model: base, method: prompt_tuning}
+          \(line)
+        """)
+      Issue.record("no problem")
+    } catch {
+      let found = diagnostics(of: error).filter { $0.severity == .error }
+      #expect(found.first?.summary.hasPrefix(words) == true, "\(found.map(\.summary))")
+      #expect(found.first?.path == "nodes." + path, "\(found.map(\.path))")
+    }
+  }
+
   /// What cannot be attached, the field that is named and the words.
   @Test(arguments: [
     ("init: pizza", "init", "`pizza` is not one of"),

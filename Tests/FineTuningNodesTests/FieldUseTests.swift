@@ -172,6 +172,7 @@ private struct SourceSearch {
         let head = Array(words[..<place].suffix(while: { !["}", "{", ";"].contains($0) }))
         let kinds: Set<String> = [
           "FieldSet", "FieldGroup", "TunableGroup", "OptimizerSettings", "Schedule", "RewardKind", "ChecksAnswer",
+          "TrainedParts",
         ]
         if let start = head.lastIndex(of: "struct"), head[start...].dropFirst(2).contains(where: kinds.contains) {
           let found = head[start + 1]

@@ -26,6 +26,7 @@ struct OutputTests {
       tokens:
         {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.5}
       base: {type: load_model, from: DIR/tiny, compute: f32}
+      larger: {type: expand_model, model: base, blocks: 1}
       fresh: {type: attach_adapter, model: base, rank: 2}
       given: {type: attach_adapter, model: base, from: DIR/adapter}
       known: {type: score, of: likeliest, model: given, data: tokens.validation, top_k: 2}
@@ -50,11 +51,12 @@ struct OutputTests {
     fresh 1 08a85a32309b
     given 1 a6effcc03c7a
     known 1 f38dc8fc80ee
+    larger 1 0afb9cb012bf
     merged 2 d15e0ceffce4
     mixed 1 012538c25961
     quality 7 b0fe2d1e3497
     rows 4 25ac1990b95f
-    still 8 27a694152308
+    still 9 27a694152308
     tokenizer 2 792e299a1ff9
     tokens 3 4b9106a30a83
     """

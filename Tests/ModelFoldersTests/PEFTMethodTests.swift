@@ -25,6 +25,7 @@ struct PEFTMethodTests {
     "boft", "boft-butterflies", "boft-butterflies-3",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
+    "prompt", "prompt-tied", "prompt-vocabulary", "prefix",
   ]
 
   /// What is refused, and the option that is named.
@@ -34,9 +35,8 @@ struct PEFTMethodTests {
     ("lora-bias-only", "base_layer.bias"), ("lora-lora-bias", "lora_bias"), ("lora-embedding", "embed_tokens"),
     ("dora-embedding", "lora_embedding"), ("oft-constrained", "coft"), ("oft-constrained-shared", "coft"),
     ("boft-biased", "base_layer.bias"), ("pissa", "init_lora_weights"),
-    ("p-tuning-lstm", "peft_type"), ("p-tuning-mlp", "peft_type"), ("prefix", "peft_type"),
-    ("prefix-projected", "peft_type"), ("prompt", "peft_type"), ("prompt-tied", "peft_type"),
-    ("prompt-vocabulary", "peft_type"), ("norms", "peft_type"), ("norms-default", "peft_type"),
+    ("p-tuning-lstm", "peft_type"), ("p-tuning-mlp", "peft_type"),
+    ("prefix-projected", "prefix_projection"), ("norms", "peft_type"), ("norms-default", "peft_type"),
     ("pissa-patterns", "init_lora_weights"), ("pissa-rslora", "init_lora_weights"), ("olora", "init_lora_weights"),
     ("olora-biased", "init_lora_weights"),
   ]
@@ -84,6 +84,8 @@ struct PEFTMethodTests {
     #expect(difference(found, fixture.logits()) < 1e-4)
     #expect(model.trainableParameters.reduce(0) { $0 + $1.value.count } == fixture.values["trainable"]?.int)
     #expect(try fixture.configuration().trainedCount(adapter.configuration) == fixture.values["trainable"]?.int)
+    // No weights do what tokens before a text do.
+    if name.hasPrefix("prompt") || name == "prefix" { return }
     let merged = try LanguageModel(
       fixture.configuration(), weights: TrainedWeights(model, origin: "merged"), compute: model.compute)
     #expect(difference(try fixture.logits(of: merged), found) < 1e-4)
@@ -126,6 +128,7 @@ struct PEFTMethodTests {
 
   /// PEFT's name of a tensor of the base.
   private func peftName(_ name: String, _ expected: JSONObject) -> String {
+    if name == "prompt_embeddings" { return "prompt_encoder.embedding.weight" }
     let plain = "base_model.model." + name
     return expected[plain] == nil ? plain.replacing(".bias", with: ".base_layer.bias") : plain
   }
@@ -149,6 +152,8 @@ struct PEFTMethodTests {
       let own = fixture.values["adapter_config"]?[key]
       if let list = value.array?.compactMap(\.string), !list.isEmpty {
         #expect(Set(list) == Set(own?.array?.compactMap(\.string) ?? [own?.string ?? ""]), "\(key)")
+      } else if key == "prompt_tuning_init" {
+        #expect(value == "RANDOM")
       } else if key == "init_lora_weights" || key == "init_weights", own?.bool == false {
         #expect(value.bool == true)
       } else if let number = value.double {
@@ -170,7 +175,7 @@ struct PEFTMethodTests {
     let model = try LanguageModel(
       fixture.configuration(), weights: fixture.baseWeights(), compute: Compute(threads: 1), beside: configuration)
     // PEFT's `false` is not zero; here there is no such start.
-    let startsAnywhere = name.hasSuffix("-not-zero")
+    let startsAnywhere = name.hasSuffix("-not-zero") || name.hasPrefix("prompt") || name == "prefix"
     if name == "hra-odd" { configuration.method = HRA(rank: 3) }
     let before = try fixture.logits(
       of: LanguageModel(
@@ -214,6 +219,7 @@ struct PEFTMethodTests {
   @Test(
     "every class of arithmetic computes every method",
     arguments: [
+      "prompt", "prefix",
       "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "lora-tokens-tied",
       "lora-modules-to-save",
     ])
@@ -229,7 +235,7 @@ struct PEFTMethodTests {
 
   @Test(
     "the same bits with any number of threads",
-    arguments: ["dora", "ia3", "oft", "loha", "lokr", "vera", "hra", "boft"])
+    arguments: ["prompt", "prefix", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra", "boft"])
   func threads(name: String) throws {
     let fixture = try PEFTFixture(name)
     let adapter = try adapter(fixture)

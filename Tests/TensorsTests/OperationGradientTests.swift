@@ -17,6 +17,20 @@ import Testing
     }
   }
 
+  /// Some rows of x make way for those of another array, one of which stands in two places and one in none.
+  @Test func replacedRows() throws {
+    for compute in OperationGradientTests.computes {
+      let x = randomParameter("x", [5, 7], seed: 1)
+      let other = randomParameter("other", [3, 7], seed: 2)
+      #expect(
+        try GradientCheck.differences([x, other], compute) { tape in
+          [tape.replaceRows(try tape.input(x), [nil, 2, 0, nil, 2], with: try tape.input(other))]
+        }.isEmpty)
+      #expect(other.gradient?.values[7..<14].allSatisfy { $0 == 0 } == true)
+      #expect(x.gradient?.values[7..<21].allSatisfy { $0 == 0 } == true)
+    }
+  }
+
   @Test(arguments: [1, 6, 70])
   func norms(rows: Int) throws {
     for compute in OperationGradientTests.computes {

@@ -61,6 +61,7 @@ let methods: [(name: String, method: any AdapterMethod, base: BaseTraining)] =
     var options = AdapterOptions()
     options.rank = 4
     options.blockSize = 8
+    options.virtualTokens = 5
     return (try? type.init(options)).map { (type.name, $0, BaseTraining.none) }
   } + [
     ("dora", LoRA(rank: 3, dropout: 0.2, usesDoRA: true), .none), ("pissa", LoRA(rank: 3, start: .pissa), .none),

@@ -1,5 +1,5 @@
 # Makes: Tests/Fixtures/Training/options.json: twenty steps of the tiny `gqa` Llama each with parameter groups, LoRA+,
-#        clipping by value and moving averages, as a plain PyTorch loop does them.
+#        clipping by value, moving averages and blocks that take turns (LISA), as a plain PyTorch loop does them.
 # With:  requirements.txt of this folder (torch 2.13.0+cpu, transformers 5.6.2, peft 0.18.1).
 # Run:   python scripts/reference/training_options.py
 #
@@ -22,8 +22,12 @@ def saved_name(name):
     return name.replace(".default", "")
 
 
-def run(model, rows, rate, decay, groups=(), ratio=None, max_grad_norm=None, max_grad_value=None, average=None):
-    """`groups`: (expression, factor, decay or None, frozen), the first that is found in a name holds."""
+def run(model, rows, rate, decay, groups=(), ratio=None, max_grad_norm=None, max_grad_value=None, average=None,
+        interval=None, drawn=None):
+    """`groups`: (expression, factor, decay or None, frozen), the first that is found in a name holds.
+
+    `drawn`: the block that is trained in each step, for `interval` of them; it begins with a fresh state.
+    """
     optimized = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -43,10 +47,17 @@ def run(model, rows, rate, decay, groups=(), ratio=None, max_grad_norm=None, max
     source, steps = batches(rows), []
     means = None
     for step in range(1, STEPS + 1):
-        loss, _ = step_loss(model, next(source))
+        if drawn:
+            for name, parameter in model.named_parameters():
+                block = re.search(r"layers\.(\d+)\.", name)
+                if block:
+                    parameter.requires_grad = int(block[1]) == drawn[step - 1]
+                    if (step - 1) % interval == 0:
+                        optimizer.state.pop(parameter, None)
         optimizer.zero_grad()
+        loss, _ = step_loss(model, next(source))
         loss.backward()
-        norm = torch.nn.utils.get_total_norm([p.grad for p in trained])
+        norm = torch.nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
         if max_grad_value:
             torch.nn.utils.clip_grad_value_(trained, max_grad_value)
         if max_grad_norm:
@@ -90,6 +101,9 @@ def main():
         "ema": ("adapter", dict(rate=5e-3, decay=0.0, max_grad_norm=1.0, average={"decay": 0.9, "warmup": False})),
         "ema_warm": ("adapter", dict(rate=5e-3, decay=0.0, max_grad_norm=1.0, average={"decay": 0.8, "warmup": True})),
     }
+    # The draws of seed 42, which are ours.
+    drawn = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0]
+    cases["lisa"] = ("full", dict(rate=1e-3, decay=0.1, max_grad_norm=1.0, interval=3, drawn=drawn))
     written = {}
     for name, (kind, options) in cases.items():
         model = fresh(kind)

@@ -49,6 +49,7 @@ package struct AdapterFields: FieldSet {
   var targetPattern: String?
   var exclude: [String] = []
   var layers: [Int] = []
+  var inNewBlocks = false
   var startName = LoRA.Start.standard.rawValue
   var samples = 256
   var rho = 2.0
@@ -65,12 +66,15 @@ package struct AdapterFields: FieldSet {
   var factor: Int?
   var butterfly: Int?
   var feedForward: [String]?
+  var virtualTokens: Int?
   var targetRank: Int?
   var budget = RankBudget.Schedule()
 
   package init() {}
 
   private static let whenFresh = FieldCondition.without("from", because: "the adapter's own configuration holds")
+  /// A fresh adapter that stands beside linear maps.
+  private static let whenBeside = whenFresh.and(.when("method", AdapterMethods.besideMaps))
 
   /// A fresh adapter of a method that takes an option.
   private static func whenTaken(_ option: AdapterOptions.Name) -> FieldCondition {
@@ -99,17 +103,23 @@ package struct AdapterFields: FieldSet {
       "dropout", \.dropout, in: 0..<1.0, for: whenTaken(.dropout),
       doc: "Share of the adapter's inputs that training drops at random"),
     Field(
-      "targets", \.targets, for: whenFresh.and(.without("target_pattern")),
+      "targets", \.targets, for: whenBeside.and(.without("target_pattern")),
       doc: "`all_linear`, or names of linear maps such as `q_proj`; embeddings and head are never among them"),
     Field(
-      "target_pattern", \.targetPattern, since: Birth(default: nil), for: whenFresh,
+      "target_pattern", \.targetPattern, since: Birth(default: nil), for: whenBeside,
       doc: "A regular expression in place of `targets`: the maps whose whole names, such as "
         + "`model.layers.0.self_attn.q_proj`, it matches from the first to the last letter"),
     Field(
-      "exclude", \.exclude, since: Birth(default: []), for: whenFresh,
+      "exclude", \.exclude, since: Birth(default: []), for: whenBeside,
       doc: "Names of maps that are left out: whole ones, or what stands after a dot in them"),
     Field(
-      "layers", \.layers, in: 0..., since: Birth(default: []), for: whenFresh.and(.without("target_pattern")),
+      "new_blocks", \.inNewBlocks, since: Birth(default: false),
+      for: whenBeside.and(.without("target_pattern")),
+      doc: "Adapts the maps of those blocks alone that `expand_model` inserted"),
+    Field(
+      "layers", \.layers, in: 0..., since: Birth(default: []),
+      for: whenBeside.and(.without("target_pattern")).and(.when("new_blocks", ["false"])),
+
       doc: "The numbers of the blocks whose maps are adapted, from 0 on; all blocks unless given"),
     Field(
       "rslora", \.rslora, for: whenTaken(.rslora), doc: "Scales by alpha ÷ √rank instead (arXiv:2312.03732)"),
@@ -117,14 +127,18 @@ package struct AdapterFields: FieldSet {
       "dora", \.dora, since: Birth(default: false), for: whenTaken(.dora),
       doc: "Trains the length of each row of the weights apart from its direction (DoRA, arXiv:2402.09353)"),
     Field(
-      "init", \.startName, kind: .choice(LoRA.Start.allCases.map(\.rawValue)),
+      "init", \.startName,
+      kind: .choice(
+        LoRA.Start.allCases.map(\.rawValue)
+          + PromptTuning.Start.allCases.map(\.rawValue).filter { LoRA.Start(rawValue: $0) == nil }),
       since: Birth(default: LoRA.Start.standard.rawValue), for: whenTaken(.start),
       doc:
         "How the two matrices begin: `default`, `gaussian`, `orthogonal`; with a part of the weight that the base "
         + "then does without: `pissa` (arXiv:2404.02948), `olora` (arXiv:2406.01775), by what the maps read of `data` "
         + "`corda` (arXiv:2406.05223), by the loss on `data` `lora_ga` (arXiv:2407.05000); with the directions in which "
         + "what they read varies most: `eva` (arXiv:2410.07170); with what a base lost that `load_model` rounds by "
-        + "`weights`: `loftq` (arXiv:2310.08659)"),
+        + "`weights`: `loftq` (arXiv:2310.08659); learned tokens begin at random or as rows of the embedding: "
+        + "`vocabulary`"),
     Field(
       "samples", \.samples, in: 1...1_000_000, unit: "rows", since: Birth(default: 256), for: whenLooking,
       doc: "How many rows of `data` are looked at, spread over all of them"),
@@ -184,16 +198,19 @@ package struct AdapterFields: FieldSet {
       "orthogonality", \.budget.orthogonality, in: 0.0..., since: Birth(default: 0.5), for: whenTaken(.budget),
       doc: "What the distance of A and B from orthogonal matrices counts beside the loss; `orth_reg_weight` of PEFT"),
     Field(
-      "train_modules", \.trainedModules, since: Birth(default: []), for: whenFresh,
+      "virtual_tokens", \.virtualTokens, in: 1...65_536, unit: "tokens", since: Birth(default: nil),
+      for: whenTaken(.virtualTokens), doc: "How many learned tokens stand before every text; 20 unless given"),
+    Field(
+      "train_modules", \.trainedModules, since: Birth(default: []), for: whenBeside,
       doc:
         "The ends of the names of modules that are trained whole and saved with the adapter: `embed_tokens`, `lm_head`, "
         + "`norm`; `modules_to_save` of PEFT"),
     Field(
-      "train_tokens", \.tokens, in: 0..., since: Birth(default: []), for: whenFresh,
+      "train_tokens", \.tokens, in: 0..., since: Birth(default: []), for: whenBeside,
       doc: "Ids of tokens whose rows of the embedding are trained while the others stay: for tokens that are new; "
         + "`trainable_token_indices` of PEFT"),
     Field(
-      "train_biases", \.biases, since: Birth(default: .none), for: whenFresh,
+      "train_biases", \.biases, since: Birth(default: .none), for: whenBeside,
       doc: "The biases that are trained as well: `all`, or those of the `adapted` maps"),
     Field("seed", \.seed, in: 0..., for: whenFresh, doc: "Decides the first values"),
     Field("from", \.from, doc: "A PEFT folder to continue, with its own configuration; a fresh adapter unless given"),
@@ -203,9 +220,12 @@ package struct AdapterFields: FieldSet {
 extension AdapterFields {
   /// The adapter that the fields describe, where it is not read from files.
   ///
-  /// - Parameter model: What the adapter is for; nil as long as it is not known, when any name may be a target.
-  func fresh(for model: ModelConfiguration?) throws(AdapterError) -> AdapterConfiguration {
+  /// - Parameters:
+  ///   - model: What the adapter is for; nil as long as it is not known, when any name may be a target.
+  ///   - newBlocks: The numbers of the blocks that were inserted into it.
+  func fresh(for model: ModelConfiguration?, newBlocks: [Int]) throws(AdapterError) -> AdapterConfiguration {
     guard let type = AdapterMethods.named(method.rawValue) else { throw .noTargets }
+    guard type.standsBesideMaps else { return AdapterConfiguration(AdapterSelection(.allLinear), try type.init(options())) }
     var selection = AdapterSelection(.list([]))
     if let targetPattern {
       selection.targets = .pattern(targetPattern)
@@ -213,7 +233,7 @@ extension AdapterFields {
       selection.targets = .list(try model?.targets(named: targets) ?? Set(targets))
     }
     if !exclude.isEmpty { selection.excluded = .list(Set(exclude)) }
-    selection.layers = layers
+    selection.layers = inNewBlocks ? newBlocks : layers
     let biases: BaseTraining.Biases =
       switch self.biases {
       case .none: .none
@@ -224,9 +244,15 @@ extension AdapterFields {
       selection, try type.init(options()), base: BaseTraining(modules: trainedModules, biases: biases, tokens: tokens))
   }
 
+  /// How many learned tokens a fresh adapter puts before every text.
+  var freshTokens: Int { (try? fresh(for: nil, newBlocks: []))?.method.virtualTokens ?? 0 }
+
   /// The adapter that comes out; nil when fields or files are wrong.
-  func configuration(_ sources: NodeSources, for model: ModelConfiguration) -> AdapterConfiguration? {
-    from == nil ? try? fresh(for: model) : try? AdapterFolder(sources.fileSet).configuration
+  func configuration(
+    _ sources: NodeSources, for model: ModelConfiguration, newBlocks: [Int]
+  ) -> AdapterConfiguration? {
+    from == nil
+      ? try? fresh(for: model, newBlocks: newBlocks) : try? AdapterFolder(sources.fileSet).configuration
   }
 
   /// How the method starts, where it is LoRA.
@@ -240,6 +266,7 @@ extension AdapterFields {
     options.targetRank = targetRank
     options.budget = budget
     options.layers = butterfly
+    options.virtualTokens = virtualTokens
     options.feedForward = feedForward
     options.alpha = alpha.map { Float($0) }
     options.dropout = Float(dropout)

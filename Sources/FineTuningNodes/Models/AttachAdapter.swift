@@ -56,18 +56,33 @@ package enum AttachAdapter: NodeType {
       conflicts.append(
         .init(port: "model", "The model has an adapter already", advice: "merge it first, or attach to its base"))
     }
-    let model = json(inputs["model"]?.seen[LoadModel.configurationSight]?.text).flatMap {
-      try? ModelConfiguration(huggingFace: $0)
+    let model = inputs["model"]?.configuration
+    let newBlocks = inputs["model"]?.type.newBlocks ?? []
+    // Which blocks they are is known at the latest when the model is there.
+    if fields.inNewBlocks, newBlocks.isEmpty, inputs["model"]?.type != nil {
+      conflicts.append(
+        .init(
+          port: "new_blocks", "The model has no new blocks",
+          reason: "none were inserted by a node of type `expand_model`",
+          advice: "put one before, or name the blocks with `layers`"))
+    } else if fields.from == nil {
+      conflicts += problems(fields, model, newBlocks)
     }
-    if fields.from == nil { conflicts += problems(fields, model) + startProblems(fields, inputs) }
+    if fields.from == nil { conflicts += startProblems(fields, inputs) }
     if let mismatch = mismatch(inputs, model) { conflicts.append(mismatch) }
-    return Inference(outputs: ["model": type(inputs["model"]?.type)], conflicts: conflicts)
+    let outline = json(inputs.seen[outlineSight]?.text).flatMap(AdapterOutline.init(json:))
+    let tokens = fields.from == nil ? fields.freshTokens : outline?.virtualTokens?.first ?? 0
+    return Inference(
+      outputs: ["model": type(inputs["model"]?.type, virtualTokens: tokens)], conflicts: conflicts,
+      known: inputs["model"]?.knownShape ?? [:])
   }
 
   /// What cannot be attached: numbers that 32 bits do not hold, options that do not go together, names of nothing.
-  private static func problems(_ fields: Fields, _ model: ModelConfiguration?) -> [Inference.Conflict] {
+  private static func problems(
+    _ fields: Fields, _ model: ModelConfiguration?, _ newBlocks: [Int]
+  ) -> [Inference.Conflict] {
     do throws(AdapterError) {
-      let adapter = try fields.fresh(for: model)
+      let adapter = try fields.fresh(for: model, newBlocks: newBlocks)
       if let model { try model.validate(adapter) } else { try adapter.validate() }
       return []
     } catch {
@@ -95,9 +110,14 @@ package enum AttachAdapter: NodeType {
     return conflicts
   }
 
-  private static func type(_ base: ArtefactType?) -> ArtefactType {
+  private static func type(_ base: ArtefactType?, virtualTokens: Int) -> ArtefactType {
     var type = base ?? ArtefactType(ArtefactName.model)
     type.facets[FacetName.form] = "adapter"
+    if virtualTokens > 0 {
+      // They take positions of the model, of which texts have fewer.
+      type.facets[FacetName.virtualTokens] = .integer(virtualTokens)
+      type.facets[FacetName.length] = type[FacetName.length]?.integer.map { .integer(max(0, $0 - virtualTokens)) }
+    }
     return type
   }
 
@@ -132,7 +152,7 @@ package enum AttachAdapter: NodeType {
       adapter = try writer.write(
         fresh: start.adapter, seed: UInt64(fields.seed), of: source, findings: start.findings, to: folder)
     }
-    output.set(type: type(view.type))
+    output.set(type: type(view.type, virtualTokens: adapter.method.virtualTokens))
     output.details = view.details
     let trained = base.trainedCount(adapter)
     output.details["trainable_parameters"] = JSON(trained)

@@ -75,7 +75,7 @@ package enum LoadModel: NodeType {
       Field(
         "from", \.from, required: true,
         doc: "A model folder with safetensors, or a `.gguf` file, of one of the families "
-          + ModelFamilies.all.map { $0.name }.joined(separator: ", ")),
+          + ModelFamilies.all.map { "\($0.name) (\($0.models))" }.joined(separator: "; ")),
       Field(
         "compute", \.compute,
         doc:
@@ -161,7 +161,7 @@ package enum LoadModel: NodeType {
     let wanted = fields.compute.resolved
     let kernels: KernelSet
     do { kernels = try KernelSet.chosenByEnvironment() } catch {
-      return diagnostics(of: error).map { .init(port: "compute", $0.summary, reason: $0.reason, advice: $0.advice) }
+      return Inference.Conflict.all(of: error, at: "compute")
     }
     guard !ComputeClass.available(kernels).contains(wanted) else { return [] }
     return [

@@ -58,8 +58,15 @@ package enum Merge: NodeType {
     if let form = model?[FacetName.form], form != "adapter" {
       conflicts.append(.init(port: "model", "The model has no adapter to merge", advice: "leave the node out"))
     }
+    if let tokens = model?[FacetName.virtualTokens]?.integer {
+      conflicts.append(
+        .init(
+          port: "model", "The adapter cannot be merged: it puts \(tokens) learned tokens before every text",
+          reason: "no weights do the same without them", advice: "use the model with its adapter, or export it"))
+    }
     return Inference(
-      outputs: ["model": type(model), "metrics": ArtefactType(ArtefactName.metrics)], conflicts: conflicts)
+      outputs: ["model": type(model), "metrics": ArtefactType(ArtefactName.metrics)], conflicts: conflicts,
+      known: inputs["model"]?.knownShape ?? [:])
   }
 
   private static func type(_ model: ArtefactType?) -> ArtefactType {

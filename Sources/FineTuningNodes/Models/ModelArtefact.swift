@@ -96,15 +96,16 @@ package struct ModelArtefact {
   /// What is trainable is the adapter when there is one.
   ///
   /// - Parameters:
-  ///   - trainsAll: Whether the weights of a model without adapter are prepared for training.
+  ///   - trains: Which weights of a model without adapter are prepared for training, by Hugging Face's names; nil where
+  ///     neither they nor an adapter are going to be trained.
   ///   - longest: The longest sequence that the model will see, where that is known.
-  package func model(trainsAll: Bool = false, longest: Int? = nil) throws -> LanguageModel {
-    let compute = try Compute(threads: threads, computeClass: computeClass)
+  package func model(trains: ((String) -> Bool)? = nil, longest: Int? = nil) throws -> LanguageModel {
+    let compute = try Compute(threads: threads, computeClass: computeClass, packsSingleRows: trains != nil)
     let adapter = hasAdapter ? try adapter() : nil
     let model = try languageModel(
       source(), compute: compute, plan: heldWeights.plan, longest: longest, beside: adapter
-    ) { _ in
-      trainsAll && adapter == nil
+    ) { name in
+      adapter == nil && trains?(name) == true
     }
     try adapter?.attach(to: model)
     return model
@@ -117,7 +118,7 @@ package struct ModelArtefact {
     return Probe(json: try JSON(parsing: textOf(path), file: path))
   }
 
-  /// What the parameters of ``model(trainsAll:longest:)`` start from: the adapter when there is one, the base otherwise.
+  /// What the parameters of ``model(trains:longest:)`` start from: the adapter when there is one, the base otherwise.
   func start() throws -> any WeightSource { try hasAdapter ? adapter() : source().weights }
 
   /// The arithmetic that `load_model` settled on.

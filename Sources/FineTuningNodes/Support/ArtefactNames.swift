@@ -55,6 +55,10 @@ package enum FacetName {
   static let scores = "scores"
   /// How the frozen weights of the model are held; not there where they are packed.
   static let weights = "weights"
+  /// How many learned tokens stand before every text; not there where none do.
+  static let virtualTokens = "virtual_tokens"
+  /// The numbers of the blocks that were inserted into the model to be trained; not there where none were.
+  static let newBlocks = "new_blocks"
 }
 
 extension ArtefactType {

@@ -14,8 +14,8 @@ package enum Train: NodeType {
 
   package static let name = "train"
   package static let summary = "Trains a model: its adapter when it has one, all of its weights otherwise"
-  package static let implementationVersion = 8
-  package static let parts = ReferenceScores.parts
+  package static let implementationVersion = 9
+  package static let parts = ReferenceScores.parts + [ModelSpectrum.part]
   package static let inputs =
     [
       InputPort("model", [ArtefactName.model], doc: "The model to start from"),
@@ -47,6 +47,7 @@ package enum Train: NodeType {
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let stage = fields.stage.declaration
     var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own, inputs)
+    conflicts += stage.conflicts(fields.own, batchSize: fields.batchTokens == nil ? fields.batchSize : 1 << 30)
     conflicts += TrainSamples.conflicts(fields, inputs) + DataFit.tokenizerConflicts(inputs)
     conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
     conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
@@ -58,6 +59,7 @@ package enum Train: NodeType {
           reason: "weights in such forms are frozen",
           advice: "put a node of type `attach_adapter` between, or leave `weights` out"))
     }
+    conflicts += fields.trainableConflicts(inputs)
     if fields.loraPlusRatio != nil, let model = inputs["model"]?.type, model[FacetName.form] != "adapter" {
       conflicts.append(
         .init(
@@ -83,7 +85,7 @@ package enum Train: NodeType {
       outputs: [
         "model": trained(inputs["model"]?.type, on: inputs["data"]?.type, stage),
         "metrics": ArtefactType(ArtefactName.metrics),
-      ], conflicts: conflicts)
+      ], conflicts: conflicts, known: inputs["model"]?.knownShape ?? [:])
   }
 
   /// The type of the trained model: that it was trained with the template of the rows is known from here on.
@@ -109,9 +111,10 @@ package enum Train: NodeType {
   ) throws {
     let own = fields.own[declaration]
     let data = try context.input("data")
-    let inputs = StageInputs(
+    var inputs = StageInputs(
       context: context, data: data, what: declaration.rows.unit, fallback: "model", threads: fields.threads,
       seed: UInt64(fields.seed))
+    if declaration.trainsHead { inputs.head = try inputs.scoreHead() }
     let stage = try declaration.stage(own, inputs)
     let validation = context.inputs("validation").first
     let heldStage =
@@ -122,20 +125,23 @@ package enum Train: NodeType {
           own,
           StageInputs(
             context: context, data: $0, what: "held-out \(declaration.rows.unit)", fallback: "model",
-            threads: fields.threads))
+            threads: fields.threads, head: inputs.head))
       }
 
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let rows = try TokenSet(data)
     let held = try validation.map(TokenSet.init)
+    let parts = try selection(fields, artefact, context)
     let longest = max(rows.longest, held?.longest ?? 0)
     let model = try artefact.model(
-      trainsAll: true,
+      trains: { parts?.selection.names.contains($0) ?? true },
       longest: max(
         declaration.longest(own, rows: longest), fields.samples.map { longest + $0.settings.maximumTokens } ?? 0))
     model.recomputation = fields.recompute
+    var settings = fields.settings
+    settings.draw = parts?.selection.draw
     let loop = try TrainingLoop(
-      model: model, stage: stage, rows: rows.trainingRows, settings: fields.settings,
+      model: model, stage: stage, rows: rows.trainingRows, settings: settings,
       checkpoints: CheckpointFolder(path: context.checkpointFolder(), kept: fields.keepCheckpoints))
     var sanity = try TrainSanity.begin(loop, data, rows, context)
     loop.shouldStop = { context.isCancelled }
@@ -165,18 +171,21 @@ package enum Train: NodeType {
     try model.checkFiles()
     try TrainSanity.end(&sanity, result, model, artefact, data, declaration.firstLoss(own, inputs, model))
     let output = try context.output("model")
-    try publishModel(model, artefact, Probe(rows.trainingRows), on: data, to: output)
+    try publishModel(model, artefact, parts?.selection, Probe(rows.trainingRows), on: data, to: output)
     output.set(type: trained(artefact.view.type, on: data.type, declaration))
     if declaration.trainsHead { try ModelArtefact.writeHead(loop.stage.parameters, in: output) }
     try TrainReport.publish(result, declaration.picture, fields, to: context.output("metrics"))
+    if let report = parts?.report {
+      try context.output("metrics").write(report.text(.pretty) + "\n", to: "spectrum.json")
+    }
     try sanity.publish(to: context.output("metrics"))
     TrainReport.tellEnding(result, to: context)
     context.log("\(result.steps) steps, \(result.tokens) tokens, \(result.labelTokens) label tokens")
   }
 
   private static func publishModel(
-    _ model: LanguageModel, _ artefact: ModelArtefact, _ probe: Probe?, on data: ArtefactView,
-    to output: ArtefactBuilder
+    _ model: LanguageModel, _ artefact: ModelArtefact, _ parts: PartSelection?, _ probe: Probe?,
+    on data: ArtefactView, to output: ArtefactBuilder
   ) throws {
     if let probe { try output.write(probe.json.text() + "\n", to: Probe.member) }
     output.details = artefact.view.details
@@ -185,8 +194,12 @@ package enum Train: NodeType {
       try ModelArtefact.include(ModelArtefact.base, of: artefact.view, in: output)
       try ModelArtefact.writeAdapter(of: model, in: output)
     } else {
-      try ModelArtefact.writeBase(
-        TrainedWeights(model, origin: "the trained model"), like: artefact.source(), as: .float32, in: output)
+      let source = try artefact.source()
+      let origin = "the trained model"
+      let weights =
+        parts.map { TrainedWeights(model, $0.names, over: artefact.watched(source.weights), origin: origin) }
+        ?? TrainedWeights(model, origin: origin)
+      try ModelArtefact.writeBase(weights, like: source, as: .float32, in: output)
     }
   }
 }

@@ -53,6 +53,7 @@ package struct TrainFields: FieldSet {
   var learningRate = 1e-4
   var schedule = Schedule()
   var optimizer = Optimizer()
+  var trainable: Trainable?
   var groups: [Group] = []
   var embeddingFactor: Double?
   var embeddingRate: Double?
@@ -110,6 +111,9 @@ package struct TrainFields: FieldSet {
 
   /// What becomes of gradients.
   private static let howMoved: [Field<Self>] = [
+    Field(
+      "trainable", \.trainable, since: Birth(default: nil),
+      doc: "Trains a part of the model's own weights and leaves the others as they are; all of them unless given"),
     Field(
       "groups", \.groups, since: Birth(default: []),
       doc: "Parameters that are trained at another rate, decay otherwise or stay as they are; the first group that "

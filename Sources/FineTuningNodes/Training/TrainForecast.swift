@@ -12,6 +12,13 @@ extension Train {
     guard let model = ancestry["model"].flatMap(ForeseenModel.init),
       let longest = ancestry.type(at: "data")?[FacetName.length]?.integer
     else { return nil }
+    let selection: PartSelection?
+    do {
+      selection = try fields.foreseenSelection(
+        of: model.configuration, newBlocks: ancestry.type(at: "model")?.newBlocks ?? [])
+    } catch { return nil }
+    var settings = fields.settings
+    settings.draw = selection?.draw
     let recomputations = [fields.recompute] + Recomputation.allCases.filter { $0 != fields.recompute }
     func memory<Declaration: StageDeclaration>(_ declaration: Declaration.Type) -> [StepMemory]? {
       let rows = fullRows(
@@ -19,7 +26,7 @@ extension Train {
       // A step that cannot be taken has no forecast; running says why.
       return try? StepMemory.counted(
         model.configuration, model.computeClass, weights: WeightShapes(formats: model.formats), plan: model.plan,
-        adapter: model.adapter, settings: fields.settings,
+        adapter: model.adapter, trains: { selection?.names.contains($0) ?? true }, settings: settings,
         stage: declaration.foreseen(fields.own[declaration], rows: rows, of: model.configuration), rows: rows,
         longest: declaration.longest(
           fields.own[declaration], rows: rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1),
@@ -90,8 +97,18 @@ private struct ForeseenModel {
     guard let source = ancestry["model"], let model = ForeseenModel(source) else { return nil }
     self = model
     if let fields = fields.of(AttachAdapter.Fields.self) {
-      guard let attached = fields.configuration(ancestry.node.files, for: model.configuration) else { return nil }
+      guard
+        let attached = fields.configuration(
+          ancestry.node.files, for: model.configuration, newBlocks: ancestry.type(at: "model")?.newBlocks ?? [])
+      else { return nil }
       adapter = attached
+    } else if let fields = fields.of(ExpandModel.Fields.self) {
+      guard let expansion = try? BlockExpansion(of: configuration, copies: fields.blocks ?? 0) else { return nil }
+      let stored = formats
+      configuration = expansion.configuration
+      formats = Dictionary(
+        configuration.tensors.compactMap { tensor in stored[expansion.copied(tensor)].map { (tensor.name, $0) } },
+        uniquingKeysWith: { first, _ in first })
     } else if fields.of(Merge.Fields.self) != nil {
       adapter = nil
       plan = PrecisionPlan()

@@ -30,8 +30,14 @@ enum TrainSanity {
     try sanity.add(
       MovedParameters(
         movement, movingSteps: result.watch.movingSteps,
-        movesLate: { model.adapter?.movesLate($0) ?? false }))
-    if model.adapter != nil { try sanity.add(AdapterEffect(model.adapterUpdates)) }
+        movesLate: { name in
+          // Nothing reaches the inside of a new block before what it writes has moved.
+          model.adapter?.movesLate(name)
+            ?? artefact.view.type.newBlocks.contains { name.hasPrefix(model.configuration.moduleName("", layer: $0)) }
+        }))
+    if let adapter = model.adapter, type(of: adapter.method).standsBesideMaps {
+      try sanity.add(AdapterEffect(model.adapterUpdates))
+    }
   }
 
   /// What will be written in the end: the adapter, or all weights, as 32-bit floats.

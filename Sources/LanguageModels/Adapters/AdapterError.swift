@@ -33,6 +33,12 @@ package enum AdapterError: Error, Sendable, Hashable {
   /// The model has an adapter already.
   case alreadyAttached
   case noAdapter
+  /// A family whose embeddings are scaled after what stands before texts has joined them.
+  case scaledEmbedding(family: String)
+  /// A model before whose layers no keys and values can be put.
+  case noPrefix(family: String, because: String)
+  /// Tensors of the base that were to be trained beside a method that stands beside no map.
+  case noBaseBesidePrompt(String)
 }
 
 extension AdapterError: DiagnosticError {
@@ -139,6 +145,25 @@ extension AdapterError: DiagnosticError {
         )
       ]
     case .noAdapter: return [Diagnostic(code: "no-adapter", "The model has no adapter")]
+    case .scaledEmbedding(let family):
+      return [
+        Diagnostic(
+          code: "adapter-prompt", "No learned tokens stand before the texts of this `\(family)` model",
+          reason: "it scales embeddings once they are together, what was learned among them",
+          advice: "take a method that stands beside linear maps, such as `lora`")
+      ]
+    case .noPrefix(let family, let reason):
+      return [
+        Diagnostic(
+          code: "adapter-prompt", "No learned keys and values stand before those of this `\(family)` model",
+          reason: reason, advice: "take `prompt_tuning`, or a method that stands beside linear maps")
+      ]
+    case .noBaseBesidePrompt(let method):
+      return [
+        Diagnostic(
+          code: "adapter-prompt", "`\(method)` trains nothing of the model beside its tokens",
+          advice: "leave `modules_to_save`, `trainable_token_indices` and `bias` out")
+      ]
     }
   }
 }

@@ -12,11 +12,15 @@ package protocol AdapterMethod: Sendable, Hashable {
   static var summary: String { get }
   /// The options that it takes, of those that describe what stands beside a map.
   static var options: Set<AdapterOptions.Name> { get }
+  /// Whether it stands beside linear maps; see ``PromptMethod`` for those that do not.
+  static var standsBesideMaps: Bool { get }
 
   init(_ options: AdapterOptions) throws(AdapterError)
 
   /// The probability that training drops an element of what the adapter reads.
   var dropout: Float { get }
+  /// How many tokens that it learns stand before every text.
+  var virtualTokens: Int { get }
   /// - Throws: ``AdapterError`` for numbers that no adapter has.
   func validate() throws(AdapterError)
   /// - Throws: ``AdapterError`` where the method cannot stand beside a map.
@@ -81,7 +85,9 @@ package protocol AdapterMethod: Sendable, Hashable {
 }
 
 extension AdapterMethod {
+  package static var standsBesideMaps: Bool { true }
   package var dropout: Float { 0 }
+  package var virtualTokens: Int { 0 }
   package func validate(_ map: AdaptedMap) throws(AdapterError) {}
   package func start(
     _ map: AdaptedMap, from findings: MapFindings, random: (Int) -> CounterRandom, weight: () throws -> Tensor

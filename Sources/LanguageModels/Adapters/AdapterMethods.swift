@@ -10,10 +10,15 @@ package enum AdapterMethods {
     HRA.self,
     BOFT.self,
     AdaLoRA.self,
+    PromptTuning.self,
+    PrefixTuning.self,
   ]
 
   /// The method of a name.
   package static func named(_ name: String) -> (any AdapterMethod.Type)? { all.first { $0.name == name } }
+
+  /// The names of the methods that stand beside linear maps.
+  package static var besideMaps: [String] { all.filter { $0.standsBesideMaps }.map { $0.name } }
 
   /// The names of the methods that take an option.
   package static func taking(_ option: AdapterOptions.Name) -> [String] {

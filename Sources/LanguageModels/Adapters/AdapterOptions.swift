@@ -11,6 +11,7 @@ package struct AdapterOptions: Sendable, Hashable {
     case feedForward = "feedforward"
     case factor
     case layers = "butterfly"
+    case virtualTokens = "virtual_tokens"
     /// Ranks that a training takes away.
     case budget
   }
@@ -27,6 +28,7 @@ package struct AdapterOptions: Sendable, Hashable {
   package var feedForward: [String]?
   package var factor: Int?
   package var layers: Int?
+  package var virtualTokens: Int?
   package var targetRank: Int?
   package var budget: RankBudget.Schedule?
 

@@ -38,7 +38,7 @@ extension LanguageModel {
   /// The adapter's own parameters: those that maps share, then those beside each map, block by block.
   package var adapterParameters: [Parameter] {
     sharedAdapterParameters + blocks.flatMap { $0.maps.flatMap(\.adapterParameters) }
-      + [trainedTokens?.rows].compactMap { $0 }
+      + [virtualRows, trainedTokens?.rows].compactMap { $0 }
   }
 
   /// The tensors of the adapter as they stand, those of the base that are trained among them, by PEFT's names.
@@ -95,6 +95,9 @@ extension LanguageModel {
       trainedTokens = TrainedTokens(rows: rows, places: adapter.base.tokens, table: table)
       Tape(compute: compute, records: false).exchange(rows, adapter.base.tokens, with: table)
     }
+    virtualRows = try configuration.virtualTensor(adapter).map {
+      try parameter(AdapterTensor($0.name, $0.shape, .embedding))
+    }
     blocks = adapted
     sharedAdapterParameters = shared
     self.adapter = adapter
@@ -111,6 +114,7 @@ package final class AdapterStartValues {
   private let findings: (AdaptedMap) throws -> MapFindings?
   private let tokens: (name: String, places: [Int])?
   private let places: [String: AdaptedMap]
+  private let virtual: (name: String, shape: [Int])?
   /// Those of the map that was asked for last: tensors of a map are asked for one after the other.
   private var last: (module: String, values: [String: Tensor])?
   private lazy var shared = makeShared()
@@ -118,7 +122,7 @@ package final class AdapterStartValues {
   /// - Parameters:
   ///   - weight: Reads the weight [out, in] of a map; asked by methods that start from it alone.
   ///   - findings: What was found out about a map, for methods that start from it.
-  ///   - rows: Reads the embedding; asked where some of its rows are trained.
+  ///   - rows: Reads the embedding; asked where some of its rows are trained, or learned tokens start as such.
   package init(
     _ adapter: AdapterConfiguration, of model: ModelConfiguration, seed: UInt64,
     weight: @escaping (AdaptedMap) throws -> Tensor,
@@ -127,6 +131,7 @@ package final class AdapterStartValues {
     self.rows = rows
     self.findings = findings
     tokens = model.tokenTensor(adapter).map { ($0.name, adapter.base.tokens) }
+    virtual = model.virtualTensor(adapter)
     self.adapter = adapter
     self.seed = seed
     self.weight = weight
@@ -152,6 +157,9 @@ package final class AdapterStartValues {
         }
       }
       return picked
+    }
+    if let virtual, name == virtual.name, let method = adapter.method as? any PromptMethod {
+      return try method.start(width: virtual.shape[1], random: random(name), rows: rows)
     }
     guard let value = shared[name] else { throw WeightError.unknown(name: name) }
     return value

@@ -23,7 +23,8 @@ extension ModelConfiguration {
 
   /// The linear maps that an adapter stands beside, block by block.
   package func adaptedMaps(_ adapter: AdapterConfiguration) -> [AdaptedMap] {
-    blocks.enumerated().flatMap { layer, block in
+    guard type(of: adapter.method).standsBesideMaps else { return [] }
+    return blocks.enumerated().flatMap { layer, block in
       block.maps.compactMap { map in
         let module = moduleName(map.name, layer: layer)
         guard adapter.selection.contains(module), !adapter.base.trains(module: module) else { return nil }
@@ -39,7 +40,8 @@ extension ModelConfiguration {
     let maps = adaptedMaps(adapter)
     return adapter.sharedTensors(maps).filter(\.isStored).map { ($0.name, $0.shape) }
       + maps.flatMap { map in adapter.tensors(map).map { ($0.name, $0.shape) } }
-      + (tokenTensor(adapter).map { [$0] } ?? []) + trainedTensors(adapter).map { ($0.name, $0.shape) }
+      + [virtualTensor(adapter), tokenTensor(adapter)].compactMap { $0 }
+      + trainedTensors(adapter).map { ($0.name, $0.shape) }
   }
 
   /// How many numbers training with an adapter changes.
@@ -49,6 +51,7 @@ extension ModelConfiguration {
     return tensors.filter(\.isTrained).reduce(0) { $0 + $1.shape.reduce(1, *) }
       + Dictionary(trainedTensors(adapter).map { ($0.base, $0.shape) }) { first, _ in first }
       .values.reduce(0) { $0 + $1.reduce(1, *) } + adapter.base.tokens.count * hiddenSize
+      + (virtualTensor(adapter)?.shape.reduce(1, *) ?? 0)
   }
 
   /// The rows of the embedding that are trained beside an adapter.
@@ -92,6 +95,7 @@ extension ModelConfiguration {
   /// - Throws: ``AdapterError`` where an adapter cannot stand beside this model.
   package func validate(_ adapter: AdapterConfiguration) throws(AdapterError) {
     try adapter.validate()
+    guard type(of: adapter.method).standsBesideMaps else { return try validatePrompt(adapter) }
     if let layer = adapter.selection.layers.first(where: { !blocks.indices.contains($0) }) {
       throw .layer(layer, blocks: blocks.count)
     }

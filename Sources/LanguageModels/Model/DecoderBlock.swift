@@ -33,15 +33,16 @@ package struct DecoderBlock {
   ///
   /// - Parameters:
   ///   - layer: The block's number.
+  ///   - prefix: What stands before the layer's own keys and values.
   ///   - rows: The rows to go on with after attention; all of them when nil.
   ///   - recomputesAttention: Whether attention is run again in the backward pass in place of being kept.
   func callAsFunction(
-    _ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext, rows: [Int32]? = nil,
-    recomputesAttention: Bool
+    _ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext, prefix: LayerPrefix? = nil,
+    rows: [Int32]? = nil, recomputesAttention: Bool
   ) throws -> Variable {
     var residual = x
     var attended = try tape.recomputed(x, when: recomputesAttention) { tape, x in
-      try attention.mixed(tape, attentionNorm?(tape, x) ?? x, layer: layer, context)
+      try attention.mixed(tape, attentionNorm?(tape, x) ?? x, layer: layer, context, prefix)
     }
     if let rows {
       attended = try tape.selectRows(attended, rows)

@@ -5,7 +5,9 @@ extension LanguageModel {
   ///
   /// Memory: 2 · slots · capacity · K · D floats a layer.
   package func keyValueCache(capacity: Int, slots: Int = 1) -> KeyValueCache {
-    KeyValueCache(layers: configuration.blocks.map(\.attention.cached), capacity: capacity, slots: slots)
+    KeyValueCache(
+      layers: configuration.blocks.map(\.attention.cached), capacity: capacity, slots: slots, before: virtualTokens,
+      leavesThem: virtual?.standInLayers == true)
   }
 
   /// How many tokens are read again in one pass.
@@ -25,8 +27,10 @@ extension LanguageModel {
     -> Tensor
   {
     precondition(!ids.isEmpty && ids.count % slots.count == 0, "there is nothing to continue")
+    let ids = try preceded(ids, cache, slots)
+    let known = textLength == 0 ? 0 : textLength + virtualTokens
     for slot in slots {
-      try prepare(cache, slot, for: max(textLength, cache.counts[slot] + ids.count / slots.count))
+      try prepare(cache, slot, for: max(known, cache.counts[slot] + ids.count / slots.count))
     }
     return try logits(ids, cache, slots)
   }

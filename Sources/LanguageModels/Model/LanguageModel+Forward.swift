@@ -10,24 +10,33 @@ extension LanguageModel {
   ///   - rows: [L] positions in `ids`, ascending.
   /// - Throws: ``TensorError`` for ids outside the vocabulary and sequences beyond the rotary table.
   package func hiddenStates(_ tape: Tape, ids: [Int32], layout: SequenceLayout, rows: [Int32]) throws -> Variable {
-    try hiddenStates(tape, ids: ids, context: .packed(layout), rows: rows)
+    try hiddenStates(tape, ids: ids, layout: layout, rows: rows, noise: nil)
   }
 
-  /// The hidden states of the chosen rows of `ids`, whose tokens see what `context` says.
+  /// The same of what stands behind an adapter's learned tokens, where there are any.
+  private func hiddenStates(
+    _ tape: Tape, ids: [Int32], layout: SequenceLayout, rows: [Int32], noise: Tensor?
+  ) throws -> Variable {
+    let all = try preceded(ids, layout, rows, noise)
+    return try hiddenStates(tape, ids: all.ids, context: .packed(all.layout), rows: all.rows, noise: all.noise)
+  }
+
+  /// The hidden states of the chosen rows of `ids`, learned tokens among them, which see what `context` says.
   func hiddenStates(
     _ tape: Tape, ids: [Int32], context: AttentionContext, rows: [Int32], noise: Tensor? = nil
   ) throws -> Variable {
     try checkFiles()
     if let trainedTokens { tape.exchange(trainedTokens.rows, trainedTokens.places, with: trainedTokens.table) }
-    var x = try embedding(tape, ids, context, noise: noise)
+    var x = try embedding(tape, ids, context, noise: noise, virtual: virtual)
+    let prefixes = prefixes(ids)
     for layer in blocks.indices.dropLast() {
       x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in
-        try block(tape, x, layer, context)
+        try block(tape, x, layer, context, prefixes)
       }
     }
     // Routers whose balance is asked for see all rows.
     let chosen = tape.balance == nil ? rows : nil
-    if let last = blocks.indices.last { x = try block(tape, x, last, context, rows: chosen) }
+    if let last = blocks.indices.last { x = try block(tape, x, last, context, prefixes, rows: chosen) }
     if chosen == nil || blocks.isEmpty { x = try tape.selectRows(x, rows) }
     return tape.scale(finalNorm?(tape, x) ?? x, by: configuration.head.scale)
   }
@@ -36,16 +45,17 @@ extension LanguageModel {
   ///
   /// - Parameter noise: [T, C], added to what the tokens are embedded as.
   package func hiddenStates(_ tape: Tape, _ batch: PackedBatch, noise: Tensor? = nil) throws -> Variable {
-    let batch = configuration.boundary.map { batch.divided(at: $0) } ?? batch
-    return try hiddenStates(
-      tape, ids: batch.ids, context: .packed(batch.layout), rows: batch.labelRows, noise: noise)
+    let batch = configuration.boundary.map { batch.divided(at: $0 - virtualTokens) } ?? batch
+    return try hiddenStates(tape, ids: batch.ids, layout: batch.layout, rows: batch.labelRows, noise: noise)
   }
 
   private func block(
-    _ tape: Tape, _ x: Variable, _ layer: Int, _ context: AttentionContext, rows: [Int32]? = nil
+    _ tape: Tape, _ x: Variable, _ layer: Int, _ context: AttentionContext, _ prefixes: [LayerPrefix],
+    rows: [Int32]? = nil
   ) throws -> Variable {
     try blocks[layer](
-      tape, x, layer: layer, context, rows: rows, recomputesAttention: recomputation == .attention)
+      tape, x, layer: layer, context, prefix: prefixes.isEmpty ? nil : prefixes[layer], rows: rows,
+      recomputesAttention: recomputation == .attention)
   }
 
   /// The logits of the chosen positions: [L, V].

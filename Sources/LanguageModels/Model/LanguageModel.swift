@@ -15,6 +15,8 @@ package final class LanguageModel {
   package internal(set) var adapter: AdapterConfiguration?
   /// The adapter's parameters that maps share.
   var sharedAdapterParameters: [Parameter] = []
+  /// The embeddings that an adapter puts before every text: [n, C].
+  var virtualRows: Parameter?
   /// The rows of the embedding that an adapter trains.
   var trainedTokens: TrainedTokens?
   /// The adapter whose tensors of the base were read in place of the base's.
@@ -47,7 +49,8 @@ package final class LanguageModel {
     let table = configuration.name(of: .embedding)
     loadedBeside = adapter
     let loader = WeightLoader(
-      configuration, weights, compute, plan, positions: min(configuration.maximumPositions, longestSequence)
+      configuration, weights, compute, plan,
+      positions: min(configuration.maximumPositions, longestSequence + (adapter?.method.virtualTokens ?? 0))
     ) { trains($0) || trained.contains($0) || trainsTokens && $0 == table }
     let (width, vocabulary) = (configuration.hiddenSize, configuration.vocabularySize)
     self.configuration = configuration

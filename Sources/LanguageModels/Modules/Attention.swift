@@ -37,7 +37,11 @@ package struct Attention {
   }
 
   /// What the heads gather, before the output map: [T, H·D].
-  func mixed(_ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext) throws -> Variable {
+  ///
+  /// - Parameter prefix: What stands before the layer's own keys and values; neither normed nor turned.
+  func mixed(
+    _ tape: Tape, _ x: Variable, layer: Int, _ context: AttentionContext, _ prefix: LayerPrefix? = nil
+  ) throws -> Variable {
     var shape = AttentionShape(
       heads: configuration.heads, keyValueHeads: configuration.keyValueHeads,
       headDimension: configuration.headDimension, valueDimension: configuration.valueDimension,
@@ -48,7 +52,17 @@ package struct Attention {
     case .latent:
       guard let latent else { preconditionFailure("Latent attention has its norms") }
       input = latent.input(tape, x, inputs, shape)
-    case .fused(_, let order): input = order.input(clipped(tape, tape.project(x, inputs[0])[0]), shape)
+    case .fused(_, let order):
+      let all = clipped(tape, tape.project(x, inputs[0])[0])
+      guard let prefix else {
+        input = order.input(all, shape)
+        break
+      }
+      let (queries, keys) = (shape.heads * shape.headDimension, shape.keyValueHeads * shape.headDimension)
+      input = AttentionInput(
+        q: tape.columns(of: all, 0..<queries),
+        k: prefix.replace(tape, tape.columns(of: all, queries..<queries + keys), prefix.keys),
+        v: prefix.replace(tape, tape.columns(of: all, queries + keys..<queries + 2 * keys), prefix.values), shape)
     case .separate:
       let parts = tape.project(x, inputs)
       var (q, k) = (parts[0], parts[1])
@@ -58,9 +72,12 @@ package struct Attention {
         k = try tape.rotate(k, rotary, positions: positions, dimension: configuration.headDimension)
         shape.rotary = nil
       }
-      input = AttentionInput(
-        q: clipped(tape, queryNorm?(tape, q) ?? q), k: clipped(tape, keyNorm?(tape, k) ?? k),
-        v: clipped(tape, parts[2]), shape)
+      k = clipped(tape, keyNorm?(tape, k) ?? k)
+      var v = clipped(tape, parts[2])
+      if let prefix {
+        (k, v) = (prefix.replace(tape, k, prefix.keys), prefix.replace(tape, v, prefix.values))
+      }
+      input = AttentionInput(q: clipped(tape, queryNorm?(tape, q) ?? q), k: k, v: v, shape)
     }
     return try tape.attention(input, shape, sinks: sinks, in: context, layer: layer)
   }

@@ -25,7 +25,8 @@ extension AdapterFolder {
     let tokens = tokens(&options)
     let method = type.init(&options)
     options.checkNames(type.knownOptions)
-    let selection = selection(&options, method)
+    let selection =
+      type.standsBesideMaps ? selection(&options, method) : AdapterSelection(.allLinear)
     guard options.problems.isEmpty else { throw AdapterFolderError(path, problems: options.problems) }
     return Options(
       configuration: AdapterConfiguration(
@@ -84,7 +85,9 @@ extension AdapterFolder {
       "base_model_name_or_path": JSON(baseModel), "inference_mode": true, "task_type": "CAUSAL_LM",
     ]
     let selection = adapter.selection
-    members["target_modules"] = json(selection.targets, of: model)
+    if Swift.type(of: adapter.method).standsBesideMaps {
+      members["target_modules"] = json(selection.targets, of: model)
+    }
     members["exclude_modules"] = selection.excluded.map { json($0, of: model) }
     if !selection.layers.isEmpty { members["layers_to_transform"] = .array(selection.layers.map { JSON($0) }) }
     if !selection.layersPattern.isEmpty { members["layers_pattern"] = .array(selection.layersPattern.map { JSON($0) }) }

@@ -16,6 +16,10 @@ package struct AdapterOutline: Sendable, Hashable {
   package var maps: [String: [Int]]
   /// A tensor whose name is not PEFT's for a linear map of a block.
   package var foreignTensor: String?
+  /// How many learned tokens stand before every text, and how many numbers each has; nil where none do.
+  package var virtualTokens: [Int]?
+  /// Whether these are keys and values of every layer.
+  package var standsInLayers = false
 
   /// Looks at names and shapes.
   ///
@@ -27,6 +31,12 @@ package struct AdapterOutline: Sendable, Hashable {
     let suffixes = configuration.method.suffixes
     let names = adapter.file.names.sorted()
     let places = names.compactMap { name in AdapterPlace(name, suffixes).map { (name: name, place: $0) } }
+    if !type(of: configuration.method).standsBesideMaps {
+      virtualTokens = try names.first.map { try adapter.file.entry($0).shape }
+      standsInLayers = configuration.method is PrefixTuning
+      coversBlocks = false
+      return
+    }
     guard !places.isEmpty else {
       foreignTensor = names.first
       return
@@ -77,6 +87,8 @@ package struct AdapterOutline: Sendable, Hashable {
     self.blocks = blocks
     coversBlocks = json["covers_blocks"]?.bool ?? true
     foreignTensor = json["foreign_tensor"]?.string
+    virtualTokens = json["virtual_tokens"]?.array?.compactMap(\.int)
+    standsInLayers = json["in_layers"]?.bool ?? false
     maps = Dictionary(members.map { ($0.key, ($0.value.array ?? []).compactMap(\.int)) }) { first, _ in first }
   }
 
@@ -87,11 +99,19 @@ package struct AdapterOutline: Sendable, Hashable {
     ]
     if !coversBlocks { members.append(("covers_blocks", JSON(false))) }
     if let foreignTensor { members.append(("foreign_tensor", JSON(foreignTensor))) }
+    if let virtualTokens { members.append(("virtual_tokens", .array(virtualTokens.map { JSON($0) }))) }
+    if standsInLayers { members.append(("in_layers", true)) }
     return JSON(members)
   }
 
   /// In which way a model is not the one that the adapter was made for; nil where nothing speaks against it.
   package func mismatch(with model: ModelConfiguration) -> String? {
+    if let virtualTokens {
+      let method: any PromptMethod =
+        standsInLayers ? PrefixTuning(virtualTokens: virtualTokens[0]) : PromptTuning(virtualTokens: virtualTokens[0])
+      let (own, wanted) = (virtualTokens.last ?? 0, model.width(of: method))
+      return own == wanted ? nil : "its tokens have \(own) numbers, the model wants \(wanted)"
+    }
     let theirs = model.maps
     if let foreignTensor, let map = theirs.first {
       let example = AdaptedMap.prefix + model.moduleName(map.name, layer: 0) + "." + LoRA.suffixA

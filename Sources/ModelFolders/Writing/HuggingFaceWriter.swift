@@ -19,6 +19,8 @@ package struct HuggingFaceWriter {
   /// The type of all tensors; nil keeps each tensor's own in a Hugging Face base, the most frequent one of a GGUF file
   /// that is not quantised, and takes bfloat16 for one that is.
   package var elementType: ElementType?
+  /// Copies of blocks that the model gets; nil leaves its blocks as they are.
+  package var expansion: BlockExpansion?
   /// The most bytes of tensors in one file; a larger tensor has a file of its own.
   package var shardSize = 5_000_000_000
 
@@ -32,7 +34,7 @@ package struct HuggingFaceWriter {
   /// The bytes of the tensors that will be written.
   package var tensorBytes: Int { declarations.reduce(0) { $0 + $1.count * $1.type.size } }
 
-  /// Writes `weights`, which has the base's tensors, into a new or empty folder.
+  /// Writes `weights`, which has the tensors of the base or of its expansion, into a new or empty folder.
   ///
   /// Holds one tensor in memory at a time, besides what the source holds; asks the source for each tensor twice.
   /// - Throws: ``ModelFolderError``, what the source throws, and errors of the file system.
@@ -58,8 +60,13 @@ package struct HuggingFaceWriter {
   private static let writable: [ElementType] = [.float32, .bfloat16, .float16]
 
   private var declarations: [SafetensorsWriter.Declaration] {
-    base.configuration.tensors.map { .init(name: $0.name, type: type(of: $0.name), shape: $0.shape) }
+    configuration.tensors.map {
+      .init(name: $0.name, type: type(of: expansion?.copied($0) ?? $0.name), shape: $0.shape)
+    }
   }
+
+  /// What the folder describes.
+  private var configuration: ModelConfiguration { expansion?.configuration ?? base.configuration }
 
   private func type(of name: String) -> ElementType {
     if let elementType { return elementType }
@@ -80,8 +87,9 @@ package struct HuggingFaceWriter {
       // A tied head that the files contradict is written as what it is.
       let isWronglyTied =
         !source.configuration.head.isTied && source.configurationJSON["tie_word_embeddings"]?.bool == true
-      if elementType != nil || isWronglyTied {
+      if elementType != nil || isWronglyTied || expansion != nil {
         var json = source.configurationJSON
+        if let expansion { json = json.expanded(expansion) }
         if let elementType { json = json.withElementType(elementType) }
         if isWronglyTied { json = json.untied }
         try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")
@@ -92,7 +100,7 @@ package struct HuggingFaceWriter {
     case .gguf:
       let type = type(of: base.configuration.name(of: .embedding))
       let specialTokens = namedTokenizer?.specialTokens ?? SpecialTokens()
-      let json = base.configuration.huggingFaceJSON(elementType: type, specialTokens: specialTokens)
+      let json = configuration.huggingFaceJSON(elementType: type, specialTokens: specialTokens)
       try writeFile(json.text(.pretty) + "\n", to: folder + "/config.json")
       try writeFile(generationJSON.text(.pretty) + "\n", to: folder + generation)
     }
@@ -168,7 +176,7 @@ package struct HuggingFaceWriter {
     _ tensors: [SafetensorsWriter.Declaration], _ weights: any WeightSource, in folder: String
   ) throws {
     let written = try HuggingFaceFolder(ModelFolder.files(at: folder))
-    guard written.configuration == base.configuration else {
+    guard written.configuration == configuration else {
       throw ModelFolderError(folder, .differsAfterWriting("the configuration"))
     }
     for tensor in tensors {

@@ -113,7 +113,7 @@ package struct InputTypes: Sendable {
     package var node: String
     package var output: String
     package var type: ArtefactType
-    /// What the producing node's inspection saw; empty where that is not known, as in a run.
+    /// What the producing node's inspection saw, and ``Inference/known`` of it; empty where that is not known, as in a run.
     package var seen: [String: Facet]
 
     package init(node: String, output: String, type: ArtefactType, seen: [String: Facet] = [:]) {
@@ -164,9 +164,12 @@ package struct Inference: Sendable {
 
   package var outputs: [String: ArtefactType]
   package var conflicts: [Conflict]
+  /// What else is known of what it makes, for the plans of those that take it: as if its own inspection had seen it.
+  package var known: [String: Facet]
 
-  package init(outputs: [String: ArtefactType], conflicts: [Conflict] = []) {
+  package init(outputs: [String: ArtefactType], conflicts: [Conflict] = [], known: [String: Facet] = [:]) {
     self.outputs = outputs
     self.conflicts = conflicts
+    self.known = known
   }
 }

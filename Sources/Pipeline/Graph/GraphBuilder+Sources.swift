@@ -21,6 +21,7 @@ extension GraphBuilder {
       }
       let inference = try type.infer(fields, inputs)
       for (port, inferred) in inference.outputs { drafts[index].outputTypes[port] = inferred }
+      drafts[index].seen.merge(inference.known) { $1 }
       for conflict in inference.conflicts { report(conflict, index) }
       if !inference.conflicts.isEmpty { drafts[index].isBroken = true }
     } catch {

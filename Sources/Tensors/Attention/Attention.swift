@@ -77,8 +77,8 @@ extension Tape {
     precondition(tokens % slots.count == 0, "As many tokens for each slot")
     let each = tokens / slots.count
     for slot in slots {
-      guard cache.counts[slot] + each <= cache.capacity else {
-        throw TensorError.cacheFull(wanted: cache.counts[slot] + each, capacity: cache.capacity)
+      guard cache.counts[slot] + each <= cache.room else {
+        throw TensorError.cacheFull(wanted: cache.counts[slot] + each, capacity: cache.room)
       }
       try checkPosition(cache.counts[slot] + each - 1, shape.rotary)
     }

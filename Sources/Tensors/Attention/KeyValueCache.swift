@@ -1,11 +1,16 @@
 /// The keys (turned to their positions) and values of the tokens that a generating model has seen: of one sequence, or of
 /// several that are continued together, each in a slot of its own.
 ///
-/// Memory: slots · capacity · (K · D + K · Dv) floats a layer, taken at once.
+/// Learned tokens that stand before every text have room of their own. Memory: slots · (capacity + those) · (K · D + K · Dv)
+/// floats a layer, taken at once.
 package final class KeyValueCache {
-  /// The most tokens a slot holds.
+  /// The most tokens of a text that a slot holds.
   package let capacity: Int
-  /// Tokens that each slot holds now.
+  /// How many tokens stand before every text.
+  private let before: Int
+  /// How many tokens of every slot rotary positions leave as they are, from the first one on.
+  let unturned: Int
+  /// Tokens that each slot holds now, with those before its text.
   package private(set) var counts: [Int]
   /// The tokens that each slot holds, where those who fill it say so.
   package private(set) var ids: [[Int32]]
@@ -13,29 +18,40 @@ package final class KeyValueCache {
   package var textLengths: [Int]
   /// Tokens in the first slot.
   package var count: Int { counts[0] }
-  /// [slots · capacity, K·D] a layer, head after head.
+  /// [slots · room, K·D] a layer, head after head.
   let keys: [Tensor]
-  /// [slots · capacity, K·Dv] a layer, head after head.
+  /// [slots · room, K·Dv] a layer, head after head.
   let values: [Tensor]
 
-  /// - Parameter layers: The floats that a token's keys and its values take in each layer.
-  package init(layers: [(keys: Int, values: Int)], capacity: Int, slots: Int = 1) {
+  /// - Parameters:
+  ///   - layers: The floats that a token's keys and its values take in each layer.
+  ///   - before: How many tokens stand before every text.
+  ///   - leavesThem: Whether rotary positions leave these as they are.
+  package init(
+    layers: [(keys: Int, values: Int)], capacity: Int, slots: Int = 1, before: Int = 0, leavesThem: Bool = false
+  ) {
+    unturned = leavesThem ? before : 0
     self.capacity = capacity
+    self.before = before
+    let room = capacity + before
     counts = [Int](repeating: 0, count: slots)
     ids = [[Int32]](repeating: [], count: slots)
     textLengths = counts
-    keys = layers.map { Tensor(uninitialized: [slots * capacity, $0.keys]) }
-    values = layers.map { Tensor(uninitialized: [slots * capacity, $0.values]) }
+    keys = layers.map { Tensor(uninitialized: [slots * room, $0.keys]) }
+    values = layers.map { Tensor(uninitialized: [slots * room, $0.values]) }
   }
 
   /// The row of a slot's first token.
-  func start(of slot: Int) -> Int { slot * capacity }
+  func start(of slot: Int) -> Int { slot * room }
+
+  /// All tokens that a slot holds.
+  var room: Int { capacity + before }
 
   /// Makes the tokens that all layers have just stored count, as many in each slot; call it once after the last layer.
   package func advance(by tokens: Int, slots: [Int] = [0]) {
     for slot in slots {
       precondition(
-        tokens >= 0 && counts[slot] + tokens <= capacity, "The cache has no room for \(tokens) tokens more")
+        tokens >= 0 && counts[slot] + tokens <= room, "The cache has no room for \(tokens) tokens more")
       counts[slot] += tokens
     }
   }
@@ -47,9 +63,9 @@ package final class KeyValueCache {
     for (index, slot) in slots.enumerated() { ids[slot] += tokens[index * each..<(index + 1) * each] }
   }
 
-  /// Forgets all but the first `tokens` of a slot.
+  /// Forgets all but the first `tokens` of a slot's text; without any of them what stands before it too.
   package func truncate(to tokens: Int, slot: Int = 0) {
-    counts[slot] = min(counts[slot], max(0, tokens))
+    counts[slot] = tokens <= 0 ? 0 : min(counts[slot], tokens + before)
     ids[slot].removeLast(max(0, ids[slot].count - counts[slot]))
   }
 

@@ -57,7 +57,11 @@ package struct RotaryTable: Sendable {
   package func rows(of tokens: Int, in context: AttentionContext) -> [Int32] {
     switch context {
     case .packed(let layout):
-      guard let boundary else { return layout.positions }
+      guard let boundary else {
+        // The first row of the table turns nothing.
+        return layout.unturned == 0
+          ? layout.positions : layout.positions.map { $0 < Int32(layout.unturned) ? 0 : $0 }
+      }
       return layout.segments.flatMap { segment in
         let first = segment.position + (segment.textLength > boundary ? boundary : 0)
         return (first..<first + segment.count).map { Int32($0) }
@@ -67,7 +71,7 @@ package struct RotaryTable: Sendable {
       return slots.flatMap { slot in
         let length = max(cache.textLengths[slot], cache.counts[slot] + each)
         let first = cache.counts[slot] + (boundary.map { length > $0 ? $0 : 0 } ?? 0)
-        return (first..<first + each).map { Int32($0) }
+        return (first..<first + each).map { $0 < cache.unturned ? 0 : Int32($0) }
       }
     }
   }

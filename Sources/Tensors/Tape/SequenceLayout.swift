@@ -22,6 +22,8 @@ package struct SequenceLayout: Sendable, Hashable {
   package let tokenCount: Int
   /// The position of each token inside its sequences.
   package let positions: [Int32]
+  /// How many tokens of every sequence rotary positions leave as they are, from the first one on.
+  package let unturned: Int
 
   /// Sequences that share nothing.
   package init(lengths: [Int]) { self.init(segments: lengths.map { (count: $0, parent: nil) }) }
@@ -32,7 +34,9 @@ package struct SequenceLayout: Sendable, Hashable {
   ///   - segments: The number of tokens of each, and which of the segments before it goes before it in its sequences; nil
   ///     starts a sequence.
   ///   - textLengths: How long the sequences are that end with each segment, where more than what is computed counts.
-  package init(segments: [(count: Int, parent: Int?)], textLengths: [Int]? = nil) {
+  ///   - unturned: How many tokens of every sequence rotary positions leave as they are, from the first one on.
+  package init(segments: [(count: Int, parent: Int?)], textLengths: [Int]? = nil, unturned: Int = 0) {
+    self.unturned = unturned
     var ends: [Int] = []
     for (index, segment) in segments.enumerated() {
       precondition(segment.count >= 0, "Lengths of segments are not negative, found \(segment.count)")

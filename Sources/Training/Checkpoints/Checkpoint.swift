@@ -40,10 +40,13 @@ struct Checkpoint {
   /// Reads a file, verifies it, and only then puts its values into the tensors; nil when it does not verify or belongs to
   /// another training.
   ///
-  /// - Parameter accepts: Takes the state once all is verified, or says that it is of no use.
+  /// - Parameters:
+  ///   - tensors: Those that there are after so many steps.
+  ///   - accepts: Takes the state once all is verified, or says that it is of no use.
   /// - Throws: `FileError` when the system does not let it be read, which says nothing about what is in it.
   static func read(
-    _ path: String, fingerprint: String, into tensors: [NamedTensor], accepts: (TrainingState) -> Bool
+    _ path: String, fingerprint: String, into tensors: (_ step: Int) -> [NamedTensor],
+    accepts: (TrainingState) -> Bool
   ) throws -> TrainingState? {
     guard let file = try opened(path), file.metadata["anneal"] == format,
       file.metadata["training"] == fingerprint, let text = file.metadata["state"],
@@ -53,7 +56,7 @@ struct Checkpoint {
     checksum.add(fingerprint)
     checksum.add(text)
     var entries: [(SafetensorsFile.Entry, Tensor)] = []
-    for (name, tensor) in tensors {
+    for (name, tensor) in tensors(state.step) {
       guard let entry = try? file.entry(name), entry.type == .float32, entry.shape == tensor.shape else { return nil }
       checksum.add(name)
       let sum: Void? = try? file.withBytes(of: entry) { checksum.add($0) }

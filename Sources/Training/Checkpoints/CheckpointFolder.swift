@@ -47,10 +47,12 @@ package struct CheckpointFolder: Sendable, Hashable {
   }
 
   /// The newest checkpoint of this training that verifies, its values put into the tensors.
-  /// - Parameter accepts: Takes the state of a checkpoint that verifies, or says that it is of no use.
+  /// - Parameters:
+  ///   - tensors: Those that there are after so many steps.
+  ///   - accepts: Takes the state of a checkpoint that verifies, or says that it is of no use.
   /// - Throws: `ListingError` when the folder cannot be listed, `FileError` when a checkpoint may not be read.
   func resume(
-    fingerprint: String, into tensors: [NamedTensor], accepts: (TrainingState) -> Bool
+    fingerprint: String, into tensors: (_ step: Int) -> [NamedTensor], accepts: (TrainingState) -> Bool
   ) throws -> TrainingState? {
     for step in try steps() {
       let found = try Checkpoint.read(file(step: step), fingerprint: fingerprint, into: tensors, accepts: accepts)

@@ -65,11 +65,13 @@ package final class TrainingLoop<Stage: TrainingStage> {
       model.trainableParameters + stage.parameters, settings.rules, learningRate: settings.learningRate,
       weightDecay: settings.weightDecay)
     parameters = groups.parameters
-    optimizer = settings.optimizer.optimizer(for: groups.groups)
+    let key = RandomKey(seed: settings.seed)
+    optimizer =
+      settings.draw.map { DrawnBlockOptimizer($0, settings.optimizer, groups.groups, key: key.child(3)) }
+      ?? settings.optimizer.optimizer(for: groups.groups)
     average = settings.average.map { [parameters] in WeightAverage($0, parameters) }
     course = model.adapterCourse()
     best = settings.keepsBest ? BestWeights(parameters) : nil
-    let key = RandomKey(seed: settings.seed)
     let size = try settings.batchTokens.map { most in
       DataOrder.StepSize.tokens(most, lengths: try (0..<rows.count).map { try rows.row($0).tokenCount })
     }
@@ -158,7 +160,14 @@ package final class TrainingLoop<Stage: TrainingStage> {
 
   /// The state of the newest checkpoint that verifies, its tensors and the stage put back.
   private func resumed(_ fingerprint: String) throws -> TrainingState? {
-    try checkpoints?.resume(fingerprint: fingerprint, into: tensors) { stage.restore($0.stage) }
+    let found = try checkpoints?.resume(
+      fingerprint: fingerprint,
+      into: { step in
+        optimizer.expect(step: step)
+        return tensors
+      }, accepts: { stage.restore($0.stage) })
+    if found == nil { optimizer.expect(step: 0) }
+    return found
   }
 
   private func save(_ fingerprint: String) throws -> String? {

@@ -28,6 +28,8 @@ package struct TrainingSettings: Sendable {
   package var maxGradValue: Double?
   /// Which parameters are treated in a way of their own.
   package var rules = ParameterRules()
+  /// Trains the blocks of the model in turns; nil trains all of them at once.
+  package var draw: BlockDraw?
   /// How much the loss for even routing counts beside the other, in models with experts; 0 leaves it out.
   package var routerBalance: Double
   /// Whether each pass takes the rows in an order of its own.
@@ -103,6 +105,10 @@ extension TrainingSettings {
     if let maxGradNorm { try check("max_grad_norm", maxGradNorm, "a number above 0", maxGradNorm > 0) }
     if let maxGradValue { try check("max_grad_value", maxGradValue, "a number above 0", maxGradValue > 0) }
     try rules.validate()
+    if let draw {
+      try check("trainable.active", draw.count, "a number above 0", draw.count > 0)
+      try check("trainable.switch_every", draw.interval, "a number above 0", draw.interval > 0)
+    }
     try check(
       "router_aux_loss_coef", routerBalance, "a number of at least 0", routerBalance >= 0 && routerBalance.isFinite)
     try check("log_every", logEvery, "a number above 0", logEvery > 0)

@@ -22,7 +22,8 @@ package struct StepMemory: Sendable, Hashable {
   /// - Parameters:
   ///   - weights: What the files store matrices in, where the plan leaves them so.
   ///   - plan: In which form the frozen weights are held.
-  ///   - adapter: What is trained; all weights when nil.
+  ///   - adapter: What is trained; weights of the model when nil.
+  ///   - trains: Which of those, by Hugging Face's names.
   ///   - settings: How it is trained: with which optimizer, and what is kept beside its states.
   ///   - stage: What is learned.
   ///   - rows: The rows of a step; their ids do not matter.
@@ -31,6 +32,7 @@ package struct StepMemory: Sendable, Hashable {
   package static func counted(
     _ configuration: ModelConfiguration, _ computeClass: ComputeClass, weights: WeightShapes = WeightShapes(),
     plan: PrecisionPlan = PrecisionPlan(), adapter: AdapterConfiguration?,
+    trains: @escaping (String) -> Bool = { _ in true },
     settings: TrainingSettings = TrainingSettings(length: .steps(1), batchSize: 1, learningRate: 1),
     stage: some TrainingStage, rows: [TokenRow], longest: Int? = nil, tokenBudget: Int = TrainingSettings.tokenBudget,
     recomputations: [Recomputation], threads: Int = ThreadPool.availableProcessors
@@ -39,7 +41,7 @@ package struct StepMemory: Sendable, Hashable {
       let model = try LanguageModel(
         configuration, weights: weights, compute: Compute(threads: threads, computeClass: computeClass), plan: plan,
         longestSequence: longest ?? rows.flatMap(\.sequences).map(\.ids.count).max() ?? 1, beside: adapter,
-        trains: { _ in adapter == nil })
+        trains: { adapter == nil && trains($0) })
       if let adapter { try model.attach(adapter, from: WeightShapes()) }
       let before = count.liveBytes
       // Weights that the first step packs for its backward pass are there in the forward pass of those after it.

@@ -50,16 +50,11 @@ private final class BAdamOptimizer: Optimizer {
   init(_ settings: BAdamSettings, _ groups: [ParameterGroup]) {
     self.settings = settings
     all = groups.slots { $0 }
-    let layers = Dictionary(grouping: all.filter { Self.layer($0.parameter.name) != nil }) {
-      Self.layer($0.parameter.name) ?? 0
-    }
+    let layers = Dictionary(grouping: all.filter { $0.parameter.layer != nil }) { $0.parameter.layer ?? 0 }
     blocks = layers.sorted { $0.key < $1.key }.map(\.value)
     let most = blocks.map { $0.reduce(0) { $0 + $1.value.count } }.max() ?? 0
     (first, second) = (Tensor(shape: [most]), Tensor(shape: [most]))
   }
-
-  /// The number of the layer that a parameter belongs to: 3 of `model.layers.3.mlp.up_proj.weight`.
-  private static func layer(_ name: String) -> Int? { name.split(separator: ".").lazy.compactMap { Int($0) }.first }
 
   var tensors: [NamedTensor] { [("block.first_moment", first), ("block.second_moment", second)] }
 

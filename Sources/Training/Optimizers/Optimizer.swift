@@ -13,6 +13,9 @@ package protocol Optimizer: AnyObject {
   /// - Parameter step: Counts from 1.
   func prepare(step: Int)
 
+  /// Makes ``tensors`` those that there are after so many steps: called before a checkpoint is read.
+  func expect(step: Int)
+
   /// The rate that it takes in a step in place of the schedule's; nil where it takes that.
   ///
   /// - Parameter step: Counts from 1.
@@ -37,6 +40,7 @@ package enum ShownWeights: Sendable {
 
 extension Optimizer {
   package func prepare(step: Int) {}
+  package func expect(step: Int) {}
   package func ownRate(_ step: Int) -> Double? { nil }
   package func show(_ weights: ShownWeights) {}
 }

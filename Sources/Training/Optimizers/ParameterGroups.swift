@@ -63,7 +63,7 @@ package struct ParameterGroups {
   }
 
   /// Names with the numbers of layers left open, each once: `model.layers.N.mlp.up_proj.weight`.
-  private static func shapes(_ names: [String]) -> [String] {
+  static func shapes(_ names: [String]) -> [String] {
     var shapes: [String] = []
     for name in names {
       let shape = name.split(separator: ".", omittingEmptySubsequences: false)

@@ -87,9 +87,10 @@ struct InspectCommand: ParsableCommand {
   private func adapter() throws -> [(key: String, value: JSON)] {
     let folder = try AdapterFolder(path: path)
     let adapter = folder.configuration
+    let selection = type(of: adapter.method).standsBesideMaps ? adapter.selection.facts : []
     return [
       ("kind", "adapter"), ("method", JSON(type(of: adapter.method).name)),
-    ] + adapter.method.facts + adapter.selection.facts + adapter.base.facts + [
+    ] + adapter.method.facts + selection + adapter.base.facts + [
       ("base_model", folder.baseModel.map { JSON($0) } ?? .null)
     ]
   }

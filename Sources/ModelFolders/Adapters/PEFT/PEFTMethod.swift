@@ -31,6 +31,8 @@ enum PEFTMethods {
     HRA.self,
     BOFT.self,
     AdaLoRA.self,
+    PromptTuning.self,
+    PrefixTuning.self,
   ]
 
   static func named(_ peftType: String) -> (any PEFTMethod.Type)? { all.first { $0.peftType == peftType } }
