@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import LanguageModels
 import PreciseJSON
 import Tensors
@@ -224,6 +225,17 @@ struct HuggingFaceConfigurationTests {
       file: "config.json", problems: [.unknownFamily(key: "model_type", found: found, supported: supported)])
     let all = "Supported are [\(supported.joined(separator: ", "))]"
     #expect(error.diagnostics[0].advice == meant.map { "Did you mean `\($0)`?" } ?? all)
+  }
+
+  /// A row a family, with the names of its models.
+  @Test func thePageOfModelsHasEveryFamily() throws {
+    let path = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("docs/models.md")
+    let page = try String(contentsOf: path, encoding: .utf8)
+    for family in ModelFamilies.all {
+      let row = "| \(family.name) | \(family.models) | `\(family.modelTypes[0])`"
+      #expect(page.contains(row), "\(row)")
+    }
   }
 
   @Test(

@@ -25,17 +25,25 @@ package struct GGUFReader {
   /// The window of each block: `attention.sliding_window` but for every `period`th block, or as
   /// `attention.sliding_window_pattern` says, which is a period too or a list; none where the window is 0 or not there.
   mutating func windows(_ layers: Int, default fallback: Int? = nil, period: Int) -> [Int?] {
-    let pattern = values.lookup(key("attention.sliding_window_pattern"))
-    let window = values.lookup(key("attention.sliding_window"))?.int ?? fallback ?? 0
-    let list = pattern?.array?.map { $0.bool ?? ($0.int != 0) }
-    if let list, list.count != layers {
+    let name = key("attention.sliding_window_pattern")
+    let window = window(default: fallback)
+    guard let list = values.lookup(name)?.array else {
+      let period = values.whole(name, default: period, in: 1...ConfigurationReader.limit)
+      return (1...max(1, layers)).prefix(layers).map { $0 % period != 0 ? window : nil }
+    }
+    let found = list.compactMap { $0.bool ?? $0.int.map { $0 != 0 } }
+    if found.count != list.count {
+      values.report(.wrongKind(key: name, wanted: "a list of truth values", found: "a list of other things"))
+    } else if found.count != layers {
       values.report(.inconsistent("`attention.sliding_window_pattern` names \(list.count) blocks of \(layers)"))
     }
-    return (0..<layers).map { layer in
-      let isWindowed =
-        list.map { $0.indices.contains(layer) && $0[layer] } ?? ((layer + 1) % max(1, pattern?.int ?? period) != 0)
-      return isWindowed && window > 0 ? window : nil
-    }
+    return (0..<layers).map { found.indices.contains($0) && found[$0] ? window : nil }
+  }
+
+  /// `attention.sliding_window`; nil where it is 0 or not there.
+  mutating func window(default fallback: Int? = nil) -> Int? {
+    let found = values.whole(key("attention.sliding_window"), default: fallback ?? 0, in: 0...ConfigurationReader.limit)
+    return found > 0 ? found : nil
   }
 
   mutating func flag(_ name: String, default fallback: Bool) -> Bool { values.flag(key(name), default: fallback) }

@@ -4,6 +4,7 @@ import Tensors
 /// BLOOM (arXiv:2211.05100): linear biases in place of positions, a norm of the embeddings, everything with biases.
 package enum Bloom: ModelFamily {
   package static let name = "bloom"
+  package static let models = "BLOOM, BLOOMZ"
   package static let modelTypes = ["bloom"]
   package static let modelClass = "BloomForCausalLM"
   package static let names = ModelNames(

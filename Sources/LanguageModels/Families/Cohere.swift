@@ -3,6 +3,7 @@ import PreciseJSON
 /// Command R and Aya 23 (Cohere): both halves of a block read the same norm, positions turn neighbours, logits are scaled.
 package enum Cohere: ModelFamily {
   package static let name = "cohere"
+  package static let models = "Command R, Aya 23"
   package static let modelTypes = ["cohere"]
   package static let modelClass = "CohereForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -4,6 +4,7 @@ import PreciseJSON
 /// knows no positions.
 package enum Cohere2: ModelFamily {
   package static let name = "cohere2"
+  package static let models = "Command R7B, Command A"
   package static let modelTypes = ["cohere2"]
   package static let modelClass = "Cohere2ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "cohere2", names: DecoderShape.ggufNames)

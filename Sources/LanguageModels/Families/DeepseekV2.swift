@@ -4,6 +4,7 @@ import Tensors
 /// DeepSeek-V2 (arXiv:2405.04434): latent attention, shared experts, experts chosen from a few groups.
 package enum DeepseekV2: ModelFamily {
   package static let name = "deepseek_v2"
+  package static let models = "DeepSeek-V2, DeepSeek-V2-Lite, DeepSeek-Coder-V2"
   package static let modelTypes = ["deepseek_v2"]
   package static let modelClass = "DeepseekV2ForCausalLM"
 

@@ -4,6 +4,7 @@ import Tensors
 /// DeepSeek-V3 and R1 (arXiv:2412.19437): V2 with scores between 0 and 1 and a correction of the choice.
 package enum DeepseekV3: ModelFamily {
   package static let name = "deepseek_v3"
+  package static let models = "DeepSeek-V3, DeepSeek-R1, Moonlight, Kimi K2"
   package static let modelTypes = ["deepseek_v3"]
   package static let modelClass = "DeepseekV3ForCausalLM"
 

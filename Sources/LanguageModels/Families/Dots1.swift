@@ -4,6 +4,7 @@ import Tensors
 /// dots.llm1 (arXiv:2506.05767): Qwen 3's attention with DeepSeek-V3's experts.
 package enum Dots1: ModelFamily {
   package static let name = "dots1"
+  package static let models = "dots.llm1"
   package static let modelTypes = ["dots1"]
   package static let modelClass = "Dots1ForCausalLM"
 

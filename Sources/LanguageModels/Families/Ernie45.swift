@@ -3,6 +3,7 @@ import PreciseJSON
 /// ERNIE 4.5 without experts (Baidu, 2025): Llama with positions that turn neighbours.
 package enum Ernie45: ModelFamily {
   package static let name = "ernie4_5"
+  package static let models = "ERNIE 4.5 without experts"
   package static let modelTypes = ["ernie4_5"]
   package static let modelClass = "Ernie4_5ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "ernie4_5", names: DecoderShape.ggufNames)

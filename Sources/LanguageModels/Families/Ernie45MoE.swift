@@ -4,6 +4,7 @@ import Tensors
 /// ERNIE 4.5 with experts: positions that turn neighbours, a correction of the choice, experts that all share.
 package enum Ernie45MoE: ModelFamily {
   package static let name = "ernie4_5_moe"
+  package static let models = "ERNIE 4.5 21B-A3B and 300B-A47B"
   package static let modelTypes = ["ernie4_5_moe"]
   package static let modelClass = "Ernie4_5_MoeForCausalLM"
 

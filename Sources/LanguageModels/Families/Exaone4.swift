@@ -4,6 +4,7 @@ import PreciseJSON
 /// model of 32 billion parameters three blocks of four have a window, and the fourth no positions.
 package enum Exaone4: ModelFamily {
   package static let name = "exaone4"
+  package static let models = "EXAONE 4.0"
   package static let modelTypes = ["exaone4"]
   package static let modelClass = "Exaone4ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "exaone4", names: Olmo2.ggufNames)

@@ -5,6 +5,7 @@ import Tensors
 /// RefinedWeb alone have linear biases.
 package enum Falcon: ModelFamily {
   package static let name = "falcon"
+  package static let models = "Falcon 7B, 11B, 40B, 180B and RW"
   package static let modelTypes = ["falcon"]
   package static let modelClass = "FalconForCausalLM"
   package static let names = ModelNames(

@@ -4,6 +4,7 @@ import PreciseJSON
 /// and up.
 package enum GLM: ModelFamily {
   package static let name = "glm"
+  package static let models = "GLM-4-9B (`-hf`), GLM-Edge"
   package static let modelTypes = ["glm"]
   package static let modelClass = "GlmForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

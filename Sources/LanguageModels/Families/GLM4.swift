@@ -3,6 +3,7 @@ import PreciseJSON
 /// GLM-4-0414 and GLM-Z1 (Z.ai, 2025): GLM with norms of what both halves of a block give too.
 package enum GLM4: ModelFamily {
   package static let name = "glm4"
+  package static let models = "GLM-4-0414, GLM-Z1"
   package static let modelTypes = ["glm4"]
   package static let modelClass = "Glm4ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -4,6 +4,7 @@ import Tensors
 /// GLM-4.5 (arXiv:2508.06471): experts as DeepSeek-V3 has them, attention whose heads turn in part.
 package enum GLM4MoE: ModelFamily {
   package static let name = "glm4_moe"
+  package static let models = "GLM-4.5, GLM-4.6"
   package static let modelTypes = ["glm4_moe"]
   package static let modelClass = "Glm4MoeForCausalLM"
 

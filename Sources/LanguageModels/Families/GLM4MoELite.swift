@@ -4,6 +4,7 @@ import Tensors
 /// GLM-4.7-Flash: DeepSeek-V3's latent attention and experts, with the kind of each block named.
 package enum GLM4MoELite: ModelFamily {
   package static let name = "glm4_moe_lite"
+  package static let models = "GLM-4.7-Flash"
   package static let modelTypes = ["glm4_moe_lite"]
   package static let modelClass = "Glm4MoeLiteForCausalLM"
 

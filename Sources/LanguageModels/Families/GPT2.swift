@@ -4,6 +4,7 @@ import Tensors
 /// GPT-2 (OpenAI, 2019): learned positions, norms and maps with biases, weights stored as [in, out].
 package enum GPT2: ModelFamily {
   package static let name = "gpt2"
+  package static let models = "GPT-2, DistilGPT-2"
   package static let modelTypes = ["gpt2"]
   package static let modelClass = "GPT2LMHeadModel"
   package static let names = ModelNames(

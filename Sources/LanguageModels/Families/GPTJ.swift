@@ -4,6 +4,7 @@ import Tensors
 /// GPT-J (EleutherAI, 2021): both halves of a block read the same norm, positions turn neighbours in a part of each head.
 package enum GPTJ: ModelFamily {
   package static let name = "gptj"
+  package static let models = "GPT-J"
   package static let modelTypes = ["gptj"]
   package static let modelClass = "GPTJForCausalLM"
   package static let names = ModelNames(

@@ -5,6 +5,7 @@ import Tensors
 /// each head, one map for queries, keys and values.
 package enum GPTNeoX: ModelFamily {
   package static let name = "gpt_neox"
+  package static let models = "GPT-NeoX, Pythia, Dolly"
   package static let modelTypes = ["gpt_neox"]
   package static let modelClass = "GPTNeoXForCausalLM"
   package static let names = ModelNames(

@@ -4,6 +4,7 @@ import Tensors
 /// gpt-oss (arXiv:2508.10925): sinks in every head, a window in every other block, experts with biases and clamped gates.
 package enum GPTOSS: ModelFamily {
   package static let name = "gpt_oss"
+  package static let models = "gpt-oss-20b and 120b with weights in bfloat16"
   package static let modelTypes = ["gpt_oss"]
   package static let modelClass = "GptOssForCausalLM"
 

@@ -4,6 +4,7 @@ import Tensors
 /// Gemma (arXiv:2403.08295): wide heads, a GELU for a gate, scaled embeddings, norms whose files hold the difference from 1.
 package enum Gemma: ModelFamily {
   package static let name = "gemma"
+  package static let models = "Gemma 1, CodeGemma"
   package static let modelTypes = ["gemma"]
   package static let modelClass = "GemmaForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -4,6 +4,7 @@ import PreciseJSON
 /// block.
 package enum Gemma2: ModelFamily {
   package static let name = "gemma2"
+  package static let models = "Gemma 2"
   package static let modelTypes = ["gemma2"]
   package static let modelClass = "Gemma2ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "gemma2", names: ggufNames, normOffset: 1)

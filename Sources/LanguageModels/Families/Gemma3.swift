@@ -4,6 +4,7 @@ import PreciseJSON
 /// positions of their own in blocks with a window.
 package enum Gemma3: ModelFamily {
   package static let name = "gemma3"
+  package static let models = "Gemma 3 270M and 1B, the language models of the larger ones"
   package static let modelTypes = ["gemma3_text"]
   package static let modelClass = "Gemma3ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

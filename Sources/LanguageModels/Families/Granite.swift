@@ -4,6 +4,7 @@ import PreciseJSON
 /// logits.
 package enum Granite: ModelFamily {
   package static let name = "granite"
+  package static let models = "Granite 3 without experts"
   package static let modelTypes = ["granite"]
   package static let modelClass = "GraniteForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -4,6 +4,7 @@ import Tensors
 /// Granite 3 with experts: Granite's four scalars, all experts of a block in two tensors, perhaps a part that all share.
 package enum GraniteMoE: ModelFamily {
   package static let name = "granitemoe"
+  package static let models = "Granite 3 with experts"
   package static let modelTypes = ["granitemoe", "granitemoeshared"]
   package static let modelClass = "GraniteMoeSharedForCausalLM"
 

@@ -4,6 +4,7 @@ import PreciseJSON
 /// turned them.
 package enum HunYuan: ModelFamily {
   package static let name = "hunyuan_v1_dense"
+  package static let models = "Hunyuan 0.5B to 7B"
   package static let modelTypes = ["hunyuan_v1_dense"]
   package static let modelClass = "HunYuanDenseV1ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

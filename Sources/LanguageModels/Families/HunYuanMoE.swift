@@ -4,6 +4,7 @@ import Tensors
 /// Hunyuan-A13B: heads normed after they are turned, experts with one that all share.
 package enum HunYuanMoE: ModelFamily {
   package static let name = "hunyuan_v1_moe"
+  package static let models = "Hunyuan A13B"
   package static let modelTypes = ["hunyuan_v1_moe"]
   package static let modelClass = "HunYuanMoEV1ForCausalLM"
 

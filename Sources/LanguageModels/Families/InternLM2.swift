@@ -4,6 +4,7 @@ import PreciseJSON
 /// its key and its value.
 package enum InternLM2: ModelFamily {
   package static let name = "internlm2"
+  package static let models = "InternLM 2 and 2.5"
   package static let modelTypes = ["internlm2"]
   package static let modelClass = "InternLM2ForCausalLM"
   package static let names = ModelNames(embedding: "model.tok_embeddings", head: "output")

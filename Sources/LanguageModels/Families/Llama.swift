@@ -3,6 +3,7 @@ import PreciseJSON
 /// Llama (arXiv:2302.13971, 2307.09288, 2407.21783) and what shares its architecture: SmolLM2, TinyLlama.
 package enum Llama: ModelFamily {
   package static let name = "llama"
+  package static let models = "Llama 1 to 3.3, SmolLM 1 and 2, TinyLlama, Yi, Falcon 3"
   package static let modelTypes = ["llama"]
   package static let modelClass = "LlamaForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -5,6 +5,7 @@ import Tensors
 /// within bounds.
 package enum MPT: ModelFamily {
   package static let name = "mpt"
+  package static let models = "MPT 7B and 30B"
   package static let modelTypes = ["mpt"]
   package static let modelClass = "MptForCausalLM"
   package static let names = ModelNames(

@@ -3,6 +3,7 @@ import PreciseJSON
 /// Ministral of 8 billion parameters: Mistral of which each block may see a window or all.
 package enum Ministral: ModelFamily {
   package static let name = "ministral"
+  package static let models = "Ministral 8B with windows in some blocks"
   package static let modelTypes = ["ministral"]
   package static let modelClass = "MinistralForCausalLM"
   /// Its files say `llama`, and nothing of windows.

@@ -3,6 +3,7 @@ import PreciseJSON
 /// Mistral (arXiv:2310.06825): Llama's blocks without biases, of which each may see a window.
 package enum Mistral: ModelFamily {
   package static let name = "mistral"
+  package static let models = "Mistral 7B, Mistral Nemo, Mistral Small"
   package static let modelTypes = ["mistral"]
   package static let modelClass = "MistralForCausalLM"
   /// Its files say `llama`, so that they are read as such.

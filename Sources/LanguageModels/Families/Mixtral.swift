@@ -4,6 +4,7 @@ import Tensors
 /// Mixtral (arXiv:2401.04088): Mistral with experts in place of every feed-forward part.
 package enum Mixtral: ModelFamily {
   package static let name = "mixtral"
+  package static let models = "Mixtral 8x7B and 8x22B"
   package static let modelTypes = ["mixtral"]
   package static let modelClass = "MixtralForCausalLM"
   /// Its files say `llama`.

@@ -7,6 +7,8 @@ import PreciseJSON
 package protocol ModelFamily: Sendable {
   /// Such as `llama`.
   static var name: String { get }
+  /// What people call its models, such as `Llama 1 to 3.3`.
+  static var models: String { get }
   /// The values of `model_type` in `config.json` that mean this family.
   static var modelTypes: [String] { get }
   /// The class of transformers that computes it, for `architectures` in a `config.json` that is made here.

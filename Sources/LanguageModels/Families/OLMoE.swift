@@ -4,6 +4,7 @@ import Tensors
 /// OLMoE (arXiv:2409.02060): norms of all queries and all keys together, experts in every block.
 package enum OLMoE: ModelFamily {
   package static let name = "olmoe"
+  package static let models = "OLMoE 1B-7B"
   package static let modelTypes = ["olmoe"]
   package static let modelClass = "OlmoeForCausalLM"
 

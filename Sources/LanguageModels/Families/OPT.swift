@@ -4,6 +4,7 @@ import Tensors
 /// OPT (arXiv:2205.01068) and Galactica: learned positions from row 2 on, everything with biases.
 package enum OPT: ModelFamily {
   package static let name = "opt"
+  package static let models = "OPT but 350M"
   package static let modelTypes = ["opt"]
   package static let modelClass = "OPTForCausalLM"
   package static let names = ModelNames(

@@ -4,6 +4,7 @@ import Tensors
 /// OLMo (arXiv:2402.00838): norms without weights, and queries, keys and values that may be held within bounds.
 package enum Olmo: ModelFamily {
   package static let name = "olmo"
+  package static let models = "OLMo 1"
   package static let modelTypes = ["olmo"]
   package static let modelClass = "OlmoForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -3,6 +3,7 @@ import PreciseJSON
 /// OLMo 2 (arXiv:2501.00656): norms of what both halves of a block give, and of all queries and all keys together.
 package enum Olmo2: ModelFamily {
   package static let name = "olmo2"
+  package static let models = "OLMo 2"
   package static let modelTypes = ["olmo2"]
   package static let modelClass = "Olmo2ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "olmo2", names: ggufNames)

@@ -3,6 +3,7 @@ import PreciseJSON
 /// OLMo 3 (arXiv:2512.13961): OLMo 2 with a window in three blocks of four, whose rotary positions are never scaled.
 package enum Olmo3: ModelFamily {
   package static let name = "olmo3"
+  package static let models = "OLMo 3"
   package static let modelTypes = ["olmo3"]
   package static let modelClass = "Olmo3ForCausalLM"
   /// Its files say `olmo2`; this family reads those of OLMo 2 too.

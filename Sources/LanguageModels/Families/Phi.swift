@@ -5,6 +5,7 @@ import Tensors
 /// head, everything has biases.
 package enum Phi: ModelFamily {
   package static let name = "phi"
+  package static let models = "Phi 1, 1.5 and 2"
   package static let modelTypes = ["phi"]
   package static let modelClass = "PhiForCausalLM"
   package static let names = ModelNames(finalNorm: "model.final_layernorm")

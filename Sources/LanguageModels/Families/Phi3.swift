@@ -3,6 +3,7 @@ import PreciseJSON
 /// Phi 3, 3.5 and 4 (arXiv:2404.14219): one map for queries, keys and values and one for gate and up.
 package enum Phi3: ModelFamily {
   package static let name = "phi3"
+  package static let models = "Phi 3, 3.5 and 4"
   package static let modelTypes = ["phi3"]
   package static let modelClass = "Phi3ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(
@@ -32,8 +33,7 @@ package enum Phi3: ModelFamily {
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
-    let window = reader.values.lookup(reader.key("attention.sliding_window"))?.int ?? 0
-    return configuration(shape, window > 0 ? window : nil)
+    return configuration(shape, reader.window())
   }
 
   private static func configuration(_ shape: DecoderShape, _ window: Int?) -> ModelConfiguration {

@@ -3,6 +3,7 @@ import PreciseJSON
 /// Qwen 2 and 2.5 (arXiv:2407.10671): biases on query, key and value; the upper blocks may see a window.
 package enum Qwen2: ModelFamily {
   package static let name = "qwen2"
+  package static let models = "Qwen 1.5, Qwen 2, Qwen 2.5, QwQ"
   package static let modelTypes = ["qwen2"]
   package static let modelClass = "Qwen2ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen2", names: DecoderShape.ggufNames)

@@ -4,6 +4,7 @@ import Tensors
 /// Qwen 1.5 and 2 with experts (arXiv:2407.10671): a shared expert that a gate weighs, dense blocks between.
 package enum Qwen2MoE: ModelFamily {
   package static let name = "qwen2_moe"
+  package static let models = "Qwen 1.5 MoE, Qwen 2 57B-A14B"
   package static let modelTypes = ["qwen2_moe"]
   package static let modelClass = "Qwen2MoeForCausalLM"
 

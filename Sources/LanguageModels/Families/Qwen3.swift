@@ -3,6 +3,7 @@ import PreciseJSON
 /// Qwen 3 (arXiv:2505.09388): Qwen 2 without biases, with norms of the queries and keys of each head.
 package enum Qwen3: ModelFamily {
   package static let name = "qwen3"
+  package static let models = "Qwen 3"
   package static let modelTypes = ["qwen3"]
   package static let modelClass = "Qwen3ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -4,6 +4,7 @@ import Tensors
 /// Qwen 3 with experts (arXiv:2505.09388).
 package enum Qwen3MoE: ModelFamily {
   package static let name = "qwen3_moe"
+  package static let models = "Qwen 3 30B-A3B and 235B-A22B, Qwen 3 Coder"
   package static let modelTypes = ["qwen3_moe"]
   package static let modelClass = "Qwen3MoeForCausalLM"
 

@@ -3,6 +3,7 @@ import PreciseJSON
 /// Seed-OSS (ByteDance, 2025): Llama with biases on queries, keys and values, and heads of a size of their own.
 package enum SeedOSS: ModelFamily {
   package static let name = "seed_oss"
+  package static let models = "Seed-OSS-36B"
   package static let modelTypes = ["seed_oss"]
   package static let modelClass = "SeedOssForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

@@ -3,6 +3,7 @@ import PreciseJSON
 /// SmolLM3 (Hugging Face, 2025): Llama without positions in every fourth block.
 package enum SmolLM3: ModelFamily {
   package static let name = "smollm3"
+  package static let models = "SmolLM 3"
   package static let modelTypes = ["smollm3"]
   package static let modelClass = "SmolLM3ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(

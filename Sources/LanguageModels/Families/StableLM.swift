@@ -4,6 +4,7 @@ import PreciseJSON
 /// parameters has parallel halves and a norm for each head.
 package enum StableLM: ModelFamily {
   package static let name = "stablelm"
+  package static let models = "StableLM 3B, StableLM 2"
   package static let modelTypes = ["stablelm"]
   package static let modelClass = "StableLmForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(architecture: "stablelm", names: DecoderShape.ggufNames)

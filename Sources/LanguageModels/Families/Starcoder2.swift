@@ -4,6 +4,7 @@ import Tensors
 /// StarCoder 2 (arXiv:2402.19173): norms and maps with biases, a feed-forward part without a gate, perhaps a window.
 package enum Starcoder2: ModelFamily {
   package static let name = "starcoder2"
+  package static let models = "StarCoder 2"
   package static let modelTypes = ["starcoder2"]
   package static let modelClass = "Starcoder2ForCausalLM"
   package static let gguf: GGUFLayout? = GGUFLayout(
