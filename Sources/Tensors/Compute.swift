@@ -54,14 +54,22 @@ package final class Compute: Sendable {
   package let pool: ThreadPool
   package let kernels: KernelSet
   package let computeClass: ComputeClass
+  /// Whether a single row is multiplied with packed weights, as several are.
+  ///
+  /// Plain ones are faster, and sums of theirs are rounded otherwise; but they go away when a matrix is packed for gradients,
+  /// so that a step's bits would hang on what the process did before. Training needs it.
+  package let packsSingleRows: Bool
 
   /// - Parameters:
   ///   - kernels: The class of kernels; ``KernelSet/best`` for the processor's own.
   ///   - computeClass: One that ``ComputeClass/available(_:)`` names.
-  package init(pool: ThreadPool, kernels: KernelSet, computeClass: ComputeClass = .f32) {
+  package init(
+    pool: ThreadPool, kernels: KernelSet, computeClass: ComputeClass = .f32, packsSingleRows: Bool = false
+  ) {
     self.pool = pool
     self.kernels = kernels
     self.computeClass = computeClass
+    self.packsSingleRows = packsSingleRows
     onElements { prepareMatrixLibrary() }
   }
 
@@ -69,11 +77,15 @@ package final class Compute: Sendable {
   ///
   /// - Throws: ``TensorError/unknownProcessorClass(name:available:)``,
   ///   ``TensorError/computeClassUnavailable(_:kernels:)``.
-  package convenience init(threads: Int, computeClass: ComputeClass = .f32) throws {
+  package convenience init(
+    threads: Int, computeClass: ComputeClass = .f32, packsSingleRows: Bool = false
+  ) throws {
     let kernels = try KernelSet.chosenByEnvironment()
     guard ComputeClass.available(kernels).contains(computeClass) else {
       throw TensorError.computeClassUnavailable(computeClass, kernels: kernels.name)
     }
-    self.init(pool: ThreadPool(threads: threads), kernels: kernels, computeClass: computeClass)
+    self.init(
+      pool: ThreadPool(threads: threads), kernels: kernels, computeClass: computeClass, packsSingleRows: packsSingleRows
+    )
   }
 }

@@ -19,8 +19,12 @@ package struct TinyLlama {
   }
 
   /// The model, frozen unless told otherwise.
-  package func model(threads: Int = 1, trains: @escaping (String) -> Bool = { _ in false }) throws -> LanguageModel {
-    try LanguageModel(configuration, weights: weights, compute: Compute(threads: threads), trains: trains)
+  package func model(
+    threads: Int = 1, packsSingleRows: Bool = false, trains: @escaping (String) -> Bool = { _ in false }
+  ) throws -> LanguageModel {
+    try LanguageModel(
+      configuration, weights: weights, compute: Compute(threads: threads, packsSingleRows: packsSingleRows),
+      trains: trains)
   }
 
   /// The sequences that the expected values are for.

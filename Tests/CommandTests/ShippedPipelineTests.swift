@@ -35,7 +35,7 @@ import Testing
         == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data"])
     #expect(
       Set(pipelines).subtracting(["README.md"]) == [
-        "arithmetic-grpo.yaml", "quickstart.yaml", "sft-then-dpo.yaml",
+        "arithmetic-grpo.yaml", "distillation.yaml", "quickstart.yaml", "sft-then-dpo.yaml",
       ])
   }
 
@@ -62,16 +62,29 @@ import Testing
       expecting: ["continue-an-adapter/adapter_folder/adapter_model.safetensors"])
   }
 
-  @Test func sftThenDPO() throws {
-    // The repository's own pairs are more than a test needs: a project with its own data folder.
+  /// A project with the first rows of the repository's own data, which has more than a test needs.
+  private func project(with names: [String]) throws -> Project {
     let project = try Project(rows: 1)
     try FileManager.default.createSymbolicLink(
       atPath: project.folder.path("pipelines"), withDestinationPath: Project.repository + "/pipelines")
-    for name in ["assistant", "preferences", "honesty"] {
+    for name in names {
       let whole = try String(contentsOfFile: Project.repository + "/data/\(name).jsonl", encoding: .utf8)
       let lines = whole.split(separator: "\n").prefix(40)
       try project.folder.write(lines.joined(separator: "\n") + "\n", to: "data/\(name).jsonl")
     }
+    return project
+  }
+
+  @Test func distillation() throws {
+    try run(
+      project(with: ["assistant"]), "pipelines/distillation.yaml", "epochs=1",
+      expecting: ["distilled_quality/metrics.json", "plain_quality/metrics.json", "distilled/divergence.svg"].map {
+        "distillation/" + $0
+      })
+  }
+
+  @Test func sftThenDPO() throws {
+    let project = try project(with: ["assistant", "preferences", "honesty"])
     try run(
       project, "pipelines/sft-then-dpo.yaml",
       expecting: [

@@ -146,7 +146,7 @@ struct AdapterMethodTests {
         base: {type: load_model, from: DIR/tiny, compute: f32}
         fresh: {type: attach_adapter, model: base, method: \(fields)}
         tuned:
-          {type: train, model: fresh, data: tokens.train, max_steps: 6, batch_size: 2, learning_rate: 0.1,
+          {type: train, model: fresh, data: tokens.train, max_steps: 40, batch_size: 2, learning_rate: 0.05,
            neftune_alpha: 5}
         quality: {type: evaluate, model: tuned, data: tokens.validation}
         answers: {type: predict, model: tuned, tokenizer: tokenizer, prompts: [Who are you?], max_tokens: 8}

@@ -60,6 +60,25 @@ struct StageTests {
     }
   }
 
+  /// With a rate of 0 nothing moves: held-out rows that are the rows have their loss, by the head that is trained.
+  @Test func rewardsOfHeldOutRowsAreThoseOfTheHeadThatIsTrained() throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.pairs, to: "pairs.jsonl")
+    let text = Self.pipeline("stage: rm, learning_rate: 0, seed: 7", evaluate: "stage: rm").replacing(
+      "validation: tokens.validation, max_steps: 2, batch_size: 2",
+      with: "validation: tokens.train, max_steps: 2, batch_size: 99")
+    let summary = try workspace.run(text)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    let found = try #require(summary.nodes.first { $0.name == "tuned" }?.result?.outputs["metrics"])
+    let path = try ArtefactView(found, in: workspace.store).path(of: "metrics.jsonl")
+    let records = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+      try JSON(parsing: String($0), file: "metrics.jsonl")
+    }
+    let losses = records.compactMap { $0["loss"]?.double }
+    let held = records.compactMap { $0["eval_loss"]?.double }
+    #expect(abs(try #require(losses.first) - (try #require(held.first))) < 1e-6)
+  }
+
   /// Sums of one source with weights and of another without, and texts.
   @Test(
     "Conversations and texts",

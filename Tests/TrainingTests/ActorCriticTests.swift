@@ -26,6 +26,32 @@ struct ActorCriticTests {
     #expect(estimate.rewards(old: [-1, -2], reference: [], score: 3, coefficient: 1) == [0, 3])
   }
 
+  /// Without a reference, with γ = λ = 1, what each token of an answer should have been expected to bring is its score.
+  @Test func scoresGetTheMomentsOfAllSoFar() throws {
+    let model = try TinyLlama("gqa").model()
+    var source = try FixedRollouts(
+      [
+        ["prompt": [5, 6], "completion": [7, 8], "score": 1, "old": [-1, -1], "values": [0, 0]],
+        ["prompt": [5, 6], "completion": [9, 2], "score": 3, "old": [-1, -1], "values": [0, 0]],
+        ["prompt": [5, 6], "completion": [4, 2], "score": 8, "old": [-1, -1], "values": [0, 0]],
+      ], score: "score")
+    source.passes = [[0, 1, 2]]
+    func returns(_ normalizes: Bool) throws -> [Double] {
+      var stage = ActorCriticStage(
+        ActorCriticSettings(
+          estimate: AdvantageEstimate(gamma: 1, lambda: 1), normalizesScores: normalizes, passes: 1), source,
+        head: ScoreHead(width: model.configuration.hiddenSize, seed: 4))
+      _ = try stage.batches(
+        of: StageStep(Array(source.prompts.prefix(3)), numbers: [0, 1, 2], model: model))
+      return (stage.state["round"]?.array ?? []).compactMap { $0["returns"]?.array?.last?.double }
+    }
+    #expect(try returns(false) == [1, 3, 8])
+    // Mean 4, deviation √13 with n − 1.
+    for (found, score) in zip(try returns(true), [1.0, 3, 8]) {
+      #expect(abs(found - (score - 4) / 13.0.squareRoot()) < 1e-12)
+    }
+  }
+
   @Test("Numbers of a round are whitened", arguments: StageFixture.values("ppo").filter { $0.name == "whitened" })
   func whitened(value: StageFixture.Value) throws {
     func table(_ json: JSON?) -> [[Double]] { json?.array?.map { $0.array?.compactMap(\.double) ?? [] } ?? [] }

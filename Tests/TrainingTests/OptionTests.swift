@@ -231,6 +231,14 @@ struct HeldOutTests {
       timeless(result.metrics).map { $0["loss"]?.double } == timeless(expected.metrics).map { $0["loss"]?.double })
     #expect(trainedValues(averaged.model) == seen.weights[4])
     #expect(trainedValues(averaged.model) != trainedValues(plain.model))
+
+    // The average after two steps is half of each: it starts with what the first step made.
+    let (single, steps) = try self.loop(Array(repeating: 1, count: 9)) { $0.evaluateEvery = 1 }
+    _ = try single.run()
+    for (name, values) in seen.weights[0] {
+      let (one, two) = (try #require(steps.weights[0][name]), try #require(steps.weights[1][name]))
+      for (found, pair) in zip(values, zip(one, two)) { #expect(abs(found - (pair.0 + pair.1) / 2) < 1e-6) }
+    }
   }
 
   @Test func aLossThatRunsAwayIsNoticed() throws {

@@ -39,6 +39,23 @@ struct FixedRollouts: RolloutSource {
 
 @Suite("Policy optimisation")
 struct PolicyTests {
+  /// What has nothing to say is left out of the sum; where none has, there is no reward.
+  @Test func rewardsAreAddedUpByTheirWeights() throws {
+    let model = try TinyLlama("gqa").model()
+    func rewards(_ given: [Double?]) throws -> [Double?] {
+      let source = SampledRollouts(
+        SampledRollouts.Settings(
+          size: 2, maximumTokens: 3, stops: [2], weights: [1, -2], names: ["a", "b"], remembersPolicy: false),
+        reference: nil
+      ) { rollouts, _ in rollouts.map { _ in given } }
+      let row = TokenRow([TokenSequence(role: .prompt, ids: [5, 6], lossMask: [false, false])])
+      return try source.rollouts(of: StageStep([row], numbers: [0], model: model)).map(\.reward)
+    }
+    #expect(try rewards([3, 0.5]) == [2, 2])
+    #expect(try rewards([nil, 0.5]) == [-1, -1])
+    #expect(try rewards([nil, nil]) == [nil, nil])
+  }
+
   private static func objective(_ settings: JSON, kind: String? = nil) throws -> PolicyObjective {
     let name = kind ?? settings["objective"]?.string ?? ""
     func number(_ key: String, _ usual: Double) -> Double { settings[key]?.double ?? usual }

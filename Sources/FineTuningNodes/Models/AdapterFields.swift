@@ -225,7 +225,9 @@ extension AdapterFields {
   ///   - newBlocks: The numbers of the blocks that were inserted into it.
   func fresh(for model: ModelConfiguration?, newBlocks: [Int]) throws(AdapterError) -> AdapterConfiguration {
     guard let type = AdapterMethods.named(method.rawValue) else { throw .noTargets }
-    guard type.standsBesideMaps else { return AdapterConfiguration(AdapterSelection(.allLinear), try type.init(options())) }
+    guard type.standsBesideMaps else {
+      return AdapterConfiguration(AdapterSelection(.allLinear), try type.init(options()))
+    }
     var selection = AdapterSelection(.list([]))
     if let targetPattern {
       selection.targets = .pattern(targetPattern)

@@ -12,7 +12,7 @@ struct FreshAdapter {
   /// - Throws: What asking the model throws where the start looks at rows.
   init(_ fields: AdapterFields, _ artefact: ModelArtefact, _ source: ModelFolder, _ context: NodeContext) throws {
     let model = source.configuration
-    adapter = try fields.fresh(for: model)
+    adapter = try fields.fresh(for: model, newBlocks: artefact.view.type.newBlocks)
     guard let lora = adapter.method as? LoRA else { return }
     let maps = model.adaptedMaps(adapter)
     func look(_ search: AdapterStartFindings.Search, counts: (AdaptedMap) -> Int) throws -> [String: MapFindings] {

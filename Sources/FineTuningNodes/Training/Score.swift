@@ -90,7 +90,8 @@ package enum Score: NodeType {
       one.ports["data"] = [source]
       return DataFit.conflicts(one, data: "data", wants: [fields.kind.rows])
     }
-    return Inference(outputs: ["scores": type(fields, inputs["model"]?.type)], conflicts: conflicts)
+    let tooMany = fields.kind == .likeliest ? WantedScores.conflicts(fields.count, at: "model", inputs) : []
+    return Inference(outputs: ["scores": type(fields, inputs["model"]?.type)], conflicts: conflicts + tooMany)
   }
 
   /// What is known of the model stays known of its scores.

@@ -25,6 +25,18 @@ package struct WantedScores {
   /// The fields of `score` that decide them, with their values.
   var settings: [(field: String, value: String)]
 
+  /// More likely tokens than a model has.
+  ///
+  /// - Parameter model: The port of the model that is asked.
+  static func conflicts(_ count: Int, at model: String, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard let vocabulary = inputs[model]?.type[FacetName.vocabulary]?.integer, count > vocabulary else { return [] }
+    return [
+      .init(
+        port: "top_k", "`top_k` is \(count), the model at `\(model)` has \(vocabulary) tokens",
+        advice: "give at most \(vocabulary), or fewer: 16 hold nearly all there is")
+    ]
+  }
+
   /// What keeps what is connected from being taken.
   func conflicts(_ inputs: InputTypes) -> [Inference.Conflict] {
     guard let source = inputs[port], source.type.name == ArtefactName.scores else { return [] }

@@ -99,13 +99,16 @@ package final class MatrixWeight {
   /// Wᵀ for y = x Wᵀ.
   ///
   /// Packed at the first call, which no tile makes, and shared by all threads; an orientation that nobody asks for takes
-  /// no memory. A single row is bound by memory, so it takes 32-bit floats as they lie.
+  /// no memory. A single row is bound by memory, so it takes 32-bit floats as they lie, unless that would make its sums hang on
+  /// what was packed before (``Compute/packsSingleRows``).
   ///
   /// - Parameters:
   ///   - rows: Rows of x.
   ///   - tape: The program of the tape.
   func forward(rows: Int, on tape: RowProgram) -> any PackedWeight {
-    if rows == 1, let plain, !rounds { return PlainMatrix(plain, transposed: true, compute) }
+    if rows == 1, let plain, !rounds, parameter != nil || !compute.packsSingleRows {
+      return PlainMatrix(plain, transposed: true, compute)
+    }
     renew(on: tape)
     if let forward { return forward }
     let made = formats.forward.pack(elements, true, compute)

@@ -75,9 +75,11 @@ enum ActorCriticTuning: SamplingStage {
 
   static func rollouts(_ fields: Fields) -> RolloutFields { fields.rollouts }
   static func divergence(_ fields: Fields) -> Double { fields.coefficient }
+  static let divergenceField = "kl_coefficient"
+  static func round(_ fields: Fields) -> (size: Int, parts: Int) { (1, fields.parts) }
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    let conflicts = fields.rollouts.conflicts(inputs, divergence: fields.coefficient)
+    let conflicts = fields.rollouts.conflicts(inputs, divergence: fields.coefficient, by: divergenceField)
     guard fields.target != nil, fields.coefficient == 0 else { return conflicts }
     return conflicts + [
       .init(

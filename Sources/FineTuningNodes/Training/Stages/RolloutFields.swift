@@ -42,16 +42,18 @@ struct RolloutFields: FieldSet {
 
   /// What makes answers unjudgeable: nothing that judges, names that clash; and a reference that has no effect.
   ///
-  /// - Parameter divergence: What the divergence from the reference counts.
-  func conflicts(_ inputs: InputTypes, divergence: Double) -> [Inference.Conflict] {
+  /// - Parameters:
+  ///   - divergence: What the divergence from the reference counts.
+  ///   - field: The field that says so.
+  func conflicts(_ inputs: InputTypes, divergence: Double, by field: String) -> [Inference.Conflict] {
     var conflicts = rewards.conflicts(at: "rewards")
-    conflicts += StageModel.withoutDivergence(divergence, inputs) + ReferenceSync.conflicts(sync, inputs)
+    conflicts += StageModel.withoutDivergence(divergence, by: field, inputs) + ReferenceSync.conflicts(sync, inputs)
     if sync != nil, divergence == 0 {
       conflicts.append(
         .init(
           port: "sync_reference",
           "`sync_reference` has no effect where the divergence from the reference counts nothing",
-          advice: "leave it out, or give the divergence a weight"))
+          advice: "leave it out, or give `\(field)`"))
     }
     conflicts += judgeConflicts(inputs)
     if rewards.isEmpty, inputs["reward_model"] == nil, judge == nil {

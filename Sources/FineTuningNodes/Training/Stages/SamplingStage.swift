@@ -8,15 +8,31 @@ protocol SamplingStage: StageDeclaration where Measured == MeasuredPolicy<Sample
   static func rollouts(_ fields: Fields) -> RolloutFields
   /// What the divergence from the reference counts; with 0 there is none.
   static func divergence(_ fields: Fields) -> Double
+  /// The field that says what it counts.
+  static var divergenceField: String { get }
+  /// The answers to a prompt, and the parts that a pass over those of a round has.
+  static func round(_ fields: Fields) -> (size: Int, parts: Int)
 }
 
 extension SamplingStage {
+  static var divergenceField: String { "beta" }
   static var rows: RowShape { .prompts }
   static var models: [StageModel] { RolloutFields.models + [.reference] }
   static var picture: StagePicture? { .ofAnswers }
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    rollouts(fields).conflicts(inputs, divergence: divergence(fields))
+    rollouts(fields).conflicts(inputs, divergence: divergence(fields), by: divergenceField)
+  }
+
+  static func conflicts(_ fields: Fields, batchSize: Int) -> [Inference.Conflict] {
+    let (size, parts) = round(fields)
+    guard parts > batchSize * size else { return [] }
+    return [
+      .init(
+        port: "steps_per_pass", "A pass over \(batchSize * size) answers cannot have \(parts) steps",
+        reason: "`batch_size` is \(batchSize)" + (size > 1 ? ", `generations` is \(size)" : ""),
+        advice: "give at most \(batchSize * size)")
+    ]
   }
 
   static func sources(_ fields: Fields) throws -> [SourceRequest] {
@@ -42,6 +58,11 @@ where Stage == PolicyStage<SampledRollouts>, Foreseen == PolicyStage<ForeseenRol
 }
 
 extension GroupStage {
+  static func round(_ fields: Fields) -> (size: Int, parts: Int) {
+    let settings = settings(fields)
+    return (settings.size, settings.stepsOfPass)
+  }
+
   static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> PolicyStage<SampledRollouts> {
     let settings = settings(fields)
     return PolicyStage(

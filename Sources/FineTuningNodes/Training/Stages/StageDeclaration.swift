@@ -30,6 +30,9 @@ package protocol StageDeclaration: Sendable {
   /// Fields of its own that contradict each other, or what is connected.
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict]
 
+  /// Fields of its own that contradict how many rows a step has.
+  static func conflicts(_ fields: Fields, batchSize: Int) -> [Inference.Conflict]
+
   /// The files outside the store that the stage reads, such as programs that give rewards.
   static func sources(_ fields: Fields) throws -> [SourceRequest]
 
@@ -71,7 +74,13 @@ extension StageDeclaration {
   package static var picture: StagePicture? { nil }
   package static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] { [] }
 
+  package static func conflicts(_ fields: Fields, batchSize: Int) -> [Inference.Conflict] { [] }
   package static func sources(_ fields: Fields) throws -> [SourceRequest] { [] }
+
+  /// The same by its fields among those of all stages.
+  static func conflicts(_ fields: StageFields, batchSize: Int) -> [Inference.Conflict] {
+    conflicts(fields[Self.self], batchSize: batchSize)
+  }
 
   /// The files that it reads, by its fields among those of all stages.
   static func sources(_ fields: StageFields) throws -> [SourceRequest] { try sources(fields[Self.self]) }
@@ -151,12 +160,16 @@ package struct StageModel: Sendable {
   }
 
   /// A reference that is connected where the divergence from it counts nothing.
-  static func withoutDivergence(_ coefficient: Double, _ inputs: InputTypes) -> [Inference.Conflict] {
+  ///
+  /// - Parameter field: What gives the divergence its weight.
+  static func withoutDivergence(
+    _ coefficient: Double, by field: String, _ inputs: InputTypes
+  ) -> [Inference.Conflict] {
     guard coefficient == 0, inputs["reference"] != nil else { return [] }
     return [
       .init(
         port: "reference", "`reference` has no effect where the divergence from it counts nothing",
-        advice: "leave it out, or give `beta`")
+        advice: "leave it out, or give `\(field)`")
     ]
   }
 }

@@ -17,9 +17,12 @@ package struct StageInputs {
   package let threads: Int?
   /// Decides what is drawn at random before the first step.
   package var seed: UInt64 = 0
+  /// The head that is trained: what is held out is measured with the same.
+  package var head: ScoreHead?
 
   /// The head beside the model that is trained or measured; a fresh one where there is none.
   func scoreHead() throws -> ScoreHead {
+    if let head { return head }
     let artefact = try ModelArtefact(context, threads: threads)
     return try artefact.scoreHead() ?? ScoreHead(width: artefact.source().configuration.hiddenSize, seed: seed)
   }

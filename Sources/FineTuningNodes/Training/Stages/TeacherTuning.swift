@@ -94,6 +94,10 @@ enum TeacherTuning: StageDeclaration {
     fields.scores == .all && fields.ownAnswers > 0 ? rows + fields.maxCompletion : rows
   }
 
+  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    fields.scores == .topK ? WantedScores.conflicts(fields.count, at: "teacher", inputs) : []
+  }
+
   static func standing(_ fields: Fields) -> [String] { fields.scores == .all ? ["teacher"] : [] }
 
   private static func settings(_ fields: Fields, stops: Set<Int32>) -> DistillationStage.Settings {
