@@ -56,6 +56,7 @@ struct RunCommand: ParsableCommand {
       if let cores { options.cores = cores }
       // Before anything is recorded: a target that is not there is no run.
       _ = try resolved.needed(targets)
+      _ = try caches.remotes(workplace)
       request = (resolved, options)
     }
     guard let request else { return }
@@ -80,7 +81,7 @@ struct RunCommand: ParsableCommand {
         advice: "start in a folder that you may write")
     }
     let scheduler = Scheduler(
-      store: store, check: fineTuningChecks, remotes: caches.remotes(workplace),
+      store: store, check: fineTuningChecks, remotes: try caches.remotes(workplace),
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
       logPath: recorder.logPath)
     let summary = try scheduler.run(

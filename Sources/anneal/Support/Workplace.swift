@@ -47,10 +47,16 @@ struct CacheArguments: ParsableArguments {
       valueName: "folder"))
   var caches: [CacheFolder] = []
 
-  func remotes(_ workplace: Workplace) -> RemoteCaches {
+  /// - Throws: `Diagnostic` for a folder to take from that is not there.
+  func remotes(_ workplace: Workplace) throws -> RemoteCaches {
     RemoteCaches(
-      caches.map { cache in
+      try caches.map { cache in
         let path = cache.path.hasPrefix("/") ? cache.path : workplace.project + "/" + cache.path
+        if try !cache.isWritable && pathKind(path) != .folder {
+          throw Diagnostic(
+            code: "no-cache", "There is no folder `\(cache.path)` to take results from",
+            advice: "name the one that others fill, or leave `ro:` out to make it")
+        }
         return FolderRemote(path: URL(fileURLWithPath: path).standardizedFileURL.path, isWritable: cache.isWritable)
       })
   }
