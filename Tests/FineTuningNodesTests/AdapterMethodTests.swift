@@ -17,7 +17,7 @@ struct AdapterMethodTests {
     "method: lora, rank: 2, init: gaussian, rank_pattern: [q_proj=3], alpha_pattern: [v_proj=5]",
     "method: lora, rank: 2, target_pattern: '.*\\.1\\.self_attn\\.[qv]_proj'",
     "method: lora, rank: 2, exclude: [down_proj], layers: [1]",
-    "method: lora, rank: 2, train_modules: [embed_tokens, norm], train_biases: all",
+    "method: lora, rank: 2, train_modules: [embed_tokens, norm]",
     "method: lora, rank: 2, train_tokens: [5, 7]", "method: ia3", "method: ia3, feedforward: [o_proj, down_proj]",
     "method: oft, block_size: 8", "method: loha, rank: 2", "method: lokr, rank: 2, factor: 4", "method: vera, rank: 8",
     "method: hra, rank: 4", "method: boft, block_size: 4, butterfly: 2",
@@ -130,7 +130,8 @@ struct AdapterMethodTests {
   /// Through everything but merging, which is refused.
   @Test(arguments: [
     "prompt_tuning, virtual_tokens: 4", "prompt_tuning, virtual_tokens: 20, init: vocabulary",
-    "prefix_tuning, virtual_tokens: 4",
+    "prefix_tuning, virtual_tokens: 4", "prefix_tuning, virtual_tokens: 4, projection: 16",
+    "p_tuning, virtual_tokens: 4", "p_tuning, virtual_tokens: 20, encoder: lstm, encoder_size: 8, encoder_layers: 1",
   ])
   func learnedTokensBeforeTexts(fields: String) throws {
     let workspace = try TinyWorkspace()
@@ -248,6 +249,18 @@ struct AdapterMethodTests {
     ("init: orthogonal, rank: 3", "rank", "The rank of an orthogonal start is even, not 3"),
     ("init: olora, rank: 100", "rank", "Rank 100 is above the"),
     ("method: boft, block_size: 5", "block_size", "`block_size` 5 does not divide the 32 of"),
+    ("exclude: [q_prj]", "exclude", "`exclude` leaves nothing out by `q_prj`: no target is named so"),
+    ("targets: [q_proj], exclude: [v_proj]", "exclude", "`exclude` leaves nothing out by `v_proj`"),
+    ("rank_pattern: [qq=4]", "rank_pattern", "`rank_pattern` says `qq=4`, and the name of no adapted map ends so"),
+    ("alpha_pattern: [qq=4]", "alpha_pattern", "`alpha_pattern` says `qq=4`, and the name of no adapted map ends so"),
+    ("train_biases: all", "train_biases", "There are no biases to train"),
+    (
+      "method: ia3, feedforward: [q_proj], targets: [v_proj]", "feedforward",
+      "`feedforward` names `q_proj`, which is not among the adapted maps"
+    ),
+    ("method: p_tuning, encoder_layers: 1", "encoder_layers", "`encoder_layers` has no effect"),
+    ("method: prompt_tuning, encoder: lstm", "encoder", "`encoder` has no effect"),
+    ("method: p_tuning, projection: 8", "projection", "`projection` has no effect"),
   ])
   func whatCannotBeAttached(fields: String, port: String, words: String) throws {
     let workspace = try TinyWorkspace()

@@ -48,8 +48,8 @@ struct OutputTests {
     both 1 363a2d84aa05
     chat 3 1e4ca982f3cd
     folder 3 3a4f61895bb8
-    fresh 1 08a85a32309b
-    given 1 a6effcc03c7a
+    fresh 2 08a85a32309b
+    given 2 a6effcc03c7a
     known 1 f38dc8fc80ee
     larger 1 0afb9cb012bf
     merged 2 d15e0ceffce4

@@ -25,8 +25,11 @@ struct PEFTMethodTests {
     "boft", "boft-butterflies", "boft-butterflies-3",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
-    "prompt", "prompt-tied", "prompt-vocabulary", "prefix",
+    "prompt", "prompt-tied", "prompt-vocabulary", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
   ]
+
+  /// Whether tokens stand before every text, which no weights do.
+  private static func isPrompt(_ name: String) -> Bool { name.hasPrefix("p-") || name.hasPrefix("pr") }
 
   /// What is refused, and the option that is named.
   static let notComputed = [
@@ -35,8 +38,7 @@ struct PEFTMethodTests {
     ("lora-bias-only", "base_layer.bias"), ("lora-lora-bias", "lora_bias"), ("lora-embedding", "embed_tokens"),
     ("dora-embedding", "lora_embedding"), ("oft-constrained", "coft"), ("oft-constrained-shared", "coft"),
     ("boft-biased", "base_layer.bias"), ("pissa", "init_lora_weights"),
-    ("p-tuning-lstm", "peft_type"), ("p-tuning-mlp", "peft_type"),
-    ("prefix-projected", "prefix_projection"), ("norms", "peft_type"), ("norms-default", "peft_type"),
+    ("norms", "peft_type"), ("norms-default", "peft_type"),
     ("pissa-patterns", "init_lora_weights"), ("pissa-rslora", "init_lora_weights"), ("olora", "init_lora_weights"),
     ("olora-biased", "init_lora_weights"),
   ]
@@ -84,8 +86,7 @@ struct PEFTMethodTests {
     #expect(difference(found, fixture.logits()) < 1e-4)
     #expect(model.trainableParameters.reduce(0) { $0 + $1.value.count } == fixture.values["trainable"]?.int)
     #expect(try fixture.configuration().trainedCount(adapter.configuration) == fixture.values["trainable"]?.int)
-    // No weights do what tokens before a text do.
-    if name.hasPrefix("prompt") || name == "prefix" { return }
+    if Self.isPrompt(name) { return }
     let merged = try LanguageModel(
       fixture.configuration(), weights: TrainedWeights(model, origin: "merged"), compute: model.compute)
     #expect(difference(try fixture.logits(of: merged), found) < 1e-4)
@@ -140,7 +141,10 @@ struct PEFTMethodTests {
     let model = try model(fixture, adapter)
     try AdapterWriter(baseModel: "base", tokenizer: nil, card: nil).write(model, to: folder.path("out"))
     let written = try AdapterFolder(path: folder.path("out"))
-    #expect(written.configuration == adapter.configuration)
+    // The tokens stand there in place of what made them.
+    var expected = adapter.configuration
+    if let method = expected.method as? any PromptMethod { expected.method = method.made }
+    #expect(written.configuration == expected)
     let file = try SafetensorsFile(path: folder.path("out/adapter_model.safetensors"))
     var saved: [String: [Int]] = [:]
     for tensor in fixture.values["saved"]?.array ?? [] {
@@ -154,6 +158,8 @@ struct PEFTMethodTests {
         #expect(Set(list) == Set(own?.array?.compactMap(\.string) ?? [own?.string ?? ""]), "\(key)")
       } else if key == "prompt_tuning_init" {
         #expect(value == "RANDOM")
+      } else if key == "prefix_projection" {
+        #expect(value == false)
       } else if key == "init_lora_weights" || key == "init_weights", own?.bool == false {
         #expect(value.bool == true)
       } else if let number = value.double {
@@ -164,6 +170,13 @@ struct PEFTMethodTests {
       }
     }
     #expect(try difference(fixture.logits(of: self.model(fixture, written)), fixture.logits(of: model)) == 0)
+    for tensor in Self.isPrompt(name) ? fixture.values["saved"]?.array ?? [] : [] {
+      guard let places = tensor["at"]?.array?.compactMap(\.int) else { continue }
+      let own = try written.tensor(
+        named: tensor["name"]?.string ?? "", shape: tensor["shape"]?.array?.compactMap(\.int) ?? [])
+      let values = (tensor["values"]?.array ?? []).compactMap { $0.double.map { Float($0) } }
+      #expect(largestDifference(places.map { own.pointer[$0] }, values) < 1e-5)
+    }
   }
 
   @Test(
@@ -175,7 +188,7 @@ struct PEFTMethodTests {
     let model = try LanguageModel(
       fixture.configuration(), weights: fixture.baseWeights(), compute: Compute(threads: 1), beside: configuration)
     // PEFT's `false` is not zero; here there is no such start.
-    let startsAnywhere = name.hasSuffix("-not-zero") || name.hasPrefix("prompt") || name == "prefix"
+    let startsAnywhere = name.hasSuffix("-not-zero") || Self.isPrompt(name)
     if name == "hra-odd" { configuration.method = HRA(rank: 3) }
     let before = try fixture.logits(
       of: LanguageModel(
@@ -219,7 +232,7 @@ struct PEFTMethodTests {
   @Test(
     "every class of arithmetic computes every method",
     arguments: [
-      "prompt", "prefix",
+      "prompt", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
       "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "lora-tokens-tied",
       "lora-modules-to-save",
     ])
@@ -235,7 +248,10 @@ struct PEFTMethodTests {
 
   @Test(
     "the same bits with any number of threads",
-    arguments: ["prompt", "prefix", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra", "boft"])
+    arguments: [
+      "prompt", "prefix", "p-tuning-lstm", "prefix-projected", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra",
+      "boft",
+    ])
   func threads(name: String) throws {
     let fixture = try PEFTFixture(name)
     let adapter = try adapter(fixture)

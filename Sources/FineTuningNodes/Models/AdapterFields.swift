@@ -38,6 +38,12 @@ package struct AdapterFields: FieldSet {
     case kpm
   }
 
+  /// What makes tokens while they are learned.
+  package enum PromptEncoder: String, FieldChoice {
+    case mlp
+    case lstm
+  }
+
   var method = Method.lora
   var rank = 8
   var alpha: Double?
@@ -67,6 +73,10 @@ package struct AdapterFields: FieldSet {
   var butterfly: Int?
   var feedForward: [String]?
   var virtualTokens: Int?
+  var encoder = PromptEncoder.mlp
+  var encoderSize: Int?
+  var encoderLayers = 2
+  var projection: Int?
   var targetRank: Int?
   var budget = RankBudget.Schedule()
 
@@ -201,6 +211,24 @@ package struct AdapterFields: FieldSet {
       "virtual_tokens", \.virtualTokens, in: 1...65_536, unit: "tokens", since: Birth(default: nil),
       for: whenTaken(.virtualTokens), doc: "How many learned tokens stand before every text; 20 unless given"),
     Field(
+      "encoder", \.encoder, since: Birth(default: .mlp), for: whenTaken(.encoder),
+      doc:
+        "What makes the tokens while they are learned: three maps with rectifiers between them (`mlp`), or layers with a "
+        + "memory that read the tokens from both ends (`lstm`)"),
+    Field(
+      "encoder_size", \.encoderSize, in: 1...65_536, unit: "numbers", since: Birth(default: nil),
+      for: whenTaken(.encoderSize),
+      doc: "How wide it is inside; as wide as the model unless given"),
+    Field(
+      "encoder_layers", \.encoderLayers, in: 1...16, unit: "layers", since: Birth(default: 2),
+      for: whenTaken(.encoder).and(.when("encoder", ["lstm"])), doc: "How many layers have a memory"),
+    Field(
+      "projection", \.projection, in: 1...65_536, unit: "numbers", since: Birth(default: nil),
+      for: whenTaken(.projection),
+      doc:
+        "Makes the keys and values while they are learned of vectors, by two maps with so many numbers between them; "
+        + "`prefix_projection` of PEFT, whose `encoder_hidden_size` this is"),
+    Field(
       "train_modules", \.trainedModules, since: Birth(default: []), for: whenBeside,
       doc:
         "The ends of the names of modules that are trained whole and saved with the adapter: `embed_tokens`, `lm_head`, "
@@ -269,6 +297,10 @@ extension AdapterFields {
     options.budget = budget
     options.layers = butterfly
     options.virtualTokens = virtualTokens
+    options.encoder = .init(rawValue: encoder.rawValue)
+    options.encoderSize = encoderSize
+    options.encoderLayers = encoderLayers
+    options.projection = projection
     options.feedForward = feedForward
     options.alpha = alpha.map { Float($0) }
     options.dropout = Float(dropout)

@@ -11,7 +11,7 @@ package enum AttachAdapter: NodeType {
 
   package static let name = "attach_adapter"
   package static let summary = "Puts an adapter beside a model's linear maps, so that training changes only it"
-  package static let implementationVersion = 1
+  package static let implementationVersion = 2
   package static let parts = [AdapterStartFindings.part]
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "A model without adapter"),
@@ -83,8 +83,12 @@ package enum AttachAdapter: NodeType {
   ) -> [Inference.Conflict] {
     do throws(AdapterError) {
       let adapter = try fields.fresh(for: model, newBlocks: newBlocks)
-      if let model { try model.validate(adapter) } else { try adapter.validate() }
-      return []
+      guard let model else {
+        try adapter.validate()
+        return []
+      }
+      try model.validate(adapter)
+      return fields.idle(adapter, of: model)
     } catch {
       let words = error.diagnostics.first
       return [

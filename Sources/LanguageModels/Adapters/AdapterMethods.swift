@@ -11,6 +11,7 @@ package enum AdapterMethods {
     BOFT.self,
     AdaLoRA.self,
     PromptTuning.self,
+    PTuning.self,
     PrefixTuning.self,
   ]
 

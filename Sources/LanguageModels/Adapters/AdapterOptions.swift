@@ -12,6 +12,9 @@ package struct AdapterOptions: Sendable, Hashable {
     case factor
     case layers = "butterfly"
     case virtualTokens = "virtual_tokens"
+    case encoder
+    case encoderSize = "encoder_size"
+    case projection
     /// Ranks that a training takes away.
     case budget
   }
@@ -29,6 +32,10 @@ package struct AdapterOptions: Sendable, Hashable {
   package var factor: Int?
   package var layers: Int?
   package var virtualTokens: Int?
+  package var encoder: PTuning.Encoder.Kind?
+  package var encoderSize: Int?
+  package var encoderLayers: Int?
+  package var projection: Int?
   package var targetRank: Int?
   package var budget: RankBudget.Schedule?
 
@@ -68,7 +75,7 @@ package struct ModulePattern<Value: Sendable & Hashable>: Sendable, Hashable {
 
 extension Array {
   /// The value of the first pattern that matches a module's name from some dot on.
-  func value<Value>(for module: String) -> Value? where Element == ModulePattern<Value> {
+  package func value<Value>(for module: String) -> Value? where Element == ModulePattern<Value> {
     first { $0.matches(module) }?.value
   }
 }

@@ -38,7 +38,7 @@ extension LanguageModel {
   /// The adapter's own parameters: those that maps share, then those beside each map, block by block.
   package var adapterParameters: [Parameter] {
     sharedAdapterParameters + blocks.flatMap { $0.maps.flatMap(\.adapterParameters) }
-      + [virtualRows, trainedTokens?.rows].compactMap { $0 }
+      + (prompt?.parameters ?? []) + [trainedTokens?.rows].compactMap { $0 }
   }
 
   /// The tensors of the adapter as they stand, those of the base that are trained among them, by PEFT's names.
@@ -95,8 +95,11 @@ extension LanguageModel {
       trainedTokens = TrainedTokens(rows: rows, places: adapter.base.tokens, table: table)
       Tape(compute: compute, records: false).exchange(rows, adapter.base.tokens, with: table)
     }
-    virtualRows = try configuration.virtualTensor(adapter).map {
-      try parameter(AdapterTensor($0.name, $0.shape, .embedding))
+    if let method = adapter.method as? any PromptMethod {
+      prompt = LearnedPrompt(
+        vocabulary: configuration.vocabularySize, count: method.virtualTokens,
+        standsInLayers: type(of: method).standsInLayers, encoder: method.encoder(for: configuration),
+        parameters: try configuration.promptTensors(adapter).map(parameter))
     }
     blocks = adapted
     sharedAdapterParameters = shared
@@ -114,10 +117,11 @@ package final class AdapterStartValues {
   private let findings: (AdaptedMap) throws -> MapFindings?
   private let tokens: (name: String, places: [Int])?
   private let places: [String: AdaptedMap]
-  private let virtual: (name: String, shape: [Int])?
+  private let model: ModelConfiguration
   /// Those of the map that was asked for last: tensors of a map are asked for one after the other.
   private var last: (module: String, values: [String: Tensor])?
   private lazy var shared = makeShared()
+  private lazy var prompt = Result { try makePrompt() }
 
   /// - Parameters:
   ///   - weight: Reads the weight [out, in] of a map; asked by methods that start from it alone.
@@ -131,7 +135,7 @@ package final class AdapterStartValues {
     self.rows = rows
     self.findings = findings
     tokens = model.tokenTensor(adapter).map { ($0.name, adapter.base.tokens) }
-    virtual = model.virtualTensor(adapter)
+    self.model = model
     self.adapter = adapter
     self.seed = seed
     self.weight = weight
@@ -158,9 +162,7 @@ package final class AdapterStartValues {
       }
       return picked
     }
-    if let virtual, name == virtual.name, let method = adapter.method as? any PromptMethod {
-      return try method.start(width: virtual.shape[1], random: random(name), rows: rows)
-    }
+    if let value = try prompt.get()[name] { return value }
     guard let value = shared[name] else { throw WeightError.unknown(name: name) }
     return value
   }
@@ -177,6 +179,16 @@ package final class AdapterStartValues {
   private func makeShared() -> [String: Tensor] {
     let names = adapter.sharedTensors(maps).map(\.name)
     return Dictionary(zip(names, adapter.method.startShared(maps) { self.random(names[$0]) })) { first, _ in first }
+  }
+
+  private func makePrompt() throws -> [String: Tensor] {
+    guard let method = adapter.method as? any PromptMethod else { return [:] }
+    guard let encoder = method.encoder(for: model) else {
+      return [
+        promptTensor: try method.start(width: model.width(of: method), random: random(promptTensor), rows: rows)
+      ]
+    }
+    return Dictionary(zip(encoder.tensors.map(\.name), encoder.start(random))) { first, _ in first }
   }
 
   private func random(_ name: String) -> CounterRandom {

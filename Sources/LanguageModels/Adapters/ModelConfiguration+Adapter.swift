@@ -7,18 +7,29 @@ extension ModelConfiguration {
   ///   an empty list.
   package func targets(named names: [String]) throws(AdapterError) -> Set<String> {
     let maps = maps
-    var targets: Set<String> = []
+    var chosen: Set<String> = []
     for name in names {
       if name == "all_linear" || name == "all-linear" {
-        targets.formUnion(maps.map(\.shortName))
+        chosen.formUnion(maps.map(\.shortName))
       } else if let map = maps.first(where: { $0.shortName == name || $0.name == name }) {
-        targets.insert(map.shortName)
+        chosen.insert(map.shortName)
       } else {
         throw .unknownTarget(name, known: maps.map(\.shortName))
       }
     }
-    guard !targets.isEmpty else { throw .noTargets }
-    return targets
+    guard !chosen.isEmpty else { throw .noTargets }
+    return Set(chosen.flatMap(targets))
+  }
+
+  /// What names the maps of a short name and nothing else: the name itself, or names in a block where modules that no adapter
+  /// stands beside, such as experts, are called so too.
+  private func targets(of shortName: String) -> [String] {
+    let own = blocks.enumerated().flatMap { layer, block in
+      block.maps.filter { $0.shortName == shortName }.map { (name: $0.name, module: moduleName($0.name, layer: layer)) }
+    }
+    let modules = Set(own.map(\.module))
+    let isShared = tensors.contains { $0.module.hasSuffix("." + shortName) && !modules.contains($0.module) }
+    return isShared ? Set(own.map(\.name)).sorted() : [shortName]
   }
 
   /// The linear maps that an adapter stands beside, block by block.
@@ -40,7 +51,7 @@ extension ModelConfiguration {
     let maps = adaptedMaps(adapter)
     return adapter.sharedTensors(maps).filter(\.isStored).map { ($0.name, $0.shape) }
       + maps.flatMap { map in adapter.tensors(map).map { ($0.name, $0.shape) } }
-      + [virtualTensor(adapter), tokenTensor(adapter)].compactMap { $0 }
+      + promptTensors(adapter).map { ($0.name, $0.shape) } + [tokenTensor(adapter)].compactMap { $0 }
       + trainedTensors(adapter).map { ($0.name, $0.shape) }
   }
 
@@ -51,7 +62,7 @@ extension ModelConfiguration {
     return tensors.filter(\.isTrained).reduce(0) { $0 + $1.shape.reduce(1, *) }
       + Dictionary(trainedTensors(adapter).map { ($0.base, $0.shape) }) { first, _ in first }
       .values.reduce(0) { $0 + $1.reduce(1, *) } + adapter.base.tokens.count * hiddenSize
-      + (virtualTensor(adapter)?.shape.reduce(1, *) ?? 0)
+      + promptTensors(adapter).reduce(0) { $0 + $1.shape.reduce(1, *) }
   }
 
   /// The rows of the embedding that are trained beside an adapter.

@@ -7,7 +7,7 @@ extension LanguageModel {
   package func keyValueCache(capacity: Int, slots: Int = 1) -> KeyValueCache {
     KeyValueCache(
       layers: configuration.blocks.map(\.attention.cached), capacity: capacity, slots: slots, before: virtualTokens,
-      leavesThem: virtual?.standInLayers == true)
+      leavesThem: prompt?.standsInLayers == true)
   }
 
   /// How many tokens are read again in one pass.

@@ -27,7 +27,7 @@ extension LanguageModel {
   ) throws -> Variable {
     try checkFiles()
     if let trainedTokens { tape.exchange(trainedTokens.rows, trainedTokens.places, with: trainedTokens.table) }
-    var x = try embedding(tape, ids, context, noise: noise, virtual: virtual)
+    var x = try embedding(tape, ids, context, noise: noise, prompt: prompt)
     let prefixes = prefixes(ids)
     for layer in blocks.indices.dropLast() {
       x = try tape.recomputed(x, when: recomputation == .block) { [self] tape, x in

@@ -8,28 +8,38 @@ struct PrecededTokens {
   var noise: Tensor?
 }
 
-/// The learned tokens among ids: those behind the vocabulary.
-struct VirtualRows {
+/// The tokens that an adapter puts before every text, with what makes them; among ids they are those behind the vocabulary.
+struct LearnedPrompt {
   /// V.
   let vocabulary: Int
-  /// [n, …].
-  let parameter: Parameter
+  /// n.
+  let count: Int
   /// Whether they are keys and values of every layer, in place of embeddings.
-  let standInLayers: Bool
+  let standsInLayers: Bool
+  let encoder: (any PromptEncoder)?
+  /// The tokens [n, …], or those of the encoder.
+  let parameters: [Parameter]
 
   /// The number of a learned token; nil for an id of the vocabulary.
   func place(of id: Int32) -> Int? {
     let place = Int(id) - vocabulary
-    return (0..<parameter.value.rows).contains(place) ? place : nil
+    return (0..<count).contains(place) ? place : nil
   }
 
-  /// What takes the place of embeddings.
-  var embeddings: Parameter? { standInLayers ? nil : parameter }
+  /// All of them: [n, …].
+  func tokens(_ tape: Tape) -> Variable {
+    encoder?.tokens(tape, parameters) ?? tape.variable(of: parameters[0])
+  }
+
+  /// Some of their columns.
+  func columns(_ tape: Tape, _ range: Range<Int>) -> Variable {
+    encoder?.columns(tape, parameters, range) ?? tape.columns(of: tape.variable(of: parameters[0]), range)
+  }
 }
 
 /// Learned keys and values that stand before those of a layer, in the places of learned tokens.
 struct LayerPrefix {
-  let parameter: Parameter
+  let prompt: LearnedPrompt
   /// For each row which of them stands there.
   let places: [Int?]
   /// The columns of the layer's keys.
@@ -39,37 +49,28 @@ struct LayerPrefix {
 
   /// The keys or values of a layer with the learned ones in their places.
   func replace(_ tape: Tape, _ x: Variable, _ columns: Range<Int>) -> Variable {
-    tape.replaceRows(x, places, with: tape.columns(of: tape.variable(of: parameter), columns))
+    tape.replaceRows(x, places, with: prompt.columns(tape, columns))
   }
 }
 
 extension LanguageModel {
-  /// The learned tokens, where there are any.
-  var virtual: VirtualRows? {
-    virtualRows.map { rows in
-      VirtualRows(
-        vocabulary: configuration.vocabularySize, parameter: rows,
-        standInLayers: (adapter?.method as? any PromptMethod).map { type(of: $0).standsInLayers } ?? false)
-    }
-  }
-
   /// The prefixes of all layers for these tokens; none where nothing stands there.
   func prefixes(_ ids: [Int32]) -> [LayerPrefix] {
-    guard let virtual, virtual.standInLayers else { return [] }
-    let places = ids.map { virtual.place(of: $0) }
+    guard let prompt, prompt.standsInLayers else { return [] }
+    let places = ids.map { prompt.place(of: $0) }
     guard places.contains(where: { $0 != nil }) else { return [] }
     var start = 0
     return configuration.blocks.map { block in
       let (keys, values) = block.attention.cached
       defer { start += keys + values }
       return LayerPrefix(
-        parameter: virtual.parameter, places: places, keys: start..<start + keys,
+        prompt: prompt, places: places, keys: start..<start + keys,
         values: start + keys..<start + keys + values)
     }
   }
 
   /// How many tokens that an adapter learned stand before every text.
-  package var virtualTokens: Int { virtualRows?.value.rows ?? 0 }
+  package var virtualTokens: Int { prompt?.count ?? 0 }
 
   /// The most tokens of a text.
   package var longestText: Int { configuration.maximumPositions - virtualTokens }
@@ -113,7 +114,7 @@ extension LanguageModel {
       layout: SequenceLayout(
         segments: kinds.map { _ in (count: count, parent: nil) } + segments,
         textLengths: kinds.map { _ in 0 } + layout.segments.map { $0.textLength + count },
-        unturned: virtual?.standInLayers == true ? count : 0),
+        unturned: prompt?.standsInLayers == true ? count : 0),
       rows: rows.map { $0 + Int32(more) }, noise: whole)
   }
 

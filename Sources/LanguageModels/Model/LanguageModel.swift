@@ -15,8 +15,8 @@ package final class LanguageModel {
   package internal(set) var adapter: AdapterConfiguration?
   /// The adapter's parameters that maps share.
   var sharedAdapterParameters: [Parameter] = []
-  /// The embeddings that an adapter puts before every text: [n, C].
-  var virtualRows: Parameter?
+  /// What an adapter puts before every text.
+  var prompt: LearnedPrompt?
   /// The rows of the embedding that an adapter trains.
   var trainedTokens: TrainedTokens?
   /// The adapter whose tensors of the base were read in place of the base's.

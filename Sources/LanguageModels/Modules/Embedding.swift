@@ -57,17 +57,17 @@ package struct Embedding {
   ///
   /// - Parameters:
   ///   - noise: [T, C], added to the rows of the table once they are scaled.
-  ///   - virtual: The rows of the ids behind the vocabulary, which are not scaled.
+  ///   - prompt: The rows of the ids behind the vocabulary, which are not scaled.
   /// - Throws: ``TensorError`` for ids outside of the vocabulary, and positions that have no row.
   func callAsFunction(
-    _ tape: Tape, _ ids: [Int32], _ context: AttentionContext, noise: Tensor? = nil, virtual: VirtualRows? = nil
+    _ tape: Tape, _ ids: [Int32], _ context: AttentionContext, noise: Tensor? = nil, prompt: LearnedPrompt? = nil
   ) throws -> Variable {
-    let places = virtual.map { virtual in ids.map { virtual.place(of: $0) } }
+    let places = prompt.map { prompt in ids.map { prompt.place(of: $0) } }
     let known = places.map { zip(ids, $0).map { $1 == nil ? $0 : 0 } } ?? ids
     var x = tape.scale(try table.rows(tape, known), by: configuration.scale)
     if let noise { x = tape.add(x, Variable(noise)) }
-    if let rows = virtual?.embeddings, let places, places.contains(where: { $0 != nil }) {
-      x = tape.replaceRows(x, places, with: tape.variable(of: rows))
+    if let prompt, !prompt.standsInLayers, let places, places.contains(where: { $0 != nil }) {
+      x = tape.replaceRows(x, places, with: prompt.tokens(tape))
     }
     if let positions, let numbers = configuration.positions {
       let places = context.positions(of: ids.count)

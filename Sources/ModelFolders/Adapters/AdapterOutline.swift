@@ -31,9 +31,12 @@ package struct AdapterOutline: Sendable, Hashable {
     let suffixes = configuration.method.suffixes
     let names = adapter.file.names.sorted()
     let places = names.compactMap { name in AdapterPlace(name, suffixes).map { (name: name, place: $0) } }
-    if !type(of: configuration.method).standsBesideMaps {
-      virtualTokens = try names.first.map { try adapter.file.entry($0).shape }
-      standsInLayers = configuration.method is PrefixTuning
+    if let method = configuration.method as? any PromptMethod {
+      let shapes = try names.map { ($0, try adapter.file.entry($0).shape) }
+      virtualTokens = [
+        method.virtualTokens, method.width(in: Dictionary(shapes) { first, _ in first }) ?? 0,
+      ]
+      standsInLayers = type(of: method).standsInLayers
       coversBlocks = false
       return
     }

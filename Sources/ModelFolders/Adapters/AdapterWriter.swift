@@ -37,6 +37,9 @@ package struct AdapterWriter {
       guard let value = try model.adapterTensor(named: name) else { throw WeightError.unknown(name: name) }
       return value
     }
+    if let (made, tokens) = try model.configuration.withTokensMade(adapter, value) {
+      return try write(made, of: model.configuration, to: folder) { $0 == tokens.name ? tokens.value : try value($0) }
+    }
     func values(_ map: AdaptedMap) throws -> [Tensor] { try adapter.tensors(map).map { try value($0.name) } }
     let maps = model.configuration.adaptedMaps(adapter)
     var trained = adapter
@@ -106,6 +109,9 @@ package struct AdapterWriter {
       uniqueKeysWithValues: model.adapterTensors(source.configuration).map { ($0.name, $0.shape) })
     func read(_ name: String) throws -> Tensor { try source.tensor(named: name, shape: shapes[name] ?? []) }
     guard isPortable else { return try write(source.configuration, of: model, to: folder, values: read) }
+    if let (made, tokens) = try model.withTokensMade(source.configuration, read) {
+      return try write(made, of: model, to: folder) { $0 == tokens.name ? tokens.value : try read($0) }
+    }
     var adapter = source.configuration
     adapter.method = adapter.method.portable
     let places = adapter.places(model.adaptedMaps(adapter))

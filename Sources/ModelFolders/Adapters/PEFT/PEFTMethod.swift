@@ -32,6 +32,7 @@ enum PEFTMethods {
     BOFT.self,
     AdaLoRA.self,
     PromptTuning.self,
+    PTuning.self,
     PrefixTuning.self,
   ]
 

@@ -12,12 +12,17 @@ extension PrefixTuning: PEFTMethod {
 
   init(_ options: inout PEFTOptions) {
     options.require("num_transformer_submodules", "1") { $0.int == 1 }
-    // The folder holds what the projection gave, from which nobody can go on.
-    options.requireFalse("prefix_projection")
-    self.init(virtualTokens: options.count("num_virtual_tokens"))
+    let tokens = options.count("num_virtual_tokens")
+    // Folders hold what the projection gave, once anything was learned.
+    guard options.flag("prefix_projection"), options.names.contains(where: { $0.hasPrefix("prompt_encoder.") }) else {
+      self.init(virtualTokens: tokens)
+      return
+    }
+    self.init(virtualTokens: tokens, projection: options.count("encoder_hidden_size"))
   }
 
   var options: [(key: String, value: JSON)] {
-    [("num_virtual_tokens", JSON(virtualTokens)), ("prefix_projection", false)]
+    [("num_virtual_tokens", JSON(virtualTokens)), ("prefix_projection", JSON(projection != nil))]
+      + (projection.map { [("encoder_hidden_size", JSON($0))] } ?? [])
   }
 }

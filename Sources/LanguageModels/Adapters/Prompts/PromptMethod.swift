@@ -6,7 +6,15 @@ import Tensors
 package protocol PromptMethod: AdapterMethod {
   /// Whether the tokens are keys and values of every layer, in place of embeddings.
   static var standsInLayers: Bool { get }
-  /// The first values of the tokens.
+  /// What makes the tokens while they are learned; nil where they are learned themselves.
+  func encoder(for model: ModelConfiguration) -> (any PromptEncoder)?
+  /// The same with the tokens themselves in place of what makes them.
+  var made: Self { get }
+  /// How many numbers a token has, as the shapes of its tensors say.
+  ///
+  /// - Parameter shapes: By the tensors' names.
+  func width(in shapes: [String: [Int]]) -> Int?
+  /// The first values of the tokens where nothing makes them; normal with a deviation of 1 unless a method says otherwise.
   ///
   /// - Parameters:
   ///   - width: How many numbers each has.
@@ -18,6 +26,15 @@ package protocol PromptMethod: AdapterMethod {
 extension PromptMethod {
   package static var standsBesideMaps: Bool { false }
   package static var standsInLayers: Bool { false }
+  package func encoder(for model: ModelConfiguration) -> (any PromptEncoder)? { nil }
+  package var made: Self { self }
+  package func start(width: Int, random: CounterRandom, rows: () throws -> Tensor) throws -> Tensor {
+    var random = random
+    let values = Tensor(uninitialized: [virtualTokens, width])
+    for index in 0..<values.count { values.pointer[index] = random.normal() }
+    return values
+  }
+  package func width(in shapes: [String: [Int]]) -> Int? { shapes[promptTensor]?.last }
 
   package func tensors(of map: AdaptedMap) -> [AdapterTensor] { [] }
   package func start(
@@ -39,11 +56,30 @@ private struct NoMapAdapter: MapAdapter {
   func merged(into weight: Tensor, pool: ThreadPool) -> Tensor { weight }
 }
 
+/// What PEFT calls the tokens that stand before every text.
+let promptTensor = "prompt_embeddings"
+
 extension ModelConfiguration {
-  /// What PEFT calls the tokens that stand before every text, and their shape; nil where an adapter has none.
-  package func virtualTensor(_ adapter: AdapterConfiguration) -> (name: String, shape: [Int])? {
-    guard let method = adapter.method as? any PromptMethod else { return nil }
-    return ("prompt_embeddings", [method.virtualTokens, width(of: method)])
+  /// The tokens that stand before every text, or what makes them while they are learned; nothing where an adapter has none.
+  package func promptTensors(_ adapter: AdapterConfiguration) -> [AdapterTensor] {
+    guard let method = adapter.method as? any PromptMethod else { return [] }
+    return method.encoder(for: self)?.tensors
+      ?? [AdapterTensor(promptTensor, [method.virtualTokens, width(of: method)], .embedding)]
+  }
+
+  /// The adapter with its learned tokens in place of what makes them, and these tokens; nil where nothing makes any.
+  ///
+  /// - Parameter value: The tensor of a name.
+  /// - Throws: What `value` throws.
+  package func withTokensMade(
+    _ adapter: AdapterConfiguration, _ value: (String) throws -> Tensor
+  ) throws -> (adapter: AdapterConfiguration, tokens: (name: String, value: Tensor))? {
+    guard let method = adapter.method as? any PromptMethod, let encoder = method.encoder(for: self) else { return nil }
+    let parameters = try encoder.tensors.map { Parameter(name: $0.name, value: try value($0.name), kind: $0.kind) }
+    let tape = Tape(compute: try Compute(threads: 1), records: false)
+    var made = adapter
+    made.method = method.made
+    return (made, (promptTensor, encoder.tokens(tape, parameters).value))
   }
 
   /// How many numbers a learned token has: an embedding, or keys and values of every layer.
