@@ -52,12 +52,27 @@ struct StageTests {
     let lines = try String(contentsOfFile: metrics.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
     let last = try JSON(parsing: String(try #require(lines.last)), file: "metrics.jsonl")
     #expect(last["eval_rewards_accuracy"]?.double != nil)
+    try everyMeasureCanBeTheBest(last) {
+      Self.pipeline(fields + $0)
+    } in: {
+      _ = try workspace.pipeline($0)
+    }
     // The model is measured by the loss that it was trained with, held-out rows and all: the same number.
     let quality = try view("quality", "metrics").details
     if !fields.contains("dpo") {
       let (own, held) = (try #require(quality["loss"]?.double), try #require(last["eval_loss"]?.double))
       #expect(abs(own - held) < 1e-5)
     }
+  }
+
+  /// What a stage tells of held-out rows it says beforehand, so that the best weights can be chosen by it.
+  private func everyMeasureCanBeTheBest(
+    _ record: JSON, of pipeline: (String) -> String, in check: (String) throws -> Void
+  ) throws {
+    let measures = (record.object?.members ?? []).map(\.key).filter { $0.hasPrefix("eval_") }.map { $0.dropFirst(5) }
+    #expect(measures.count > 1)
+    for measure in measures { try check(pipeline(", keep: best, best_measure: \(measure), best_goal: higher")) }
+    #expect(throws: (any Error).self) { try check(pipeline(", keep: best, best_measure: nothing, best_goal: higher")) }
   }
 
   /// With a rate of 0 nothing moves: held-out rows that are the rows have their loss, by the head that is trained.
@@ -116,7 +131,7 @@ struct StageTests {
         tuned:
           {type: train, model: adapted, data: tokens.train, validation: tokens.validation, max_steps: 3, batch_size: 4,
            evaluate_every: 3, \(fields)}
-        quality: {type: evaluate, model: tuned, data: tokens.validation, \(fields)}
+        quality: {type: evaluate, model: tuned, data: tokens.validation, \(fields.replacing(", neftune_alpha: 5", with: ""))}
       """)
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     func view(_ node: String, _ port: String) throws -> ArtefactView {
@@ -161,7 +176,7 @@ struct StageTests {
     let summary = try workspace.run(Self.pipeline(stage, evaluate: stage + ", reference: base"))
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     let found = try #require(summary.nodes.first { $0.name == "quality" }?.result?.outputs["metrics"])
-    let quality = try ArtefactView(found, in: workspace.store).details
+    let quality = ArtefactView(found, in: workspace.store).details
     #expect(quality["rewards_chosen"]?.double != nil || quality["rewards_rejected"]?.double != nil)
     #expect(quality["answers"]?.int == 2)
     // The rows decide where the stage is left open.
@@ -245,6 +260,12 @@ struct StageTests {
     let metrics = try view("tuned", "metrics")
     let lines = try String(contentsOfFile: metrics.path(of: "metrics.jsonl"), encoding: .utf8).split(separator: "\n")
     let last = try JSON(parsing: String(try #require(lines.last)), file: "metrics.jsonl")
+    try everyMeasureCanBeTheBest(last) {
+      Self.pipeline(fields + ", " + rewards + $0, evaluate: measured + ", " + rewards).replacing(
+        "pairs.jsonl}", with: "pairs.jsonl, format: prompt, keep_columns: [answer]}") + judge
+    } in: {
+      _ = try workspace.pipeline($0)
+    }
     let quality = try view("quality", "metrics").details
     let reward = try #require(quality["reward"]?.double)
     #expect(abs(reward - (try #require(last["eval_reward"]?.double))) < 1e-9)
@@ -262,7 +283,8 @@ struct StageTests {
   func distils(fields: String) throws {
     let workspace = try TinyWorkspace()
     let stage = "stage: distillation, teacher: base, \(fields)"
-    let text = Self.pipeline(stage, evaluate: stage).replacing("pairs.jsonl", with: "rows.jsonl")
+    let measured = stage.replacing(", on_policy: 0.5, max_completion: 4", with: "")
+    let text = Self.pipeline(stage, evaluate: measured).replacing("pairs.jsonl", with: "rows.jsonl")
     let summary = try workspace.run(text)
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     let found = try #require(summary.nodes.first { $0.name == "quality" }?.result?.outputs["metrics"])
@@ -294,6 +316,13 @@ struct StageTests {
       ("stage: grpo, tokenizer: tokenizer, rewards: [{type: answer}]", "No column `answer` travels with the prompts"),
       ("stage: rloo, tokenizer: tokenizer, reward_model: base", "has no head that scores"),
       ("stage: distillation", "`teacher`"),
+      ("stage: distillation, teacher: base, label_weight: 1", "Nothing is learned from the teacher"),
+      ("stage: dpo, loss: [sigmoid, ipo], loss_weights: [0, 0]", "Nothing is minimised: every loss counts 0"),
+      ("stage: kto, desirable_weight: 0, undesirable_weight: 0", "Nothing is minimised: wanted and unwanted answers"),
+      (
+        "stage: grpo, tokenizer: tokenizer, rewards: [{type: answer, weight: 0}]",
+        "Answers are worth the same: all that judges them counts 0"
+      ),
     ])
   func refuses(fields: String, words: String) throws {
     let workspace = try TinyWorkspace()
@@ -303,6 +332,26 @@ struct StageTests {
       Issue.record("\(fields) is accepted")
     } catch let error as any DiagnosticError {
       #expect(error.diagnostics.contains { $0.summary.contains(words) }, "\(error.diagnostics.map(\.summary))")
+    }
+  }
+
+  @Test(
+    "What only learning has an effect on is no field of a measurement",
+    arguments: [
+      ("sft", "neftune_alpha: 5"), ("dpo", "sync_reference: {every: 1}"), ("grpo", "generations: 4"),
+      ("grpo", "temperature: 0.5"), ("ppo", "gamma: 0.9"), ("rloo", "reference: base"),
+      ("distillation", "teacher: base, teacher_scores: all, on_policy: 0.5"),
+    ])
+  func measurementsTakeWhatTheyUse(stage: String, field: String) throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.pairs, to: "pairs.jsonl")
+    let name = try #require(field.split(separator: ", ").last?.split(separator: ":").first)
+    do {
+      _ = try workspace.pipeline(Self.pipeline("stage: dpo", evaluate: "stage: \(stage), \(field)"))
+      Issue.record("\(field) is accepted")
+    } catch let error as any DiagnosticError {
+      #expect(
+        error.diagnostics.contains { $0.path == "nodes.quality.\(name)" }, "\(error.diagnostics.map(\.summary))")
     }
   }
 }

@@ -44,7 +44,7 @@ struct TrainOptionTests {
     let metrics = try #require(node.result?.outputs["metrics"])
     return Outcome(
       workspace: workspace, log: try String(contentsOfFile: workspace.folder.path("tuned.log"), encoding: .utf8),
-      metrics: try ArtefactView(metrics, in: workspace.store))
+      metrics: ArtefactView(metrics, in: workspace.store))
   }
 
   @Test func allOfThemTogether() throws {
@@ -163,10 +163,11 @@ struct TrainOptionTests {
   }
 
   @Test func aRangeTestHasItsPicture() throws {
-    let done = try run("max_steps: 4, batch_size: 2, learning_rate: 0.1, schedule: {type: range_test}")
+    let done = try run(
+      "max_steps: 4, batch_size: 2, learning_rate: 0.1, schedule: {type: range_test}, evaluate_every: 4")
     #expect(try done.text("range.svg").contains("Loss over the learning rate"))
-    let rates = try done.text("metrics.jsonl").split(separator: "\n").map { line in
-      try #require(JSON(parsing: String(line), file: "metrics.jsonl")["learning_rate"]?.double)
+    let rates = try done.text("metrics.jsonl").split(separator: "\n").compactMap { line in
+      try JSON(parsing: String(line), file: "metrics.jsonl")["learning_rate"]?.double
     }
     let wanted = [1e-5, 1e-5 * pow(1e4, 1.0 / 3), 1e-5 * pow(1e4, 2.0 / 3), 0.1]
     #expect(rates.count == 4)
@@ -174,7 +175,7 @@ struct TrainOptionTests {
   }
 
   @Test func aTrainingThatTheClockEndsSaysSo() throws {
-    let done = try run("max_steps: 1000000, batch_size: 1, max_time: 0.2")
+    let done = try run("max_steps: 1000000, batch_size: 1, max_time: 0.2, evaluate_every: 1000000")
     #expect(done.log.contains("`max_time` ended the training after step"))
     #expect(done.metrics.details["ended_by"]?.string == "max_time")
     #expect(try #require(done.metrics.details["steps"]?.int) < 1_000_000)
@@ -189,7 +190,18 @@ struct TrainOptionTests {
       ),
       ("keep: best", "`keep` goes by evaluations on held-out rows, of which there are none"),
       ("evaluate_every: 1, best_measure: nll", "`best_measure` has no effect without `early_stopping`"),
-      ("evaluate_every: 1, keep: best, best_measure: score", "Nothing says whether a higher `score` is better"),
+      ("evaluate_every: 1, keep: best, best_measure: kl", "Nothing says whether a higher `kl` is better"),
+      ("evaluate_every: 1, keep: best, best_measure: acuracy", "`sft` tells no `acuracy` of held-out rows"),
+      ("evaluate_every: 1, early_stopping: {}, best_measure: rewards_margin", "`sft` tells no `rewards_margin`"),
+      ("max_steps: 3", "`validation` has no effect: nothing says how often to evaluate"),
+      (
+        "max_steps: 2, schedule: {type: linear, warmup_steps: 300}, evaluate_every: 1",
+        "The warm-up has 300 steps, the training 2: the rate never reaches its peak"
+      ),
+      (
+        "evaluate_every: 1, schedule: {type: warmup_stable_decay, warmup_ratio: 0.9, decay_ratio: 0.5}",
+        "Warm-up and fall are longer than the training together"
+      ),
       ("groups: [{match: (}]", "`(` is no regular expression"),
       ("groups: [{frozen: true}]", "`match`"),
       ("groups: [{match: a, frozen: true, learning_rate_factor: 2}]", "`learning_rate_factor` has no effect"),
@@ -211,7 +223,7 @@ struct TrainOptionTests {
 
   @Test func loraPlusWantsAnAdapter() throws {
     do {
-      _ = try TinyWorkspace().pipeline(Self.pipeline("lora_plus_ratio: 16", adapter: false))
+      _ = try TinyWorkspace().pipeline(Self.pipeline("lora_plus_ratio: 16, evaluate_every: 1", adapter: false))
       Issue.record("accepted")
     } catch let error as any DiagnosticError {
       #expect(error.diagnostics.map(\.summary) == ["`lora_plus_ratio` has no effect: the model has no adapter"])
@@ -221,9 +233,21 @@ struct TrainOptionTests {
   /// What a group cannot be about is known when the parameters are.
   @Test func aGroupAboutNothingFailsBeforeTheFirstStep() throws {
     let workspace = try TinyWorkspace()
-    let summary = try workspace.run(Self.pipeline("max_steps: 1, groups: [{match: experts, frozen: true}]"))
+    let summary = try workspace.run(
+      Self.pipeline("max_steps: 1, evaluate_every: 1, groups: [{match: experts, frozen: true}]"))
     let problems = summary.nodes.flatMap(\.problems).filter { $0.severity == .error }
     #expect(problems.map(\.summary) == ["`experts` matches no parameter that is trained"])
     #expect(problems.first?.advice?.contains("layers.N.self_attn.q_proj.lora_A.weight`") == true)
+  }
+
+  /// A share of few rows may be none.
+  @Test func noHeldOutRowsFailBeforeTheFirstStep() throws {
+    let workspace = try TinyWorkspace()
+    let text = Self.pipeline("max_steps: 100, evaluate_every: 100").replacing(
+      "validation: 0.5", with: "validation: 0.000001")
+    let summary = try workspace.run(text)
+    let problems = summary.nodes.flatMap(\.problems).filter { $0.severity == .error }
+    #expect(problems.map(\.summary) == ["There are no held-out rows: the set at `validation` has none"])
+    #expect(summary["tuned"]?.result == nil)
   }
 }

@@ -30,7 +30,7 @@ package enum Evaluate: NodeType {
         Field(
           "threads", \.threads, in: 1...128, role: .speed,
           doc: "Threads to compute with; the result never depends on it"),
-      ] + stageFields(get: { $0.own }, set: { $0.own = $1 })
+      ] + stageFields(learns: false, get: { $0.own }, set: { $0.own = $1 })
   }
 
   package static let name = "evaluate"
@@ -42,7 +42,7 @@ package enum Evaluate: NodeType {
       InputPort("model", [ArtefactName.model], doc: "The model to measure"),
       InputPort("data", [ArtefactName.tokens], doc: "Rows to measure it on"),
     ]
-    + stagePorts(others: [MeasuredStage.auto.rawValue]).map { port in
+    + stagePorts(others: [MeasuredStage.auto.rawValue], learns: false).map { port in
       var port = port
       guard port.name == StageModel.reference.port else { return port }
       port.doc = "What the model is compared with; without it the log-probabilities alone are the rewards"

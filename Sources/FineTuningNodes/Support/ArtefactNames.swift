@@ -14,7 +14,7 @@ package enum ArtefactName {
   /// A base model's files under `base/`, and an adapter's under `adapter/` and a head's under `head/` when there are such.
   package static let model = "model"
   /// `metrics.json`, or `metrics.jsonl` with its picture.
-  static let metrics = "metrics"
+  package static let metrics = "metrics"
   /// What a model gives to token rows.
   static let scores = "scores"
   /// Answers to prompts.

@@ -66,6 +66,12 @@ package enum Train: NodeType {
           port: "lora_plus_ratio", "`lora_plus_ratio` has no effect: the model has no adapter",
           advice: "put a node of type `attach_adapter` before, or leave it out"))
     }
+    if fields.evaluateEvery == nil, inputs["validation"] != nil {
+      conflicts.append(
+        .init(
+          port: "validation", "`validation` has no effect: nothing says how often to evaluate",
+          advice: "give `evaluate_every`, or leave it out"))
+    }
     if fields.evaluateEvery != nil, inputs["validation"] == nil {
       conflicts.append(
         .init(
@@ -131,6 +137,7 @@ package enum Train: NodeType {
     let artefact = try ModelArtefact(context, threads: fields.threads)
     let rows = try TokenSet(data)
     let held = try validation.map(TokenSet.init)
+    if held?.count == 0 { throw TrainingError.nothingHeldOut }
     let parts = try selection(fields, artefact, context)
     let longest = max(rows.longest, held?.longest ?? 0)
     let model = try artefact.model(

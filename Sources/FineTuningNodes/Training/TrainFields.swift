@@ -259,6 +259,20 @@ extension TrainFields {
           port: "schedule", "`warmup_ratio` and `warmup_steps` both say how long to warm up",
           advice: "keep one of them"))
     }
+    if let steps = schedule.warmupSteps, let maxSteps, steps > maxSteps {
+      conflicts.append(
+        .init(
+          port: "schedule", "The warm-up has \(steps) steps, the training \(maxSteps): the rate never reaches its peak",
+          advice: "shorten `warmup_steps`"))
+    }
+    if let stable = schedule.settings.schedule as? StableSchedule, stable.decaySteps == nil,
+      let share = schedule.warmupRatio, share + stable.decayRatio > 1
+    {
+      conflicts.append(
+        .init(
+          port: "schedule", "Warm-up and fall are longer than the training together",
+          reason: "`warmup_ratio` is \(share), `decay_ratio` \(stable.decayRatio)", advice: "shorten one of them"))
+    }
     conflicts += optimizer.conflicts(at: "optimizer") + schedule.conflicts(at: "schedule")
     let rates = schedule.settings.schedule
     if type(of: rates).followsHeldOutLoss, evaluateEvery == nil {

@@ -1,3 +1,4 @@
+import Diagnostics
 import Pipeline
 import Training
 
@@ -140,6 +141,16 @@ extension TrainFields {
     HeldOutMeasure(bestMeasure, bestGoal ?? Self.goal(of: bestMeasure) ?? .lower)
   }
 
+  /// What the stage tells of held-out rows, where `best_measure` is not among it.
+  private func unknownMeasure() -> [String]? {
+    func names<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> [String] {
+      ["loss"] + Declaration.Measured.measureNames
+    }
+    let known = names(stage.declaration)
+    let isKnown = known.contains { $0.hasSuffix("*") ? bestMeasure.hasPrefix($0.dropLast()) : bestMeasure == $0 }
+    return isKnown ? nil : known
+  }
+
   /// Where a measure's name says which of its values are better.
   private static func goal(of measure: String) -> HeldOutMeasure.Goal? {
     if ["loss", "nll"].contains(measure) { return .lower }
@@ -166,6 +177,12 @@ extension TrainFields {
         conflicts.append(
           .init(port: name, "`\(name)` has no effect without `early_stopping` and without `keep: best`"))
       }
+    } else if let known = unknownMeasure() {
+      conflicts.append(
+        .init(
+          port: "best_measure", "`\(stage.rawValue)` tells no `\(bestMeasure)` of held-out rows",
+          reason: "it tells [\(known.joined(separator: ", "))]",
+          advice: nearestName(to: bestMeasure, among: known).map { "did you mean `\($0)`?" }))
     } else if bestGoal == nil, Self.goal(of: bestMeasure) == nil {
       conflicts.append(
         .init(

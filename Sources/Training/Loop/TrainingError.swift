@@ -6,6 +6,8 @@ import Diagnostics
 package enum TrainingError: Error, Sendable, Hashable {
   case setting(name: String, found: String, wanted: String)
   case noRows
+  /// The set of held-out rows has none.
+  case nothingHeldOut
   case nothingTrainable
   /// No token of the step's rows is a label.
   case noLabels(step: Int, rows: [Int])
@@ -61,7 +63,14 @@ extension TrainingError: DiagnosticError {
     switch self {
     case .setting(let name, let found, let wanted):
       return [Diagnostic(code: "training-setting", "`\(name)` is \(found), not \(wanted)", path: name)]
-    case .noRows: return [Diagnostic(code: "no-rows", "There are no rows to train on")]
+    case .noRows: return [Diagnostic(code: "no-rows", "There are no rows")]
+    case .nothingHeldOut:
+      return [
+        Diagnostic(
+          code: "no-rows", "There are no held-out rows: the set at `validation` has none", path: "validation",
+          reason: "each row is held out with the chance that `tokenize` is given, so that of a few none may be",
+          advice: "hold out a larger share, or connect another set")
+      ]
     case .nothingTrainable:
       return [
         Diagnostic(

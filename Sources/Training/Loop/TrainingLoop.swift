@@ -124,7 +124,8 @@ package final class TrainingLoop<Stage: TrainingStage> {
           TrainingEvent.Progress(
             step: state.step, totalSteps: total, loss: done.loss, gradNorm: done.gradNorm,
             tokensPerSecond: seconds > 0 ? Double(done.tokens) / seconds : 0,
-            secondsLeft: pace * Double(total - state.step),
+            secondsLeft: min(
+              pace * Double(total - state.step), settings.maxSeconds.map { max(0, $0 - state.elapsed) } ?? .infinity),
             measures: Dictionary(done.measures.means.map { ($0.name, $0.value) }) { first, _ in first })))
       if state.step % settings.logEvery == 0 || ending != nil { recordWindow(done) }
       if let every = settings.evaluateEvery, state.step % every == 0 || ending != nil {

@@ -25,6 +25,10 @@ package struct RewardStage: TrainingStage {
     self.centering = centering
   }
 
+  package static var measureNames: [String] {
+    ["accuracy", "margin", "reward_chosen", "reward_rejected", "reward_mean"]
+  }
+
   package var identity: String { "\(Self.self) \(centering)" }
   package var parameters: [Parameter] { head.parameters }
 

@@ -62,6 +62,10 @@ package struct SupervisedStage: TrainingStage {
     self.anchor = anchor
   }
 
+  package static var measureNames: [String] {
+    ["accuracy", "nll", "kl", "weight", "loss/*", "tokens/*"]
+  }
+
   package var identity: String {
     var identity = "\(Self.self)"
     if let emphasis = settings.emphasis { identity += " \(emphasis)" }

@@ -16,6 +16,9 @@ package protocol TrainingStage {
   /// Whether the tokens that are learned are sampled, from rows that have none: then a step may have nothing to learn.
   static var samplesRows: Bool { get }
 
+  /// The names of what it tells beside its loss; those that end in `*` stand for all that begin so.
+  static var measureNames: [String] { get }
+
   /// What tells the stage from others: its type and its settings.
   var identity: String { get }
 

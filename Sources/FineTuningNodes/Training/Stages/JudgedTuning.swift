@@ -51,6 +51,15 @@ enum JudgedTuning: StageDeclaration {
       .init("kl", "divergence", color: "#7a7a7a"),
     ])
 
+  static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard fields.wanted == 0, fields.unwanted == 0 else { return [] }
+    return [
+      .init(
+        port: "desirable_weight", "Nothing is minimised: wanted and unwanted answers count 0",
+        advice: "give one of the weights a number above 0")
+    ]
+  }
+
   static func stage(_ fields: Fields, _ inputs: StageInputs) throws -> JudgedStage {
     let set = try TokenSet(inputs.data)
     return JudgedStage(

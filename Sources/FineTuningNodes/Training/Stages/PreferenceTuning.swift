@@ -84,6 +84,7 @@ enum PreferenceTuning: StageDeclaration {
   static let doc =
     "learns to prefer chosen to rejected answers (direct preference optimisation, arXiv:2305.18290)"
   static let rows = RowShape.pairs
+  static let learningFields: Set<String> = ["sync_reference"]
   static let models = [StageModel.referenceOrScores]
   static let measures = StageMeasure.ofRewards
   static let picture: StagePicture? = .ofRewards
@@ -102,6 +103,12 @@ enum PreferenceTuning: StageDeclaration {
         .init(
           port: "loss", fields.loss.isEmpty ? "`loss` names no loss" : "`loss` names a loss twice",
           advice: "name each loss once"))
+    }
+    if !fields.lossWeights.isEmpty, fields.lossWeights.allSatisfy({ $0 == 0 }), fields.supervised == 0 {
+      conflicts.append(
+        .init(
+          port: "loss_weights", "Nothing is minimised: every loss counts 0", advice: "give one of them a weight above 0"
+        ))
     }
     let losses = fields.loss.map(\.loss)
     if fields.labelSmoothing > 0, let other = losses.first(where: { !$0.takesLabelSmoothing }) {

@@ -62,6 +62,13 @@ struct RolloutFields: FieldSet {
           port: "rewards", "Nothing says what answers are worth",
           advice: "list reward functions, such as `rewards: [{type: answer}]`, or connect `reward_model:`"))
     }
+    let weights = rewards.map(\.weight) + (judge.map { [$0.weight] } ?? [])
+    if !weights.isEmpty, weights.allSatisfy({ $0 == 0 }), inputs["reward_model"] == nil {
+      conflicts.append(
+        .init(
+          port: rewards.isEmpty ? "judge" : "rewards", "Answers are worth the same: all that judges them counts 0",
+          advice: "give one a `weight` other than 0"))
+    }
     for port in ["data", "validation"] {
       // What no prompt brings along no function can read: it would have nothing to say, of any answer.
       guard let type = inputs[port]?.type else { continue }

@@ -19,6 +19,10 @@ extension SamplingStage {
   static var rows: RowShape { .prompts }
   static var models: [StageModel] { RolloutFields.models + [.reference] }
   static var picture: StagePicture? { .ofAnswers }
+  static var learningPorts: Set<String> { [StageModel.reference.port] }
+  static var learningFields: Set<String> {
+    Set(Fields.fields.map(\.name)).subtracting(["rewards", "max_completion", "judge"])
+  }
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
     rollouts(fields).conflicts(inputs, divergence: divergence(fields), by: divergenceField)

@@ -22,6 +22,10 @@ package protocol StageDeclaration: Sendable {
   static var models: [StageModel] { get }
   /// Whether it trains a head that scores, which goes along with the model.
   static var trainsHead: Bool { get }
+  /// The own fields that decide how the model learns and nothing of what is measured of it.
+  static var learningFields: Set<String> { get }
+  /// The ports that are read while the model learns alone.
+  static var learningPorts: Set<String> { get }
   /// What it measures that people want to see, apart from the loss.
   static var measures: [StageMeasure] { get }
   /// The picture of its measures; nil where the loss says it all.
@@ -67,6 +71,8 @@ package protocol StageDeclaration: Sendable {
 extension StageDeclaration {
   package static var models: [StageModel] { [] }
   package static var trainsHead: Bool { false }
+  package static var learningFields: Set<String> { [] }
+  package static var learningPorts: Set<String> { [] }
   package static func longest(_ fields: Fields, rows: Int) -> Int { rows }
   package static func standing(_ fields: Fields) -> [String] { [] }
   package static func scores(_ fields: Fields) -> WantedScores? { nil }

@@ -3,11 +3,13 @@ import Pipeline
 /// The input ports of models that stages ask, each once, with the stages that ask it; by itself where a stage asks it with
 /// some of its fields alone.
 ///
-/// - Parameter others: Values of the field `stage` beside names of stages for which the port of the reference is there.
-func stagePorts(others: [String] = []) -> [InputPort] {
+/// - Parameters:
+///   - others: Values of the field `stage` beside names of stages for which the port of the reference is there.
+///   - learns: Whether a model learns by the stage, or is measured.
+func stagePorts(others: [String] = [], learns: Bool = true) -> [InputPort] {
   var ports: [(model: StageModel, stages: [String])] = []
   for stage in trainingStages {
-    for model in stage.models {
+    for model in stage.models where learns || !stage.learningPorts.contains(model.port) {
       if model.condition == nil,
         let known = ports.firstIndex(where: { $0.model.port == model.port && $0.model.condition == nil })
       {
@@ -29,11 +31,15 @@ func stagePorts(others: [String] = []) -> [InputPort] {
 
 extension FieldSet {
   /// The fields of all stages as fields of this set, each where its stage is chosen.
+  ///
+  /// - Parameter learns: Whether a model learns by the stage, or is measured.
   static func stageFields(
-    get: @escaping @Sendable (Self) -> StageFields, set: @escaping @Sendable (inout Self, StageFields) -> Void
+    learns: Bool = true, get: @escaping @Sendable (Self) -> StageFields,
+    set: @escaping @Sendable (inout Self, StageFields) -> Void
   ) -> [Field<Self>] {
     func lifted<Declaration: StageDeclaration>(_ stage: Declaration.Type) -> [Field<Self>] {
-      Declaration.Fields.fields.lifted(
+      let own = Declaration.Fields.fields.filter { learns || !stage.learningFields.contains($0.name) }
+      return own.lifted(
         get: { get($0)[stage] },
         set: { fields, own in
           var all = get(fields)

@@ -83,6 +83,7 @@ enum SupervisedTuning: StageDeclaration {
     fields.loss == .anchored ? [StageModel.reference.port] : []
   }
 
+  static let learningFields: Set<String> = ["neftune_alpha"]
   static let models = [
     StageModel(
       "reference", optional: true, for: .when("loss", [Loss.anchored.rawValue]),

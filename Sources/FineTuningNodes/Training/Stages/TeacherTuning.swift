@@ -74,6 +74,7 @@ enum TeacherTuning: StageDeclaration {
   static let name = "distillation"
   static let doc = "learns the distribution of another model at each label (knowledge distillation, arXiv:1503.02531)"
   static let rows = RowShape.texts
+  static let learningFields: Set<String> = ["on_policy", "max_completion"]
   static let models = [
     StageModel(
       "teacher", optional: false, orScores: true,
@@ -95,7 +96,15 @@ enum TeacherTuning: StageDeclaration {
   }
 
   static func conflicts(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
-    fields.scores == .topK ? WantedScores.conflicts(fields.count, at: "teacher", inputs) : []
+    var conflicts = fields.scores == .topK ? WantedScores.conflicts(fields.count, at: "teacher", inputs) : []
+    if fields.labelWeight == 1 {
+      conflicts.append(
+        .init(
+          port: "label_weight", "Nothing is learned from the teacher with `label_weight: 1`",
+          reason: "the divergence has the rest of the loss, which is nothing",
+          advice: "give a smaller share, or take `stage: sft`"))
+    }
+    return conflicts
   }
 
   static func standing(_ fields: Fields) -> [String] { fields.scores == .all ? ["teacher"] : [] }

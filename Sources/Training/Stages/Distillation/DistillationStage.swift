@@ -61,6 +61,10 @@ package struct DistillationStage: TrainingStage {
     self.teacher = teacher
   }
 
+  package static var measureNames: [String] {
+    ["divergence", "nll", "accuracy"]
+  }
+
   package var identity: String {
     let known = if case .likeliest(let count, let rest, _) = teacher { "\(count) \(rest)" } else { "all" }
     return "\(Self.self) \(settings) \(known)"

@@ -61,6 +61,10 @@ package struct JudgedStage: TrainingStage {
     mismatched = MismatchedAnswers(rows, longest: longest)
   }
 
+  package static var measureNames: [String] {
+    ["rewards_chosen", "rewards_rejected", "logps_chosen", "logps_rejected", "kl"]
+  }
+
   package var identity: String { "\(Self.self) \(settings)" }
 
   package func batches(of step: StageStep) throws -> [Batch] {

@@ -33,6 +33,13 @@ package struct PairStage: TrainingStage {
     moving = moves.map(MovingReference.init)
   }
 
+  package static var measureNames: [String] {
+    [
+      "rewards_chosen", "rewards_rejected", "rewards_margin", "rewards_accuracy", "logps_chosen", "logps_rejected",
+      "nll", "weight", "log_odds", "log_odds_ratio",
+    ]
+  }
+
   package var identity: String {
     "\(Self.self) \(objective.identity)" + (moving.map { " \($0.identity)" } ?? "")
   }

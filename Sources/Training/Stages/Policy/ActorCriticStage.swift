@@ -37,6 +37,14 @@ package struct ActorCriticStage<Source: RolloutSource>: TrainingStage {
     control = settings.control
   }
 
+  package static var measureNames: [String] {
+    [
+      "reward", "reward_*", "completion_tokens", "truncated", "dead_groups", "kl", "kl_coefficient",
+      "explained_variance", "skipped", "policy_loss", "value_loss", "ratio", "clip_fraction", "value_clip_fraction",
+      "approximate_kl", "entropy",
+    ]
+  }
+
   package var identity: String { "\(Self.self) \(settings) \(source.identity)" }
   package var parameters: [Parameter] { head.parameters }
   package var stepsOnRows: Int { settings.passes * settings.stepsOfPass }

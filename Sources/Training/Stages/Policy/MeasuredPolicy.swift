@@ -16,6 +16,10 @@ package struct MeasuredPolicy<Source: RolloutSource>: TrainingStage {
 
   package init(_ source: Source) { self.source = source }
 
+  package static var measureNames: [String] {
+    ["reward", "reward_*", "completion_tokens", "truncated", "dead_groups"]
+  }
+
   package var identity: String { "\(Self.self) \(source.identity)" }
 
   package func batches(of step: StageStep) throws -> [Batch] { [Batch(rollouts: try source.rollouts(of: step))] }

@@ -30,6 +30,13 @@ package struct PolicyStage<Source: RolloutSource>: TrainingStage {
     self.source = source
   }
 
+  package static var measureNames: [String] {
+    [
+      "reward", "reward_*", "completion_tokens", "truncated", "dead_groups", "entropy", "kl", "ratio", "clip_low",
+      "clip_high",
+    ]
+  }
+
   package var identity: String { "\(Self.self) \(settings) \(source.identity)" }
   package var stepsOnRows: Int { settings.passes * settings.stepsOfPass }
   package var state: JSON { .array(round.map(\.json)) }
