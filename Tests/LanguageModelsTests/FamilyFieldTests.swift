@@ -104,6 +104,46 @@ struct FamilyFieldTests {
     } catch { #expect(diagnostics(of: error).map(\.summary).contains(test.message), "\(diagnostics(of: error))") }
   }
 
+  /// Keys of published files that transformers does not look at, with the values that they have there.
+  static let published: [(variant: String, members: JSON)] = [
+    ("gemma2", ["cache_implementation": "hybrid"]), ("gemma3", ["cache_implementation": "hybrid"]),
+    ("cohere2", ["cache_implementation": "hybrid"]), ("gpt_oss", ["initial_context_length": 4096]),
+    ("starcoder2", ["norm_type": "layer_norm", "mlp_type": "default"]),
+    (
+      "phi4mini",
+      ["full_attn_mod": 1, "interpolate_factor": 1, "mlp_bias": false, "attention_bias": false, "lm_head_bias": false]
+    ), ("glm4_moe_lite", ["topk_method": "noaux_tc", "num_nextn_predict_layers": 1]),
+    ("glm4_moe", ["num_nextn_predict_layers": 1]), ("dots1", ["scoring_func": "sigmoid", "topk_method": "noaux_tc"]),
+    ("deepseek_v3", ["scoring_func": "sigmoid", "topk_method": "noaux_tc", "model_type": "kimi_k2"]),
+    (
+      "hunyuan_v1_moe",
+      [
+        "use_mixed_mlp_moe": true, "moe_layer_num_skipped": 0, "moe_drop_tokens": false, "mlp_bias": false,
+        "moe_random_routing_dropped_token": false, "anyres_pooling_size": 2,
+      ]
+    ),
+  ]
+
+  @Test(arguments: published.indices)
+  func publishedFilesAreTaken(index: Int) throws {
+    let (variant, members) = Self.published[index]
+    let fixture = try FamilyFixture(variant)
+    var object = try #require(fixture.values["config"]?.object)
+    for (key, value) in members.object?.members ?? [] { object[key] = value }
+    #expect(try ModelConfiguration(huggingFace: .object(object)) == fixture.configuration())
+    // A value that means something else is told.
+    for (key, value) in members.object?.members ?? []
+    where ![
+      "cache_implementation", "initial_context_length", "num_nextn_predict_layers", "model_type", "anyres_pooling_size",
+    ].contains(key) && !key.hasPrefix("moe_drop") && !key.hasPrefix("moe_random") {
+      var other = object
+      other[key] = value.bool.map { .bool(!$0) } ?? (value.string == nil ? 7 : "other")
+      #expect(throws: ModelConfigurationError.self, "\(variant) \(key)") {
+        try ModelConfiguration(huggingFace: .object(other))
+      }
+    }
+  }
+
   /// As transformers writes it where all blocks are alike.
   @Test func aListOfEqualNumbersIsTheNumber() throws {
     let values = try FamilyFixture("hunyuan_v1_moe").values

@@ -93,6 +93,35 @@ struct VariantTests {
     #expect(try summaries(of: folder.path("weights")) == ["This is a Git LFS pointer, not a safetensors file"])
   }
 
+  /// transformers leaves them out too (`_keys_to_ignore_on_load_unexpected`).
+  @Test("blocks that predict further tokens are left out, and no others")
+  func furtherBlocks() throws {
+    let folder = try TemporaryFolder()
+    let fixture = try FamilyFixture("glm4_moe")
+    var config = try #require(fixture.values["config"]?.object)
+    config["num_nextn_predict_layers"] = 1
+    let model = try fixture.configuration()
+    let last = model.blocks.count
+    func write(_ more: [String]) throws {
+      try FileManager.default.createDirectory(atPath: folder.path("m"), withIntermediateDirectories: true)
+      try Data(JSON.object(config).text().utf8).write(to: URL(fileURLWithPath: folder.path("m/config.json")))
+      let names = model.tensors.map { ($0.name, $0.shape) } + more.map { ($0, [4]) }
+      let writer = try SafetensorsWriter(
+        path: folder.path("m/model.safetensors"), tensors: names.map { .init(name: $0.0, type: .float32, shape: $0.1) })
+      for (name, shape) in names {
+        let count = shape.reduce(1, *)
+        try [Float](repeating: 0.1, count: count).withUnsafeBufferPointer { try writer.write(name, floats: $0) }
+      }
+      try writer.finish()
+    }
+    try write(["model.layers.\(last).eh_proj.weight", "model.layers.\(last).enorm.weight"])
+    guard case .huggingFace(let opened) = try ModelFolder.open(folder.path("m")) else { return }
+    #expect(opened.furtherBlocks == 1 && opened.configuration == model)
+    try write(["model.layers.\(last + 1).eh_proj.weight"])
+    #expect(
+      try summaries(of: folder.path("m")) == ["Tensor `model.layers.\(last + 1).eh_proj.weight` has no meaning here"])
+  }
+
   private func summaries(of path: String) throws -> [String] {
     do {
       _ = try ModelFolder.open(path)

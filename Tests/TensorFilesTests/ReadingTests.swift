@@ -1,3 +1,4 @@
+import Foundation
 import TensorFiles
 import TestKit
 import Testing
@@ -62,6 +63,19 @@ struct ReadingTests {
     #expect(entry.shape == (name == "scalar" ? [] : name == "empty" ? [0, 4] : [3, 7]))
     let values = try floats(entry.count) { try file.readFloats(name, into: $0) }
     #expect(values.map(\.bitPattern) == (try expectedBits("safetensors.\(name)")))
+  }
+
+  /// The first bytes of a file say how long its header is, and may be those by which other kinds of files are known.
+  @Test(
+    "a header may have any length", arguments: [640, 896, 1152, 1408, 640 + 65_536, 0x8B1F, 0xFEFF, 0xFFFE, 0x4B50])
+  func anyLength(length: Int) throws {
+    let folder = try TemporaryFolder()
+    let header = #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+    var bytes = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+    bytes += Array((header + String(repeating: " ", count: length - header.utf8.count)).utf8) + [0, 0, 128, 63]
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.path("a.safetensors")))
+    let file = try SafetensorsFile(path: folder.path("a.safetensors"))
+    #expect(try floats(1) { try file.readFloats("a", into: $0) } == [1])
   }
 
   @Test("safetensors metadata and integers")

@@ -47,7 +47,7 @@ struct KnownKeys: Sendable {
     "temperature", "top_k", "top_p", "typical_p", "repetition_penalty", "no_repeat_ngram_size",
     "encoder_no_repeat_ngram_size", "length_penalty", "diversity_penalty", "early_stopping", "num_beams",
     "num_beam_groups", "num_return_sequences", "max_length", "min_length", "exponential_decay_length_penalty",
-    "remove_invalid_values", "prefix", "max_new_tokens",
+    "remove_invalid_values", "prefix", "max_new_tokens", "cache_implementation",
   ]
 
   /// What only somebody who trains with another program asks for.

@@ -18,7 +18,8 @@ package enum Cohere2: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    let pattern = reader.positive("sliding_window_pattern", default: 4)
+    let pattern = reader.positive(
+      "sliding_window_pattern", default: reader.positive("_sliding_window_pattern", default: 4))
     let windows = reader.windows(shape.layerCount, default: 4096) { ($0 + 1) % pattern != 0 }
     // Of the first files: what transformers always does, and other words for the pattern.
     reader.require("order_of_interleaved_layers", "local_attn_first")

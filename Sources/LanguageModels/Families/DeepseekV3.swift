@@ -5,7 +5,7 @@ import Tensors
 package enum DeepseekV3: ModelFamily {
   package static let name = "deepseek_v3"
   package static let models = "DeepSeek-V3, DeepSeek-R1, Moonlight, Kimi K2"
-  package static let modelTypes = ["deepseek_v3"]
+  package static let modelTypes = ["deepseek_v3", "kimi_k2"]
   package static let modelClass = "DeepseekV3ForCausalLM"
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
@@ -16,8 +16,7 @@ package enum DeepseekV3: ModelFamily {
     let rule = rule(&reader, chosen: mixture.experts.chosen, groups: 8, chosenGroups: 4, scale: 2.5)
     // Of training from scratch, of other programs, and of the prediction of further tokens, which is not computed.
     for key in [
-      "aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "scoring_func", "topk_method",
-      "num_nextn_predict_layers",
+      "aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "num_nextn_predict_layers",
     ] { _ = reader.lookup(key) }
     return shape.configuration(DeepseekV3.self) { block, layer in
       block.attention = attention.configuration(shape)
@@ -41,6 +40,11 @@ package enum DeepseekV3: ModelFamily {
     _ reader: inout ConfigurationReader, chosen: Int, groups: Int = 1, chosenGroups: Int = 1, scale: Double = 1,
     normalises: Bool = true
   ) -> RoutingRule {
+    // Said by some files; the families know no other.
+    for (key, known) in [("topk_method", "noaux_tc"), ("scoring_func", "sigmoid")] {
+      guard let found = reader.string(key), found != known else { continue }
+      reader.report(.unsupported(key: key, found: found, supported: [known]))
+    }
     let (count, some) = (
       reader.positive("n_group", default: groups), reader.positive("topk_group", default: chosenGroups)
     )

@@ -21,6 +21,8 @@ package enum GPTOSS: ModelFamily {
     let experts = ExpertReader(
       &reader, countKeys: ["num_local_experts", "num_experts"],
       chosenKeys: ["num_experts_per_tok", "experts_per_token"], sizeKey: "intermediate_size")
+    // What the scaling says too.
+    reader.passOver("initial_context_length")
     // The clamp that the published weights have is the only one.
     if let limit = reader.realIfPresent("swiglu_limit"), limit != 7 {
       reader.report(.unsupported(key: "swiglu_limit", found: "\(limit)", supported: ["7.0"]))

@@ -15,6 +15,11 @@ package enum HunYuanMoE: ModelFamily {
     // What transformers passes over: experts and the shared part are as wide as `intermediate_size`.
     reader.passOver("moe_intermediate_size", "num_shared_expert")
     HunYuan.requireText(&reader)
+    // Of the published file: what transformers always does, or does not look at.
+    reader.require("use_mixed_mlp_moe", true)
+    reader.require("mlp_bias", false)
+    reader.require("moe_layer_num_skipped", 0)
+    reader.passOver("moe_drop_tokens", "moe_random_routing_dropped_token", "anyres_pooling_size")
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
     return shape.configuration(HunYuanMoE.self, biases: biases) { block, _ in
       HunYuan.addHeadNorms(&block.attention, shape)

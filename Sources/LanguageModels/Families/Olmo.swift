@@ -29,7 +29,7 @@ package enum Olmo: ModelFamily {
 
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, epsilonKey: "attention.layer_norm_epsilon")
-    let clips = (reader.values.lookup(reader.key("attention.clamp_kqv"))?.double ?? 0) != 0
+    let clips = reader.values.lookup(reader.key("attention.clamp_kqv")).map { $0.double != 0 } ?? false
     let clip = clips ? Float(reader.positiveReal("attention.clamp_kqv")) : nil
     return configuration(shape, biases: DecoderShape.biases(reader), clip: clip)
   }

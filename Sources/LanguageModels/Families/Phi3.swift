@@ -19,6 +19,11 @@ package enum Phi3: ModelFamily {
     // The length that long texts are longer than stands outside of the scaling, and has a default.
     let shape = DecoderShape(&reader, defaults)
     let window = reader.oneWindow()
+    // Of the published files, whose own code did not look at them.
+    reader.require("attention_bias", false)
+    reader.require("mlp_bias", false)
+    reader.require("full_attn_mod", 1)
+    reader.require("interpolate_factor", 1)
     return configuration(shape, window)
   }
 

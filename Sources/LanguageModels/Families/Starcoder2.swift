@@ -18,6 +18,8 @@ package enum Starcoder2: ModelFamily {
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
     let window = reader.oneWindow()
+    reader.require("norm_type", "layer_norm")
+    reader.require("mlp_type", "default")
     let hasBiases = reader.flag("use_bias", default: true)
     return configuration(shape, biases: hasBiases ? DecoderShape.attentionMaps : [], hasBias: hasBiases, window)
   }

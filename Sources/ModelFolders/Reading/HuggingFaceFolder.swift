@@ -65,10 +65,23 @@ package struct HuggingFaceFolder: Sendable {
     ".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
   ]
 
-  /// Whether a tensor repeats what is known: a tied head, or what is made anew.
+  /// Whether a tensor repeats what is known, a tied head, or what is made anew; or is left out.
   private func isRedundant(_ name: String) -> Bool {
     Self.buffers.contains { name.hasSuffix($0) }
-      || (configuration.head.isTied && name == configuration.name(of: .head))
+      || (configuration.head.isTied && name == configuration.name(of: .head)) || isOfFurtherBlock(name)
+  }
+
+  /// The blocks behind the last that predict further tokens, such as those of DeepSeek-V3 and GLM-4.5: they change nothing of what
+  /// the model itself says, and are neither computed nor written, as in transformers.
+  package var furtherBlocks: Int {
+    let count = configurationJSON["num_nextn_predict_layers"]?.int ?? 0
+    return weights.names.contains(where: isOfFurtherBlock) ? count : 0
+  }
+
+  private func isOfFurtherBlock(_ name: String) -> Bool {
+    guard let count = configurationJSON["num_nextn_predict_layers"]?.int, count > 0, count < 100 else { return false }
+    let last = configuration.blocks.count
+    return (last..<last + count).contains { name.hasPrefix("model.layers.\($0).") }
   }
 }
 

@@ -32,7 +32,9 @@ package struct SafetensorsFile: Sendable {
   package init(path: String) throws {
     file = try MappedFile(path: path)
     let bytes = file.bytes
-    if let kind = FileSignature(startOf: bytes) {
+    // The length of a header may be any number, that of another kind's first bytes among them: its brace decides.
+    let hasBrace = bytes.count > 8 && bytes[8] == UInt8(ascii: "{")
+    if !hasBrace, let kind = FileSignature(startOf: bytes) {
       throw TensorFileError(.otherKind(format: "safetensors", found: kind), file: path)
     }
     guard bytes.count >= 8 else {

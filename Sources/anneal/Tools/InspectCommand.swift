@@ -74,6 +74,11 @@ struct InspectCommand: ParsableCommand {
     let model = try ModelFolder.open(path)
     facts += model.summary.json.object?.members ?? []
     facts += model.configuration.facts
+    if case .huggingFace(let folder) = model, folder.furtherBlocks > 0 {
+      let count = folder.furtherBlocks
+      facts.append(
+        ("left_out", JSON("\(count) block\(count == 1 ? " that predicts" : "s that predict") further tokens")))
+    }
     facts.append(("files", .array(model.files.files.map { JSON($0.path) })))
     if path.hasSuffix(".gguf") {
       let file = try GGUFFile(path: path)
