@@ -25,7 +25,7 @@ struct Anneal: ParsableCommand {
       CommandGroup(
         name: "History",
         subcommands: [
-          RunsCommand.self, ShowCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
+          RunsCommand.self, ShowCommand.self, SweepCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
         ]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(name: "Use", subcommands: [ChatCommand.self]),

@@ -87,6 +87,17 @@ WHOLE = [
     "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: []}}\n",
     "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix, datasets: [r], weights: [1, 0]}}\n",
     "pipeline: sft\nnodes: {r: {type: load_dataset, from: rows.jsonl}, m: {type: mix}}\n",
+] + [
+    "pipeline: sft\nparams: {a: rows.jsonl, seed: 0}\nmatrix: %s\nnodes:\n  rows: {type: load_dataset, from: '${a}'}\n"
+    "  m: {type: mix, datasets: [rows], weights: [%s]}\n" % (matrix, "'${seed}'" if "seed" in matrix else "1")
+    for matrix in [
+        "", "null", "{}", "[]", "{grid: {a: [rows.jsonl, more.jsonl]}}", "{grid: {a: []}}", "{grid: {a: rows.jsonl}}",
+        "{grid: {}}", "{grid: [a]}", "{list: [{a: rows.jsonl}, {a: more.jsonl}]}", "{list: []}", "{list: [a]}",
+        "{list: {a: b}}", "{seeds: 2}", "{seeds: [1, 5]}", "{seeds: 0}", "{seeds: many}", "{seeds: []}",
+        "{a: [rows.jsonl]}", "{grid: {a: [rows.jsonl, more.jsonl]}, except: [{a: more.jsonl}]}",
+        "{grid: {a: [rows.jsonl, more.jsonl]}, except: {a: more.jsonl}}", "{seeds: 2, except: []}",
+        "{grid: {a: [rows.jsonl]}, seeds: 2}",
+    ]
 ]
 
 

@@ -62,6 +62,7 @@ package struct PipelineSchema: Sendable {
             ]
           ],
         ],
+        "matrix": Self.matrix,
         "nodes": [
           "description": "The steps, by name", "type": "object", "minProperties": 1,
           "propertyNames": ["pattern": JSON(Self.namePattern)],
@@ -77,6 +78,30 @@ package struct PipelineSchema: Sendable {
       "$defs": JSON(definitions),
     ]
   }
+
+  /// What stands at `matrix`.
+  private static let matrix: JSON = {
+    let values: JSON = ["anyOf": [["$ref": "#/$defs/scalar"], ["type": "array", "items": ["$ref": "#/$defs/scalar"]]]]
+    let row: JSON = ["type": "object", "minProperties": 1, "additionalProperties": values]
+    let properties: JSON = [
+      "grid": [
+        "description": "Lists of values of params, all combined with each other", "type": "object", "minProperties": 1,
+        "additionalProperties": ["type": "array", "minItems": 1, "items": values],
+      ],
+      "list": ["description": "Rows of values of params", "type": "array", "minItems": 1, "items": row],
+      "seeds": [
+        "description": "How many values the param `seed` takes from 1 on, or which",
+        "anyOf": [
+          ["type": "integer", "minimum": 1], ["type": "array", "minItems": 1, "items": ["$ref": "#/$defs/scalar"]],
+        ],
+      ],
+      "except": ["description": "Members that are left out", "type": "array", "items": row],
+    ]
+    return [
+      "description": "Values that some params take, one after the other; each combination is a member",
+      "type": ["object", "null"], "minProperties": 1, "additionalProperties": false, "properties": properties,
+    ]
+  }()
 
   private func branch(_ type: AnyNodeType) -> JSON {
     let ports = type.inputs.map { port -> SchemaMember in

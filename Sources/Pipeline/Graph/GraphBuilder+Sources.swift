@@ -128,7 +128,7 @@ extension GraphBuilder {
         ResolvedNode(
           name: draft.name, type: type, fields: fields, inputs: inputs, sources: resolved,
           outputTypes: draft.outputTypes, seen: draft.seen, planPreimage: preimage, planKey: preimage.key,
-          place: draft.key.mark.place, settings: draft.settings))
+          place: draft.key.mark.place, settings: draft.settings, member: document.members[draft.name]))
     }
     return nodes
   }

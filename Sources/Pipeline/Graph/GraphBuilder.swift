@@ -34,12 +34,14 @@ struct GraphBuilder {
     for index in order { check(index, sources, &inspector) }
     let needed = neededNodes(outputs)
     checkPlaces(needed: needed)
+    problems = oncePerMatrix(problems)
     if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
 
     for draft in drafts where !needed.contains(draft.name) {
       problems.append(draft.problem(.unusedNode(draft.name), at: draft.key.mark))
     }
     let nodes = digest(needed: needed, sources)
+    problems = oncePerMatrix(problems)
     if problems.hasErrors { throw DiagnosticList(sorted(problems.filter { $0.severity == .error })) }
     inspector.remember(needed: needed)
     return ResolvedPipeline(
@@ -47,6 +49,31 @@ struct GraphBuilder {
       parameters: document.params.map { ResolvedPipeline.Parameter(name: $0.key.text, value: $0.value.text) },
       nodes: nodes, outputs: outputs, unusedNodes: drafts.map(\.name).filter { !needed.contains($0) },
       warnings: sorted(problems))
+  }
+
+  /// What is wrong with several members of a node in the same place, told once.
+  private func oncePerMatrix(_ problems: [Diagnostic]) -> [Diagnostic] {
+    guard !document.members.isEmpty else { return problems }
+    var places: [String: Int] = [:]
+    var told: [(problem: Diagnostic, count: Int)] = []
+    for problem in problems {
+      let node = problem.path.map { $0.prefix { $0 != "@" } } ?? ""
+      let key = "\(problem.code) \(problem.place?.line ?? 0) \(problem.place?.column ?? 0) \(node)"
+      guard problem.path?.contains("@") == true, let place = places[key] else {
+        places[key] = told.count
+        told.append((problem, 1))
+        continue
+      }
+      told[place].count += 1
+    }
+    return told.map { problem, count in
+      var problem = problem
+      if count > 1 {
+        let members = "so in \(count) members of the matrix"
+        problem.reason = problem.reason.map { "\($0); \(members)" } ?? members
+      }
+      return problem
+    }
   }
 
   /// In the order of the file; what stands elsewhere comes after.
@@ -141,9 +168,8 @@ struct GraphBuilder {
   }
 
   private func producer(_ text: String) -> (NodeDraft, output: String?)? {
-    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard let name = parts.first, let index = index(of: name) else { return nil }
-    return (drafts[index], parts.count > 1 ? parts[1] : nil)
+    let (name, output) = OutputReference.parts(of: text) { index(of: $0) != nil }
+    return index(of: name).map { (drafts[$0], output) }
   }
 
   private mutating func checkType(
@@ -267,16 +293,5 @@ struct GraphBuilder {
     problems.append(
       LanguageProblem.cycle(turned + [turned[0]]).diagnostic(
         at: reference?.value.mark ?? drafts[first].key.mark, path: reference?.path ?? drafts[first].path))
-  }
-}
-
-extension LocatedValue {
-  /// The value as it would be written on one line.
-  fileprivate var text: String {
-    switch content {
-    case .scalar(let scalar): scalar.text
-    case .list(let items): "[\(items.map(\.text).joined(separator: ", "))]"
-    case .map(let pairs): "{\(pairs.map { "\($0.key.text): \($0.value.text)" }.joined(separator: ", "))}"
-    }
   }
 }

@@ -54,6 +54,8 @@ package struct ResolvedNode: Sendable {
   /// Where the node is declared.
   package var place: Place
   package var settings: NodeSettings
+  /// Which node of a matrix it is; nil of one that stands there once.
+  package var member: MatrixMember?
 
   /// The sources as the node's type is handed them.
   package var files: NodeSources { NodeSources(sources) }

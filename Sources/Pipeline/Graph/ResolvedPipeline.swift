@@ -31,4 +31,14 @@ package struct OutputReference: Sendable, Hashable {
     self.node = node
     self.port = port
   }
+
+  /// The node and the output that `NODE` or `NODE.OUTPUT` names; members of a matrix may have points in their names.
+  static func parts(of text: String, isNode: (String) -> Bool) -> (node: String, output: String?) {
+    if isNode(text) { return (text, nil) }
+    if text.contains("@"), let point = text.lastIndex(of: ".") {
+      return (String(text[..<point]), String(text[text.index(after: point)...]))
+    }
+    let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    return (parts.first ?? text, parts.count > 1 ? parts[1] : nil)
+  }
 }

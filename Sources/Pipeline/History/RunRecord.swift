@@ -15,6 +15,8 @@ package struct RunRecord: Sendable {
     package var peakMemory: Int?
     package var measuredProcess: MeasuredProcess?
     package var attempts: Int
+    /// Which node of a matrix it is.
+    package var member: MatrixMember?
     package var problems: [Diagnostic]
     /// Digest and size of the manifest of each output.
     package var outputs: [(port: String, type: String, manifest: BlobReference)]
@@ -78,6 +80,7 @@ extension RunRecord.Node {
     peakMemory = json["peak_memory"]?.int
     measuredProcess = json["peak_memory_of"]?.string.flatMap(MeasuredProcess.init)
     attempts = json["attempts"]?.int ?? 0
+    member = json["member"].flatMap(MatrixMember.init)
     problems = (json["diagnostics"]?.array ?? []).compactMap(Diagnostic.init(json:))
     outputs = (json["outputs"]?.object?.members ?? []).compactMap { port, value in
       guard let type = value["type"]?.string, let digest = value["digest"]?.string.flatMap(Digest.init(hex:)),

@@ -2,7 +2,7 @@ import Diagnostics
 
 extension LanguageProblem {
   var words: Words {
-    textWords ?? scalarWords ?? pipelineWords ?? paramWords ?? graphWords
+    textWords ?? scalarWords ?? pipelineWords ?? paramWords ?? matrixWords ?? graphWords
       ?? Words("invalid", "The pipeline file is not valid")
   }
 
@@ -133,6 +133,10 @@ extension LanguageProblem {
     case .overrideTarget(let name, let names, let what):
       Words(
         "unknown-override", "No \(what) is called `\(name)`", try: Self.nearest(name, names, others: "Its \(what)s"))
+    case .overrideOfMatrix(let name):
+      Words(
+        "unknown-override", "`\(name)` takes its values from `matrix`", why: "a value of its own would have no effect",
+        try: "`--set matrix.grid.\(name)=[…]`")
     case .overrideNotMap(let path): Words("unknown-override", "`\(path)` has no fields of its own")
     default: nil
     }

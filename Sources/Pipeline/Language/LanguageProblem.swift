@@ -76,11 +76,23 @@ enum LanguageProblem: Error, Sendable {
   case paramsTooLarge
   case unusedParam(String)
 
+  // The matrix
+  case unknownMatrixKey(String, among: [String])
+  case matrixTwice(String)
+  case emptyMatrix
+  case largeMatrix(Int, limit: Int)
+  case sameMembers([String])
+  /// A row of a list that gives other params than the first one.
+  case otherRow(Int, wanted: [String], found: [String])
+  case idleException
+  case idleMatrixParam(String)
+
   // Overrides
   case overrideForm(String)
   case overrideRoot(String, params: [String])
   case overrideTarget(String, among: [String], what: String)
   case overrideNotMap(String)
+  case overrideOfMatrix(String)
 
   // The graph
   case portNotNode(port: String, found: String)

@@ -66,3 +66,14 @@ package struct LocatedValue: Sendable {
 
   subscript(key: String) -> LocatedValue? { pairs.first { $0.key.text == key }?.value }
 }
+
+extension LocatedValue {
+  /// The value as it would be written on one line.
+  var text: String {
+    switch content {
+    case .scalar(let scalar): scalar.text
+    case .list(let items): "[\(items.map(\.text).joined(separator: ", "))]"
+    case .map(let pairs): "{\(pairs.map { "\($0.key.text): \($0.value.text)" }.joined(separator: ", "))}"
+    }
+  }
+}

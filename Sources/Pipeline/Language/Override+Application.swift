@@ -24,6 +24,10 @@ extension Override {
     let params = tree["params"]?.pairs.map(\.key.text) ?? []
     if names.count == 1 { names.insert("params", at: 0) }
     switch names[0] {
+    case "matrix" where names.count >= 2 && tree["matrix"] != nil: break
+    case "params" where names.count == 2 && tree["matrix"]?.givesValues(to: names[1]) == true:
+      problems.append(LanguageProblem.overrideOfMatrix(names[1]).diagnostic(at: start))
+      return
     case "params" where names.count == 2:
       guard params.contains(names[1]) else {
         problems.append(LanguageProblem.overrideRoot(target, params: params).diagnostic(at: start))
@@ -83,5 +87,14 @@ extension Override {
     let mark = tree.mark
     tree = LocatedValue(.map(pairs), at: mark)
     return blocked
+  }
+}
+
+extension LocatedValue {
+  /// Whether a matrix gives values to a param.
+  fileprivate func givesValues(to param: String) -> Bool {
+    if self["grid"]?[param] != nil || param == "seed" && self["seeds"] != nil { return true }
+    guard case .list(let rows)? = self["list"]?.content else { return false }
+    return rows.contains { $0[param] != nil }
   }
 }

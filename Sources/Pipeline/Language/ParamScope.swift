@@ -10,7 +10,10 @@ struct ParamScope {
 
   private(set) var values: [LocatedValue.Pair] = []
   private let names: [String]
-  private var used: Set<String> = []
+  /// Those that something used, other params among it.
+  private(set) var used: Set<String> = []
+  /// The params that the value of a param uses, in whatever way.
+  private var usesOfParams: [String: Set<String>] = [:]
   private var broken: Set<String> = []
   private var problems: [Diagnostic] = []
 
@@ -19,6 +22,7 @@ struct ParamScope {
     for param in params {
       let name = param.key.text
       let before = problems.count
+      usesOfParams[name] = uses(of: param.value)
       if Self.isValue(param.value) {
         let value = substitute(param.value, path: "params.\(name)", definition: name)
         values.append(LocatedValue.Pair(key: param.key, value: value))
@@ -47,13 +51,44 @@ struct ParamScope {
   }
 
   /// All problems, and a warning for each param that nothing used.
-  mutating func finish() -> [Diagnostic] {
-    for param in values where !used.contains(param.key.text) {
+  mutating func finish(usedElsewhere: Set<String> = []) -> [Diagnostic] {
+    for param in values where !used.contains(param.key.text) && !usedElsewhere.contains(param.key.text) {
       problems.append(
         LanguageProblem.unusedParam(param.key.text).diagnostic(
           at: param.key.mark, path: "params.\(param.key.text)"))
     }
     return problems
+  }
+
+  /// The params that a value uses, in whatever way.
+  func uses(of value: LocatedValue) -> Set<String> {
+    switch value.content {
+    case .scalar(let scalar):
+      return Self.references(scalar.text).reduce(into: []) { names, name in
+        names.insert(name)
+        names.formUnion(usesOfParams[name] ?? [])
+      }
+    case .list(let items): return items.reduce(into: []) { $0.formUnion(uses(of: $1)) }
+    case .map(let pairs): return pairs.reduce(into: []) { $0.formUnion(uses(of: $1.value)) }
+    }
+  }
+
+  /// The names in `${name}` of a text; `$${` is none.
+  private static func references(_ text: String) -> [String] {
+    var names: [String] = []
+    var rest = text.unicodeScalars[...]
+    while let dollar = rest.firstIndex(of: "$") {
+      rest = rest[dollar...]
+      if rest.starts(with: "$${".unicodeScalars) {
+        rest = rest.dropFirst(3)
+      } else if rest.starts(with: "${".unicodeScalars), let end = rest.firstIndex(of: "}") {
+        names.append(String(String.UnicodeScalarView(rest[..<end].dropFirst(2))))
+        rest = rest[end...].dropFirst()
+      } else {
+        rest = rest.dropFirst()
+      }
+    }
+    return names
   }
 
   /// The value with params put in; `definition` is the param whose value this is, if it is one.

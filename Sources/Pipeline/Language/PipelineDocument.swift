@@ -2,7 +2,7 @@ import Diagnostics
 
 /// The parts of a pipeline file, before anything is known about node types.
 struct PipelineDocument {
-  static let keys = ["pipeline", "params", "nodes", "outputs"]
+  static let keys = ["pipeline", "params", "matrix", "nodes", "outputs"]
   /// Bytes of a name: file systems take 255, and `NAME.json` is the longest name of a file that is made from one.
   static let nameLimit = 250
 
@@ -10,6 +10,10 @@ struct PipelineDocument {
   private(set) var name = ""
   private(set) var params: [LocatedValue.Pair] = []
   private(set) var nodes: [LocatedValue.Pair] = []
+  /// Several values for some params.
+  private var matrix: LocatedValue.Pair?
+  /// What nodes of the matrix are, by their names.
+  private(set) var members: [String: MatrixMember] = [:]
   /// Nil when the file names none: then all ends of the graph are outputs.
   private(set) var outputs: [LocatedValue]?
   private(set) var problems: [Diagnostic] = []
@@ -20,6 +24,7 @@ struct PipelineDocument {
     for pair in tree.pairs {
       switch pair.key.text {
       case "pipeline": readName(pair.value)
+      case "matrix": if !pair.value.isNull { matrix = pair }
       case "params": params = named(pair, kind: "param", wanted: "a map of params")
       case "nodes":
         nodes = named(pair, kind: "node", wanted: "a map of nodes")
@@ -91,8 +96,13 @@ struct PipelineDocument {
     }
   }
 
-  /// Puts the params where they are used.
-  mutating func substituteParams() {
+  /// Puts the params where they are used, once for each member of the matrix where there is one.
+  mutating func substituteParams(registry: NodeRegistry) {
+    if let matrix {
+      let read = Matrix(matrix.value, key: matrix.key, params: params.map(\.key.text))
+      problems += read.problems
+      if read.problems.isEmpty { return expand(read, registry: registry) }
+    }
     var scope = ParamScope(params)
     nodes = nodes.map { pair in
       LocatedValue.Pair(key: pair.key, value: scope.substitute(pair.value, path: "nodes.\(pair.key.text)"))
@@ -102,6 +112,52 @@ struct PipelineDocument {
     }
     params = scope.values
     problems += scope.finish()
+  }
+
+  private mutating func expand(_ matrix: Matrix, registry: NodeRegistry) {
+    var scopes = matrix.members.map { member in
+      ParamScope(
+        params.map { pair in
+          guard let place = matrix.names.firstIndex(of: pair.key.text) else { return pair }
+          return LocatedValue.Pair(key: pair.key, value: member[place])
+        })
+    }
+    let uses = nodes.map { pair in
+      let own = scopes[0].uses(of: pair.value)
+      return Set(matrix.names.indices.filter { own.contains(matrix.names[$0]) })
+    }
+    let written = scopes.indices.map { member in
+      nodes.map { pair in
+        LocatedValue.Pair(key: pair.key, value: scopes[member].substitute(pair.value, path: "nodes.\(pair.key.text)"))
+      }
+    }
+    let expansion = MatrixExpansion(matrix, nodes, written: written, uses: uses, registry: registry)
+    problems += expansion.problems
+    outputs = outputs.map { items in
+      items.enumerated().flatMap { index, item in
+        expansion.outputs(scopes.indices.map { scopes[$0].substitute(item, path: "outputs[\(index)]") })
+      }
+    }
+    (nodes, members) = expansion.nodesAndMembers()
+    for node in nodes where node.key.text.utf8.count > Self.nameLimit {
+      let problem = LanguageProblem.longName(kind: "node", name: node.key.text, limit: Self.nameLimit)
+      report(problem, at: node.key.mark, "nodes.\(node.key.text.prefix(20))…")
+    }
+    params = scopes[0].values.map { pair in
+      guard let place = matrix.names.firstIndex(of: pair.key.text) else { return pair }
+      var seen: Set<String> = []
+      let values = matrix.members.map { $0[place] }.filter { seen.insert($0.text).inserted }
+      return LocatedValue.Pair(key: pair.key, value: LocatedValue(.list(values), at: pair.value.mark))
+    }
+    // What is wrong for every member is told once; a param is unused where no member uses it.
+    let used = scopes.reduce(into: Set<String>()) { $0.formUnion($1.used) }
+    var told: Set<String> = []
+    for member in scopes.indices {
+      for problem in scopes[member].finish(usedElsewhere: used) {
+        let place = "\(problem.code) \(problem.place?.line ?? 0) \(problem.place?.column ?? 0)"
+        if told.insert(place).inserted { problems.append(problem) }
+      }
+    }
   }
 }
 

@@ -36,7 +36,7 @@ package enum PipelineFile {
       throw DiagnosticList(problems + [LanguageProblem.notAPipeline(found: tree.kindWords).diagnostic(at: tree.mark)])
     }
     var document = PipelineDocument(tree, source: source)
-    document.substituteParams()
+    document.substituteParams(registry: registry)
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems
     return try graph.resolve(sources: sources)

@@ -38,22 +38,23 @@ extension UnknownTarget: DiagnosticError {
 extension ResolvedPipeline {
   /// The names of the nodes that are wanted: the targets, else what the pipeline lists as outputs, else every node.
   ///
-  /// A target is the name of a node, or `node.port`. Throws `DiagnosticList` with every one that there is not.
+  /// A target is the name of a node, of one that is several in a matrix, or `node.port`. Throws `DiagnosticList` with every one that there is not.
   package func wanted(_ targets: [String]) throws -> [String] {
     let names = nodes.map(\.name)
     guard !targets.isEmpty else { return outputs.isEmpty ? names : outputs.map(\.node) }
     var wanted: [String] = []
     var unknown: [UnknownTarget] = []
     for target in targets {
-      let parts = target.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      guard let found = parts.first.flatMap(node) else {
+      let (name, output) = OutputReference.parts(of: target) { node($0) != nil }
+      let found = nodes.filter { $0.name == name || $0.member?.node == name }
+      guard let first = found.first else {
         unknown.append(UnknownTarget(target: target, nodes: names))
         continue
       }
-      if parts.count > 1, found.type.output(parts[1]) == nil {
-        unknown.append(UnknownTarget(target: target, nodes: names, outputs: found.type.outputs.map(\.name)))
+      if let output, first.type.output(output) == nil {
+        unknown.append(UnknownTarget(target: target, nodes: names, outputs: first.type.outputs.map(\.name)))
       }
-      wanted.append(found.name)
+      wanted += found.map(\.name)
     }
     guard unknown.isEmpty else { throw DiagnosticList(unknown.flatMap(\.diagnostics)) }
     return wanted

@@ -107,6 +107,7 @@ extension NodeRecord {
       (key: "peak_memory_of", value: measuredProcess.map { JSON($0.rawValue) } ?? .null),
       (key: "attempts", value: JSON(attempts)),
     ])
+    if let member { object["member"] = member.json }
     if let sameWorkAs { object["same_work_as"] = JSON(sameWorkAs) }
     if !blockedBy.isEmpty { object["blocked_by"] = .array(blockedBy.map { JSON($0) }) }
     if !problems.isEmpty { object["diagnostics"] = .array(problems.map(\.json)) }

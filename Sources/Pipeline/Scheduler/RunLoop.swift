@@ -65,9 +65,11 @@ final class RunLoop {
     board = NodeBoard(needed.map(\.name))
     awaitingWorker = Set(needed.filter { $0.type.execution != .inProcess }.map(\.name))
     for node in pipeline.nodes {
-      records[node.name] = NodeRecord(
+      var record = NodeRecord(
         name: node.name, type: node.type.name, state: byName[node.name] == nil ? .notNeeded : .notStarted,
         planKey: node.planKey)
+      record.member = node.member
+      records[node.name] = record
     }
   }
 

@@ -25,6 +25,8 @@ package struct NodeRecord: Sendable {
   package var key: Digest?
   package var preimage: KeyPreimage?
   package var reason: RunReason?
+  /// Which node of a matrix it is.
+  package var member: MatrixMember?
   /// Another node of the run that did the very same work.
   package var sameWorkAs: String?
   /// Seconds from its first start to its end.
