@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "packing.h"
 #include "tensor_kernels.h"
 
 void tk_scalar_expand_q8_0(float *y, const uint8_t *x, size_t blocks);

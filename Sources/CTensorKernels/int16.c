@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "packing.h"
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "packing.h"
+#include "processor.h"
 #include "tensor_kernels.h"
 
 #if defined(__x86_64__)

@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <time.h>
 
-#include "tensor_kernels.h"
+#include "processor.h"
 
 static _Thread_local int inside_tile = 0;
 

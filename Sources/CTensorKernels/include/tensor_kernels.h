@@ -10,7 +10,6 @@
 #ifndef TENSOR_KERNELS_H
 #define TENSOR_KERNELS_H
 
-#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -282,43 +281,5 @@ const tk_kernels *tk_scalar_kernels(void);
 const tk_kernels *tk_avx2_kernels(void);
 const tk_kernels *tk_avx512_kernels(void);
 const tk_kernels *tk_neon_kernels(void);
-
-// y = H x in place, x[64], with the unnormalized Hadamard matrix of Sylvester's order: H H = 64.
-void tk_hadamard(float *x);
-// Where number i of the result stands among the bytes of its block: where the vectors leave it.
-static inline size_t tk_hadamard_place(size_t i) { return i >> 2 | (i & 3) << 4; }
-// Packs one panel of w[k, n] for int8_product, n <= TK_INT8_COLUMNS, whose elements stand at w[row · down + column · across]:
-// bytes, scale[blocks, TK_INT8_COLUMNS], and offset[blocks, TK_INT8_COLUMNS] = -128 Σ bytes.
-void tk_pack_int8(int8_t *packed, float *scale, int32_t *offset, const float *w, size_t down, size_t across,
-                       size_t k, size_t n);
-// The reverse: w[n, k], the columns as rows.
-void tk_restore_int8(float *w, const int8_t *packed, const float *scale, size_t k, size_t n);
-
-// Packs one panel of w[k, n] for int16_product, n <= TK_INT16_COLUMNS, whose elements stand at w[row · down + column · across]:
-// words, and scale[blocks, TK_INT16_COLUMNS].
-void tk_pack_int16(int16_t *packed, float *scale, const float *w, size_t down, size_t across, size_t k, size_t n);
-// The reverse: w[n, k], the columns as rows.
-void tk_restore_int16(float *w, const int16_t *packed, const float *scale, size_t k, size_t n);
-
-// Rounds x[n] to nf4, as bitsandbytes rounds: bytes, and the largest number of each block, the last one perhaps shorter.
-void tk_round_nf4(uint8_t *codes, float *largest, const float *x, size_t n);
-// Rounds x[n] to blocks of Q8_0, as ggml rounds, zeros behind the end.
-void tk_round_q8_0(uint8_t *y, const float *x, size_t n);
-
-// Whether the calling thread is working on a tile of a thread pool.
-int tk_inside_tile(void);
-void tk_set_inside_tile(int inside);
-// Takes one from the semaphore: looks again and again for so many nanoseconds, and sleeps after that.
-void tk_wait(sem_t *semaphore, int64_t polling);
-// Whether this processor multiplies bf16 numbers in vectors (AVX512-BF16) or tiles (AMX).
-int tk_has_bf16_products(void);
-// Whether this processor multiplies bytes in vectors (AVX512-VNNI).
-int tk_has_int8_products(void);
-// The number of processors that this process may run on.
-int tk_available_processors(void);
-// The numbers of those processors, at most `capacity`; gives how many were written.
-size_t tk_allowed_processors(int32_t *processors, size_t capacity);
-// Makes the calling thread run on these processors only; 0 when that is done.
-int tk_run_on(const int32_t *processors, size_t count);
 
 #endif
