@@ -10,7 +10,7 @@ import Training
 @Suite("What an adapter does while it is trained goes on after a stop")
 struct AdapterCourseTests {
   private func loop(
-    _ folder: CheckpointFolder?, threads: Int = 1, steps: Int = 9
+    _ folder: CheckpointFolder?, threads: Int = 1, steps: Int = 9, averages: Bool = false
   ) throws -> TrainingLoop<SupervisedStage> {
     let model = try TinyLlama("gqa").model(threads: threads)
     var options = AdapterOptions()
@@ -25,11 +25,25 @@ struct AdapterCourseTests {
           ids: (0..<Int32(9)).map { ($0 * 5 + Int32(index) * 3) % 50 }, lossMask: [Bool](repeating: true, count: 9))
       ])
     }
+    var settings = TrainingSettings(
+      length: .steps(steps), batchSize: 2, learningRate: 0.02, schedule: LearningRateSchedule(.constant),
+      optimizer: AdamWSettings(), seed: 3)
+    if averages { settings.average = AverageSettings(decay: 0.9, warmsUp: false) }
     return try TrainingLoop(
-      model: model, stage: SupervisedStage(), rows: TrainingRows(rows),
-      settings: TrainingSettings(
-        length: .steps(steps), batchSize: 2, learningRate: 0.02, schedule: LearningRateSchedule(.constant),
-        optimizer: AdamWSettings(), seed: 3), checkpoints: folder)
+      model: model, stage: SupervisedStage(), rows: TrainingRows(rows), settings: settings, checkpoints: folder)
+  }
+
+  /// An average of all steps has something of every triplet.
+  @Test("an average has the ranks that are left, and no others")
+  func averages() throws {
+    func elements(_ averages: Bool) throws -> [[Float]] {
+      let loop = try loop(nil, averages: averages)
+      _ = try loop.run()
+      return loop.model.trainableParameters.filter { $0.name.hasSuffix("lora_E") }.map(\.value.values)
+    }
+    let (plain, mean) = (try elements(false), try elements(true))
+    #expect(plain.map { $0.map { $0 != 0 } } == mean.map { $0.map { $0 != 0 } })
+    #expect(plain != mean)
   }
 
   private func values<Stage>(_ loop: TrainingLoop<Stage>) -> [[UInt32]] {

@@ -72,6 +72,10 @@ package enum MergeAdapters: NodeType {
           port: "weights", "There are \(fields.weights.count) weights for \(models.count) adapters",
           advice: "give one for each, or none"))
     }
+    if !fields.weights.isEmpty, fields.weights.allSatisfy({ $0 == 0 }) {
+      conflicts.append(
+        .init(port: "weights", "Nothing is merged: every weight is 0", advice: "give one of them another weight"))
+    }
     return Inference(outputs: ["model": type(models.first?.type)], conflicts: conflicts)
   }
 

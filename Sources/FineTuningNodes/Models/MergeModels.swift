@@ -100,6 +100,10 @@ package enum MergeModels: NodeType {
           port: "weights", "There are \(fields.weights.count) weights for \(models.count) models",
           advice: "give one for each, or none"))
     }
+    if !fields.weights.isEmpty, fields.weights.allSatisfy({ $0 == 0 }) {
+      conflicts.append(
+        .init(port: "weights", "Nothing is merged: every weight is 0", advice: "give one of them another weight"))
+    }
     conflicts += misfits(models.map { ("models", $0) } + (inputs["base"].map { [("base", $0)] } ?? []))
     return Inference(
       outputs: [

@@ -20,6 +20,10 @@ package protocol AdapterCourse: AnyObject {
   ///   - number: From 1 on, of `total`.
   ///   - gradientScale: What gradients were multiplied by in the step.
   func act(after number: Int, of total: Int, gradientScale: Float)
+
+  /// Told that other values, such as averages over the steps, stand in place of those that were trained: what training has
+  /// taken away is taken away from them too.
+  func settle()
 }
 
 extension LanguageModel {

@@ -9,6 +9,7 @@ extension TrainingLoop {
   func show(_ weights: ShownWeights) {
     optimizer.show(weights)
     average?.exchange(on: model.compute)
+    course?.settle()
   }
 
   /// Evaluates, records what is found, and keeps the weights where they are the best so far.

@@ -63,7 +63,7 @@ extension TrainedPartsError: DiagnosticError {
     case .noNewBlocks:
       (
         "The model has no new blocks", "none were inserted by a node of type `expand_model` before",
-        "put one before, or say with `inserted` how many an other program inserted"
+        "put one before, or say with `inserted` how many another program inserted"
       )
     case .uneven(let inserted, let blocks):
       (

@@ -128,6 +128,8 @@ package final class RankBudget: AdapterCourse {
     return norm
   }
 
+  package func settle() { mask() }
+
   package func act(after number: Int, of total: Int, gradientScale: Float) {
     let last = total - schedule.lastSteps
     guard number <= last else { return mask() }
