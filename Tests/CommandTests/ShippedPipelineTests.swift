@@ -32,10 +32,11 @@ import Testing
     let pipelines = try FileManager.default.contentsOfDirectory(atPath: Project.repository + "/pipelines")
     #expect(
       Set(examples).subtracting(["README.md"])
-        == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data"])
+        == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data", "sweep"])
     #expect(
       Set(pipelines).subtracting(["README.md"]) == [
-        "arithmetic-grpo.yaml", "distillation.yaml", "quickstart.yaml", "sft-then-dpo.yaml",
+        "arithmetic-grpo.yaml", "arithmetic-ppo.yaml", "distillation.yaml", "preference-stages.yaml", "quickstart.yaml",
+        "sft-then-dpo.yaml",
       ])
   }
 
@@ -75,6 +76,20 @@ import Testing
     return project
   }
 
+  @Test func arithmeticWithACritic() throws {
+    try run(
+      project(), "pipelines/arithmetic-ppo.yaml", "rounds_times_four=4",
+      expecting: ["sft_score/metrics.json", "ppo_score/metrics.json", "ppo/rewards.svg"].map { "arithmetic-ppo/" + $0 })
+  }
+
+  @Test func preferenceStages() throws {
+    try run(
+      project(with: ["assistant", "preferences", "kto"]), "pipelines/preference-stages.yaml",
+      expecting: ["kto_pairs", "orpo_quality", "simpo_pairs", "kto_judged", "rm_quality"].map {
+        "preference-stages/\($0)/metrics.json"
+      })
+  }
+
   @Test func distillation() throws {
     try run(
       project(with: ["assistant"]), "pipelines/distillation.yaml", "epochs=1",
@@ -105,6 +120,9 @@ import Testing
     try run(
       project, "examples/full-fine-tuning/pipeline.yaml", "data=data.jsonl", "steps=2",
       expecting: ["full-fine-tuning/model/model.safetensors"])
+    try run(
+      project, "examples/sweep/pipeline.yaml", "data=data.jsonl",
+      expecting: ["sweep/quality@rate=1.0e-3,rank=16,seed=2/metrics.json"])
   }
 
   /// A Gemma 3 and its SentencePiece vocabulary, both in one GGUF file, to a folder that transformers loads.

@@ -53,6 +53,12 @@ struct ParallelCoordinates {
         : [(0.5, EventWords.value(least, .plain))])
   }
 
+  /// From pale to dark blue.
+  private static func color(_ worth: Double) -> String {
+    let (pale, dark) = ([200.0, 212, 235], [24.0, 72, 160])
+    return "#" + zip(pale, dark).map { String(format: "%02x", Int(($0 + ($1 - $0) * worth).rounded())) }.joined()
+  }
+
   func svg() -> String {
     let (step, top, height) = (170.0, 50.0, 300.0)
     let width = step * Double(max(axes.count, 1))
@@ -72,7 +78,7 @@ struct ParallelCoordinates {
       let points = axes.indices.compactMap { axis in
         axes[axis].places[row].map { "\(number(x(axis))),\(number(y($0)))" }
       }
-      let color = worth[row].map { "hsl(\(Int(220 - 80 * $0)) 60% \(Int(75 - 35 * $0))%)" } ?? "#c8c8c8"
+      let color = worth[row].map(Self.color) ?? "#c8c8c8"
       lines.append(
         #"<polyline points="\#(points.joined(separator: " "))" fill="none" stroke="\#(color)" stroke-width="2" "#
           + #"stroke-linejoin="round" opacity="0.85"/>"#)
@@ -85,9 +91,10 @@ struct ParallelCoordinates {
         #"<text x="\#(at)" y="\#(number(top - 22))" text-anchor="middle" font-weight="600">\#(escaped(axis.title))</text>"#
       )
       for (place, text) in axis.labels {
-        lines.append(
-          #"<text x="\#(number(x(index) + 6))" y="\#(number(y(place) + 4))" paint-order="stroke" stroke="white" "#
-            + #"stroke-width="3">\#(escaped(text))</text>"#)
+        // A pale edge below the letters, where lines cross them.
+        let spot = #"x="\#(number(x(index) + 6))" y="\#(number(y(place) + 4))""#
+        lines.append(#"<text \#(spot) fill="white" stroke="white" stroke-width="4">\#(escaped(text))</text>"#)
+        lines.append(#"<text \#(spot)>\#(escaped(text))</text>"#)
       }
     }
     return lines.joined(separator: "\n") + "\n</svg>"
