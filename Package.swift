@@ -41,7 +41,8 @@ let package = Package(
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "FineTuningNodes", "Pipeline", "ModelFolders", "Generation", "Decoding", "Tokenization", "ChatTemplates",
+        "FineTuningNodes", "Recipes", "Pipeline", "ModelFolders", "Generation", "Decoding", "Tokenization",
+        "ChatTemplates",
         "Datasets",
         "TokenShards", "TensorFiles", "LanguageModels", "Tensors", "PreciseJSON", "Diagnostics", argumentParser,
       ],
@@ -54,6 +55,9 @@ let package = Package(
         "Pipeline", "Rewards", "Training", "Generation", "Decoding", "Datasets", "ModelFolders", "LanguageModels",
         "Tensors", "Tokenization", "ChatTemplates", "TensorFiles", "TokenShards", "PreciseJSON", "Diagnostics",
       ]),
+
+    // Files of other programs that become pipelines.
+    library("Recipes", ["Pipeline", "Datasets", "PreciseJSON", "Diagnostics"]),
 
     // The engine: knows no language model.
     library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database]),
@@ -137,6 +141,7 @@ let package = Package(
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["Decoding", "LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
+    tests("Recipes", ["Pipeline"]),
     tests(
       "FineTuningNodes",
       [

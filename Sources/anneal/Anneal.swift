@@ -19,8 +19,8 @@ struct Anneal: ParsableCommand {
       CommandGroup(
         name: "Pipelines",
         subcommands: [
-          RunCommand.self, PlanCommand.self, WhyCommand.self, ValidateCommand.self, GraphCommand.self,
-          NodesCommand.self, SchemaCommand.self,
+          RunCommand.self, PlanCommand.self, WhyCommand.self, ValidateCommand.self, ExpandCommand.self,
+          GraphCommand.self, NodesCommand.self, SchemaCommand.self,
         ]),
       CommandGroup(
         name: "History",

@@ -347,7 +347,7 @@ struct ConflictTests {
     try expect(
       "answers: {type: predict, model: base, tokenizer: tokenizer}",
       """
-      nodes.answers.prompts | There are no prompts to answer | node `answers` | list at least one
+      nodes.answers.prompts | There are no prompts to answer | node `answers` | list at least one, or connect rows with `data`
       """)
   }
 

@@ -36,6 +36,12 @@ package struct Layout: Sendable {
 }
 
 extension Layout {
+  /// Whether a column says something to some layout here or to other programs, so that a row that has it and another
+  /// layout is refused unless the column is left out by name.
+  package static func hasMeaning(_ column: String) -> Bool {
+    knownColumns.contains(column) || columnsOfOthers[column] != nil
+  }
+
   /// The names of columns that some layout reads, but for those that mean something beside answers to compare alone.
   static let knownColumns = Set(Column.allCases.filter { $0 != .label && $0 != .margin }.flatMap(\.names))
 

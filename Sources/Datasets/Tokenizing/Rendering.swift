@@ -24,6 +24,20 @@ package struct RecordRenderer: Sendable {
   private let day: TemplateClock
   /// What parts of conversations count.
   private let weights: WeightRules
+  /// What of conversations is learned.
+  private let learned: Learned
+  /// The system text of conversations that have none.
+  private let system: String?
+
+  /// What of a conversation is learned.
+  package enum Learned: Sendable, Hashable {
+    /// What the assistant says.
+    case answers
+    /// What it says last.
+    case lastAnswer
+    /// Every token, whoever says it.
+    case everything
+  }
 
   /// The day for which templates that print one are rendered where nothing else is said.
   ///
@@ -33,9 +47,12 @@ package struct RecordRenderer: Sendable {
 
   package init(
     templates: ChatTemplateSet, specialTokens: [String: String], endMarks: [String],
-    day: TemplateClock = RecordRenderer.defaultDay, weights: WeightRules = WeightRules()
+    day: TemplateClock = RecordRenderer.defaultDay, weights: WeightRules = WeightRules(), learned: Learned = .answers,
+    system: String? = nil
   ) {
     self.weights = weights
+    self.learned = learned
+    self.system = system
     self.day = day
     self.templates = templates
     self.specialTokens = specialTokens
@@ -51,7 +68,11 @@ package struct RecordRenderer: Sendable {
     switch record {
     case .text(let text): return Rendering(record: .sample([TextPiece(text: text, isTrained: true)]))
     case .conversation(let conversation):
-      var text = try trained(conversation.messages, tools: conversation.tools, weights: weights.parts)
+      let asked = withSystem(conversation)
+      var text = try trained(
+        learned == .lastAnswer ? Self.lastAnswerLearned(asked.messages) : asked.messages, tools: asked.tools,
+        weights: weights.parts)
+      if learned == .everything { for index in text.pieces.indices { text.pieces[index].isTrained = true } }
       try weights.weigh(&text.pieces)
       return Rendering(
         record: .sample(text.pieces), arrivals: [text.arrivals], marksBeforeNext: text.marksBeforeNext,
@@ -79,8 +100,29 @@ package struct RecordRenderer: Sendable {
     }
   }
 
+  /// A conversation that begins with a system text where there is one for those that have none.
+  private func withSystem(_ conversation: Conversation) -> Conversation {
+    guard let system, let first = conversation.messages.first, first.role != "system", first.role != "developer" else {
+      return conversation
+    }
+    var copy = conversation
+    copy.messages.insert(ChatMessage(role: "system", content: system), at: 0)
+    return copy
+  }
+
+  /// The messages, of which what the assistant says last is learned.
+  private static func lastAnswerLearned(_ messages: [ChatMessage]) -> [ChatMessage] {
+    let last = messages.lastIndex { $0.role == "assistant" }
+    return messages.enumerated().map { index, message in
+      var copy = message
+      if index != last { copy.isLearned = false }
+      return copy
+    }
+  }
+
   /// A prompt as the model is asked: with the start of the answer that a template writes.
   private func asked(_ prompt: Conversation) throws -> String {
+    let prompt = withSystem(prompt)
     let template = try templates.template(hasTools: prompt.tools != nil)
     return try template.render(
       template.fitting(prompt.messages, specialTokens: specialTokens), tools: prompt.tools, addGenerationPrompt: true,
@@ -99,6 +141,7 @@ package struct RecordRenderer: Sendable {
 
   /// The prompt, of which nothing is trained, and an answer to it.
   private func trained(_ answer: [ChatMessage], after prompt: Conversation) throws -> TrainedText {
+    let prompt = withSystem(prompt)
     let asked = prompt.messages.map { message in
       var copy = message
       copy.isLearned = false

@@ -8,10 +8,27 @@ import Tokenization
 
 /// Renders conversations by a chat template, keeping which text is trained on.
 package enum ApplyTemplate: NodeType {
+  /// What of conversations is learned.
+  package enum Learned: String, FieldChoice {
+    case answers
+    case lastAnswer = "last_answer"
+    case everything
+
+    var rule: RecordRenderer.Learned {
+      switch self {
+      case .answers: .answers
+      case .lastAnswer: .lastAnswer
+      case .everything: .everything
+      }
+    }
+  }
+
   package struct Fields: FieldSet {
     var template = FilePath("auto")
     var date = ConversationFormat.defaultDate
     var weights = WeightFields()
+    var learn = Learned.answers
+    var system: String?
 
     /// Whether a Jinja file is named, and not the tokenizer's own template meant.
     var namesFile: Bool { template != FilePath("auto") }
@@ -30,6 +47,13 @@ package enum ApplyTemplate: NodeType {
         doc:
           "What parts of answers count when they are learned; what rows say of messages and spans multiplies it, and 0 "
           + "is not learned"),
+      Field(
+        "learn", \.learn, since: Birth(default: .answers),
+        doc:
+          "What of conversations is learned: `answers` what the assistant says, `last_answer` what it says last, "
+          + "`everything` every token, whoever says it"),
+      Field(
+        "system", \.system, since: Birth(default: nil), doc: "The system text of conversations that have none"),
     ]
   }
 
@@ -72,6 +96,7 @@ package enum ApplyTemplate: NodeType {
     if TemplateClock(date: fields.date) == nil { conflicts.append(.noDate("date", fields.date)) }
     facets[FacetName.kind] = inputs["dataset"]?.type[FacetName.kind]
     facets[FacetName.columns] = inputs["dataset"]?.type[FacetName.columns]
+    conflicts += learnConflicts(fields, kind: facets[FacetName.kind]?.text.flatMap(Record.Kind.init))
     conflicts += weightConflicts(fields, kind: facets[FacetName.kind]?.text.flatMap(Record.Kind.init))
     let kinds = (inputs.ports["dataset"] ?? []).compactMap { $0.type[FacetName.kind]?.text }
     if let first = kinds.first, let other = kinds.first(where: { $0 != first }) {
@@ -97,6 +122,25 @@ package enum ApplyTemplate: NodeType {
     }
     return Inference(
       outputs: ["conversations": ArtefactType(ArtefactName.conversations, facets)], conflicts: conflicts)
+  }
+
+  private static func learnConflicts(_ fields: Fields, kind: Record.Kind?) -> [Inference.Conflict] {
+    guard let kind, kind != .conversation else { return [] }
+    var conflicts: [Inference.Conflict] = []
+    if fields.learn != .answers {
+      conflicts.append(
+        .init(
+          port: "learn", "`learn` has no effect on rows of kind `\(kind.rawValue)`",
+          reason: "texts are learned whole, and of other rows the answer that is compared, judged or asked for",
+          advice: "take it out"))
+    }
+    if fields.system != nil, kind == .text {
+      conflicts.append(
+        .init(
+          port: "system", "`system` has no effect on texts", reason: "nothing is put around them", advice: "take it out"
+        ))
+    }
+    return conflicts
   }
 
   private static func weightConflicts(_ fields: Fields, kind: Record.Kind?) -> [Inference.Conflict] {
@@ -138,7 +182,8 @@ package enum ApplyTemplate: NodeType {
     let renderer = RecordRenderer(
       templates: try templates(file, tokenizer, dataset), specialTokens: tokenizer.templateTokens,
       endMarks: (format?.stops ?? tokenizer.endOfTurnIDs).compactMap { tokenizer.token(for: $0) },
-      day: try TemplateClock(written: fields.date), weights: try fields.weights.rules())
+      day: try TemplateClock(written: fields.date), weights: try fields.weights.rules(),
+      learned: fields.learn.rule, system: fields.system)
     var report = RenderingReport()
     let groups = sets.flatMap { set in set.members.map { (set: set, name: $0) } }
     var made = 0

@@ -2,7 +2,7 @@ import ChatTemplates
 import Decoding
 import Generation
 import Pipeline
-import PreciseJSON
+import TokenShards
 import Tokenization
 
 /// Lets a model answer prompts.
@@ -50,6 +50,9 @@ package enum Predict: NodeType {
   package static let inputs = [
     InputPort("model", [ArtefactName.model], doc: "The model that answers"),
     InputPort("tokenizer", [ArtefactName.tokenizer], doc: "Its tokenizer, with the chat template"),
+    InputPort(
+      "data", [ArtefactName.tokens], optional: true,
+      doc: "Conversations whose last answers are asked for again; `answers.jsonl` has the row's own as `label`"),
   ]
   package static let outputs = [
     OutputPort("answers", ArtefactName.answers, doc: "`answers.jsonl`, an object a prompt, and `answers.md` to read")
@@ -67,8 +70,11 @@ package enum Predict: NodeType {
     {
       conflicts.append(conflict)
     }
-    if fields.prompts.isEmpty {
-      conflicts.append(.init(port: "prompts", "There are no prompts to answer", advice: "list at least one"))
+    conflicts += DataFit.conflicts(inputs, data: "data", wants: [.texts])
+    if fields.prompts.isEmpty, inputs["data"] == nil {
+      conflicts.append(
+        .init(
+          port: "prompts", "There are no prompts to answer", advice: "list at least one, or connect rows with `data`"))
     }
     return Inference(outputs: ["answers": ArtefactType(ArtefactName.answers)], conflicts: conflicts)
   }
@@ -83,25 +89,38 @@ package enum Predict: NodeType {
     let sampling = SamplingSettings(
       temperature: Float(fields.temperature), topK: fields.topK, topP: fields.topP.map { Float($0) },
       repetitionPenalty: Float(fields.repetitionPenalty), seed: UInt64(fields.seed))
-    var lines = ""
-    var page = ""
+    func answer(_ ids: [Int32]) throws -> TextGenerator.Answer {
+      let answer = try generator.answer(
+        ids, sampling: sampling, maximumTokens: fields.maxTokens, stops: conversations.stops
+      ) { _ in !context.isCancelled }
+      try context.checkCancellation()
+      return answer
+    }
+    let rows = try context.inputs("data").first.map(TokenSet.init)
+    let total = fields.prompts.count + (rows?.count ?? 0)
+    var sheet = AnswerSheet()
     for (index, prompt) in fields.prompts.enumerated() {
       var messages = [ChatMessage(role: "user", content: prompt)]
       if let system = fields.system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
-      let answer = try generator.answer(
-        conversations.ids(messages), sampling: sampling, maximumTokens: fields.maxTokens, stops: conversations.stops
-      ) { _ in !context.isCancelled }
-      try context.checkCancellation()
-      let object: JSON = [
-        "prompt": JSON(prompt), "answer": JSON(answer.text), "ending": JSON(answer.ending.rawValue),
-        "tokens": JSON(answer.ids.count),
-      ]
-      lines += object.text() + "\n"
-      page += "**\(prompt)**\n\n\(answer.text)\n\n"
-      context.progress(ProgressUpdate(step: index + 1, total: fields.prompts.count, unit: "prompts"))
+      sheet.add(prompt, try answer(conversations.ids(messages)))
+      context.progress(ProgressUpdate(step: index + 1, total: total, unit: "prompts"))
     }
+    var passed = 0
+    for index in 0..<(rows?.count ?? 0) {
+      for sequence in try rows?.row(index).sequences ?? [] {
+        guard let row = AskedRow(sequence) else {
+          passed += 1
+          continue
+        }
+        sheet.add(
+          try tokenizer.decode(row.prompt, skipsSpecialTokens: false), try answer(row.prompt),
+          label: try tokenizer.decode(row.label, skipsSpecialTokens: true))
+      }
+      context.progress(ProgressUpdate(step: fields.prompts.count + index + 1, total: total, unit: "prompts"))
+    }
+    if passed > 0 { context.log("\(passed) rows have no prompt, since all or nothing of them is learned") }
     let output = try context.output("answers")
-    try output.write(lines, to: "answers.jsonl")
-    try output.write(page, to: "answers.md")
+    try output.write(sheet.lines, to: "answers.jsonl")
+    try output.write(sheet.page, to: "answers.md")
   }
 }

@@ -5,37 +5,52 @@ import Diagnostics
 /// Scalars are text: the declared type of the field that takes one decides how it is read.
 package struct LocatedValue: Sendable {
   package struct Scalar: Sendable, Hashable {
-    var text: String
+    package var text: String
     /// Written without quotes and not as a block.
-    var isPlain: Bool
+    package var isPlain: Bool
+
+    package init(text: String, isPlain: Bool) {
+      self.text = text
+      self.isPlain = isPlain
+    }
   }
 
-  struct Key: Sendable {
-    var text: String
-    var mark: Mark
+  package struct Key: Sendable {
+    package var text: String
+    package var mark: Mark
+
+    package init(text: String, mark: Mark) {
+      self.text = text
+      self.mark = mark
+    }
   }
 
-  struct Pair: Sendable {
-    var key: Key
-    var value: LocatedValue
+  package struct Pair: Sendable {
+    package var key: Key
+    package var value: LocatedValue
+
+    package init(key: Key, value: LocatedValue) {
+      self.key = key
+      self.value = value
+    }
   }
 
-  enum Content: Sendable {
+  package enum Content: Sendable {
     case scalar(Scalar)
     case list([LocatedValue])
     case map([Pair])
   }
 
-  var content: Content
-  var mark: Mark
+  package var content: Content
+  package var mark: Mark
   /// Where the value comes from when it is not written at its place: the param that was substituted.
-  var origin: [Diagnostic.Related] = []
+  package var origin: [Diagnostic.Related] = []
   /// Whether a fault of it is already reported.
-  var isBroken = false
+  package var isBroken = false
   /// How many values it holds, itself included, with aliases counted as often as they are used.
   var count = 1
 
-  init(_ content: Content, at mark: Mark) {
+  package init(_ content: Content, at mark: Mark) {
     self.content = content
     self.mark = mark
     switch content {
@@ -46,13 +61,13 @@ package struct LocatedValue: Sendable {
   }
 
   /// Whether it is YAML's null: nothing, `~` or `null` without quotes.
-  var isNull: Bool {
+  package var isNull: Bool {
     guard case .scalar(let scalar) = content, scalar.isPlain else { return false }
     return ["", "~", "null", "Null", "NULL"].contains(scalar.text)
   }
 
   /// What it is, for messages.
-  var kindWords: String {
+  package var kindWords: String {
     switch content {
     case .scalar(let scalar): isNull ? "nothing" : "`\(scalar.text)`"
     case .list: "a list"
@@ -62,9 +77,9 @@ package struct LocatedValue: Sendable {
 
   var isList: Bool { if case .list = content { true } else { false } }
 
-  var pairs: [Pair] { if case .map(let pairs) = content { pairs } else { [] } }
+  package var pairs: [Pair] { if case .map(let pairs) = content { pairs } else { [] } }
 
-  subscript(key: String) -> LocatedValue? { pairs.first { $0.key.text == key }?.value }
+  package subscript(key: String) -> LocatedValue? { pairs.first { $0.key.text == key }?.value }
 }
 
 extension LocatedValue {

@@ -5,21 +5,7 @@ extension Override {
   ///
   /// Whether the field exists and takes the value is found out by the reader of the node, like everything else.
   func apply(to tree: inout LocatedValue, registry: NodeRegistry, problems: inout [Diagnostic]) {
-    let scalars = Array(text.unicodeScalars)
-    let source = SourceText(argument: text, prefix: (scalars.firstIndex(of: "=") ?? -1) + 1, named: file)
-    let start = source.mark(line: 1, column: 1)
-    guard let equals = scalars.firstIndex(of: "="), equals > 0 else {
-      problems.append(LanguageProblem.overrideForm(text).diagnostic(at: start))
-      return
-    }
-    let value: LocatedValue
-    do {
-      value = try read(source, from: scalars[(equals + 1)...])
-    } catch {
-      problems += diagnostics(of: error)
-      return
-    }
-    let target = String(String.UnicodeScalarView(scalars[..<equals]))
+    guard let (target, value, start) = parts(&problems) else { return }
     var names = target.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     let params = tree["params"]?.pairs.map(\.key.text) ?? []
     if names.count == 1 { names.insert("params", at: 0) }
@@ -46,6 +32,34 @@ extension Override {
     }
     if let blocked = set(value, at: names[...], in: &tree, keyMark: start) {
       problems.append(LanguageProblem.overrideNotMap(blocked).diagnostic(at: start, path: target))
+    }
+  }
+
+  /// Puts the value at its place in a map of keys, maps in it made on the way: `lr_scheduler_kwargs.num_cycles=2`.
+  package func apply(toMap tree: inout LocatedValue, problems: inout [Diagnostic]) {
+    guard let (target, value, start) = parts(&problems) else { return }
+    let names = target.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    if let blocked = set(value, at: names[...], in: &tree, keyMark: start) {
+      problems.append(LanguageProblem.overrideNotMap(blocked).diagnostic(at: start, path: target))
+    }
+  }
+
+  /// What is set, to what, and where the argument starts; nil when it is none, which is reported.
+  private func parts(_ problems: inout [Diagnostic]) -> (target: String, value: LocatedValue, start: Mark)? {
+    let scalars = Array(text.unicodeScalars)
+    let source = SourceText(argument: text, prefix: (scalars.firstIndex(of: "=") ?? -1) + 1, named: file)
+    let start = source.mark(line: 1, column: 1)
+    guard let equals = scalars.firstIndex(of: "="), equals > 0 else {
+      problems.append(LanguageProblem.overrideForm(text).diagnostic(at: start))
+      return nil
+    }
+    do {
+      return (
+        String(String.UnicodeScalarView(scalars[..<equals])), try read(source, from: scalars[(equals + 1)...]), start
+      )
+    } catch {
+      problems += diagnostics(of: error)
+      return nil
     }
   }
 

@@ -6,11 +6,14 @@ package struct Override: Sendable, Hashable {
   package var text: String
   /// Its number among the `--set` arguments, from 1, for messages.
   package var argumentIndex: Int
+  /// Whether it stands behind `--set`, or by itself behind the file.
+  package var isOption: Bool
 
-  package init(text: String, argumentIndex: Int) {
+  package init(text: String, argumentIndex: Int, isOption: Bool = true) {
     self.text = text
     self.argumentIndex = argumentIndex
+    self.isOption = isOption
   }
 
-  var file: String { "--set argument \(argumentIndex)" }
+  var file: String { isOption ? "--set argument \(argumentIndex)" : "argument `\(text)`" }
 }

@@ -12,7 +12,7 @@ package enum PipelineFile {
   package static func load(
     path: String, overrides: [Override] = [], registry: NodeRegistry, sources: any SourceDigester
   ) throws -> ResolvedPipeline {
-    try load(bytes: read(path), file: path, overrides: overrides, registry: registry, sources: sources)
+    try resolve(YAMLText(path: path), overrides: overrides, registry: registry, sources: sources)
   }
 
   /// As ``load(path:overrides:registry:sources:)``, for a text in memory.
@@ -26,16 +26,25 @@ package enum PipelineFile {
   package static func load(
     bytes: [UInt8], file: String, overrides: [Override] = [], registry: NodeRegistry, sources: any SourceDigester
   ) throws -> ResolvedPipeline {
-    let source = SourceText(file: file, bytes: bytes)
-    guard var tree = try YAMLReader.read(source), !tree.isNull else {
-      throw DiagnosticList([LanguageProblem.empty.diagnostic(at: source.wholeMark)])
-    }
-    var problems: [Diagnostic] = []
+    try resolve(
+      YAMLText(bytes: bytes, file: file), overrides: overrides, registry: registry, sources: sources)
+  }
+
+  /// Resolves a text that was read, or what another kind of file became.
+  ///
+  /// - Parameter problems: What is known to be wrong already; it is told with everything else.
+  /// - Throws: `DiagnosticList` with all errors.
+  package static func resolve(
+    _ text: YAMLText, overrides: [Override] = [], problems known: [Diagnostic] = [], registry: NodeRegistry,
+    sources: any SourceDigester
+  ) throws -> ResolvedPipeline {
+    var tree = text.tree
+    var problems = known
     for override in overrides { override.apply(to: &tree, registry: registry, problems: &problems) }
     guard case .map = tree.content else {
       throw DiagnosticList(problems + [LanguageProblem.notAPipeline(found: tree.kindWords).diagnostic(at: tree.mark)])
     }
-    var document = PipelineDocument(tree, source: source)
+    var document = PipelineDocument(tree, source: text.source)
     document.substituteParams(registry: registry)
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems
@@ -43,7 +52,7 @@ package enum PipelineFile {
   }
 
   /// The bytes of a file, or of a pipe (`anneal run <(make-pipeline)`).
-  private static func read(_ path: String) throws -> [UInt8] {
+  static func read(_ path: String) throws -> [UInt8] {
     do {
       switch try FileSystem().status(path)?.kind {
       case .folder: throw SourceError(path: path, .wrongKind(found: .folder, wanted: .file))

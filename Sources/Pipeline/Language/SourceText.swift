@@ -1,9 +1,9 @@
 import Diagnostics
 
 /// A text that places point into: a pipeline file, or one `--set` argument.
-final class SourceText: Sendable {
+package final class SourceText: Sendable {
   /// The file as messages name it.
-  let file: String
+  package let file: String
   let bytes: [UInt8]
   /// Whether places have lines and columns (a file) or not (an argument of the command line).
   let hasLines: Bool
@@ -11,7 +11,7 @@ final class SourceText: Sendable {
   let lines: [String]
 
   /// A file's text; a byte order mark at its start is dropped.
-  init(file: String, bytes: [UInt8]) {
+  package init(file: String, bytes: [UInt8]) {
     self.file = file
     self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
     hasLines = true
@@ -49,21 +49,21 @@ final class SourceText: Sendable {
   func mark(line: Int, column: Int) -> Mark { Mark(source: self, line: line, column: column) }
 
   /// The whole text, for problems that have no line.
-  var wholeMark: Mark { Mark(source: self, line: nil, column: nil) }
+  package var wholeMark: Mark { Mark(source: self, line: nil, column: nil) }
 }
 
 /// A position in a source text.
-struct Mark: Sendable {
+package struct Mark: Sendable {
   let source: SourceText
   let line: Int?
   let column: Int?
 
-  var place: Place {
+  package var place: Place {
     source.hasLines ? Place(file: source.file, line: line, column: column) : Place(file: source.file)
   }
 
   /// The line with a caret, cut around it when very long; nil for an empty line.
-  var excerpt: Diagnostic.Excerpt? {
+  package var excerpt: Diagnostic.Excerpt? {
     guard let line, let column, source.lines.indices.contains(line - 1) else { return nil }
     let scalars = Array(source.lines[line - 1].unicodeScalars)
     guard !scalars.isEmpty else { return nil }
@@ -78,9 +78,9 @@ struct Mark: Sendable {
 }
 
 extension Mark: Comparable {
-  static func == (a: Mark, b: Mark) -> Bool {
+  package static func == (a: Mark, b: Mark) -> Bool {
     a.source === b.source && a.line == b.line && a.column == b.column
   }
 
-  static func < (a: Mark, b: Mark) -> Bool { (a.line ?? 0, a.column ?? 0) < (b.line ?? 0, b.column ?? 0) }
+  package static func < (a: Mark, b: Mark) -> Bool { (a.line ?? 0, a.column ?? 0) < (b.line ?? 0, b.column ?? 0) }
 }

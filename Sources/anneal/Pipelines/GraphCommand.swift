@@ -16,12 +16,15 @@ struct GraphCommand: ParsableCommand {
   @OptionGroup var pipeline: PipelineArguments
   @OptionGroup var workplace: Workplace
 
+  @Argument(help: "Changes of keys of a LLaMA-Factory file, as key=value.")
+  var settings: [String] = []
+
   @Option(help: "How to draw it.")
   var format = Format.text
 
   func run() throws {
     try reportingProblems {
-      let resolved = try pipeline.load(workplace)
+      let resolved = try pipeline.load(workplace, settings: settings)
       let plan = try Planner(store: workplace.openedStore).plan(resolved)
       var states: [String: GraphPicture.State] = [:]
       for node in plan.nodes {

@@ -14,7 +14,7 @@ struct PlanCommand: ParsableCommand {
 
   @OptionGroup var caches: CacheArguments
 
-  @Argument(help: "Nodes to plan for; all outputs when none is named.")
+  @Argument(help: "Nodes to plan for; all outputs when none is named. Behind LLaMA-Factory's files also key=value.")
   var targets: [String] = []
 
   @Flag(help: "Print JSON.")
@@ -22,7 +22,7 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     try reportingProblems {
-      let resolved = try pipeline.load(workplace)
+      let (resolved, targets) = try pipeline.load(workplace, words: targets)
       let history = workplace.history
       let plan = try Planner(store: workplace.openedStore, remotes: caches.remotes(workplace)).plan(
         resolved, targets: targets

@@ -16,7 +16,10 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var caches: CacheArguments
 
-  @Argument(help: "Nodes to run, with what they are made from; all outputs when none is named.")
+  @Argument(
+    help:
+      "Nodes to run, with what they are made from; all outputs when none is named. Behind LLaMA-Factory's files also key=value."
+  )
   var targets: [String] = []
 
   @Flag(help: "Go on with what does not depend on a failed node.")
@@ -48,7 +51,7 @@ struct RunCommand: ParsableCommand {
     defer { withExtendedLifetime(watch) {} }
     var request: (pipeline: ResolvedPipeline, options: RunOptions)?
     try reportingProblems {
-      let resolved = try pipeline.load(workplace)
+      let (resolved, targets) = try pipeline.load(workplace, words: targets)
       var options = RunOptions()
       options.targets = targets
       options.forced = try known(force, in: resolved)

@@ -11,13 +11,16 @@ struct ValidateCommand: ParsableCommand {
   @OptionGroup var pipeline: PipelineArguments
   @OptionGroup var workplace: Workplace
 
+  @Argument(help: "Changes of keys of a LLaMA-Factory file, as key=value.")
+  var settings: [String] = []
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     try reportingProblems {
       do {
-        let resolved = try pipeline.load(workplace)
+        let resolved = try pipeline.load(workplace, settings: settings)
         if json {
           Terminal.put(
             JSON([(key: "valid", value: true), (key: "problems", value: problems(resolved.warnings))]).text(.pretty))

@@ -14,12 +14,15 @@ struct WhyCommand: ParsableCommand {
   @Argument(help: "The node.")
   var node: String
 
+  @Argument(help: "Changes of keys of a LLaMA-Factory file, as key=value.")
+  var settings: [String] = []
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     try reportingProblems {
-      let resolved = try pipeline.load(workplace)
+      let resolved = try pipeline.load(workplace, settings: settings)
       guard let found = resolved.node(node) else {
         throw UnknownTarget(target: node, nodes: resolved.nodes.map(\.name))
       }

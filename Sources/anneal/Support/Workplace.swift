@@ -75,22 +75,3 @@ struct CacheFolder: ExpressibleByArgument {
     if path.isEmpty { return nil }
   }
 }
-
-/// A pipeline file and changes to it.
-struct PipelineArguments: ParsableArguments {
-  @Argument(help: "The pipeline file.")
-  var file: String
-
-  @Option(name: .customLong("set"), help: "Change a field or a param, such as nodes.sft.rank=8 or learning_rate=3e-4.")
-  var overrides: [String] = []
-
-  /// Reads the file; warnings go to standard error.
-  func load(_ workplace: Workplace) throws -> ResolvedPipeline {
-    let pipeline = try PipelineFile.load(
-      path: file, overrides: overrides.enumerated().map { Override(text: $1, argumentIndex: $0 + 1) },
-      registry: fineTuningNodes, sources: workplace.openedStore.sources)
-    Terminal.report(pipeline.warnings)
-    try Placement.check(pipeline, store: workplace.openedStore, project: workplace.project)
-    return pipeline
-  }
-}

@@ -7,6 +7,7 @@ import Foundation
 import Generation
 import Glibc
 import Pipeline
+import Recipes
 import Tokenization
 
 /// `anneal chat`: talk to a model, an adapter or what a run made.
@@ -22,7 +23,8 @@ struct ChatCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A model folder, a .gguf file, a PEFT folder, or RUN:NODE such as last:sft.", valueName: "model"))
+      "A model folder, a .gguf file, a PEFT folder, RUN:NODE such as last:sft, or a file of LLaMA-Factory's.",
+      valueName: "model"))
   var target: String
 
   @Option(help: "The base of an adapter: a model folder or a .gguf file.")
@@ -34,11 +36,11 @@ struct ChatCommand: ParsableCommand {
   @Option(help: "The system text of the conversation.")
   var system: String?
 
-  @Option(help: "`auto` for the model's own chat template, or a Jinja file.")
-  var template = "auto"
+  @Option(help: "`auto` for the model's own chat template, or a Jinja file. (default: auto)")
+  var template: String?
 
-  @Option(help: "0 always takes the likeliest token; 1 samples as the model says.")
-  var temperature: Float = 0
+  @Option(help: "0 always takes the likeliest token; 1 samples as the model says. (default: 0)")
+  var temperature: Float?
 
   @Option(help: "Sample from this many of the likeliest tokens only.")
   var topK: Int?
@@ -49,14 +51,14 @@ struct ChatCommand: ParsableCommand {
   @Option(help: "Sample from tokens at least this fraction as likely as the likeliest.")
   var minP: Float?
 
-  @Option(help: "Above 1 makes tokens that stand in the text already less likely.")
-  var repetitionPenalty: Float = 1
+  @Option(help: "Above 1 makes tokens that stand in the text already less likely. (default: 1)")
+  var repetitionPenalty: Float?
 
   @Option(help: "Decides what is sampled.")
   var seed: UInt64 = 42
 
-  @Option(help: "The longest answer, in tokens.")
-  var maxTokens = 512
+  @Option(help: "The longest answer, in tokens. (default: 512)")
+  var maxTokens: Int?
 
   @Option(help: "Threads to compute with.")
   var threads = RunOptions.machineCores
@@ -65,24 +67,27 @@ struct ChatCommand: ParsableCommand {
     func check(_ option: String, _ wanted: String, _ holds: Bool) throws {
       guard holds else { throw ValidationError("`--\(option)` must be \(wanted).") }
     }
-    try check("temperature", "at least 0", temperature >= 0 && temperature.isFinite)
+    try check("temperature", "at least 0", temperature.map { $0 >= 0 && $0.isFinite } ?? true)
     try check("top-k", "above 0", topK.map { $0 > 0 } ?? true)
     try check("top-p", "above 0 and at most 1", topP.map { $0 > 0 && $0 <= 1 } ?? true)
     try check("min-p", "from 0 to 1", minP.map { $0 >= 0 && $0 <= 1 } ?? true)
-    try check("repetition-penalty", "above 0", repetitionPenalty > 0 && repetitionPenalty.isFinite)
-    try check("max-tokens", "above 0", maxTokens > 0)
+    try check("repetition-penalty", "above 0", repetitionPenalty.map { $0 > 0 && $0.isFinite } ?? true)
+    try check("max-tokens", "above 0", maxTokens.map { $0 > 0 } ?? true)
     try check("threads", "from 1 to 128", (1...128).contains(threads))
   }
 
   func run() throws {
     try reportingProblems {
-      let source = try ChatSource.find(target, base: base, workplace)
+      let request = try request()
+      let source = try ChatSource.find(
+        request.map { $0.adapter ?? $0.model } ?? target,
+        base: base ?? request.flatMap { $0.adapter == nil ? nil : $0.model }, workplace)
       let tokenizer = try source.tokenizer()
       let conversation = ChatConversation(
-        template: try chatTemplate(of: tokenizer, source.format),
-        generator: TextGenerator(try source.model(threads: threads), tokenizer: tokenizer), sampling: sampling,
-        maximumTokens: maxTokens, stops: Set(tokenizer.endOfTurnIDs).union(source.format?.stops ?? []),
-        system: system)
+        template: try chatTemplate(of: tokenizer, source.format, template ?? request?.template ?? "auto"),
+        generator: TextGenerator(try source.model(threads: threads), tokenizer: tokenizer),
+        sampling: sampling(request), maximumTokens: maxTokens ?? request?.maximumTokens ?? 512,
+        stops: Set(tokenizer.endOfTurnIDs).union(source.format?.stops ?? []), system: system ?? request?.system)
       if let prompt {
         try answer(prompt, in: conversation)
         return tell(of: conversation, source.format)
@@ -105,13 +110,27 @@ struct ChatCommand: ParsableCommand {
     }
   }
 
-  private var sampling: SamplingSettings {
+  /// What a file of LLaMA-Factory's asks for, where the target is one; options go before it.
+  private func request() throws -> ChatRequest? {
+    guard [".yaml", ".yml", ".json"].contains(where: { target.hasSuffix($0) }), try pathKind(target) == .file else {
+      return nil
+    }
+    let text = try YAMLText(path: target)
+    guard LLaMAFactoryFile.isOne(text) else { return nil }
+    return try LLaMAFactoryFile.chat(text, hub: HubCache(environment: ProcessInfo.processInfo.environment))
+  }
+
+  private func sampling(_ request: ChatRequest?) -> SamplingSettings {
     SamplingSettings(
-      temperature: temperature, topK: topK, topP: topP, minP: minP, repetitionPenalty: repetitionPenalty, seed: seed)
+      temperature: temperature ?? request.map { Float($0.temperature) } ?? 0, topK: topK ?? request?.topK,
+      topP: topP ?? request?.topP.map { Float($0) }, minP: minP,
+      repetitionPenalty: repetitionPenalty ?? request.map { Float($0.repetitionPenalty) } ?? 1, seed: seed)
   }
 
   /// The template of a file, else the one that the model was trained with, else the tokenizer's own.
-  private func chatTemplate(of tokenizer: Tokenizer, _ format: ConversationFormat?) throws -> ChatTemplate {
+  private func chatTemplate(
+    of tokenizer: Tokenizer, _ format: ConversationFormat?, _ template: String
+  ) throws -> ChatTemplate {
     if template != "auto" { return try ChatTemplate(source: readText(template), name: template) }
     if let format { return try ChatTemplateSet(format).template(hasTools: false) }
     return try ChatTemplateSet(tokenizer).template(hasTools: false)

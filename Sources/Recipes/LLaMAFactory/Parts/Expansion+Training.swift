@@ -1,0 +1,336 @@
+import Diagnostics
+import Pipeline
+
+/// The training itself.
+extension Expansion {
+  static let training = "train"
+
+  /// Adds the training, what measures it and what is taken away.
+  func addTraining() {
+    guard stage != .ppo else {
+      return refuse(
+        "stage",
+        "a reward model is known here by what a node `train` of `stage: rm` made, and not by a folder",
+        try: "write the pipeline by hand: `docs/stages.md` has `stage: ppo` with `reward_model:`")
+    }
+    let model = addTrainable()
+    let tokens = addData(trains: true)
+    let reference = stage == .dpo || stage == .kto ? addReference() : nil
+    var train = node(Self.training, "train", at: "stage")
+    train.mark = arguments.located(arguments.isGiven("stage") ? "stage" : "do_train").mark
+    train.set("stage", text: stage.rawValue, at: arguments.located("stage"), stageComment)
+    train.connect("model", model)
+    train.connect("data", tokens.train ?? "")
+    if tokens.train == nil { train.fields[train.fields.count - 1].value.isBroken = true }
+    if let reference { train.connect("reference", reference) }
+    setEvaluations(&train, tokens)
+    setLength(&train)
+    setSchedule(&train)
+    setOptimizer(&train)
+    setPart(&train)
+    setStage(&train)
+    setRun(&train)
+    sketch.nodes.append(train)
+    sketch.outputs.append("\(Self.training).metrics")
+    addEvaluations(of: Self.training, tokens, reference: reference)
+    addExport(of: Self.training)
+    if arguments.bool("do_predict") || arguments.bool("predict_with_generate") { addAnswers(of: Self.training, tokens) }
+  }
+
+  private var stageComment: String {
+    stage == .orpo || stage == .simpo ? "stage: dpo with pref_loss: \(stage.rawValue)" : "stage"
+  }
+
+  // MARK: Length
+
+  private func setLength(_ train: inout Sketch.Node) {
+    if let steps = arguments.integer("max_steps"), steps > 0 {
+      train.set("max_steps", from: "max_steps", of: arguments)
+    } else {
+      train.set("epochs", from: "num_train_epochs", of: arguments)
+    }
+    let rows = "per_device_train_batch_size"
+    let times = "gradient_accumulation_steps"
+    if let size = arguments.integer(rows), let count = arguments.integer(times) {
+      let (product, overflow) = size.multipliedReportingOverflow(by: count)
+      let value = arguments.isGiven(rows) ? arguments.located(rows) : arguments.located(times)
+      train.set(
+        "batch_size", text: overflow ? "\(size)" : "\(product)", at: value, "\(rows) \(size) × \(times) \(count)")
+    }
+    train.set("learning_rate", from: "learning_rate", of: arguments)
+  }
+
+  // MARK: Schedule
+
+  private func setSchedule(_ train: inout Sketch.Node) {
+    let value = arguments.located("lr_scheduler_type")
+    guard let name = arguments.text("lr_scheduler_type") else { return }
+    guard let schedule = ScheduleName.all[name] else {
+      if name == "cosine_warmup_with_min_lr" {
+        return refuse(
+          "lr_scheduler_type", "its warm-up begins above zero, as none here does", try: "`cosine_with_min_lr`")
+      }
+      return report(
+        .unknownChoice(name, among: ScheduleName.all.keys.sorted()), at: value, "lr_scheduler_type")
+    }
+    let origin =
+      arguments.isGiven("lr_scheduler_type") ? "lr_scheduler_type" : "lr_scheduler_type, LLaMA-Factory's default"
+    train.set("schedule.type", text: schedule.type, at: value, origin)
+    setWarmup(&train, schedule, name)
+    let given = scheduleArguments()
+    if name == "polynomial", !given.contains(where: { $0.name == "lr_end" }) {
+      setRate("min_lr_rate", LocatedValue(scalar: "1e-7", at: value.mark), &train, "lr_end 1e-7, transformers' default")
+    }
+    if name == "warmup_stable_decay", !given.contains(where: { $0.name == "num_decay_steps" }) {
+      setDecay(&train)
+    }
+    for (name, value) in given {
+      switch schedule.arguments[name] {
+      case .field(let field)?: train.set("schedule.\(field)", value, "lr_scheduler_kwargs.\(name)")
+      case .rate(let field)?: setRate(field, value, &train, "lr_scheduler_kwargs.\(name) ÷ learning_rate")
+      case .implied?: arguments.note("lr_scheduler_kwargs", "`\(name)` is what the other steps leave")
+      case nil:
+        report(
+          .unknownChoice(name, among: schedule.arguments.keys.sorted()), at: value, "lr_scheduler_kwargs.\(name)")
+      }
+    }
+  }
+
+  /// The map of `lr_scheduler_kwargs`, which may be a text with one.
+  private func scheduleArguments() -> [(name: String, value: LocatedValue)] {
+    guard arguments.isGiven("lr_scheduler_kwargs") else { return [] }
+    let value = arguments.located("lr_scheduler_kwargs")
+    var map = value
+    if let text = value.scalarText, let read = try? YAMLText(bytes: Array(text.utf8), file: value.mark.place.file) {
+      map = read.tree
+    }
+    guard case .map(let pairs) = map.content else {
+      report(.unknownChoice(value.writtenText, among: ["{num_cycles: 1}"]), at: value, "lr_scheduler_kwargs")
+      return []
+    }
+    return pairs.filter { !$0.value.isNull }.map { pair in
+      var inner = pair.value
+      if value.scalarText != nil { inner.mark = value.mark }
+      return (pair.key.text, inner)
+    }
+  }
+
+  private func setWarmup(_ train: inout Sketch.Node, _ schedule: ScheduleName, _ name: String) {
+    let key = (arguments.integer("warmup_steps") ?? 0) > 0 ? "warmup_steps" : "warmup_ratio"
+    guard let length = arguments.number(key), length > 0 else { return }
+    if !schedule.warms { return arguments.note(key, "`\(name)` has no warm-up") }
+    train.set("schedule.\(key)", from: key, of: arguments)
+  }
+
+  private func setRate(_ field: String, _ value: LocatedValue, _ train: inout Sketch.Node, _ comment: String) {
+    guard let peak = arguments.number("learning_rate"), peak > 0,
+      let rate = try? value.number(path: "lr_scheduler_kwargs")
+    else { return train.set("schedule.\(field)", value, comment) }
+    train.set("schedule.\(field)", text: "\(rate / peak)", at: value, comment)
+  }
+
+  /// LLaMA-Factory lets a third of the steps after the warm-up stay, and the rest fall.
+  private func setDecay(_ train: inout Sketch.Node) {
+    let words = "two thirds of what follows the warm-up, as LLaMA-Factory has it"
+    let value = arguments.located("lr_scheduler_type")
+    if let warmup = arguments.integer("warmup_steps"), warmup > 0 {
+      guard let steps = arguments.integer("max_steps"), steps > warmup else {
+        return refuse(
+          "warmup_steps",
+          "how many steps fall follows from the length in steps, which is not known before rows are read",
+          try: "`warmup_ratio`, or `lr_scheduler_kwargs: {num_decay_steps: …}`")
+      }
+      let rest = steps - warmup
+      return train.set("schedule.decay_steps", text: "\(rest - rest / 3)", at: value, words)
+    }
+    let ratio = min(1, max(0, arguments.number("warmup_ratio") ?? 0))
+    train.set("schedule.decay_ratio", text: "\((1 - ratio) * 2 / 3)", at: value, words)
+  }
+
+  // MARK: Optimizer
+
+  private static let special = ["use_galore", "use_apollo", "use_badam", "use_adam_mini", "use_muon"]
+
+  private func setOptimizer(_ train: inout Sketch.Node) {
+    let chosen = Self.special.filter { arguments.bool($0) }
+    let method = arguments.text("finetuning_type") ?? "lora"
+    for key in chosen.prefix(3) where method == "lora" && ["use_galore", "use_apollo", "use_badam"].contains(key) {
+      report(
+        .together(
+          key, "finetuning_type: lora", reason: "it is for matrices that are trained whole, as in LLaMA-Factory"),
+        at: arguments.located(key), key)
+    }
+    if chosen.count > 1 {
+      report(
+        .together(chosen[0], chosen[1], reason: "a training has one optimizer"), at: arguments.located(chosen[1]),
+        chosen[1])
+    }
+    let type: String
+    if let key = chosen.first {
+      type = String(key.dropFirst("use_".count))
+      train.set("optimizer.type", text: type, at: arguments.located(key), key)
+      if arguments.isGiven("optim") { arguments.note("optim", "`\(key)` goes before it, as in LLaMA-Factory") }
+    } else {
+      let name = arguments.text("optim") ?? "adamw_torch"
+      guard let found = OptimizerNames.all[name] else {
+        return report(
+          .unknownChoice(name, among: OptimizerNames.all.keys.sorted()), at: arguments.located("optim"), "optim")
+      }
+      type = found
+      train.set(
+        "optimizer.type", text: type, at: arguments.located("optim"),
+        arguments.isGiven("optim") ? "optim: \(name)" : "optim, LLaMA-Factory's default")
+    }
+    train.set("optimizer.weight_decay", from: "weight_decay", of: arguments)
+    setRates(&train, type)
+    if let key = chosen.first { setSpecial(&train, key) }
+    if arguments.isGiven("loraplus_lr_ratio") {
+      if method == "lora" {
+        train.set("lora_plus_ratio", from: "loraplus_lr_ratio", of: arguments)
+      } else {
+        report(
+          .together("loraplus_lr_ratio", "finetuning_type: \(method)", reason: "it is the rate of LoRA's matrices"),
+          at: arguments.located("loraplus_lr_ratio"), "loraplus_lr_ratio")
+      }
+    }
+    if let norm = arguments.number("max_grad_norm") {
+      if norm > 0 {
+        train.set("max_grad_norm", from: "max_grad_norm", of: arguments)
+      } else {
+        train.set(
+          "max_grad_norm", text: "1.0e30", at: arguments.located("max_grad_norm"), "max_grad_norm 0: none is reached")
+      }
+    }
+  }
+
+  private func setRates(_ train: inout Sketch.Node, _ type: String) {
+    let betas = ["adam_beta1", "adam_beta2"]
+    if OptimizerNames.likeAdamW.contains(type) || type == "lion" {
+      let given = betas.filter { arguments.isGiven($0) }
+      let value = arguments.located(given.first ?? betas[0])
+      train.set(
+        "optimizer.betas", value.with(list: betas.map { arguments.located($0) }),
+        given.isEmpty ? "adam_beta1, adam_beta2, LLaMA-Factory's defaults" : betas.joined(separator: ", "))
+    }
+    if OptimizerNames.likeAdamW.contains(type) { train.set("optimizer.epsilon", from: "adam_epsilon", of: arguments) }
+  }
+
+  private func setSpecial(_ train: inout Sketch.Node, _ key: String) {
+    let fields: [(field: String, key: String)]
+    switch key {
+    case "use_galore":
+      fields = [
+        ("rank", "galore_rank"), ("update_proj_gap", "galore_update_interval"), ("scale", "galore_scale"),
+        ("proj_type", "galore_proj_type"),
+      ]
+      if arguments.text("galore_proj_type") == "full" {
+        refuse("galore_proj_type", "matrices are projected on one side", try: "`galore_proj_type: std`")
+      }
+    case "use_apollo":
+      fields = [
+        ("rank", "apollo_rank"), ("update_proj_gap", "apollo_update_interval"), ("scale", "apollo_scale"),
+        ("scale_type", "apollo_scale_type"), ("proj", "apollo_proj"), ("scale_front", "apollo_scale_front"),
+      ]
+    case "use_badam":
+      fields = [("switch_mode", "badam_switch_mode"), ("switch_every", "badam_switch_interval")]
+      if arguments.text("badam_switch_mode") == "fixed" {
+        refuse(
+          "badam_switch_mode", "layers take turns",
+          try: "`finetuning_type: freeze`, which trains the same blocks all the time")
+      } else if (arguments.integer("badam_switch_interval") ?? 1) < 0 {
+        refuse("badam_switch_interval", "layers take turns", try: "a number of steps")
+      }
+    default: fields = []
+    }
+    for (field, key) in fields { train.set("optimizer.\(field)", from: key, of: arguments) }
+  }
+
+  // MARK: Parts of the model
+
+  private func setPart(_ train: inout Sketch.Node) {
+    let method = arguments.text("finetuning_type") ?? "lora"
+    if arguments.bool("use_llama_pro"), method == "full" {
+      report(
+        .together("use_llama_pro", "finetuning_type: full", reason: "it trains the inserted blocks alone"),
+        at: arguments.located("use_llama_pro"), "use_llama_pro")
+    }
+    guard method == "freeze", let layers = arguments.integer("freeze_trainable_layers") else { return }
+    let value = arguments.located("freeze_trainable_layers")
+    if arguments.bool("use_llama_pro") {
+      train.set("trainable.type", text: "new_blocks", at: arguments.located("use_llama_pro"), "use_llama_pro")
+      train.set("trainable.inserted", from: "freeze_trainable_layers", of: arguments)
+      return
+    }
+    guard layers != 0 else {
+      return refuse(
+        "freeze_trainable_layers", "no block would be trained", try: "a number of blocks, below zero for the first ones"
+      )
+    }
+    train.set("trainable.type", text: "blocks", at: arguments.located("finetuning_type"), "finetuning_type: freeze")
+    train.set(
+      "trainable.\(layers > 0 ? "last" : "first")", text: "\(abs(layers))", at: value, "freeze_trainable_layers")
+    for (field, key) in [("modules", "freeze_trainable_modules"), ("extra_modules", "freeze_extra_modules")] {
+      let names = arguments.names(key)
+      if names.isEmpty || names.contains(where: { $0.scalarText == "all" }) { continue }
+      train.set("trainable.\(field)", arguments.located(key).with(list: names), key)
+    }
+  }
+
+  // MARK: How it runs
+
+  private func setRun(_ train: inout Sketch.Node) {
+    train.set(
+      "shuffle", text: arguments.bool("disable_shuffling") ? "false" : "true",
+      at: arguments.located("disable_shuffling"), "disable_shuffling")
+    train.set("seed", from: "seed", of: arguments)
+    if arguments.isGiven("moe_aux_loss_coef") {
+      train.set("router_aux_loss_coef", from: "moe_aux_loss_coef", of: arguments)
+    }
+    setSteps(&train, "log_every", "logging_steps", strategy: "logging_strategy")
+    setSteps(&train, "save_every", "save_steps", strategy: "save_strategy")
+    if arguments.isGiven("save_total_limit") {
+      train.set("keep_checkpoints", from: "save_total_limit", of: arguments)
+    }
+    let recomputes = arguments.bool("gradient_checkpointing")
+    if recomputes
+      || (arguments.isGiven("disable_gradient_checkpointing") && !arguments.bool("disable_gradient_checkpointing"))
+    {
+      let key = recomputes ? "gradient_checkpointing" : "disable_gradient_checkpointing"
+      train.set("recompute", text: "block", at: arguments.located(key), key)
+    }
+    let reports = Set(arguments.names("report_to").compactMap(\.scalarText))
+    train.set(
+      "report_to", text: "", at: arguments.located("report_to"), "LLaMA-Factory writes trainer_state.json")
+    let value = arguments.located("report_to")
+    let names = ["trainer_state"] + (reports.contains("tensorboard") || reports.contains("all") ? ["tensorboard"] : [])
+    train.fields[train.fields.count - 1].value = value.with(list: names.map { value.with(text: $0) })
+    checkResumption()
+  }
+
+  /// A number of steps; a share of them, or whole passes, become the node's own default.
+  private func setSteps(_ train: inout Sketch.Node, _ field: String, _ key: String, strategy: String) {
+    let how = arguments.text(strategy) ?? "steps"
+    guard how == "steps" else {
+      // Every step is in the metrics in any case, and how often is saved changes nothing.
+      if field == "log_every" {
+        train.set(field, text: "1", at: arguments.located(strategy), "\(strategy): \(how)")
+      }
+      return
+    }
+    guard let steps = arguments.number(key), steps >= 1 else {
+      if arguments.isGiven(key) { arguments.note(key, "shares of the steps are not taken; it is said in steps") }
+      return
+    }
+    train.set(field, from: key, of: arguments)
+  }
+
+  private func checkResumption() {
+    guard arguments.isGiven("resume_from_checkpoint"), let text = arguments.text("resume_from_checkpoint") else {
+      return
+    }
+    if ["true", "false"].contains(text.lowercased()) {
+      return arguments.note("resume_from_checkpoint", "a run that was stopped goes on by itself")
+    }
+    report(.checkpoint(text), at: arguments.located("resume_from_checkpoint"), "resume_from_checkpoint")
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Diagnostics
+import FineTuningNodes
+import Foundation
+import Pipeline
+import Recipes
+
+/// A pipeline file, or one of LLaMA-Factory's, and changes to it.
+struct PipelineArguments: ParsableArguments {
+  @Argument(help: "The pipeline file, or a training, export or prediction file of LLaMA-Factory's.")
+  var file: String
+
+  @Option(name: .customLong("set"), help: "Change a field or a param, such as nodes.sft.rank=8 or learning_rate=3e-4.")
+  var overrides: [String] = []
+
+  /// Reads the file; warnings go to standard error.
+  ///
+  /// - Parameter settings: Changes of keys of a file of LLaMA-Factory's: `key=value`.
+  func load(_ workplace: Workplace, settings: [String] = []) throws -> ResolvedPipeline {
+    let (pipeline, targets) = try load(workplace, words: settings)
+    if let word = targets.first {
+      throw Diagnostic(
+        code: "no-effect", "`\(word)` has no effect here",
+        reason: "`key=value` behind the file is for files of LLaMA-Factory's",
+        advice: word.isSetting ? "`--set \(word)`" : "leave it out")
+    }
+    return pipeline
+  }
+
+  /// Reads the file, and tells names of nodes from changes of keys among what stands behind it.
+  func load(_ workplace: Workplace, words: [String]) throws -> (pipeline: ResolvedPipeline, targets: [String]) {
+    let text = try YAMLText(path: file)
+    let isForeign = LLaMAFactoryFile.isOne(text)
+    let pipeline: ResolvedPipeline
+    if isForeign {
+      let expanded = try Self.expand(text, overrides, words)
+      pipeline = try PipelineFile.resolve(
+        expanded.pipeline, overrides: Self.options(overrides).filter(\.isOfANode), problems: expanded.problems,
+        registry: fineTuningNodes, sources: workplace.openedStore.sources)
+      Terminal.say(
+        "\(file) is a file of LLaMA-Factory's: \(expanded.counts.used) keys became a pipeline of "
+          + "\(pipeline.nodes.count) nodes, \(expanded.counts.idle) decide nothing here; `anneal expand` shows it")
+    } else {
+      pipeline = try PipelineFile.resolve(
+        text, overrides: Self.options(overrides), registry: fineTuningNodes, sources: workplace.openedStore.sources)
+    }
+    Terminal.report(pipeline.warnings)
+    try Placement.check(pipeline, store: workplace.openedStore, project: workplace.project)
+    return (pipeline, isForeign ? words.filter { !$0.isSetting } : words)
+  }
+
+  /// What a file of LLaMA-Factory's becomes.
+  ///
+  /// - Parameter overrides: The `--set` arguments; those that name nodes are for what it becomes.
+  static func expand(
+    _ text: YAMLText, _ overrides: [String], _ words: [String]
+  ) throws -> LLaMAFactoryFile.Expanded {
+    let settings = words.filter(\.isSetting).enumerated().map { index, word in
+      Override(text: word, argumentIndex: index + 1, isOption: false)
+    }
+    return try LLaMAFactoryFile.expand(
+      text, settings: options(overrides).filter { !$0.isOfANode } + settings,
+      hub: HubCache(environment: ProcessInfo.processInfo.environment))
+  }
+
+  private static func options(_ overrides: [String]) -> [Override] {
+    overrides.enumerated().map { Override(text: $1, argumentIndex: $0 + 1) }
+  }
+}
+
+extension Override {
+  /// Whether it changes a field of a node and no key of the file.
+  var isOfANode: Bool { text.hasPrefix("nodes.") }
+}
+
+extension String {
+  /// Whether it is `key=value`.
+  fileprivate var isSetting: Bool { dropFirst().contains("=") }
+}
