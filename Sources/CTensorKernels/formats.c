@@ -63,6 +63,18 @@ void tk_scalar_expand_q5_1(float *y, const uint8_t *x, size_t blocks) {
   }
 }
 
+const float tk_e2m1_numbers[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+void tk_scalar_expand_mxfp4(float *y, const uint8_t *x, size_t blocks) {
+  for (; blocks > 0; blocks--, x += 17, y += 32) {
+    float d = tk_mxfp4_scale(x);
+    for (int i = 0; i < 16; i++) {
+      y[i] = d * tk_e2m1_numbers[x[1 + i] & 15];
+      y[i + 16] = d * tk_e2m1_numbers[x[1 + i] >> 4];
+    }
+  }
+}
+
 void tk_scalar_expand_q4_k(float *y, const uint8_t *x, size_t blocks) {
   for (; blocks > 0; blocks--, x += 144, y += 256) {
     float d = half_at(x), least = half_at(x + 2);

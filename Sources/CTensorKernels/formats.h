@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "packing.h"
 #include "tensor_kernels.h"
@@ -13,10 +14,22 @@ void tk_scalar_expand_q4_0(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q4_1(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q5_0(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q5_1(float *y, const uint8_t *x, size_t blocks);
+void tk_scalar_expand_mxfp4(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q4_k(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q5_k(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_q6_k(float *y, const uint8_t *x, size_t blocks);
 void tk_scalar_expand_nf4(float *y, const tk_nf4 *x, size_t first, size_t blocks);
+
+// Twice the 16 numbers of e2m1.
+extern const float tk_e2m1_numbers[16];
+
+// Half the scale of a block of mxfp4, a power of two.
+static inline float tk_mxfp4_scale(const uint8_t *x) {
+  uint32_t bits = *x < 2 ? (uint32_t)0x00200000 << *x : (uint32_t)(*x - 1) << 23;
+  float scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return scale;
+}
 
 // The 16 numbers of nf4, ascending.
 extern const float tk_nf4_numbers[16];

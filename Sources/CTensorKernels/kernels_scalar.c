@@ -82,6 +82,7 @@ static const tk_kernels kernels = {
     .expand_q4_1 = tk_scalar_expand_q4_1,
     .expand_q5_0 = tk_scalar_expand_q5_0,
     .expand_q5_1 = tk_scalar_expand_q5_1,
+    .expand_mxfp4 = tk_scalar_expand_mxfp4,
     .expand_q4_k = tk_scalar_expand_q4_k,
     .expand_q5_k = tk_scalar_expand_q5_k,
     .expand_q6_k = tk_scalar_expand_q6_k,

@@ -78,7 +78,8 @@ package enum ModelFolder: Sendable {
   package var storedFormats: [String: String] {
     get throws {
       var formats: [String: String] = [:]
-      for tensor in configuration.tensors where tensor.shape.count >= 2 {
+      let parts = configuration.expertParts.filter { weights.hasPart($0.name) }
+      for tensor in configuration.tensors + parts where tensor.shape.count >= 2 {
         let stored =
           try weights.stored(named: tensor.name, shape: tensor.shape, transposed: false)
           ?? weights.stored(named: tensor.name, shape: tensor.shape, transposed: true)

@@ -72,7 +72,10 @@ extension ModelFolderError: DiagnosticError {
     case .inTwoFiles(let tensor, let files):
       ("Tensor `\(tensor)` stands in several files", "[\(list(files))]", "remove the files that do not belong here")
     case .missingTensor(let name, let nearest):
-      ("The model has no tensor `\(name)`", "the configuration says that it has", nearest.map { "`\($0)`" })
+      (
+        "The model has no tensor `\(name)`", "the configuration says that it has",
+        nearest.map { "rename `\($0)`, which nothing asks for, if it is meant" }
+      )
     case .wrongShape(let tensor, let wanted, let found):
       ("Tensor `\(tensor)` has shape \(found)", "the configuration says \(wanted)", nil)
     case .notFloat(let tensor, let type): ("Tensor `\(tensor)` holds \(type), not floating-point numbers", nil, nil)

@@ -48,26 +48,31 @@ package struct ModelSummary: Sendable, Hashable {
 
 extension ModelFolder {
   package var summary: ModelSummary {
-    let format: ModelSummary.Format
-    let types: [(String, Int)]
-    switch self {
-    case .huggingFace(let folder):
-      format = .huggingFace
-      types = folder.weights.files.flatMap { $0.entries.map { ($0.type.rawValue, $0.count) } }
-    case .gguf(let model):
-      format = .gguf
-      types = model.file.entries.map { ($0.type.name, $0.count) }
-    }
-    return ModelSummary(
+    ModelSummary(
       format: format, family: configuration.family.name, vocabularySize: configuration.vocabularySize,
       hiddenSize: configuration.hiddenSize, layerCount: configuration.blocks.count,
-      maximumPositions: configuration.maximumPositions, storedType: mostFrequent(types) ?? "none",
+      maximumPositions: configuration.maximumPositions, storedType: storedElements.first?.type ?? "none",
       parameterCount: configuration.parameterCount, tiesHead: configuration.head.isTied)
   }
-}
 
-/// The name whose counts add up to most; of equals the first by name.
-private func mostFrequent(_ counts: [(String, Int)]) -> String? {
-  let sums = Dictionary(counts, uniquingKeysWith: +)
-  return sums.sorted { $0.key < $1.key }.max { $0.value < $1.value }?.key
+  /// The types that the files store tensors in, those of the most numbers first, of equals the first by name.
+  ///
+  /// - Returns: With how many tensors have each.
+  package var storedElements: [(type: String, tensors: Int)] {
+    let all: [(type: String, count: Int)] =
+      switch self {
+      case .huggingFace(let folder):
+        folder.weights.files.flatMap { $0.entries.map { ($0.type.rawValue, $0.count) } }
+      case .gguf(let model): model.file.entries.map { ($0.type.name, $0.count) }
+      }
+    let sums = Dictionary(all.map { ($0.type, (1, $0.count)) }) { ($0.0 + $1.0, $0.1 + $1.1) }
+    return sums.sorted { ($1.value.1, $0.key) < ($0.value.1, $1.key) }.map { ($0.key, $0.value.0) }
+  }
+
+  private var format: ModelSummary.Format {
+    switch self {
+    case .huggingFace: .huggingFace
+    case .gguf: .gguf
+    }
+  }
 }

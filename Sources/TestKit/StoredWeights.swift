@@ -44,14 +44,14 @@ package struct StoredGGUF: WeightSource {
   }
 
   package var origin: String { file.file.path }
-  package func has(_ name: String) -> Bool { stored(name).map { file.has($0.name) } ?? false }
+  package func has(_ name: String) -> Bool { stored(name).map { $0.sources.allSatisfy { file.has($0.name) } } ?? false }
 
   package func tensor(named name: String, shape: [Int]) throws -> Tensor {
     guard let stored = stored(name) else { throw WeightError.unknown(name: name) }
-    return try stored.tensor(shape) { try file.readFloats(stored.name, into: $0) }
+    return try stored.tensor(shape) { try file.readFloats($0.name, part: $0.part, into: $1) }
   }
 
   private func stored(_ name: String) -> StoredTensor? {
-    configuration.tensors.first { $0.name == name }.flatMap { configuration.gguf($0.role) }
+    configuration.tensors.first { $0.name == name }.flatMap { configuration.gguf($0) }
   }
 }

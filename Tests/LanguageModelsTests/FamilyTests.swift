@@ -210,7 +210,10 @@ struct FamilyTests {
     else { return }
     for tensor in configuration.tensors {
       guard let expected = gguf["names"]?[tensor.name]?.string else { continue }
-      #expect(configuration.gguf(tensor.role)?.name == expected, "\(tensor.name)")
+      // The table knows the map that newer files hold in two parts as a whole, and has no suffix where we have none.
+      let stored = configuration.gguf(tensor) { $0.hasSuffix("attn_kv_b.weight") }
+      let found = stored?.sources.map(\.name)
+      #expect(found == [expected] || found == [expected + ".weight"], "\(tensor.name)")
     }
   }
 

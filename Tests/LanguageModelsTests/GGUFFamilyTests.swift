@@ -19,7 +19,7 @@ struct GGUFFamilyTests {
     "attention.sliding_window": 8, "attention.sliding_window_pattern": [true, false],
   ]
 
-  static let cases = [
+  static let cases: [Case] = [
     Case(name: "llama"), Case(name: "qwen2"), Case(name: "qwen3"), Case(name: "olmo2"),
     Case(name: "olmo3", keys: windows),
     Case(
@@ -38,7 +38,63 @@ struct GGUFFamilyTests {
     Case(name: "gpt_neox", keys: ["use_parallel_residual": true]),
     Case(name: "gpt_neox-sequential", keys: ["use_parallel_residual": false]), Case(name: "falcon"),
     Case(name: "falcon-7b"), Case(name: "falcon-11b"), Case(name: "bloom"),
-    Case(name: "mpt", keys: ["attention.max_alibi_bias": 8]),
+    Case(name: "mpt", keys: ["attention.max_alibi_bias": 8]), Case(name: "mixtral"),
+    Case(name: "qwen2_moe", keys: ["expert_feed_forward_length": 20, "expert_shared_feed_forward_length": 28]),
+    Case(name: "qwen3_moe", keys: ["expert_feed_forward_length": 20]), Case(name: "olmoe"),
+    Case(name: "olmoe-clip", keys: ["attention.clamp_kqv": 0.75, "expert_weights_norm": true]),
+    Case(name: "granitemoeshared", keys: with(factors, ["expert_shared_feed_forward_length": 42])),
+    Case(
+      name: "deepseek_v2",
+      keys: with(
+        latent,
+        [
+          "attention.q_lora_rank": 20, "expert_shared_count": 2, "expert_weights_scale": 1.5, "expert_group_count": 4,
+          "expert_group_used_count": 2, "expert_gating_func": 1,
+        ])),
+    // Files do not say `mscale`.
+    Case(
+      name: "deepseek_v2-mscale",
+      keys: with(with(latent, yarn), ["expert_shared_count": 1, "rope.scaling.yarn_log_multiplier": 0.15]),
+      lost: { $0.takeMscaleForAll() }),
+    Case(name: "deepseek_v3", keys: with(corrected, ["expert_gating_func": 2])),
+    // Older files do not say how scores come about: a correction tells.
+    Case(name: "deepseek_v3", keys: corrected),
+    Case(name: "gpt_oss", keys: with(yarn, ["attention.sliding_window": 8, "expert_feed_forward_length": 20])),
+    Case(
+      name: "glm4_moe",
+      keys: [
+        "leading_dense_block_count": 1, "expert_shared_count": 1, "expert_weights_scale": 1.5,
+        "expert_weights_norm": true, "expert_gating_func": 2, "expert_feed_forward_length": 20,
+      ]),
+    Case(
+      name: "ernie4_5_moe",
+      keys: [
+        "leading_dense_block_count": 1, "expert_shared_count": 2, "interleave_moe_layer_step": 1,
+        "expert_feed_forward_length": 20, "expert_shared_feed_forward_length": 21,
+      ]),
+  ]
+
+  private static func with(_ keys: [String: JSON], _ more: [String: JSON]) -> [String: JSON] {
+    keys.merging(more) { $1 }
+  }
+
+  private static let factors: [String: JSON] = [
+    "attention.scale": 0.2, "embedding_scale": 3, "residual_scale": 0.6, "logit_scale": 3,
+  ]
+  private static let latent: [String: JSON] = [
+    "attention.kv_lora_rank": 16, "attention.key_length": 24, "attention.value_length": 16,
+    "attention.key_length_mla": 14, "attention.value_length_mla": 10, "attention.head_count_kv": 1,
+    "leading_dense_block_count": 1, "expert_feed_forward_length": 20,
+  ]
+  private static let corrected = with(
+    latent,
+    [
+      "attention.q_lora_rank": 20, "expert_shared_count": 1, "expert_weights_scale": 2.5,
+      "expert_weights_norm": true, "expert_group_count": 4, "expert_group_used_count": 2,
+    ])
+  private static let yarn: [String: JSON] = [
+    "rope.scaling.type": "yarn", "rope.scaling.factor": 4, "rope.scaling.original_context_length": 16,
+    "rope.scaling.yarn_beta_fast": 4, "rope.scaling.yarn_beta_slow": 1,
   ]
 
   @Test(arguments: cases)
@@ -57,6 +113,17 @@ struct GGUFFamilyTests {
     #expect(
       error?.problems == [
         .inconsistent("The norms of the heads lie in one tensor, which is not read here: take the model's safetensors")
+      ])
+  }
+
+  @Test func keysOfExpertsThatAreNotThereAreRefused() throws {
+    let file = try #require(
+      File(FamilyFixture("qwen3").configuration(), ["expert_count": 4, "leading_dense_block_count": 1]))
+    let error = #expect(throws: ModelConfigurationError.self) { try file.configuration() }
+    #expect(
+      error?.problems == [
+        .unsupported(key: "qwen3.expert_count", found: "4", supported: ["0"]),
+        .unsupported(key: "qwen3.leading_dense_block_count", found: "1", supported: ["0"]),
       ])
   }
 
@@ -82,12 +149,16 @@ struct GGUFFamilyTests {
         all["rope.dimension_count"] = JSON(rotary.dimension)
         all["rope.freq_base"] = JSON(rotary.base)
       }
+      if let experts = configuration.blocks.lazy.compactMap(\.experts).first {
+        all["expert_count"] = JSON(experts.count)
+        all["expert_used_count"] = JSON(experts.rule.chosen)
+      }
       values = ["general.architecture": .string(layout.architecture)]
       for (key, value) in all.merging(keys, uniquingKeysWith: { $1 }) {
         values["\(layout.architecture).\(key)"] = value
       }
       for tensor in configuration.tensors {
-        if let name = configuration.gguf(tensor.role)?.name { shapes[name] = tensor.shape }
+        for source in configuration.gguf(tensor)?.sources ?? [] { shapes[source.name] = source.shape }
       }
     }
 
@@ -95,6 +166,17 @@ struct GGUFFamilyTests {
       try ModelConfiguration(
         gguf: "model.gguf", keys: values.keys.sorted(), value: { values[$0] },
         tensorShape: { besides[$0] ?? shapes[$0] })
+    }
+  }
+}
+
+extension ModelConfiguration {
+  /// Makes the one part of DeepSeek's rule of cosines and sines what the other is.
+  fileprivate mutating func takeMscaleForAll() {
+    for layer in blocks.indices {
+      guard case .yarn(var yarn) = blocks[layer].attention.rotary?.scaling else { continue }
+      yarn.mscale = yarn.mscaleAllDimensions
+      blocks[layer].attention.rotary?.scaling = .yarn(yarn)
     }
   }
 }

@@ -84,7 +84,7 @@ struct MismatchTests {
       text == """
         m: error: The model has no tensor `model.norm.weight`
           why: the configuration says that it has
-          try: `model.norms.weight`
+          try: rename `model.norms.weight`, which nothing asks for, if it is meant
         m: error: Tensor `model.norms.weight` has no meaning here
           why: no part of the configured architecture has such a tensor
         """)

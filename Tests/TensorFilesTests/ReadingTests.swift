@@ -24,6 +24,16 @@ struct ReadingTests {
     #expect(values.map(\.bitPattern) == (try expectedBits("gguf.\(type.name)")))
   }
 
+  @Test("a part along the slowest dimension is that part of the whole", arguments: GGUFTensorType.allCases)
+  func parts(type: GGUFTensorType) throws {
+    let file = try GGUFFile(path: fixture("TensorFiles/types.gguf"))
+    let shape = try file.entry(type.name).shape
+    let parts = try (0..<shape[0]).flatMap { part in
+      try floats(shape[1]) { try file.readFloats(type.name, part: part, into: $0) }
+    }
+    #expect(parts.map(\.bitPattern) == (try expectedBits("gguf.\(type.name)")))
+  }
+
   @Test("GGUF metadata of every kind")
   func metadata() throws {
     let file = try GGUFFile(path: fixture("TensorFiles/types.gguf"))

@@ -24,8 +24,11 @@ import Tokenization
       let types = zip(json["tokens"]?.array ?? [], json["types"]?.array ?? []).map { token, type in
         token.string?.allSatisfy(\.isWhitespace) == true ? 1 : Int32(type.int ?? 0)
       }
-      return base.setting("tokenizer.ggml.token_type", .integers(types))
-        .setting("general.name", .string("Phi-3 mini"))
+      // Behind the others, so that it is no part of the corpus: what tells this vocabulary.
+      let texts = (json["tokens"]?.array ?? []).compactMap(\.string) + ["<|placeholder1|>"]
+      let scores = (json["scores"]?.array ?? []).compactMap(\.double).map { Float($0) } + [0]
+      return base.setting("tokenizer.ggml.token_type", .integers(types + [3]))
+        .setting("tokenizer.ggml.tokens", .strings(texts)).setting("tokenizer.ggml.scores", .numbers(scores))
     default: return base
     }
   }

@@ -59,6 +59,11 @@ def write_gguf(path, source):
         raw = np.frombuffer(b"".join(k_block(kind, source) for _ in range(4)), dtype=np.uint8).reshape(2, -1)
         writer.add_tensor(kind.name, raw, raw_dtype=kind)
         expected[f"gguf.{kind.name}"] = gguf.dequantize(raw, kind)
+    # The smallest scales, which are no normal numbers, the largest, and usual ones; all sixteen codes.
+    codes = np.random.default_rng(21).integers(0, 256, (6, 16), dtype=np.uint8)
+    raw = np.concatenate([np.array([[0], [1], [2], [118], [127], [240]], dtype=np.uint8), codes], 1).reshape(3, -1)
+    writer.add_tensor("MXFP4", raw, raw_dtype=Type.MXFP4)
+    expected["gguf.MXFP4"] = gguf.dequantize(raw, Type.MXFP4)
     vector = source.normal(0, 1, 5).astype(np.float32)
     writer.add_tensor("vector", vector)
     expected["gguf.vector"] = vector

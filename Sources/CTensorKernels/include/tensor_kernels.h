@@ -269,6 +269,7 @@ typedef struct tk_kernels {
   void (*expand_q4_1)(float *y, const uint8_t *x, size_t blocks);
   void (*expand_q5_0)(float *y, const uint8_t *x, size_t blocks);
   void (*expand_q5_1)(float *y, const uint8_t *x, size_t blocks);
+  void (*expand_mxfp4)(float *y, const uint8_t *x, size_t blocks);
   void (*expand_q4_k)(float *y, const uint8_t *x, size_t blocks);
   void (*expand_q5_k)(float *y, const uint8_t *x, size_t blocks);
   void (*expand_q6_k)(float *y, const uint8_t *x, size_t blocks);

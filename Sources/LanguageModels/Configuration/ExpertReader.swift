@@ -8,6 +8,12 @@ struct ExpertReader {
   var chosen: Int
   var size: Int
 
+  init(count: Int, chosen: Int, size: Int) {
+    self.count = count
+    self.chosen = chosen
+    self.size = size
+  }
+
   /// - Parameters:
   ///   - countKeys: The names that the number of experts has had; the first is required where none is there.
   ///   - chosenKeys: The same of the number that a token goes to.

@@ -48,8 +48,14 @@ package struct GGUFReader {
 
   mutating func flag(_ name: String, default fallback: Bool) -> Bool { values.flag(key(name), default: fallback) }
 
-  /// Whether the first block has a tensor of this name.
-  func has(_ tensor: String) -> Bool { tensorShape("blk.0.\(tensor)") != nil }
+  /// Whether a block has a tensor of this name.
+  func has(_ tensor: String, layer: Int = 0) -> Bool { tensorShape("blk.\(layer).\(tensor)") != nil }
+
+  /// A number that files leave out, or give as 0, where it is none; nil then.
+  mutating func realUnlessZero(_ name: String) -> Double? {
+    guard let value = values.lookup(key(name)), value.double != 0 else { return nil }
+    return positiveReal(name)
+  }
 
   /// The rows of the embedding.
   var vocabularySize: Int {

@@ -71,6 +71,9 @@ struct KnownKeys: Sendable {
       "attention.causal": [true], "use_parallel_residual": [false], "expert_count": [0], "expert_used_count": [0],
       "logit_scale": [1], "residual_scale": [1], "embedding_scale": [1], "attention.max_alibi_bias": [0],
       "attention.clamp_kqv": [0], "rope.scaling.attn_factor": [1], "pooling_type": [0],
+      "rope.scaling.yarn_ext_factor": [1], "expert_shared_count": [0], "expert_group_count": [0, 1],
+      "expert_group_used_count": [0, 1], "expert_gating_func": [0], "leading_dense_block_count": [0],
+      "nextn_predict_layers": [0],
     ])
 
   /// Those inside `rope_scaling` and `rope_parameters`.

@@ -29,6 +29,34 @@ struct LatentReader {
     self.rotary = rotary
   }
 
+  /// What GGUF files say, older ones of the whole heads, newer ones of those under keys of their own.
+  ///
+  /// The scaling of positions is that of ``DecoderShape``.
+  init(_ reader: inout GGUFReader, _ shape: DecoderShape) {
+    let ranked = reader.values.lookup(reader.key("attention.q_lora_rank")) != nil
+    queryRank = ranked ? reader.positive("attention.q_lora_rank") : nil
+    rank = reader.positive("attention.kv_lora_rank")
+    turned = shape.headDimension
+    let older = (
+      reader.values.lookup(reader.key("attention.key_length")),
+      reader.values.lookup(reader.key("attention.value_length"))
+    )
+    let isNewer = reader.values.lookup(reader.key("attention.key_length_mla")) != nil || older.0 == nil
+    let suffix = isNewer ? "_length_mla" : "_length"
+    let whole = reader.positive("attention.key" + suffix)
+    value = reader.positive("attention.value" + suffix)
+    if whole <= turned {
+      reader.values.report(.inconsistent("Heads have \(whole) elements and rotary positions \(turned): too many"))
+    }
+    still = max(1, whole - turned)
+    hasBias = reader.has("attn_kv_a_mqa.bias")
+    // Of all heads together, as llama.cpp computes them.
+    _ = reader.values.lookup(reader.key("attention.head_count_kv"))
+    var rotary = shape.rotary ?? RotaryConfiguration(base: 10_000, dimension: turned, turnsPairs: true)
+    rotary.start = still
+    self.rotary = rotary
+  }
+
   func configuration(_ shape: DecoderShape) -> AttentionConfiguration {
     let (width, heads) = (shape.hiddenSize, shape.queryHeads)
     func map(_ name: String, _ inputs: Int, _ outputs: Int, _ hasBias: Bool = false) -> LinearConfiguration {
@@ -72,8 +100,8 @@ struct LatentReader {
 /// Experts as DeepSeek's families say them: dense blocks first, then many experts with one that all share.
 struct DeepseekExperts {
   let experts: ExpertReader
-  private let dense: Int
-  private let sharedCount: Int
+  let dense: Int
+  let sharedCount: Int
 
   init(_ reader: inout ConfigurationReader, dense fallback: Int = 0) {
     experts = ExpertReader(&reader, countKeys: ["n_routed_experts"])

@@ -44,6 +44,9 @@ extension ModelConfiguration {
       ("num_hidden_layers", JSON(blocks.count)), ("tie_word_embeddings", JSON(head.isTied)),
       ("vocab_size", JSON(vocabularySize)),
     ]
-    return (own + family.type.write(self)).sorted { $0.key < $1.key }
+    // What a family writes itself stands in place of what all have.
+    let written = family.type.write(self)
+    let keys = Set(written.map(\.key))
+    return (own.filter { !keys.contains($0.key) } + written).sorted { $0.key < $1.key }
   }
 }

@@ -31,7 +31,8 @@ extension ModelConfigurationError: DiagnosticError {
   package var diagnostics: [Diagnostic] { problems.map { words($0) } }
 
   private static func advice(_ found: String, _ supported: [String]) -> String {
-    if let near = nearestName(to: found, among: supported) { return "Did you mean `\(near)`?" }
+    // A number near another one is no slip.
+    if Double(found) == nil, let near = nearestName(to: found, among: supported) { return "Did you mean `\(near)`?" }
     return "Supported are \(list(supported))"
   }
 
@@ -44,8 +45,11 @@ extension ModelConfigurationError: DiagnosticError {
     if languageModel != nil { return "`\(found)` takes more than text; models of text alone are supported" }
     let numbered = NumberedName(found)
     let near = numbered.map { $0.nearest(among: supported) } ?? nearestName(to: found, among: supported)
-    if let near, !ModelFamilies.others.contains(found) { return "Did you mean `\(near)`?" }
-    var related = supported.filter { NumberedName.stem($0) == NumberedName.stem(found) }
+    if let near, !ModelFamilies.others.contains(found), ModelFamilies.relatives[found] == nil {
+      return "Did you mean `\(near)`?"
+    }
+    var related = ModelFamilies.relatives[found]?.filter(supported.contains) ?? []
+    if related.isEmpty { related = supported.filter { NumberedName.stem($0) == NumberedName.stem(found) } }
     if related.isEmpty {
       // Words are run together in some names: `phimoe`, `granitemoehybrid`.
       related = supported.filter { name in

@@ -236,19 +236,18 @@ extension DecoderShape {
   /// - Parameters:
   ///   - turnsPairs: Whether rotary positions turn neighbours in Hugging Face's order of rows.
   ///   - epsilonKey: What norms add.
+  ///   - isLatent: Whether heads are said otherwise: their size here is then that of the part that turns.
   init(
-    _ reader: inout GGUFReader, turnsPairs: Bool = false, epsilonKey: String = "attention.layer_norm_rms_epsilon"
+    _ reader: inout GGUFReader, turnsPairs: Bool = false, epsilonKey: String = "attention.layer_norm_rms_epsilon",
+    isLatent: Bool = false
   ) {
     let hiddenSize = reader.positive("embedding_length")
     let queryHeads = reader.positive("attention.head_count")
-    let headDimension = reader.positive("attention.key_length", default: max(1, hiddenSize / queryHeads))
-    let valueLength = reader.positive("attention.value_length", default: headDimension)
-    if valueLength != headDimension {
-      reader.values.report(
-        .inconsistent("Heads have \(headDimension) elements and values \(valueLength): they must agree"))
-    }
     let vocabularySize = reader.vocabularySize
     let positions = reader.positive("context_length")
+    let headDimension =
+      isLatent
+      ? reader.positive("rope.dimension_count") : reader.headDimension(default: max(1, hiddenSize / queryHeads))
     let turned = reader.positive("rope.dimension_count", default: headDimension)
     if reader.layout.interleavesHeads, turned != headDimension {
       reader.values.report(
@@ -256,7 +255,8 @@ extension DecoderShape {
     }
     self.init(
       hiddenSize: hiddenSize, layerCount: reader.positive("block_count", atMost: ConfigurationReader.mostLayers),
-      queryHeads: queryHeads, keyValueHeads: reader.positive("attention.head_count_kv", default: queryHeads),
+      queryHeads: queryHeads,
+      keyValueHeads: isLatent ? queryHeads : reader.positive("attention.head_count_kv", default: queryHeads),
       headDimension: headDimension, feedForwardSize: reader.positive("feed_forward_length"),
       vocabularySize: vocabularySize, maximumPositions: positions,
       normEpsilon: Float(reader.positiveReal(epsilonKey)),
@@ -264,8 +264,24 @@ extension DecoderShape {
       tiesHead: reader.tiesHead)
   }
 
+  /// Names of a block's tensors, those that a family has besides and in place of Llama's.
+  static func ggufNames(with names: [String: String]) -> [String: String] { ggufNames.merging(names) { $1 } }
+
   /// The maps for which a GGUF file holds biases.
   static func biases(_ reader: GGUFReader) -> Set<Map> { Set(Map.allCases.filter { reader.hasBias($0.rawValue) }) }
+}
+
+extension GGUFReader {
+  /// The elements of a head, which are those of its values too.
+  fileprivate mutating func headDimension(default fallback: Int) -> Int {
+    let headDimension = positive("attention.key_length", default: fallback)
+    let valueLength = positive("attention.value_length", default: headDimension)
+    if valueLength != headDimension {
+      values.report(
+        .inconsistent("Heads have \(headDimension) elements and values \(valueLength): they must agree"))
+    }
+    return headDimension
+  }
 }
 
 /// What decoders of a family are where their files do not say, and what some keys are called.

@@ -7,6 +7,13 @@ package enum DeepseekV2: ModelFamily {
   package static let models = "DeepSeek-V2, DeepSeek-V2-Lite, DeepSeek-Coder-V2"
   package static let modelTypes = ["deepseek_v2"]
   package static let modelClass = "DeepseekV2ForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(
+    architecture: "deepseek2",
+    names: DecoderShape.ggufNames(with: [
+      "self_attn.q_a_proj": "attn_q_a", "self_attn.q_a_layernorm": "attn_q_a_norm", "self_attn.q_b_proj": "attn_q_b",
+      "self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa", "self_attn.kv_a_layernorm": "attn_kv_a_norm",
+      "self_attn.kv_b_proj": "attn_kv_b",
+    ]))
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
@@ -35,6 +42,27 @@ package enum DeepseekV2: ModelFamily {
     ) { block, layer in
       block.attention = attention.configuration(shape)
       block.experts = mixture.configuration(shape, layer: layer, rule: rule, hasBias: hasBias)
+    }
+  }
+
+  /// Files of DeepSeek-V3 and of those that share its experts say this architecture too: their scores are each expert's own,
+  /// or the choice is corrected.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let gating = reader.values.whole(reader.key("expert_gating_func"), default: 0)
+    let first = reader.values.whole(reader.key("leading_dense_block_count"), default: 0)
+    if gating == 2 || (gating == 0 && reader.has("exp_probs_b.bias", layer: first)) {
+      return DeepseekV3.read(gguf: &reader)
+    }
+    let shape = DecoderShape(&reader, turnsPairs: true, isLatent: true)
+    let attention = LatentReader(&reader, shape)
+    let mixture = DeepseekExperts(&reader)
+    reader.requireGating(1)
+    reader.values.require(reader.key("expert_weights_norm"), false)
+    let rule = RoutingRule(
+      chosen: mixture.experts.chosen, scale: reader.expertScale, groups: reader.expertGroups(countsTwo: false))
+    return shape.configuration(DeepseekV2.self) { block, layer in
+      block.attention = attention.configuration(shape)
+      block.experts = mixture.configuration(shape, layer: layer, rule: rule)
     }
   }
 

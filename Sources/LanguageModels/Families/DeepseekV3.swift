@@ -7,6 +7,7 @@ package enum DeepseekV3: ModelFamily {
   package static let models = "DeepSeek-V3, DeepSeek-R1, Moonlight, Kimi K2"
   package static let modelTypes = ["deepseek_v3", "kimi_k2"]
   package static let modelClass = "DeepseekV3ForCausalLM"
+  package static let gguf = DeepseekV2.gguf
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
@@ -29,6 +30,28 @@ package enum DeepseekV3: ModelFamily {
     LatentReader.members(configuration) + DeepseekExperts.members(configuration) + members(configuration) + [
       ("rope_interleave", JSON(configuration.blocks[0].attention.rotary?.turnsPairs ?? true))
     ]
+  }
+
+  /// Older files say no groups, whatever the model has: then there are none, as in llama.cpp.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, turnsPairs: true, isLatent: true)
+    let attention = LatentReader(&reader, shape)
+    let mixture = DeepseekExperts(&reader)
+    let rule = rule(gguf: &reader, chosen: mixture.experts.chosen)
+    return shape.configuration(DeepseekV3.self) { block, layer in
+      block.attention = attention.configuration(shape)
+      block.experts = mixture.configuration(shape, layer: layer, rule: rule)
+      block.experts?.correction = correction(mixture.experts.count)
+    }
+  }
+
+  /// How experts are chosen, as GGUF files say it.
+  static func rule(gguf reader: inout GGUFReader, chosen: Int) -> RoutingRule {
+    reader.requireGating(2)
+    return RoutingRule(
+      .sigmoid, chosen: chosen,
+      normalisation: reader.flag("expert_weights_norm", default: false) ? .sum(epsilon: 1e-20) : .none,
+      scale: reader.expertScale, groups: reader.expertGroups(countsTwo: true))
   }
 
   static func correction(_ count: Int) -> ExpertsConfiguration.Correction {

@@ -7,6 +7,7 @@ package enum Dots1: ModelFamily {
   package static let models = "dots.llm1"
   package static let modelTypes = ["dots1"]
   package static let modelClass = "Dots1ForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "dots1", names: Qwen3.ggufNames)
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
@@ -16,7 +17,23 @@ package enum Dots1: ModelFamily {
     let mixture = DeepseekExperts(&reader)
     let rule = DeepseekV3.rule(&reader, chosen: mixture.experts.chosen, normalises: false)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    return shape.configuration(Dots1.self, biases: biases) { block, layer in
+    return configuration(shape, mixture, rule, windows, biases: biases)
+  }
+
+  /// Files do not say windows.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let mixture = DeepseekExperts(&reader)
+    let rule = DeepseekV3.rule(gguf: &reader, chosen: mixture.experts.chosen)
+    let windows = [Int?](repeating: nil, count: shape.layerCount)
+    return configuration(shape, mixture, rule, windows, biases: DecoderShape.biases(reader))
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ mixture: DeepseekExperts, _ rule: RoutingRule, _ windows: [Int?],
+    biases: Set<DecoderShape.Map>
+  ) -> ModelConfiguration {
+    shape.configuration(Dots1.self, biases: biases) { block, layer in
       block.attention.window = windows[layer]
       Qwen3.addHeadNorms(&block.attention, shape)
       block.experts = mixture.configuration(shape, layer: layer, rule: rule)

@@ -7,6 +7,7 @@ package enum Ernie45MoE: ModelFamily {
   package static let models = "ERNIE 4.5 21B-A3B and 300B-A47B"
   package static let modelTypes = ["ernie4_5_moe"]
   package static let modelClass = "Ernie4_5_MoeForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "ernie4_5-moe", names: DecoderShape.ggufNames)
 
   private static let defaults = DecoderDefaults(
     rotary: RotaryDefaults(base: 500_000, turnsPairs: true), epsilon: 1e-5, tiesHead: true, keyValueHeads: 4)
@@ -26,7 +27,27 @@ package enum Ernie45MoE: ModelFamily {
     if reader.flag("use_bias", default: false) {
       reader.report(.unsupported(key: "use_bias", found: "true", supported: ["false"]))
     }
-    return shape.configuration(Ernie45MoE.self) { block, layer in
+    return configuration(shape, experts, shared: shared, least: least, isSparse)
+  }
+
+  /// Files do not say the last block with experts, nor the least that weights of experts are divided by.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader, turnsPairs: true)
+    let experts = ExpertReader(&reader)
+    reader.requireGating(1)
+    let shared = experts.sharedCount(&reader)
+    // Computed of other numbers by converters; the tensors have as many rows as the experts that all share.
+    _ = reader.values.lookup(reader.key("expert_shared_feed_forward_length"))
+    let first = reader.values.whole(reader.key("leading_dense_block_count"), default: 0)
+    let step = reader.positive("interleave_moe_layer_step", default: 1)
+    let isSparse = (0..<shape.layerCount).map { $0 >= first && ($0 + 1) % step == 0 }
+    return configuration(shape, experts, shared: shared, least: 1e-12, isSparse)
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ experts: ExpertReader, shared: Int, least: Float, _ isSparse: [Bool]
+  ) -> ModelConfiguration {
+    shape.configuration(Ernie45MoE.self) { block, layer in
       guard isSparse[layer] else { return }
       var configuration = experts.configuration(
         shape, rule: RoutingRule(chosen: experts.chosen, normalisation: .sumAtLeast(least)))

@@ -7,6 +7,8 @@ package enum GLM4MoELite: ModelFamily {
   package static let models = "GLM-4.7-Flash"
   package static let modelTypes = ["glm4_moe_lite"]
   package static let modelClass = "Glm4MoeLiteForCausalLM"
+  /// Its files say what DeepSeek-V3's say, and are read as such.
+  package static let gguf: GGUFLayout? = nil
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, DecoderDefaults(epsilon: 1e-5))

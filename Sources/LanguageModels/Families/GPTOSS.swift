@@ -4,9 +4,14 @@ import Tensors
 /// gpt-oss (arXiv:2508.10925): sinks in every head, a window in every other block, experts with biases and clamped gates.
 package enum GPTOSS: ModelFamily {
   package static let name = "gpt_oss"
-  package static let models = "gpt-oss-20b and 120b with weights in bfloat16"
+  package static let models = "gpt-oss-20b and 120b, in bfloat16 or as GGUF files"
   package static let modelTypes = ["gpt_oss"]
   package static let modelClass = "GptOssForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(
+    architecture: "gpt-oss",
+    names: DecoderShape.ggufNames(with: [
+      "self_attn.sinks": "attn_sinks.weight", "post_attention_layernorm": "post_attention_norm",
+    ]))
 
   private static let defaults = DecoderDefaults(
     rotary: RotaryDefaults(base: 150_000), epsilon: 1e-5, keyValueHeads: 8, headDimension: 64)
@@ -28,7 +33,27 @@ package enum GPTOSS: ModelFamily {
       reader.report(.unsupported(key: "swiglu_limit", found: "\(limit)", supported: ["7.0"]))
     }
     let biases = reader.flag("attention_bias", default: true) ? DecoderShape.attentionMaps : []
-    return shape.configuration(GPTOSS.self, biases: biases) { block, layer in
+    return configuration(shape, experts, windows, biases: biases)
+  }
+
+  /// Files do not say that the ends of the ramp of positions are no whole numbers.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    var shape = DecoderShape(&reader)
+    if case .yarn(var yarn) = shape.rotary?.scaling {
+      yarn.truncates = false
+      shape.rotary?.scaling = .yarn(yarn)
+    }
+    let experts = ExpertReader(&reader)
+    reader.requireGating(3)
+    _ = reader.positive("attention.sliding_window")
+    let windows = reader.windows(shape.layerCount, period: 2)
+    return configuration(shape, experts, windows, biases: DecoderShape.biases(reader))
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ experts: ExpertReader, _ windows: [Int?], biases: Set<DecoderShape.Map>
+  ) -> ModelConfiguration {
+    shape.configuration(GPTOSS.self, biases: biases) { block, layer in
       block.attention.window = windows[layer]
       block.attention.sinks = "self_attn.sinks"
       block.experts = ExpertsConfiguration(

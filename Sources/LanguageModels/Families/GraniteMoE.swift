@@ -7,13 +7,33 @@ package enum GraniteMoE: ModelFamily {
   package static let models = "Granite 3 with experts"
   package static let modelTypes = ["granitemoe", "granitemoeshared"]
   package static let modelClass = "GraniteMoeSharedForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(
+    architecture: "granitemoe", names: DecoderShape.ggufNames, interleavesHeads: true)
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader)
     let experts = ExpertReader(&reader, countKeys: ["num_local_experts"], sizeKey: "intermediate_size")
     let shared = reader.whole("shared_intermediate_size", default: 0)
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    var configuration = shape.configuration(GraniteMoE.self, biases: biases) { block, _ in
+    var configuration = configuration(shape, experts, shared: shared, biases: biases)
+    Granite.Factors(&reader).apply(to: &configuration)
+    return configuration
+  }
+
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let experts = ExpertReader(&reader, sizeKey: "feed_forward_length")
+    reader.requireGating(1)
+    let shared = reader.values.whole(reader.key("expert_shared_feed_forward_length"), default: 0)
+    var configuration = configuration(shape, experts, shared: shared, biases: DecoderShape.biases(reader))
+    Granite.Factors(&reader).apply(to: &configuration)
+    return configuration
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ experts: ExpertReader, shared: Int, biases: Set<DecoderShape.Map>
+  ) -> ModelConfiguration {
+    shape.configuration(GraniteMoE.self, biases: biases) { block, _ in
       var mixture = ExpertsConfiguration(
         width: shape.hiddenSize, count: experts.count, size: experts.size, router: "block_sparse_moe.router.layer",
         storage: .stacked(input: "block_sparse_moe.input_linear", output: "block_sparse_moe.output_linear"),
@@ -25,8 +45,6 @@ package enum GraniteMoE: ModelFamily {
       }
       block.experts = mixture
     }
-    Granite.Factors(&reader).apply(to: &configuration)
-    return configuration
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {

@@ -7,11 +7,11 @@ package enum HunYuan: ModelFamily {
   package static let models = "Hunyuan 0.5B to 7B"
   package static let modelTypes = ["hunyuan_v1_dense"]
   package static let modelClass = "HunYuanDenseV1ForCausalLM"
-  package static let gguf: GGUFLayout? = GGUFLayout(
-    architecture: "hunyuan-dense",
-    names: DecoderShape.ggufNames.merging([
-      "self_attn.query_layernorm": "attn_q_norm", "self_attn.key_layernorm": "attn_k_norm",
-    ]) { $1 })
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "hunyuan-dense", names: ggufNames)
+
+  static let ggufNames = DecoderShape.ggufNames(with: [
+    "self_attn.query_layernorm": "attn_q_norm", "self_attn.key_layernorm": "attn_k_norm",
+  ])
 
   static let defaults = DecoderDefaults(rotary: RotaryDefaults(readsAlpha: true), epsilon: 1e-5)
 

@@ -18,7 +18,9 @@ package enum Llama: ModelFamily {
     DecoderShape(configuration).members() + DecoderShape.biasMembers(configuration)
   }
 
+  /// Files of Mixtral say this architecture and how many experts there are.
   package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    if reader.hasExperts { return Mixtral.read(gguf: &reader) }
     let shape = DecoderShape(&reader)
     return shape.configuration(Llama.self, biases: DecoderShape.biases(reader))
   }

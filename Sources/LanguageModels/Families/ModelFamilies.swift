@@ -54,6 +54,9 @@ package enum ModelFamilies {
     "deepseek_vl", "dpt", "gpt_neo", "internvl", "llava", "mllama", "pixtral", "smolvlm", "voxtral", "xglm", "xlm",
   ]
 
+  /// Families of transformers that are not here and whose names do not tell that those of families here are close to them.
+  static let relatives: [String: [String]] = ["chatglm": ["glm", "glm4"], "codegen": ["gptj"]]
+
   private static let byModelType = Dictionary(
     all.flatMap { family in family.modelTypes.map { ($0, family) } }, uniquingKeysWith: { first, _ in first })
 

@@ -7,6 +7,7 @@ package enum OLMoE: ModelFamily {
   package static let models = "OLMoE 1B-7B"
   package static let modelTypes = ["olmoe"]
   package static let modelClass = "OlmoeForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "olmoe", names: Qwen3.ggufNames)
 
   private static let defaults = DecoderDefaults(epsilon: 1e-5)
 
@@ -16,7 +17,22 @@ package enum OLMoE: ModelFamily {
     let rule = Qwen2MoE.rule(&reader, chosen: experts.chosen)
     let clip = reader.lookup("clip_qkv") == nil ? nil : Float(reader.positiveReal("clip_qkv"))
     let biases = reader.flag("attention_bias", default: false) ? DecoderShape.attentionMaps : []
-    return shape.configuration(OLMoE.self, biases: biases) { block, _ in
+    return configuration(shape, experts, rule, biases: biases, clip: clip)
+  }
+
+  /// Files do not say whether the weights of the chosen experts are made to add up to 1: they are not.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let experts = ExpertReader(&reader, sizeKey: "feed_forward_length")
+    let rule = Qwen2MoE.rule(gguf: &reader, chosen: experts.chosen, normalises: false)
+    let clip = reader.realUnlessZero("attention.clamp_kqv").map { Float($0) }
+    return configuration(shape, experts, rule, biases: DecoderShape.biases(reader), clip: clip)
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ experts: ExpertReader, _ rule: RoutingRule, biases: Set<DecoderShape.Map>, clip: Float?
+  ) -> ModelConfiguration {
+    shape.configuration(OLMoE.self, biases: biases) { block, _ in
       block.attention.queryNorm = HeadNormConfiguration(.rms("self_attn.q_norm", epsilon: shape.normEpsilon), .all)
       block.attention.keyNorm = HeadNormConfiguration(.rms("self_attn.k_norm", epsilon: shape.normEpsilon), .all)
       block.attention.clip = clip

@@ -7,6 +7,7 @@ package enum Qwen2MoE: ModelFamily {
   package static let models = "Qwen 1.5 MoE, Qwen 2 57B-A14B"
   package static let modelTypes = ["qwen2_moe"]
   package static let modelClass = "Qwen2MoeForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen2moe", names: DecoderShape.ggufNames)
 
   private static let defaults = DecoderDefaults(keyValueHeads: 16)
 
@@ -21,13 +22,18 @@ package enum Qwen2MoE: ModelFamily {
     let hasBias = reader.flag("qkv_bias", default: true)
     return shape.configuration(Qwen2MoE.self, biases: hasBias ? [.query, .key, .value] : []) { block, layer in
       block.attention.window = windows[layer]
-      guard isSparse[layer] else { return }
-      var configuration = experts.configuration(shape, rule: rule)
-      configuration.share("mlp.shared_expert", size: shared)
-      configuration.sharedGate = LinearConfiguration(
-        "mlp.shared_expert_gate", inputs: shape.hiddenSize, outputs: 1, int8Products: .none)
-      block.experts = configuration
+      if isSparse[layer] { block.experts = configuration(shape, experts, shared: shared, rule) }
     }
+  }
+
+  private static func configuration(
+    _ shape: DecoderShape, _ experts: ExpertReader, shared: Int, _ rule: RoutingRule
+  ) -> ExpertsConfiguration {
+    var configuration = experts.configuration(shape, rule: rule)
+    configuration.share("mlp.shared_expert", size: shared)
+    configuration.sharedGate = LinearConfiguration(
+      "mlp.shared_expert_gate", inputs: shape.hiddenSize, outputs: 1, int8Products: .none)
+    return configuration
   }
 
   package static func write(_ configuration: ModelConfiguration) -> [(key: String, value: JSON)] {
@@ -36,6 +42,27 @@ package enum Qwen2MoE: ModelFamily {
       ("qkv_bias", JSON(configuration.maps[0].hasBias)),
       ("shared_expert_intermediate_size", JSON(configuration.experts?.shared?.size ?? 1)),
     ]
+  }
+
+  /// Files do not say which blocks have experts, nor whether the weights of the chosen ones are made to add up to 1: all
+  /// have them, and they are not.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let experts = ExpertReader(&reader)
+    let shared = reader.positive("expert_shared_feed_forward_length", default: shape.feedForwardSize)
+    let rule = rule(gguf: &reader, chosen: experts.chosen, normalises: false)
+    return shape.configuration(Qwen2MoE.self, biases: DecoderShape.biases(reader)) { block, _ in
+      block.experts = configuration(shape, experts, shared: shared, rule)
+    }
+  }
+
+  /// How experts are chosen.
+  ///
+  /// - Parameter normalises: What the family's published models do, which files do not say as a rule.
+  static func rule(gguf reader: inout GGUFReader, chosen: Int, normalises: Bool) -> RoutingRule {
+    reader.requireGating(1)
+    let isOne = reader.flag("expert_weights_norm", default: normalises)
+    return RoutingRule(chosen: chosen, normalisation: isOne ? .sum(epsilon: 0) : .none)
   }
 
   /// Which blocks have experts: every `decoder_sparse_step`-th, but for those that `mlp_only_layers` names.

@@ -6,10 +6,10 @@ package enum Qwen3: ModelFamily {
   package static let models = "Qwen 3"
   package static let modelTypes = ["qwen3"]
   package static let modelClass = "Qwen3ForCausalLM"
-  package static let gguf: GGUFLayout? = GGUFLayout(
-    architecture: "qwen3",
-    names: DecoderShape.ggufNames.merging(["self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"]) { $1 }
-  )
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen3", names: ggufNames)
+
+  static let ggufNames = DecoderShape.ggufNames(
+    with: ["self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm"])
 
   static let defaults = DecoderDefaults(keyValueHeads: 32, headDimension: 128)
 

@@ -7,6 +7,7 @@ package enum Qwen3MoE: ModelFamily {
   package static let models = "Qwen 3 30B-A3B and 235B-A22B, Qwen 3 Coder"
   package static let modelTypes = ["qwen3_moe"]
   package static let modelClass = "Qwen3MoeForCausalLM"
+  package static let gguf: GGUFLayout? = GGUFLayout(architecture: "qwen3moe", names: Qwen3.ggufNames)
 
   private static let defaults = DecoderDefaults(keyValueHeads: 4)
 
@@ -33,5 +34,16 @@ package enum Qwen3MoE: ModelFamily {
         ("attention_bias", JSON(configuration.blocks[0].attention.maps.allSatisfy(\.hasBias))),
         ("num_experts", JSON(configuration.experts?.count ?? 1)),
       ]
+  }
+
+  /// Files do not say which blocks have experts, nor that the weights of the chosen ones add up to 1.
+  package static func read(gguf reader: inout GGUFReader) -> ModelConfiguration {
+    let shape = DecoderShape(&reader)
+    let experts = ExpertReader(&reader)
+    let rule = Qwen2MoE.rule(gguf: &reader, chosen: experts.chosen, normalises: true)
+    return shape.configuration(Qwen3MoE.self, biases: DecoderShape.biases(reader)) { block, _ in
+      Qwen3.addHeadNorms(&block.attention, shape)
+      block.experts = experts.configuration(shape, rule: rule)
+    }
   }
 }

@@ -21,12 +21,18 @@ package struct TensorRole: Sendable, Hashable {
   package var suffix: String
   /// What the tensor is to an optimizer.
   package var kind: Parameter.Kind
+  /// Which part of the tensor is meant; nil for all of it.
+  package var part: ExpertPart?
 
-  package init(_ place: Place, _ suffix: String, _ kind: Parameter.Kind) {
+  package init(_ place: Place, _ suffix: String, _ kind: Parameter.Kind, part: ExpertPart? = nil) {
     self.place = place
     self.suffix = suffix
     self.kind = kind
+    self.part = part
   }
+
+  /// All of the tensor that this is a part of.
+  var whole: TensorRole { TensorRole(place, suffix, kind) }
 
   package static let embedding = TensorRole(.embedding, "weight", .embedding)
   package static let positions = TensorRole(.positions, "weight", .embedding)
@@ -65,7 +71,7 @@ extension ModelConfiguration {
       case .head: names.head
       case .block(let name, let layer): moduleName(name, layer: layer)
       }
-    return role.suffix.isEmpty ? module : module + "." + role.suffix
+    return (role.suffix.isEmpty ? module : module + "." + role.suffix) + (role.part?.name ?? "")
   }
 
   /// The name of a module of a block in Hugging Face's models, such as `model.layers.0.self_attn.q_proj`.

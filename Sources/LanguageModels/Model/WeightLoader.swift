@@ -42,7 +42,7 @@ final class WeightLoader {
     }
     return Parameter(
       name: name, value: isTransposed ? value.transposed() : value, kind: role.kind,
-      isTrainable: !isConstant && trains(name))
+      isTrainable: !isConstant && isTrained(role))
   }
 
   func matrix(
@@ -80,13 +80,19 @@ final class WeightLoader {
     }
   }
 
+  /// Whether the source gives a part of a tensor by itself.
+  func hasPart(_ role: TensorRole) -> Bool { weights.hasPart(configuration.name(of: role)) }
+
+  /// Parts are trained where the whole is.
+  private func isTrained(_ role: TensorRole) -> Bool { trains(configuration.name(of: role.whole)) }
+
   /// A frozen matrix in the form that the plan says; nil where it is trained, or to be packed.
   private func held(
     _ role: TensorRole, _ shape: [Int], mayRound: Bool, isTransposed: Bool = false
   ) throws -> (any StoredWeight)? {
     let name = configuration.name(of: role)
     let form = plan.form(mayRound: mayRound)
-    guard form != .packed, !trains(name) else { return nil }
+    guard form != .packed, !isTrained(role) else { return nil }
     let asInFile = isTransposed ? [Int](shape.reversed()) : shape
     if form == .stored, let stored = try weights.stored(named: name, shape: asInFile, transposed: isTransposed) {
       for bytes in stored.storage where !files.contains(where: { $0.owner === bytes.owner }) { files.append(bytes) }

@@ -10,6 +10,7 @@ package struct WeightShapes: WeightSource {
 
   package var origin: String { "the configuration" }
   package func has(_ name: String) -> Bool { true }
+  package func hasPart(_ name: String) -> Bool { formats[name] != nil }
 
   /// A tensor whose elements are not set.
   package func tensor(named name: String, shape: [Int]) -> Tensor { Tensor(uninitialized: shape) }

@@ -19,9 +19,15 @@ package protocol WeightSource {
   /// - Returns: Nil where the numbers do not lie so, or in no form that products read.
   /// - Throws: As ``tensor(named:shape:)``.
   func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)?
+  /// Whether it gives the maps of each expert by themselves, where Hugging Face's files hold those of all in a common tensor.
+  ///
+  /// - Parameter name: A part's, such as `model.layers.0.mlp.experts.gate_up_proj[3].gate`.
+  func hasPart(_ name: String) -> Bool
 }
 
 extension WeightSource {
+  package func hasPart(_ name: String) -> Bool { false }
+
   package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? { nil }
 }
 

@@ -15,6 +15,7 @@ struct ExpertStorage {
   private var width: Int { configuration.width }
 
   func load(_ loader: WeightLoader) throws -> [Expert] {
+    if let parts = try parts(loader) { return parts }
     switch configuration.storage {
     case .each(let prefix, let gate, let up, let down):
       return try (0..<count).map { expert in
@@ -55,6 +56,26 @@ struct ExpertStorage {
           upBias: part(inputBias, expert, "up", bias.odd.flat),
           downBias: part(outputBias, expert, "down", outputBias.value.rows(expert..<expert + 1).flat))
       }
+    }
+  }
+
+  /// The maps of each expert from a source that has them by themselves; nil for another.
+  private func parts(_ loader: WeightLoader) throws -> [Expert]? {
+    guard let first = configuration.role(of: .gate, expert: 0, layer: layer), loader.hasPart(first) else { return nil }
+    return try (0..<count).map { expert in
+      func matrix(_ map: ExpertPart.Map) throws -> MatrixWeight {
+        // Those that have one part have all.
+        let role = configuration.role(of: map, expert: expert, layer: layer) ?? first
+        return try loader.matrix(role, configuration.shape(of: map), int8: .both)
+      }
+      func bias(_ map: ExpertPart.Map) throws -> Parameter? {
+        try configuration.role(of: map, expert: expert, .bias, layer: layer).map {
+          try loader.parameter($0, [configuration.shape(of: map)[0]])
+        }
+      }
+      return Expert(
+        gate: try matrix(.gate), up: try matrix(.up), down: try matrix(.down), gateBias: try bias(.gate),
+        upBias: try bias(.up), downBias: try bias(.down))
     }
   }
 

@@ -15,6 +15,22 @@ extension RotaryConfiguration {
   }
 }
 
+extension Yarn {
+  /// The keys that converters take over from `config.json`: llama.cpp passes over most of them, and then computes
+  /// something else than the model does where they are not the usual ones.
+  fileprivate init(_ reader: inout GGUFReader, factor: Double, originalMaximumPosition: Int) {
+    self.init(
+      factor: factor, originalMaximumPosition: originalMaximumPosition,
+      betaFast: reader.positiveReal("rope.scaling.yarn_beta_fast", default: 32),
+      betaSlow: reader.positiveReal("rope.scaling.yarn_beta_slow", default: 1),
+      givenAttentionFactor: reader.realUnlessZero("rope.scaling.yarn_attn_factor"))
+    // A tenth of `mscale_all_dim`; `mscale`, which is the same in all published models, is not written.
+    if let tenth = reader.realUnlessZero("rope.scaling.yarn_log_multiplier") {
+      (mscale, mscaleAllDimensions) = (tenth * 10, tenth * 10)
+    }
+  }
+}
+
 extension RotaryScaling {
   private static let factors = "rope_freqs.weight"
 
@@ -39,7 +55,7 @@ extension RotaryScaling {
     let olderFactor = Self.factor(older, &reader.values)
     let given = Self.factor(newer, &reader.values) ?? olderFactor
     if type == "yarn" {
-      self = .yarn(Yarn(factor: given ?? 1, originalMaximumPosition: original))
+      self = .yarn(Yarn(&reader, factor: given ?? 1, originalMaximumPosition: original))
       return
     }
     let linear = type == "none" ? 1 : given ?? 1

@@ -9,6 +9,8 @@ package struct GGUFModel: Sendable {
   package let file: GGUFFile
   package let configuration: ModelConfiguration
   private let specifications: [String: TensorSpecification]
+  /// Maps of single experts, which Hugging Face's files hold together.
+  private let parts: [String: TensorSpecification]
 
   /// Opens the file and checks that its tensors are those of its configuration.
   package init(path: String) throws {
@@ -22,13 +24,14 @@ package struct GGUFModel: Sendable {
     let configuration = configuration
     let problems = TensorCheck(
       configuration: configuration, stored: file.entries.map(\.name),
-      place: { tensor in
-        configuration.gguf(tensor.role).map { ($0.name, $0.isTransposed ? tensor.shape.reversed() : tensor.shape) }
+      places: { tensor in
+        (configuration.gguf(tensor, has: file.has)?.sources ?? []).map { ($0.name, $0.shape) }
       },
-      shape: { name in file.has(name) ? try? file.entry(name).shape : nil }
+      shape: { name in file.has(name) ? try? file.entry(name).shape : nil }, passesOverOnes: true
     ).problems { factors[$0] != nil }
     guard problems.isEmpty else { throw ModelFolderError(path, problems: problems) }
     specifications = configuration.tensorsByName
+    parts = Dictionary(configuration.expertParts.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// What converters write of rotary scalings; part of the configuration, not of the weights.
@@ -52,29 +55,32 @@ extension GGUFModel: WeightSource {
   package var origin: String { file.file.path }
 
   package func has(_ name: String) -> Bool { specifications[name] != nil }
+  package func hasPart(_ name: String) -> Bool { parts[name] != nil }
 
   package func tensor(named name: String, shape: [Int]) throws -> Tensor {
-    guard let specification = specifications[name] else {
-      let nearest = nearestName(to: name, among: specifications.keys.sorted())
-      throw ModelFolderError(origin, .missingTensor(name, nearest: nearest))
+    guard let specification = specifications[name] ?? parts[name] else {
+      throw ModelFolderError(origin, .missingTensor(name, nearest: nil))
     }
     guard specification.shape == shape else {
       throw ModelFolderError(origin, .wrongShape(tensor: name, wanted: shape, found: specification.shape))
     }
-    guard let stored = configuration.gguf(specification.role) else { throw WeightError.unknown(name: name) }
-    return try stored.tensor(shape) { try file.readFloats(stored.name, into: $0) }
+    guard let stored = configuration.gguf(specification, has: file.has) else { throw WeightError.unknown(name: name) }
+    return try stored.tensor(shape) { source, numbers in
+      try file.readFloats(source.name, part: source.part, into: numbers)
+    }
   }
 }
 
 extension GGUFModel {
   package func stored(named name: String, shape: [Int], transposed: Bool) throws -> (any StoredWeight)? {
-    guard let specification = specifications[name], specification.shape == shape, shape.count >= 2,
-      let stored = configuration.gguf(specification.role), stored.isTransposed == transposed, stored.offset == 0,
-      let format = BlockFormat.named(try file.entry(stored.name).type.name), let last = shape.last
+    guard let specification = specifications[name] ?? parts[name], specification.shape == shape, shape.count >= 2,
+      let stored = configuration.gguf(specification, has: file.has),
+      let source = stored.matrix(transposed: transposed), case let entry = try file.entry(source.name),
+      let format = BlockFormat.named(entry.type.name), let last = shape.last
     else { return nil }
     let first = shape.dropLast().reduce(1, *)
     let (rows, columns) = transposed ? (last, first) : (first, last)
-    let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[try file.entry(stored.name).range])
+    let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[entry.range(of: source.part)])
     return try BlockWeight(
       format, rows: rows, columns: columns,
       bytes: StoredBytes(bytes, of: file.file) { [file = file.file] in try file.checkUnchanged() },

@@ -51,7 +51,8 @@ package struct HuggingFaceFolder: Sendable {
   private func check() throws {
     let names = weights.names
     var problems = TensorCheck(
-      configuration: configuration, stored: names, place: { ($0.name, $0.shape) }, shape: { weights.entry($0)?.shape }
+      configuration: configuration, stored: names, places: { [($0.name, $0.shape)] },
+      shape: { weights.entry($0)?.shape }
     ).problems(isRedundant: isRedundant)
     for name in names where !isRedundant(name) {
       guard let type = weights.entry(name)?.type, !type.isFloat else { continue }

@@ -20,6 +20,7 @@ func dequantize(_ type: GGUFTensorType, _ bytes: UnsafeRawBufferPointer, into ta
     case .q4K: q4K(block, y)
     case .q5K: q5K(block, y)
     case .q6K: q6K(block, y)
+    case .mxfp4: mxfp4(block, y)
     }
   }
 }
@@ -43,6 +44,20 @@ private func q40(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
   for i in 0..<16 {
     y[i] = d * Float(byte(block, 2 + i) & 0xF - 8)
     y[i + 16] = d * Float(byte(block, 2 + i) >> 4 - 8)
+  }
+}
+
+/// Twice the numbers of e2m1, four bits of sign, exponent and fraction.
+private let e2m1: [Float] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12]
+
+/// A byte is half the scale, a power of two; low nibbles are the first sixteen elements.
+private func mxfp4(_ block: UnsafeRawPointer, _ y: UnsafeMutablePointer<Float>) {
+  let exponent = UInt32(byte(block, 0))
+  let d = Float(bitPattern: exponent < 2 ? 0x0020_0000 << exponent : (exponent - 1) << 23)
+  for i in 0..<16 {
+    let nibbles = Int(byte(block, 1 + i))
+    y[i] = d * e2m1[nibbles & 0xF]
+    y[i + 16] = d * e2m1[nibbles >> 4]
   }
 }
 

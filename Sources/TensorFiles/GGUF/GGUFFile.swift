@@ -15,6 +15,14 @@ package struct GGUFFile: Sendable {
     package var range: Range<Int>
 
     package var count: Int { shape.reduce(1, *) }
+
+    /// The bytes of one of the equal parts along the slowest dimension, whole rows of blocks; all of them when nil.
+    package func range(of part: Int?) -> Range<Int> {
+      guard let part, shape.count > 1, (0..<shape[0]).contains(part) else { return range }
+      let size = range.count / shape[0]
+      let start = range.lowerBound + part * size
+      return start..<start + size
+    }
   }
 
   package let file: MappedFile
@@ -149,11 +157,17 @@ package struct GGUFFile: Sendable {
   }
 
   /// Reads a tensor as f32, dequantising it.
-  package func readFloats(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
+  ///
+  /// - Parameter part: Which of the equal parts along the slowest dimension is read; the whole when nil.
+  package func readFloats(
+    _ name: String, part: Int? = nil, into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
     let entry = try entry(name)
-    guard entry.count == target.count else {
-      throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: entry.count), file: file.path)
+    let count = part == nil ? entry.count : entry.count / max(1, entry.shape[0])
+    guard count == target.count else {
+      throw TensorFileError(.wrongSize(tensor: name, expected: target.count, found: count), file: file.path)
     }
-    try file.withBytes { dequantize(entry.type, UnsafeRawBufferPointer(rebasing: $0[entry.range]), into: target) }
+    let range = entry.range(of: part)
+    try file.withBytes { dequantize(entry.type, UnsafeRawBufferPointer(rebasing: $0[range]), into: target) }
   }
 }

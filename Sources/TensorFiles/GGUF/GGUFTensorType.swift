@@ -13,6 +13,7 @@ package enum GGUFTensorType: UInt32, Sendable, Hashable, CaseIterable {
   case q5K = 13
   case q6K = 14
   case bf16 = 30
+  case mxfp4 = 39
 
   /// The name that llama.cpp prints.
   package var name: String {
@@ -28,6 +29,7 @@ package enum GGUFTensorType: UInt32, Sendable, Hashable, CaseIterable {
     case .q4K: "Q4_K"
     case .q5K: "Q5_K"
     case .q6K: "Q6_K"
+    case .mxfp4: "MXFP4"
     }
   }
 
@@ -35,7 +37,7 @@ package enum GGUFTensorType: UInt32, Sendable, Hashable, CaseIterable {
   package var blockLength: Int {
     switch self {
     case .f32, .f16, .bf16: 1
-    case .q40, .q41, .q50, .q51, .q80: 32
+    case .q40, .q41, .q50, .q51, .q80, .mxfp4: 32
     case .q4K, .q5K, .q6K: 256
     }
   }
@@ -45,6 +47,7 @@ package enum GGUFTensorType: UInt32, Sendable, Hashable, CaseIterable {
     switch self {
     case .f32: 4
     case .f16, .bf16: 2
+    case .mxfp4: 17
     case .q40: 18
     case .q41: 20
     case .q50: 22

@@ -49,6 +49,7 @@ package struct BlockFormat: Sendable {
     BlockFormat("Q4_1", length: 32, size: 20) { $0.pointee.expand_q4_1($1, $2, $3) },
     BlockFormat("Q5_0", length: 32, size: 22) { $0.pointee.expand_q5_0($1, $2, $3) },
     BlockFormat("Q5_1", length: 32, size: 24) { $0.pointee.expand_q5_1($1, $2, $3) },
+    BlockFormat("MXFP4", length: 32, size: 17) { $0.pointee.expand_mxfp4($1, $2, $3) },
     BlockFormat("Q4_K", length: 256, size: 144) { $0.pointee.expand_q4_k($1, $2, $3) },
     BlockFormat("Q5_K", length: 256, size: 176) { $0.pointee.expand_q5_k($1, $2, $3) },
     BlockFormat("Q6_K", length: 256, size: 210) { $0.pointee.expand_q6_k($1, $2, $3) },

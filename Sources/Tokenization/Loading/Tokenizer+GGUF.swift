@@ -89,14 +89,15 @@ extension Tokenizer {
     return try file.tokenizer(pipeline, specials)
   }
 
-  /// The added tokens; those of Phi 3 take the white space behind them.
+  /// Tokens of which a vocabulary has one if its added tokens take the white space behind them.
   ///
-  /// The file cannot say so: llama.cpp too goes by the model's name.
-  private static func strippingAddedTokens(_ file: GGUFVocabulary, _ specials: SpecialTokens) throws -> [AddedToken] {
+  /// Files cannot say so, and llama.cpp goes by the model's name. The vocabulary of Phi 3 has this one.
+  private static let strippingMarks: Set<String> = ["<|placeholder1|>"]
+
+  /// The added tokens, with the white space behind them where the vocabulary is such a one.
+  private static func strippingAddedTokens(_ file: GGUFVocabulary, _ specials: SpecialTokens) -> [AddedToken] {
     var tokens = file.addedTokens(specials)
-    let nameKey = "general.name"
-    let name = try file.metadata[nameKey] == nil ? "" : file.metadata.string(nameKey).lowercased()
-    guard name.contains("phi-3") || name.contains("phi3") else { return tokens }
+    guard tokens.contains(where: { strippingMarks.contains($0.content) }) else { return tokens }
     for index in tokens.indices where !["<unk>", "<s>", "<|endoftext|>"].contains(tokens[index].content) {
       tokens[index].stripsRight = true
     }

@@ -79,6 +79,8 @@ struct InspectCommand: ParsableCommand {
       facts.append(
         ("left_out", JSON("\(count) block\(count == 1 ? " that predicts" : "s that predict") further tokens")))
     }
+    let types = model.storedElements
+    if types.count > 1 { facts.append(("stored_types", JSON(Self.told(types)))) }
     facts.append(("files", .array(model.files.files.map { JSON($0.path) })))
     if path.hasSuffix(".gguf") {
       let file = try GGUFFile(path: path)
@@ -87,6 +89,11 @@ struct InspectCommand: ParsableCommand {
         ("tensors", .array(file.entries.map { Self.tensor($0.name, $0.type.name, $0.shape) })))
     }
     return facts
+  }
+
+  /// Types of tensors in the words in which differing blocks are told.
+  private static func told(_ types: [(type: String, tensors: Int)]) -> String {
+    types.map { "\($0.type) (\($0.tensors) \($0.tensors == 1 ? "tensor" : "tensors"))" }.joined(separator: ", ")
   }
 
   private func adapter() throws -> [(key: String, value: JSON)] {
