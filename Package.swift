@@ -26,6 +26,22 @@ func tests(_ module: String, _ others: [Target.Dependency] = []) -> Target {
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let network: [Target.Dependency] = [
+  .product(name: "AsyncHTTPClient", package: "async-http-client"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
+let server: [Target.Dependency] = [
+  .product(name: "Hummingbird", package: "hummingbird"),
+  .product(name: "HummingbirdCore", package: "hummingbird"),
+  .product(name: "HummingbirdTLS", package: "hummingbird"),
+  .product(name: "HTTPTypes", package: "swift-http-types"),
+  .product(name: "Logging", package: "swift-log"),
+  .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -35,13 +51,21 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
   ],
   targets: [
     // The program: commands only.
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "FineTuningNodes", "Recipes", "Pipeline", "ModelFolders", "Generation", "Decoding", "Tokenization",
+        "FineTuningNodes", "Recipes", "CacheServer", "Pipeline", "ModelFolders", "Generation", "Decoding",
+        "Tokenization",
         "ChatTemplates",
         "Datasets",
         "TokenShards", "TensorFiles", "LanguageModels", "Tensors", "PreciseJSON", "Diagnostics", argumentParser,
@@ -60,7 +84,10 @@ let package = Package(
     library("Recipes", ["Pipeline", "Datasets", "PreciseJSON", "Diagnostics"]),
 
     // The engine: knows no language model.
-    library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database]),
+    library("Pipeline", ["CYAML", "PreciseJSON", "Diagnostics", "Threads", crypto, database] + network),
+
+    // A server of the engine's results.
+    library("CacheServer", ["Pipeline", "Diagnostics"] + network + server),
 
     // Fine-tuning.
     library("Rewards", ["Training", "Tokenization", "PreciseJSON", "Diagnostics", "Threads"]),
@@ -149,7 +176,8 @@ let package = Package(
         "Tensors", "TensorFiles",
       ]),
     .testTarget(
-      name: "CommandTests", dependencies: ["anneal", "TestKit", "Tokenization", "PreciseJSON", "Diagnostics"],
+      name: "CommandTests",
+      dependencies: ["anneal", "TestKit", "Pipeline", "Tokenization", "PreciseJSON", "Diagnostics"],
       swiftSettings: hygiene),
   ]
 )

@@ -110,8 +110,8 @@ enum FieldSample {
     case .number, .duration: value?.double != nil
     case .bool: value?.bool != nil
     case .list: value?.array != nil
-    case .group: false
-    case .text, .path: value?.string != nil
+    case .group, .map: false
+    case .text, .formed, .path: value?.string != nil
     }
   }
 
@@ -156,7 +156,7 @@ enum FieldSample {
       let middle = ends.count == 2 ? (ends[0] + ends[1]) / 2 : (ends.first ?? 0) + 1
       let third = ends.count == 2 ? ends[0] + (ends[1] - ends[0]) / 3 : middle + 1
       return first([JSON(middle), JSON(third)], otherThan: old)
-    case .text, .path: return first(["sample", "other"], otherThan: old)
+    case .text, .formed, .path: return first(["sample", "other"], otherThan: old)
     case .choice(let names): return first(names.map { JSON($0) }, otherThan: old)
     case .duration: return first([60.0, 90.0], otherThan: old)
     case .byteCount: return first([1024, 4096], otherThan: old)
@@ -164,6 +164,7 @@ enum FieldSample {
       return .array((old.array ?? []) + [value(element, otherThan: old.array?.last ?? .null)])
     case .group(let fields):
       return .object(completed(JSONObject(), fields))
+    case .map(let element): return ["name": value(element, otherThan: old["name"] ?? .null)]
     }
   }
 

@@ -143,6 +143,19 @@ rewards: [{type: answer, note: null}, {type: answer, note: why}]|reward: [{type:
 """
 
 
+# Caches beside the store.
+CACHES = """
+/mnt/x|ro:/mnt/x|relative/place|http://a:1/b|ro:https://a|ftp://a|http://u:p@a|http://a?b|"ro:"|""|null|[]|{}|[[/mnt/x]]
+[/mnt/x, "ro:http://a/b"]|[/mnt/x, ftp://a]|[{folder: /x, mode: read}, /y]|{folder: /x, mode: read}|{folder: /x}
+{folder: "", mode: read}|{url: http://a, mode: read_write}|{url: a, mode: read}|{url: http://a, mode: write}|{mode: read}
+{url: http://a, mode: read, colour: red}|{url: http://a, folder: b, mode: read}|{url: https://a, mode: read, bearer: $X}
+{url: https://a, mode: read, bearer: X}|{url: https://a, mode: read, bearer: $X, basic: $Y}|{folder: /x, mode: read, ca: c}
+{url: https://a, mode: read, headers: {A: $B}}|{url: https://a, mode: read, headers: {A: b}}|{url: https://a, mode: read, headers: []}
+{url: https://a, mode: read, basic: $X, ca: c, certificate: d, key: e, name: team}|{folder: /x, mode: read, trusted_keys: [x]}
+{folder: /x, mode: read_write, signing_key: me.key, trusted_keys: ["me:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="]}
+"""
+
+
 def corpus(good, fields):
     return [good % ""] + [good % (", " + field) for line in fields.split("\n") for field in line.split("|") if field]
 
@@ -164,5 +177,6 @@ def judge(name, texts):
         file.write("\n")
 
 
-judge("toy", corpus(GOOD, FIELDS) + WHOLE)
+CACHED = [GOOD % "" + "cache: " + one + "\n" for line in CACHES.split("\n") for one in line.split("|") if one]
+judge("toy", corpus(GOOD, FIELDS) + WHOLE + CACHED)
 judge("choice", corpus(CHOICE, CHOICES) + corpus(GRADE, GRADES))

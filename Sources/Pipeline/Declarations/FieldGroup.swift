@@ -8,6 +8,11 @@ extension FieldGroup {
   package static var entersKey: Bool { true }
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> Self? {
+    readMap(value, &decoder)
+  }
+
+  /// Reads a map of the fields; reports and gives nil for anything else.
+  static func readMap(_ value: LocatedValue, _ decoder: inout FieldDecoder) -> Self? {
     var set = Self()
     guard case .map(let pairs) = value.content else {
       decoder.report(.wantsMap(found: value.kindWords, names: applicable(in: set).map(\.name)), value)

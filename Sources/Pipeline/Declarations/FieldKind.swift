@@ -4,6 +4,8 @@ package indirect enum FieldKind: Sendable {
   case integer(NumberRange?)
   case number(NumberRange?)
   case text
+  /// A text of a form: in words, and as a regular expression for editors.
+  case formed(words: String, pattern: String)
   /// The path of a file or folder.
   case path
   case choice([String])
@@ -13,6 +15,8 @@ package indirect enum FieldKind: Sendable {
   case byteCount
   case list(FieldKind)
   case group([FieldDescription])
+  /// Values of one kind under names that the user chooses.
+  case map(FieldKind)
 
   /// The kind with a range put on its numbers.
   func ranged(_ range: NumberRange?) -> FieldKind {
@@ -41,12 +45,13 @@ package indirect enum FieldKind: Sendable {
     case .integer: "a whole number"
     case .number: "a number"
     case .text: "text"
+    case .formed(let words, _): words
     case .path: "a path"
     case .choice(let names): "one of [\(names.map { "`\($0)`" }.joined(separator: ", "))]"
     case .duration: "a time"
     case .byteCount: "an amount of memory"
     case .list: "a list"
-    case .group: "a map"
+    case .group, .map: "a map"
     }
   }
 
@@ -57,6 +62,7 @@ package indirect enum FieldKind: Sendable {
     case .integer(let range): "whole number" + Self.suffix(range)
     case .number(let range): "number" + Self.suffix(range)
     case .text: "text"
+    case .formed(let words, _): words
     case .path: "path"
     case .choice(let names): "one of " + names.map { "`\($0)`" }.joined(separator: ", ")
     case .duration: "time (`90`, `15m`, `2h`)"
@@ -64,6 +70,7 @@ package indirect enum FieldKind: Sendable {
     case .list(.group): "list of maps"
     case .list(let element): "list of: " + element.words
     case .group: "map"
+    case .map(let element): "map of: " + element.words
     }
   }
 

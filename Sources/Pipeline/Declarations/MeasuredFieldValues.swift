@@ -33,15 +33,19 @@ package struct ByteCount: FieldValue, Hashable {
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> ByteCount? {
     guard let scalar = decoder.scalar(value, wanted: "an amount of memory") else { return nil }
+    if let count = ByteCount(text: scalar.text) { return count }
+    decoder.report(.notMemory(scalar.text), value)
+    return nil
+  }
+
+  /// Nil for what is no amount above 0.
+  package init?(text: String) {
     let units: [(suffix: String, factor: Double)] = [
       ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776),
       ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1),
     ]
-    guard let amount = measure(scalar.text, units), let bytes = Int(exactly: amount.rounded()), bytes > 0 else {
-      decoder.report(.notMemory(scalar.text), value)
-      return nil
-    }
-    return ByteCount(bytes)
+    guard let amount = measure(text, units), let bytes = Int(exactly: amount.rounded()), bytes > 0 else { return nil }
+    value = bytes
   }
 
   package var canonical: CanonicalValue { .integer(value) }

@@ -11,6 +11,7 @@ package struct PipelineSchema: Sendable {
   private static let paramPattern = "\\$\\{[A-Za-z_][A-Za-z0-9_-]*\\}"
   private static let param: JSON = ["$ref": "#/$defs/param"]
   private static let node: JSON = ["$ref": "#/$defs/reference"]
+  private static let cache: JSON = ["$ref": "#/$defs/cache"]
 
   package var json: JSON {
     let branches = registry.types.map { type -> JSON in
@@ -43,6 +44,7 @@ package struct PipelineSchema: Sendable {
         ]
       ),
     ]
+    definitions.append(("cache", cache))
     definitions += registry.types.map { ("node.\($0.name)", branch($0)) }
     return [
       "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -71,6 +73,10 @@ package struct PipelineSchema: Sendable {
         "outputs": [
           "description": "The nodes whose results are wanted; left out, all that no other node takes",
           "anyOf": [Self.node, ["type": "array", "minItems": 1, "items": Self.node]],
+        ],
+        "cache": [
+          "description": "Caches beside the store, in the order in which they are asked; they decide no result",
+          "anyOf": [Self.cache, ["type": "array", "items": Self.cache], ["type": "null"]],
         ],
       ],
       "required": ["pipeline", "nodes"],
@@ -102,6 +108,17 @@ package struct PipelineSchema: Sendable {
       "type": ["object", "null"], "minProperties": 1, "additionalProperties": false, "properties": properties,
     ]
   }()
+
+  /// A cache: a folder or an address, only read behind `ro:`, or a map that says more.
+  private var cache: JSON {
+    let fields = CacheSettings.fields.map(\.description)
+    return [
+      "anyOf": [
+        ["type": ["string", "number", "boolean"], "pattern": JSON(CacheSettings.pattern)],
+        ClosedObject(fields.map(Self.member), deciders: fields, param: Self.param).json(),
+      ]
+    ]
+  }
 
   private func branch(_ type: AnyNodeType) -> JSON {
     let ports = type.inputs.map { port -> SchemaMember in
@@ -142,6 +159,7 @@ package struct PipelineSchema: Sendable {
     case .number(let range): return [number("number", range), param]
     // Unquoted text may look like a number or truth value to other tools; for a text field it is text.
     case .text: return [["type": ["string", "number", "boolean"]]]
+    case .formed(_, let pattern): return [["type": "string", "pattern": JSON(pattern)], param]
     case .path: return [["type": ["string", "number", "boolean"], "minLength": 1]]
     case .choice(let names): return [["enum": .array(names.map { JSON($0) })], param]
     case .duration: return measure("[smhd]")
@@ -150,6 +168,11 @@ package struct PipelineSchema: Sendable {
       let items = forms(element)
       return items + [["type": "array", "items": items.count == 1 ? items[0] : ["anyOf": .array(items)]]]
     case .group(let fields): return [ClosedObject(fields.map(member), deciders: fields, param: param).json()]
+    case .map(let element):
+      let values = forms(element)
+      return [
+        ["type": "object", "additionalProperties": values.count == 1 ? values[0] : ["anyOf": .array(values)]]
+      ]
     }
   }
 

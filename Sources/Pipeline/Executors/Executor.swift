@@ -26,6 +26,8 @@ package struct ActionOutcome: Sendable {
   /// Highest resident memory in bytes while the work ran: of its worker, or of the whole process of the run for light work,
   /// which is done there; nil where the system does not tell.
   package var peakMemory: Int?
+  /// Why remote caches that take results do not have this one.
+  package var notShared: [String] = []
 
   package init(result: Result<StoredResult, ActionFailure>, differs: Bool = false, peakMemory: Int? = nil) {
     self.result = result

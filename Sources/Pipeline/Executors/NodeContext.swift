@@ -216,7 +216,7 @@ package final class NodeContext: Sendable {
       case .none: break
       }
       if lease != nil {
-        if try remotes.fetch(key, into: store, flushes: false, tell: log) != nil { continue }
+        if try remotes.fetch(key, into: store, flushes: false, stop: cancellation, tell: log) != nil { continue }
         return try make(preimage, type, produce)
       }
       switch try keeper.take(key) {

@@ -48,7 +48,7 @@ struct GraphBuilder {
       name: document.name, file: document.source.file,
       parameters: document.params.map { ResolvedPipeline.Parameter(name: $0.key.text, value: $0.value.text) },
       nodes: nodes, outputs: outputs, unusedNodes: drafts.map(\.name).filter { !needed.contains($0) },
-      warnings: sorted(problems))
+      caches: document.caches, warnings: sorted(problems))
   }
 
   /// What is wrong with several members of a node in the same place, told once.

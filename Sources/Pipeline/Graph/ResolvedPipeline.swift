@@ -17,6 +17,8 @@ package struct ResolvedPipeline: Sendable {
   package var outputs: [OutputReference]
   /// Nodes that no output needs; they are not run.
   package var unusedNodes: [String]
+  /// The caches that the file names; they decide nothing about the work.
+  package var caches: [LocatedCache]
   package var warnings: [Diagnostic]
 
   package func node(_ name: String) -> ResolvedNode? { nodes.first { $0.name == name } }

@@ -53,6 +53,21 @@ extension LanguageProblem {
       Words(
         "wrong-kind", "\(found.capitalizedFirst) stands here",
         why: "a map is wanted, with fields from \(Self.list(names))")
+    case .wantsFreeMap(let found, let example):
+      Words("wrong-kind", "\(found.capitalizedFirst) stands here", why: "a map is wanted", try: "`\(example)`")
+    case .badCache(let problem): Words("bad-cache", problem.summary, why: problem.reason, try: problem.advice)
+    case .badHeader(let name):
+      Words(
+        "bad-header", "`\(name)` is no header that may be set",
+        why: "names have letters, digits and `-`, and what says where a message ends is not the user's")
+    case .notAKey(let text):
+      Words(
+        "not-a-key", "`\(text)` is no public key", why: "`NAME:` and 44 letters are wanted",
+        try: "Copy the line that `anneal cache keygen NAME` prints")
+    case .notAVariable(let name):
+      Words(
+        "secret-in-file", "`\(name)` is not the name of an environment variable",
+        why: "secrets do not stand in files", try: "Put it into a variable, and write `$NAME`")
     default: nil
     }
   }

@@ -58,6 +58,10 @@ extension LanguageProblem {
       Words(
         "unknown-key", "Unknown key `\(key)`", why: "a pipeline file has \(Self.list(names))",
         try: nearestName(to: key, among: names).map { "`\($0)`" })
+    case .unknownSetting(let key, let names):
+      Words(
+        "unknown-key", "Unknown key `\(key)`", why: "a configuration has \(Self.list(names))",
+        try: nearestName(to: key, among: names).map { "`\($0)`" })
     case .missingTopLevel(let key, let advice): Words("missing-key", "`\(key)` is missing", try: advice)
     case .topLevelKind(let key, let wanted, let found):
       Words("wrong-kind", "`\(key)` is \(found)", why: "\(wanted) is wanted")

@@ -43,10 +43,19 @@ enum LanguageProblem: Error, Sendable {
   case wantsScalar(wanted: String, found: String)
   case wantsList(found: String)
   case wantsMap(found: String, names: [String])
+  case wantsFreeMap(found: String, example: String)
+
+  // Caches
+  case badCache(CacheAddress.Problem)
+  case badHeader(String)
+  /// A secret that stands where the name of a variable is wanted, which is not repeated.
+  case notAVariable(name: String)
+  case notAKey(String)
 
   // The pipeline
   case notAPipeline(found: String)
   case unknownTopLevel(String, among: [String])
+  case unknownSetting(String, among: [String])
   case missingTopLevel(String, advice: String)
   case topLevelKind(String, wanted: String, found: String)
   case noNodes
@@ -146,8 +155,17 @@ extension LanguageProblem {
     }
     return Diagnostic(
       words.severity, code: words.code, words.summary, at: mark.place, path: path?.isEmpty == true ? nil : path,
-      excerpt: mark.excerpt, reason: words.reason, advice: words.advice, related: related)
+      excerpt: mayHoldSecret ? nil : mark.excerpt, reason: words.reason, advice: words.advice, related: related)
   }
+
+  /// Whether the line may hold a password, which messages must not carry into logs.
+  private var mayHoldSecret: Bool {
+    switch self {
+    case .badCache, .notAVariable: true
+    default: false
+    }
+  }
+
   /// libyaml's name for what it was reading, in words.
   private static func contextWords(_ context: String) -> String {
     switch context {

@@ -2,7 +2,7 @@ import Diagnostics
 
 /// The parts of a pipeline file, before anything is known about node types.
 struct PipelineDocument {
-  static let keys = ["pipeline", "params", "matrix", "nodes", "outputs"]
+  static let keys = ["pipeline", "params", "matrix", "nodes", "outputs", "cache"]
   /// Bytes of a name: file systems take 255, and `NAME.json` is the longest name of a file that is made from one.
   static let nameLimit = 250
 
@@ -16,6 +16,9 @@ struct PipelineDocument {
   private(set) var members: [String: MatrixMember] = [:]
   /// Nil when the file names none: then all ends of the graph are outputs.
   private(set) var outputs: [LocatedValue]?
+  /// Where results are looked for and put, beside the store; no part of the work.
+  private var cache: LocatedValue?
+  private(set) var caches: [LocatedCache] = []
   private(set) var problems: [Diagnostic] = []
 
   /// Takes the parts from a tree that is a map.
@@ -30,6 +33,7 @@ struct PipelineDocument {
         nodes = named(pair, kind: "node", wanted: "a map of nodes")
         if nodes.isEmpty, pair.value.isMapOrNull { report(.noNodes, at: pair.key.mark, "nodes") }
       case "outputs": readOutputs(pair)
+      case "cache": cache = pair.value
       default: report(.unknownTopLevel(pair.key.text, among: Self.keys), at: pair.key.mark, pair.key.text)
       }
     }
@@ -110,8 +114,14 @@ struct PipelineDocument {
     outputs = outputs.map { items in
       items.enumerated().map { scope.substitute($1, path: "outputs[\($0)]") }
     }
+    readCaches(&scope)
     params = scope.values
     problems += scope.finish()
+  }
+
+  private mutating func readCaches(_ scope: inout ParamScope) {
+    guard let cache else { return }
+    caches = LocatedCache.read(scope.substitute(cache, path: "cache"), path: "cache", problems: &problems)
   }
 
   private mutating func expand(_ matrix: Matrix, registry: NodeRegistry) {
@@ -137,6 +147,11 @@ struct PipelineDocument {
       items.enumerated().flatMap { index, item in
         expansion.outputs(scopes.indices.map { scopes[$0].substitute(item, path: "outputs[\(index)]") })
       }
+    }
+    if let cache, !scopes[0].uses(of: cache).isDisjoint(with: matrix.names) {
+      report(.badCache(.ofMatrix), at: cache.mark, "cache")
+    } else {
+      readCaches(&scopes[0])
     }
     (nodes, members) = expansion.nodesAndMembers()
     for node in nodes where node.key.text.utf8.count > Self.nameLimit {

@@ -7,22 +7,26 @@ package protocol RemoteCache: Sendable {
   var name: String { get }
   /// Whether results may be put there.
   var isWritable: Bool { get }
+  /// How many things it gives or takes at once.
+  var width: Int { get }
 
   /// What another process makes the same cache of.
   var json: JSON { get }
 
   /// Whether something stands under a digest, without a look at what it is.
-  func holds(_ area: RemoteArea, _ digest: Digest) throws -> Bool
+  func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool
 
   /// Copies what stands under a digest into a new file.
   ///
   /// - Parameter limit: The most bytes that it may have.
   /// - Returns: Whether there is anything.
-  /// - Throws: ``RemoteError/tooLarge(_:limit:)``, and what the way there throws.
-  func fetch(_ area: RemoteArea, _ digest: Digest, into path: String, limit: Int) throws -> Bool
+  /// - Throws: ``RemoteError/tooLarge(_:limit:)``, ``Interrupted``, and what the way there throws.
+  func fetch(
+    _ area: RemoteArea, _ digest: Digest, into file: ReceivedFile, limit: Int, _ transfer: RemoteTransfer
+  ) throws -> Bool
 
   /// Puts a file under a digest; nobody sees half of it.
-  func keep(_ area: RemoteArea, _ digest: Digest, from path: String) throws
+  func keep(_ area: RemoteArea, _ digest: Digest, from path: String, _ transfer: RemoteTransfer) throws
 }
 
 /// What a remote cache keeps.

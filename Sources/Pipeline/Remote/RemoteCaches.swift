@@ -1,6 +1,7 @@
 import Diagnostics
 import PreciseJSON
 import Synchronization
+import Threads
 
 /// The remote caches of a run, in the order in which they are asked.
 ///
@@ -15,37 +16,105 @@ package final class RemoteCaches: Sendable {
     case failed([String])
   }
 
+  /// What went wrong with a cache.
+  package struct Trouble: Sendable, Hashable {
+    package var cache: String
+    package var failures: Int
+    /// The first failure's.
+    package var reason: String
+    /// How many of its results were not believed.
+    package var doubts = 0
+    /// Why the first of them was not.
+    package var doubt = ""
+    /// Whether it is not asked any more.
+    package var isLeftAlone: Bool { failures >= RemoteCaches.patience }
+  }
+
   /// Failures after which a remote is not asked any more.
   private static let patience = 3
 
   package let caches: [any RemoteCache]
-  private let failures = Mutex<[String: Int]>([:])
+  private let trust: [RemoteTrust]
+  private let failures = Mutex<[String: Trouble]>([:])
   /// Results that a cache had and could not give: what it has of them is put there anew.
   private let broken = Mutex<Set<Digest>>([])
+  /// Results whose entries were not believed: they are put there anew.
+  private let doubted = Mutex<Set<Digest>>([])
 
-  package init(_ caches: [any RemoteCache] = []) { self.caches = caches }
-
-  /// What a worker process makes the same caches of.
-  var json: JSON { .array(caches.map(\.json)) }
-
-  convenience init(json: JSON) { self.init((json.array ?? []).compactMap(FolderRemote.init(json:))) }
-
-  private func isUsable(_ cache: any RemoteCache) -> Bool {
-    failures.withLock { ($0[cache.name] ?? 0) < Self.patience }
+  /// - Parameter trust: Whose results are believed, by cache; everybody's where there is nothing.
+  package init(_ caches: [any RemoteCache] = [], trust: [RemoteTrust] = []) {
+    self.caches = caches
+    self.trust = caches.indices.map { trust.indices.contains($0) ? trust[$0] : RemoteTrust() }
   }
 
-  private func noteFailure(_ cache: any RemoteCache) { failures.withLock { $0[cache.name, default: 0] += 1 } }
+  /// What a worker process, which only takes, makes the same caches of.
+  var json: JSON {
+    .array(
+      zip(caches, trust).map { ["cache": $0.json, "trusted": .array($1.keys.map(\.json))] })
+  }
+
+  convenience init(json: JSON) {
+    let members = (json.array ?? []).compactMap { member -> ((any RemoteCache), RemoteTrust)? in
+      let place = member["cache"] ?? .null
+      let keys = member["trusted"]?.array ?? []
+      guard let cache: any RemoteCache = FolderRemote(json: place) ?? HTTPRemote(json: place),
+        let trusted = try? keys.map({ try TrustedKey.read(json: $0) })
+      else { return nil }
+      return (cache, RemoteTrust(keys: trusted))
+    }
+    self.init(members.map(\.0), trust: members.map(\.1))
+  }
+
+  /// The caches that are asked, with whom they are believed for.
+  private var usable: [(cache: any RemoteCache, trust: RemoteTrust)] {
+    zip(caches, trust).filter { isUsable($0.0) }.map { ($0, $1) }
+  }
+
+  /// What went wrong so far, by cache.
+  package var troubles: [Trouble] {
+    failures.withLock { found in caches.compactMap { found[$0.name] } }
+  }
+
+  private func isUsable(_ cache: any RemoteCache) -> Bool {
+    failures.withLock { $0[cache.name]?.isLeftAlone != true }
+  }
+
+  /// - Returns: Why, in words.
+  private func noteFailure(_ cache: any RemoteCache, _ error: any Error) -> String {
+    let reason = diagnostics(of: error).map { $0.reason ?? $0.summary }.joined(separator: "; ")
+    failures.withLock { failures in
+      var trouble = failures[cache.name] ?? Trouble(cache: cache.name, failures: 0, reason: "")
+      trouble.failures += 1
+      if trouble.failures == 1 { trouble.reason = reason }
+      failures[cache.name] = trouble
+    }
+    return reason
+  }
+
+  /// - Returns: Why, in words.
+  private func noteDoubt(_ cache: any RemoteCache, _ key: Digest, _ doubt: RemoteTrust.Doubt) -> String {
+    doubted.withLock { _ = $0.insert(key) }
+    failures.withLock { failures in
+      var trouble = failures[cache.name] ?? Trouble(cache: cache.name, failures: 0, reason: "")
+      trouble.doubts += 1
+      if trouble.doubts == 1 { trouble.doubt = doubt.words }
+      failures[cache.name] = trouble
+    }
+    return doubt.words
+  }
 
   /// What a cache holds under a key, as its entry tells; nil where none has one that can be read.
   ///
   /// Nothing but entries is fetched, and nothing stays of them.
   package func look(_ key: Digest, beside store: Store) throws -> RemoteResult? {
-    for cache in caches where isUsable(cache) {
+    for (cache, trust) in usable {
       do {
-        if let entry = try RemoteFetch(cache, store).entry(key) {
+        if let entry = try RemoteFetch(cache, trust, store, stop: nil).entry(key) {
           return try LocalFailure.mark { try RemoteResult(entry, key, in: cache.name, beside: store) }
         }
-      } catch let error as LocalFailure { throw error.error } catch { noteFailure(cache) }
+      } catch let error as LocalFailure { throw error.error } catch let doubt as RemoteTrust.Doubt {
+        _ = noteDoubt(cache, key, doubt)
+      } catch { _ = noteFailure(cache, error) }
     }
     return nil
   }
@@ -54,23 +123,28 @@ package final class RemoteCaches: Sendable {
   ///
   /// - Parameters:
   ///   - flushes: Whether it is on the disk when this returns.
+  ///   - stop: Ends it where it is.
+  ///   - progress: Told how many bytes of how many have come, from several threads.
   ///   - tell: Told of caches that could not be used, and why.
   /// - Returns: The result that now stands under the key with the cache that it came from; nil where none has it.
-  /// - Throws: What the store throws: its own failures are no fault of a cache.
+  /// - Throws: What the store throws: its own failures are no fault of a cache; ``Interrupted``.
   package func fetch(
-    _ key: Digest, into store: Store, flushes: Bool = true, tell: (String) -> Void = { _ in }
+    _ key: Digest, into store: Store, flushes: Bool = true, stop: Cancellation? = nil,
+    progress: @escaping @Sendable (_ come: Int, _ all: Int) -> Void = { _, _ in }, tell: (String) -> Void = { _ in }
   ) throws -> (result: StoredResult, cache: String)? {
-    for cache in caches where isUsable(cache) {
+    for (cache, trust) in usable {
       do {
-        if let result = try RemoteFetch(cache, store).result(key, flushes: flushes) { return (result, cache.name) }
+        let result = try RemoteFetch(cache, trust, store, stop: stop).result(key, flushes: flushes, progress: progress)
+        if let result { return (result, cache.name) }
       } catch let error as LocalFailure {
         throw error.error
+      } catch let error as Interrupted {
+        throw error
+      } catch let doubt as RemoteTrust.Doubt {
+        tell("the result `\(key.short)` of cache `\(cache.name)` is not believed: \(noteDoubt(cache, key, doubt))")
       } catch {
-        noteFailure(cache)
         broken.withLock { _ = $0.insert(key) }
-        tell(
-          "cache `\(cache.name)` cannot give `\(key.short)`: \(diagnostics(of: error).map(\.summary).joined(separator: "; "))"
-        )
+        tell("cache `\(cache.name)` cannot give `\(key.short)`: \(noteFailure(cache, error))")
       }
     }
     return nil
@@ -78,39 +152,59 @@ package final class RemoteCaches: Sendable {
 
   /// Puts a result and what it was made from into every cache that takes any and lacks it: blobs before the entries that name
   /// them.
-  package func share(_ result: StoredResult, of store: Store) -> Sharing {
+  ///
+  /// - Parameter stop: Ends it where it is.
+  package func share(_ result: StoredResult, of store: Store, stop: Cancellation? = nil) -> Sharing {
     var problems: [String] = []
-    for cache in caches where cache.isWritable {
+    for (cache, trust) in zip(caches, trust) where cache.isWritable {
       guard isUsable(cache) else {
         problems.append("`\(cache.name)` is left alone after \(Self.patience) failures")
         continue
       }
-      do { try share(result, of: store, with: cache) } catch {
-        noteFailure(cache)
-        problems.append(
-          "`\(cache.name)`: \(diagnostics(of: error).map { $0.reason ?? $0.summary }.joined(separator: "; "))")
+      do {
+        try share(result, of: store, with: cache, trust, RemoteTransfer(stop: stop))
+      } catch is Interrupted {
+        problems.append("`\(cache.name)`: stopped on request")
+      } catch {
+        problems.append("`\(cache.name)`: \(noteFailure(cache, error))")
       }
     }
     return problems.isEmpty ? .shared : .failed(problems)
   }
 
-  private func share(_ result: StoredResult, of store: Store, with cache: any RemoteCache) throws {
+  private func share(
+    _ result: StoredResult, of store: Store, with cache: any RemoteCache, _ trust: RemoteTrust,
+    _ transfer: RemoteTransfer
+  ) throws {
     for part in try store.parts(of: result.actionResult) {
       // A part that is gone was collected; the result stands without it.
-      guard case .found(let found) = try store.result(for: part), try !cache.holds(.results, part) else { continue }
-      try put(found, of: store, into: cache)
+      guard case .found(let found) = try store.result(for: part),
+        try doubted.withLock({ $0.contains(part) }) || !cache.holds(.results, part, transfer)
+      else { continue }
+      try put(found, of: store, into: cache, trust, transfer)
     }
-    try put(result, of: store, into: cache)
+    try put(result, of: store, into: cache, trust, transfer)
   }
 
-  private func put(_ result: StoredResult, of store: Store, into cache: any RemoteCache) throws {
+  private func put(
+    _ result: StoredResult, of store: Store, into cache: any RemoteCache, _ trust: RemoteTrust,
+    _ transfer: RemoteTransfer
+  ) throws {
+    let isDoubted = doubted.withLock { $0.contains(result.key) }
     let isBroken = broken.withLock { $0.contains(result.key) }
-    var isWhole = try !isBroken && cache.holds(.results, result.key)
-    for blob in Set(result.actionResult.files.map(\.blob)).sorted(by: { $0.digest < $1.digest })
-    where try isBroken || !cache.holds(.blobs, blob.digest) {
-      try cache.keep(.blobs, blob.digest, from: store.path(of: blob))
-      isWhole = false
+    let isThere = try !isBroken && !isDoubted && cache.holds(.results, result.key, transfer)
+    let added = Atomic(false)
+    let blobs = Set(result.actionResult.files.map(\.blob)).sorted { $0.digest < $1.digest }
+    try forEach(blobs, atOnce: cache.width) { blob in
+      try transfer.check()
+      guard try isBroken || !cache.holds(.blobs, blob.digest, transfer) else { return }
+      try cache.keep(.blobs, blob.digest, from: store.path(of: blob), transfer)
+      added.store(true, ordering: .relaxed)
     }
-    if !isWhole { try cache.keep(.results, result.key, from: store.resultPlace(result.key)) }
+    guard !isThere || added.load(ordering: .relaxed) else { return }
+    let entry = try store.temporaryPath()
+    defer { try? store.files.remove(entry) }
+    try store.files.undurable.create(entry, try trust.encoded(result.actionResult, for: result.key))
+    try cache.keep(.results, result.key, from: entry, transfer)
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Dispatch
+import Synchronization
 import Threads
 
 /// One attempt at an action, in a thread of its own.
@@ -51,8 +52,8 @@ struct Attempt: Sendable {
       case .ending(let ending): return ending
       }
       defer { lease.release() }
-      let outcome = executor.execute(job, log: log, stop: stop, report: receive)
-      if case .success(let result) = outcome.result { share(result) }
+      var outcome = executor.execute(job, log: log, stop: stop, report: receive)
+      if case .success(let result) = outcome.result { outcome.notShared = share(result) }
       guard case .failure(.failed) = outcome.result, !lease.isHeld else { return .made(outcome) }
       hub.emit(.nodeReport(node: job.node, .log("another process took the work over; waiting for its result")))
     }
@@ -84,6 +85,9 @@ struct Attempt: Sendable {
           pause(0.1)
         }
       }
+    } catch is Interrupted {
+      lease?.release()
+      return .ending(.made(ActionOutcome(result: .failure(.interrupted))))
     } catch {
       lease?.release()
       return .ending(.made(ActionOutcome(result: .failure(.failed(diagnostics(of: error))))))
@@ -92,15 +96,33 @@ struct Attempt: Sendable {
 
   /// The result from a remote cache, once it stands in the store.
   private func fetched() throws -> StoredResult? {
-    let found = try remotes.fetch(job.key, into: store) { hub.emit(.nodeReport(node: job.node, .log($0))) }
+    let told = Mutex(steadyClock())
+    let found = try remotes.fetch(
+      job.key, into: store, stop: stop,
+      progress: { [hub, job] come, all in
+        let now = steadyClock()
+        let isDue = told.withLock { told in
+          guard now - told >= Self.progressInterval else { return false }
+          told = now
+          return true
+        }
+        guard isDue else { return }
+        hub.emit(
+          .nodeReport(
+            node: job.node, .progress(ProgressUpdate(step: come >> 20, total: all >> 20, unit: "MiB fetched"))))
+      }, tell: { receive(.log($0)) })
     if let found { hub.emit(.nodeFetched(node: job.node, key: job.key, cache: found.cache)) }
     return found?.result
   }
 
-  private func share(_ result: StoredResult) {
-    if case .failed(let problems) = remotes.share(result, of: store) {
-      hub.emit(.notShared(node: job.node, key: result.key, problems))
-    }
+  /// Seconds between two words about how far a transfer is.
+  private static let progressInterval = 1.0
+
+  /// - Returns: Why some caches do not have it.
+  private func share(_ result: StoredResult) -> [String] {
+    guard case .failed(let problems) = remotes.share(result, of: store, stop: stop) else { return [] }
+    hub.emit(.notShared(node: job.node, key: result.key, problems))
+    return problems
   }
 
   private enum LeaseOrEnding {

@@ -110,6 +110,7 @@ extension NodeRecord {
     if let member { object["member"] = member.json }
     if let sameWorkAs { object["same_work_as"] = JSON(sameWorkAs) }
     if !blockedBy.isEmpty { object["blocked_by"] = .array(blockedBy.map { JSON($0) }) }
+    if !notShared.isEmpty { object["not_shared"] = .array(notShared.map { JSON($0) }) }
     if !problems.isEmpty { object["diagnostics"] = .array(problems.map(\.json)) }
     object["outputs"] = JSON(
       (result?.outputs ?? [:]).sorted { $0.key < $1.key }.map { port, artefact -> (key: String, value: JSON) in

@@ -5,9 +5,12 @@ extension RunLoop {
   func ended(_ name: String, _ ending: Attempt.Ending) {
     guard case .running(let running) = board[name], var record = records[name] else { return }
     record.seconds = (record.seconds ?? 0) + steadyClock() - running.started
-    if case .made(let outcome) = ending, let peak = outcome.peakMemory {
-      record.peakMemory = max(record.peakMemory ?? 0, peak)
-      record.measuredProcess = byName[name]?.type.execution == .inProcess ? .run : .worker
+    if case .made(let outcome) = ending {
+      record.notShared = outcome.notShared
+      if let peak = outcome.peakMemory {
+        record.peakMemory = max(record.peakMemory ?? 0, peak)
+        record.measuredProcess = byName[name]?.type.execution == .inProcess ? .run : .worker
+      }
     }
     records[name] = record
     switch ending {

@@ -39,6 +39,8 @@ package struct NodeRecord: Sendable {
   package var result: StoredResult?
   /// What went wrong; also warnings.
   package var problems: [Diagnostic] = []
+  /// Why remote caches that take results do not have this one.
+  package var notShared: [String] = []
   /// The nodes whose failure blocks it.
   package var blockedBy: [String] = []
 }

@@ -3,8 +3,8 @@
 ///
 /// Field numbers (remote_execution.proto): ActionResult 2 = output_files, 9 = execution_metadata; OutputFile 1 = path,
 /// 2 = digest; Digest 1 = hash, 2 = size_bytes; ExecutedActionMetadata 1 = worker, 11 = auxiliary_metadata (Any:
-/// 1 = type_url, 2 = value). The auxiliary value is a seal over key and files: an entry is named by its key and not by
-/// its content, so nothing else would tell a flipped bit.
+/// 1 = type_url, 2 = value). The first auxiliary value is a seal over key and files: an entry is named by its key and not by
+/// its content, so nothing else would tell a flipped bit. Others are signatures of the seal, of entries that went to others.
 package struct ActionResult: Sendable, Equatable {
   package struct File: Sendable, Equatable {
     package var path: String
@@ -16,17 +16,28 @@ package struct ActionResult: Sendable, Equatable {
     }
   }
 
+  /// Somebody's word for an entry.
+  struct Signature: Sendable, Equatable {
+    /// An ed25519 public key.
+    var key: [UInt8]
+    var bytes: [UInt8]
+  }
+
   package var files: [File]
 
   private static let worker = "anneal"
   private static let sealType = "anneal/seal/v1"
+  /// Its value is a message: 1 = public key, 2 = signature.
+  private static let signatureType = "anneal/signature/v1"
   /// Larger entries are refused: 10,000 files make about 1 MB.
   static let limit = 4 << 20
 
   /// The bytes to store under `key`.
   ///
   /// Equal files give equal bytes: no time, host or user is in them.
-  package func encoded(for key: Digest) -> [UInt8] {
+  package func encoded(for key: Digest) -> [UInt8] { encoded(for: key, signature: nil) }
+
+  func encoded(for key: Digest, signature: Signature?) -> [UInt8] {
     var writer = ProtobufWriter()
     for file in files {
       writer.message(2) { output in
@@ -43,6 +54,15 @@ package struct ActionResult: Sendable, Equatable {
         any.data(1, Self.sealType.utf8)
         any.data(2, seal(for: key).hex.utf8)
       }
+      if let signature {
+        metadata.message(11) { any in
+          any.data(1, Self.signatureType.utf8)
+          any.message(2) { value in
+            value.data(1, signature.key)
+            value.data(2, signature.bytes)
+          }
+        }
+      }
     }
     return writer.bytes
   }
@@ -56,6 +76,53 @@ package struct ActionResult: Sendable, Equatable {
 
   package init(files: [File]) { self.files = files }
 
+  /// What is signed: the seal, for this purpose alone.
+  func message(for key: Digest) -> [UInt8] { Array("\(Self.signatureType)\n\(seal(for: key).hex)\n".utf8) }
+
+  /// The signatures that an entry's bytes carry, whatever they are worth.
+  static func signatures(in bytes: [UInt8]) -> [Signature] {
+    (try? auxiliaries(in: bytes))?.filter { $0.type == signatureType }.compactMap { try? signature($0.value) } ?? []
+  }
+
+  private static func auxiliaries(in bytes: [UInt8]) throws -> [(type: String, value: ArraySlice<UInt8>)] {
+    var found: [(type: String, value: ArraySlice<UInt8>)] = []
+    var reader = ProtobufReader(bytes[...])
+    while let (field, value) = try reader.next() {
+      guard field == 9, case .data(let metadata) = value else { continue }
+      var reader = ProtobufReader(metadata)
+      while let (field, value) = try reader.next() {
+        if field == 11, case .data(let any) = value { found.append(try auxiliary(any)) }
+      }
+    }
+    return found
+  }
+
+  private static func auxiliary(_ bytes: ArraySlice<UInt8>) throws -> (type: String, value: ArraySlice<UInt8>) {
+    var found = (type: "", value: bytes[bytes.endIndex...])
+    var reader = ProtobufReader(bytes)
+    while let (field, value) = try reader.next() {
+      switch (field, value) {
+      case (1, .data(let data)): found.type = String(decoding: data, as: UTF8.self)
+      case (2, .data(let data)): found.value = data
+      default: break
+      }
+    }
+    return found
+  }
+
+  private static func signature(_ bytes: ArraySlice<UInt8>) throws -> Signature {
+    var found = Signature(key: [], bytes: [])
+    var reader = ProtobufReader(bytes)
+    while let (field, value) = try reader.next() {
+      switch (field, value) {
+      case (1, .data(let data)): found.key = Array(data)
+      case (2, .data(let data)): found.bytes = Array(data)
+      default: break
+      }
+    }
+    return found
+  }
+
   private func seal(for key: Digest) -> Digest {
     var text = "\(Self.sealType)\n\(key.hex)\n"
     for file in files { text += "\(file.blob.digest.hex) \(file.blob.size) \(file.path.utf8.count) \(file.path)\n" }
@@ -64,16 +131,12 @@ package struct ActionResult: Sendable, Equatable {
 
   private static func decode(_ bytes: [UInt8]) throws -> (files: [File], seal: Digest?) {
     var files: [File] = []
-    var seal: Digest?
     var reader = ProtobufReader(bytes[...])
     while let (field, value) = try reader.next() {
-      switch (field, value) {
-      case (2, .data(let data)): files.append(try file(data))
-      case (9, .data(let data)): seal = try self.seal(in: data)
-      default: break
-      }
+      if field == 2, case .data(let data) = value { files.append(try file(data)) }
     }
-    return (files, seal)
+    let seal = try auxiliaries(in: bytes).first { $0.type == sealType }
+    return (files, seal.flatMap { Digest(hex: String(decoding: $0.value, as: UTF8.self)) })
   }
 
   private static func file(_ bytes: ArraySlice<UInt8>) throws -> File {
@@ -91,7 +154,7 @@ package struct ActionResult: Sendable, Equatable {
     return File(path: path, blob: blob)
   }
 
-  private static func blob(_ bytes: ArraySlice<UInt8>) throws -> BlobReference {
+  static func blob(_ bytes: ArraySlice<UInt8>) throws -> BlobReference {
     var reader = ProtobufReader(bytes)
     var digest: Digest?
     var size = 0
@@ -106,24 +169,5 @@ package struct ActionResult: Sendable, Equatable {
     }
     guard let digest else { throw ProtobufReader.Malformed() }
     return BlobReference(digest: digest, size: size)
-  }
-
-  private static func seal(in bytes: ArraySlice<UInt8>) throws -> Digest? {
-    var metadata = ProtobufReader(bytes)
-    while let (field, value) = try metadata.next() {
-      guard field == 11, case .data(let data) = value else { continue }
-      var any = ProtobufReader(data)
-      var isSeal = false
-      var seal: Digest?
-      while let (field, value) = try any.next() {
-        switch (field, value) {
-        case (1, .data(let data)): isSeal = data.elementsEqual(sealType.utf8)
-        case (2, .data(let data)): seal = Digest(hex: String(decoding: data, as: UTF8.self))
-        default: break
-        }
-      }
-      if isSeal { return seal }
-    }
-    return nil
   }
 }

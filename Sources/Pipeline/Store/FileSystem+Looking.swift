@@ -70,6 +70,16 @@ extension FileSystem {
     return bytes
   }
 
+  /// Gives the bytes of a file to `body`, a piece after the other.
+  ///
+  /// - Returns: Whether there is such a file.
+  func readPieces(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Bool {
+    guard let (descriptor, _) = try openFile(path) else { return false }
+    defer { close(descriptor) }
+    try Self.readAll(descriptor, path) { try body(UnsafeRawBufferPointer($0)) }
+    return true
+  }
+
   /// The bytes that come out of a pipe until it is closed, which is waited for: for what the user hands over as one.
   ///
   /// More bytes than `limit` are an error (`EFBIG`).

@@ -96,17 +96,18 @@ package struct FileSystem: Sendable {
   }
 
   static func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>, _ path: String) throws {
-    let array = Array(bytes)
-    try array.withUnsafeBytes { buffer in
-      var offset = 0
-      while offset < buffer.count {
-        let put = Glibc.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
-        if put < 0 {
-          if errno == EINTR { continue }
-          throw SystemError("write", path)
-        }
-        offset += put
+    try Array(bytes).withUnsafeBytes { try writeAll(descriptor, $0, path) }
+  }
+
+  static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ path: String) throws {
+    var offset = 0
+    while offset < bytes.count {
+      let put = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset)
+      if put < 0 {
+        if errno == EINTR { continue }
+        throw SystemError("write", path)
       }
+      offset += put
     }
   }
 

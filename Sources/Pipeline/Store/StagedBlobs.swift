@@ -17,6 +17,12 @@ struct StagedBlobs {
     return blob
   }
 
+  /// Takes in a finished file that was hashed while it was written.
+  mutating func add(file path: String, as blob: BlobReference) throws {
+    try store.files.protect(path)
+    staged.append((path, blob))
+  }
+
   /// Takes in bytes in memory.
   mutating func add(_ bytes: [UInt8]) throws -> BlobReference {
     let path = try store.temporaryPath()

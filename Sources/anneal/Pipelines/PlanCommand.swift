@@ -24,11 +24,11 @@ struct PlanCommand: ParsableCommand {
     try reportingProblems {
       let (resolved, targets) = try pipeline.load(workplace, words: targets)
       let history = workplace.history
-      let plan = try Planner(store: workplace.openedStore, remotes: caches.remotes(workplace)).plan(
-        resolved, targets: targets
-      ) {
+      let remotes = try caches.remotes(resolved, workplace)
+      let plan = try Planner(store: workplace.openedStore, remotes: remotes).plan(resolved, targets: targets) {
         history.expectations(pipeline: $0, nodes: $1)
       }
+      remotes.reportTroubles()
       if json {
         Terminal.put(PlanCommand.json(plan).text(.pretty))
       } else {

@@ -49,7 +49,7 @@ struct RunCommand: ParsableCommand {
     // Until the run begins there is nothing to save.
     let watch = SignalWatch(cancellation)
     defer { withExtendedLifetime(watch) {} }
-    var request: (pipeline: ResolvedPipeline, options: RunOptions)?
+    var request: (pipeline: ResolvedPipeline, options: RunOptions, remotes: RemoteCaches)?
     try reportingProblems {
       let (resolved, targets) = try pipeline.load(workplace, words: targets)
       var options = RunOptions()
@@ -59,19 +59,18 @@ struct RunCommand: ParsableCommand {
       if let cores { options.cores = cores }
       // Before anything is recorded: a target that is not there is no run.
       _ = try resolved.needed(targets)
-      _ = try caches.remotes(workplace)
-      request = (resolved, options)
+      request = (resolved, options, try caches.remotes(resolved, workplace))
     }
     guard let request else { return }
     // The request was right; from here on, what goes wrong is no fault of it.
     try reportingProblems(code: 1) {
       watch.tolerate(2)
-      try run(request.pipeline, request.options, cancellation)
+      try run(request.pipeline, request.options, request.remotes, cancellation)
     }
   }
 
   private func run(
-    _ resolved: ResolvedPipeline, _ options: RunOptions, _ cancellation: Cancellation
+    _ resolved: ResolvedPipeline, _ options: RunOptions, _ remotes: RemoteCaches, _ cancellation: Cancellation
   ) throws {
     let store = workplace.openedStore
     let history = workplace.history
@@ -84,11 +83,12 @@ struct RunCommand: ParsableCommand {
         advice: "start in a folder that you may write")
     }
     let scheduler = Scheduler(
-      store: store, check: fineTuningChecks, remotes: try caches.remotes(workplace),
+      store: store, check: fineTuningChecks, remotes: remotes,
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
       logPath: recorder.logPath)
     let summary = try scheduler.run(
       resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+    remotes.reportTroubles()
     // Also of a run whose results cannot be shown.
     defer { for notice in notify { notice.send(EndNotice.Message(summary)) } }
     let shown = try ResultView(store: store, project: workplace.project).show(summary, of: resolved)
@@ -120,6 +120,11 @@ struct RunCommand: ParsableCommand {
     Terminal.say("run \(summary.id): \(states.compactMap(count).joined(separator: ", ")) in \(time)")
     let checked = summary.nodes.compactMap { node in node.result.map { (node.name, SanityFindings($0)) } }
     for line in SanityFindings.lines(checked) { Terminal.say(line) }
+    let alone = summary.nodes.filter { !$0.notShared.isEmpty }
+    if let first = alone.first {
+      let names = alone.map { "`\($0.name)`" }.joined(separator: ", ")
+      Terminal.say("not shared: \(names) (\(first.notShared.joined(separator: "; ")))")
+    }
     if summary.state == .interrupted { Terminal.say("Run the same command again to go on.") }
     for (node, path) in shown { Terminal.put("\(node)\t\(shownPath(path))") }
   }

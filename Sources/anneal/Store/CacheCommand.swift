@@ -6,5 +6,6 @@ struct CacheCommand: ParsableCommand {
     commandName: "cache", abstract: "Looks after the store of results.",
     subcommands: [
       CacheListCommand.self, CacheStatisticsCommand.self, CacheVerifyCommand.self, CacheCollectCommand.self,
+      CachePinCommand.self, CacheUnpinCommand.self, CacheServeCommand.self, CacheKeyCommand.self,
     ])
 }

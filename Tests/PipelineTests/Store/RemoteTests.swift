@@ -141,6 +141,7 @@ private final class BrokenRemote: RemoteCache {
   var asked: Int { count.withLock { $0 } }
   let name = "broken"
   let isWritable = true
+  let width = 1
   var json: JSON { .null }
 
   private func fail() -> SystemError {
@@ -148,7 +149,9 @@ private final class BrokenRemote: RemoteCache {
     return SystemError("reach", "broken", code: 5)
   }
 
-  func holds(_ area: RemoteArea, _ digest: Digest) throws -> Bool { throw fail() }
-  func fetch(_ area: RemoteArea, _ digest: Digest, into path: String, limit: Int) throws -> Bool { throw fail() }
-  func keep(_ area: RemoteArea, _ digest: Digest, from path: String) throws { throw fail() }
+  func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool { throw fail() }
+  func fetch(
+    _ area: RemoteArea, _ digest: Digest, into file: ReceivedFile, limit: Int, _ transfer: RemoteTransfer
+  ) throws -> Bool { throw fail() }
+  func keep(_ area: RemoteArea, _ digest: Digest, from path: String, _ transfer: RemoteTransfer) throws { throw fail() }
 }
