@@ -21,6 +21,7 @@ import Testing
   func aFolderToTakeFromMustBeThere(command: String) throws {
     let outcome = try Project().anneal(command, "pipeline.yaml", "--cache", "ro:away")
     #expect(outcome.code == 2)
-    #expect(outcome.messages.contains("There is no folder `away` to take results from"), "\(outcome.messages)")
+    #expect(outcome.messages.hasPrefix("error: There is no folder `/"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("/away` to take results from"), "\(outcome.messages)")
   }
 }

@@ -13,6 +13,10 @@ import Testing
       "Q8_0": [0], "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2],
       "Q6_K": [208], "F16": [0], "BF16": [0], "F32": [2],
     ]
+    // The exponent of a block of MXFP4: between 2⁻⁷ and 2⁻⁴.
+    if format.name == "MXFP4" {
+      for block in 0..<count { bytes[block * format.size] = bytes[block * format.size] & 3 | 120 }
+    }
     let isWide = ["BF16", "F32"].contains(format.name)
     for block in 0..<count {
       for place in places[format.name] ?? [] {

@@ -122,7 +122,7 @@ struct TrainedPartTests {
     (
       "new",
       "trainable.inserted | The model has no new blocks | none were inserted by a node of type `expand_model` "
-        + "before | put one before, or say with `inserted` how many an other program inserted"
+        + "before | put one before, or say with `inserted` how many another program inserted"
     ),
     (
       "uneven",
