@@ -101,9 +101,9 @@ import Testing
     let configured = try user("cache: [{url: http://a/x, mode: read_write, bearer: $B}, /mnt/y, /mnt/z]\n")
     let choice = CacheChoice(
       arguments: [try CacheSettings("ro:http://a/x"), try CacheSettings("rel"), try CacheSettings("/mnt/y")],
-      pipeline: [LocatedCache(try CacheSettings("ro:/mnt/z"))], user: configured, project: "/work")
+      pipeline: [LocatedCache(try CacheSettings("ro:/mnt/z"))], user: configured, project: "/project")
     let settings = choice.caches.map(\.settings)
-    #expect(settings.map { $0.url?.text ?? $0.folder?.text } == ["http://a/x", "/work/rel", "/mnt/y", "/mnt/z"])
+    #expect(settings.map { $0.url?.text ?? $0.folder?.text } == ["http://a/x", "/project/rel", "/mnt/y", "/mnt/z"])
     #expect(settings.map(\.isWritable) == [false, true, true, false])
     #expect(settings[0].bearer?.name == "B", "the credentials are those of the configuration")
   }
