@@ -30,8 +30,10 @@ package enum DeepseekV2: ModelFamily {
     }
     let normalises = reader.flag("norm_topk_prob", default: false)
     if normalises { reader.report(.unsupported(key: "norm_topk_prob", found: "true", supported: ["false"])) }
-    // Of training from scratch, of other programs, and what `first_k_dense_replace` says.
-    for key in ["aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "scoring_func"] { _ = reader.lookup(key) }
+    // Of training from scratch, and of other programs.
+    reader.passOver("aux_loss_alpha", "seq_aux", "ep_size")
+    reader.require("moe_layer_freq", 1)
+    reader.require("scoring_func", "softmax")
     let mixture = DeepseekExperts(&reader)
     let rule = RoutingRule(
       chosen: mixture.experts.chosen, scale: scale,

@@ -16,9 +16,8 @@ package enum DeepseekV3: ModelFamily {
     let mixture = DeepseekExperts(&reader, dense: 3)
     let rule = rule(&reader, chosen: mixture.experts.chosen, groups: 8, chosenGroups: 4, scale: 2.5)
     // Of training from scratch, of other programs, and of the prediction of further tokens, which is not computed.
-    for key in [
-      "aux_loss_alpha", "seq_aux", "ep_size", "moe_layer_freq", "num_nextn_predict_layers",
-    ] { _ = reader.lookup(key) }
+    reader.passOver("aux_loss_alpha", "seq_aux", "ep_size", "num_nextn_predict_layers")
+    reader.require("moe_layer_freq", 1)
     return shape.configuration(DeepseekV3.self) { block, layer in
       block.attention = attention.configuration(shape)
       block.experts = mixture.configuration(shape, layer: layer, rule: rule)

@@ -16,6 +16,9 @@ package enum Exaone4: ModelFamily {
     // Old files say `LLLG`: local and global blocks.
     let kinds = reader.lookup("sliding_window_pattern")?.string.map { Array($0) } ?? []
     let pattern = kinds.isEmpty ? reader.positive("sliding_window_pattern", default: 4) : kinds.count
+    if let other = kinds.first(where: { !"LG".contains($0) }) {
+      reader.report(.unsupported(key: "sliding_window_pattern", found: String(other), supported: ["L", "G"]))
+    }
     let hasWindow = reader.hasWindow(default: true)
     let windows = reader.windows(shape.layerCount, default: 4096) {
       hasWindow && (kinds.isEmpty ? ($0 + 1) % pattern != 0 : kinds[$0 % pattern] == "L")

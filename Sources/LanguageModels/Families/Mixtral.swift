@@ -19,7 +19,7 @@ package enum Mixtral: ModelFamily {
     let count = reader.positive("num_local_experts", default: 8)
     let chosen = reader.positive("num_experts_per_tok", default: 2, atMost: count)
     // Noise of training from scratch.
-    _ = reader.lookup("router_jitter_noise")
+    reader.require("router_jitter_noise", 0)
     return configuration(shape, count: count, chosen: chosen, window: window)
   }
 

@@ -13,7 +13,7 @@ package enum Qwen3MoE: ModelFamily {
 
   package static func read(_ reader: inout ConfigurationReader) -> ModelConfiguration {
     let shape = DecoderShape(&reader, defaults)
-    _ = reader.lookup("sliding_window")
+    if !reader.isNull("sliding_window") { _ = reader.positive("sliding_window", default: 4096) }
     let window = reader.flag("use_sliding_window", default: false) ? reader.oneWindow(default: 4096) : nil
     let isSparse = Qwen2MoE.sparseLayers(&reader, shape.layerCount)
     let experts = ExpertReader(&reader, countKeys: ["num_experts", "num_local_experts"])
