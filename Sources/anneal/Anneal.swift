@@ -25,7 +25,8 @@ struct Anneal: ParsableCommand {
       CommandGroup(
         name: "History",
         subcommands: [
-          RunsCommand.self, ShowCommand.self, SweepCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
+          RunsCommand.self, ShowCommand.self, DiffCommand.self, BlameCommand.self, SweepCommand.self,
+          ReproduceCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
         ]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(name: "Use", subcommands: [ChatCommand.self]),

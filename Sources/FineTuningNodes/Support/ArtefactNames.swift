@@ -23,6 +23,12 @@ package enum ArtefactName {
   static let folder = "folder"
 }
 
+/// The names of members that others than their node read.
+package enum MemberName {
+  /// What a training told, a line of JSON each time.
+  package static let steps = "metrics.jsonl"
+}
+
 /// The names of facets: what must agree between artefacts that meet at a node.
 package enum FacetName {
   /// The identity of the tokenizer.

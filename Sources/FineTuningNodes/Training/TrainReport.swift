@@ -77,7 +77,7 @@ enum TrainReport {
       JSON((record.object?.members ?? []).filter { $0.key != MetricsWindow.measured })
     }
     func lines(_ records: [JSON]) -> String { records.map { $0.text() + "\n" }.joined() }
-    try output.write(lines(computed), shownAs: lines(result.metrics), to: "metrics.jsonl")
+    try output.write(lines(computed), shownAs: lines(result.metrics), to: MemberName.steps)
     func points(_ key: String) -> [(step: Int, value: Double)] {
       result.metrics.compactMap { record in
         guard let step = record["step"]?.int, let value = record[key]?.double else { return nil }

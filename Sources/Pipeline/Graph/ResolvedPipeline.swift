@@ -20,6 +20,8 @@ package struct ResolvedPipeline: Sendable {
   /// The caches that the file names; they decide nothing about the work.
   package var caches: [LocatedCache]
   package var warnings: [Diagnostic]
+  /// The whole file as it holds after all overrides, as YAML of its own.
+  package var text = ""
 
   package func node(_ name: String) -> ResolvedNode? { nodes.first { $0.name == name } }
 }

@@ -20,6 +20,8 @@ package struct RunHistory: Sendable {
   }
 
   package func folder(of run: String) -> String { "\(folder)/\(run)" }
+  /// The pipeline file of a run, as it held after all changes on the command line.
+  package func pipelinePath(of run: String) -> String { folder(of: run) + "/pipeline.yaml" }
   package func logPath(run: String, node: String) -> String { "\(folder(of: run))/logs/\(node).log" }
 
   /// A name for a new run: sorts by its time (UTC, to the millisecond), then random, such as
@@ -39,11 +41,13 @@ package struct RunHistory: Sendable {
   }
 
   /// Starts the record of a new run.
+  ///
+  /// - Parameter environment: What there is to know about the program and the machine.
   /// - Throws: ``SystemError`` when the project folder cannot be written.
-  package func begin(_ pipeline: ResolvedPipeline) throws -> RunRecorder {
+  package func begin(_ pipeline: ResolvedPipeline, environment: JSON = [:]) throws -> RunRecorder {
     let id = Self.newIdentifier()
     try files.makeFolder(folder(of: id) + "/logs")
-    return try RunRecorder(id: id, pipeline: pipeline, history: self)
+    return try RunRecorder(id: id, pipeline: pipeline, environment: environment, history: self)
   }
 
   // MARK: Questions

@@ -32,6 +32,10 @@ package struct RunRecord: Sendable {
   package var started: Double
   package var seconds: Double?
   package var nodes: [Node]
+  /// The graph; nothing in records of versions that did not keep it.
+  package var graph: [Declared]
+  /// What the run found on its machine, such as `version`.
+  package var environment: JSONObject
   /// The process that runs it.
   package var owner: LeaseOwner?
   package var folder: String
@@ -57,6 +61,8 @@ package struct RunRecord: Sendable {
     seconds = json["seconds"]?.double
     owner = json["owner"].flatMap { LeaseOwner(Array($0.text().utf8)) }
     parameters = (json["parameters"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }
+    graph = (json["graph"]?.array ?? []).compactMap(Declared.init)
+    environment = json["environment"]?.object ?? JSONObject()
     self.nodes = try nodes.map { node in
       guard let node = Node(node) else { throw DamagedRecord(folder: folder) }
       return node

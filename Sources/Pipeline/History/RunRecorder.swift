@@ -9,16 +9,24 @@ package final class RunRecorder: EventSink {
   /// Progress is kept once a second and node.
   private let pace = ProgressPace(seconds: 1)
 
-  init(id: String, pipeline: ResolvedPipeline, history: RunHistory) throws {
+  init(id: String, pipeline: ResolvedPipeline, environment: JSON, history: RunHistory) throws {
     self.id = id
     self.history = history
+    let outputs = Set(pipeline.outputs.map(\.node))
     header = JSONObject([
       (key: "id", value: JSON(id)), (key: "pipeline", value: JSON(pipeline.name)),
       (key: "file", value: JSON(pipeline.file)),
       (key: "parameters", value: JSON(pipeline.parameters.map { (key: $0.name, value: JSON($0.value)) })),
       (key: "started", value: JSON(Double(wallClock()) / 1e9)), (key: "owner", value: LeaseOwner.current().json),
+      (key: "environment", value: environment),
+      (
+        key: "graph",
+        value: .array(
+          pipeline.nodes.map { RunRecord.Declared($0, isOutput: outputs.contains($0.name)).json })
+      ),
     ])
     try write(.running, seconds: nil, nodes: [])
+    try history.files.undurable.create(history.pipelinePath(of: id), Array(pipeline.text.utf8), mode: 0o644)
   }
 
   /// Where a node's log goes.

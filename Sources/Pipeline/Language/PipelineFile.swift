@@ -48,7 +48,9 @@ package enum PipelineFile {
     document.substituteParams(registry: registry)
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems
-    return try graph.resolve(sources: sources)
+    var pipeline = try graph.resolve(sources: sources)
+    pipeline.text = tree.yaml(depth: 3)
+    return pipeline
   }
 
   /// The bytes of a file, or of a pipe (`anneal run <(make-pipeline)`).

@@ -66,7 +66,7 @@ extension Store {
   }
 
   /// The bytes of a small blob, verified.
-  func bytes(of blob: BlobReference) throws -> [UInt8] {
+  package func bytes(of blob: BlobReference) throws -> [UInt8] {
     let path = try path(of: blob)
     let bytes: [UInt8]?
     do { bytes = try files.read(path) } catch let error as SystemError where error.code == EIO {

@@ -8,7 +8,7 @@ extension Sketch {
   ///   - tail: Lines below it, as comments.
   func text(head: [String], tail: [String]) -> String {
     var lines = head.map(Self.comment)
-    lines.append("pipeline: \(Self.scalar(name.escaped))")
+    lines.append("pipeline: \(name.escaped.inlineYAML)")
     lines += ["", "nodes:"]
     for (index, node) in nodes.enumerated() {
       if index > 0 { lines.append("") }
@@ -32,7 +32,7 @@ extension Sketch {
     for field in fields {
       guard let dot = field.name.firstIndex(of: ".") else {
         let comment = field.comment.map { "  # \($0)" } ?? ""
-        lines.append("\(blanks)\(field.name): \(inline(field.value.escaped))\(comment)")
+        lines.append("\(blanks)\(field.name): \(field.value.escaped.inlineYAML)\(comment)")
         continue
       }
       let group = String(field.name[..<dot])
@@ -44,38 +44,5 @@ extension Sketch {
       lines += Self.lines(of: inner, indent: indent + 2)
     }
     return lines
-  }
-
-  /// A value in one line.
-  private static func inline(_ value: LocatedValue) -> String {
-    switch value.content {
-    case .scalar: scalar(value)
-    case .list(let items): "[\(items.map(inline).joined(separator: ", "))]"
-    case .map(let pairs): "{\(pairs.map { "\($0.key.text): \(inline($0.value))" }.joined(separator: ", "))}"
-    }
-  }
-
-  /// A scalar, in quotes where it would be read as something else without.
-  private static func scalar(_ value: LocatedValue) -> String {
-    guard case .scalar(let scalar) = value.content else { return "" }
-    let text = scalar.text
-    let isSimple =
-      !text.isEmpty
-      && text.unicodeScalars.allSatisfy { scalar in
-        scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "_-./+ ".unicodeScalars.contains(scalar)
-      } && !text.hasPrefix("-") && !text.hasPrefix(" ") && !text.hasSuffix(" ")
-    let isNegative = text.hasPrefix("-") && Double(text) != nil
-    if isSimple && scalar.isPlain || isNegative { return text }
-    let escaped = text.unicodeScalars.map { scalar -> String in
-      switch scalar {
-      case "\"": "\\\""
-      case "\\": "\\\\"
-      case "\n": "\\n"
-      case "\t": "\\t"
-      case "\r": "\\r"
-      default: String(scalar)
-      }
-    }
-    return "\"\(escaped.joined())\""
   }
 }

@@ -27,12 +27,11 @@ struct Sweep {
   private(set) var rows: [Row]
 
   /// Numbers of metrics that count what was measured.
-  private static let counts: Set<String> = [
+  static let counts: Set<String> = [
     "label_tokens", "tokens", "rows", "pairs", "answers", "prompts", "steps", "best_step", "trainable_parameters",
   ]
 
-  /// - Parameter details: What a node's metrics tell, in the order in which they stand there; nothing where it has none.
-  init(_ record: RunRecord, details: (RunRecord.Node) throws -> [(name: String, value: JSON)]) rethrows {
+  init(_ record: RunRecord, _ metrics: RunMetrics) throws {
     let members = record.nodes.filter { $0.member != nil }
     var names: [String] = []
     for node in members {
@@ -50,13 +49,13 @@ struct Sweep {
     rows = found
     for node in members {
       guard let member = node.member else { continue }
-      let told = try details(node).filter { $0.value.double != nil && !Self.counts.contains($0.name) }
+      let told = try metrics.numbers(node)
       for (name, _) in told where !measures.contains(Measure(node: member.node, name: name)) {
         measures.append(Measure(node: member.node, name: name))
       }
       for index in rows.indices where belongs(member, to: rows[index]) {
         if told.isEmpty { rows[index].states[member.node] = node.state }
-        for (name, value) in told { rows[index].numbers[Measure(node: member.node, name: name)] = value.double }
+        for (name, value) in told { rows[index].numbers[Measure(node: member.node, name: name)] = value }
       }
     }
   }

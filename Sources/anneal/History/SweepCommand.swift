@@ -33,12 +33,7 @@ struct SweepCommand: ParsableCommand {
   func run() throws {
     try reportingProblems {
       let record = try workplace.history.run(name)
-      let store = workplace.openedStore
-      var sweep = try Sweep(record) { node in
-        guard let key = node.key, case .found(let result) = try store.result(for: key) else { return [] }
-        return result.outputs.sorted { $0.key < $1.key }.filter { $0.value.type.name == ArtefactName.metrics }
-          .flatMap { $0.value.details.members.map { (name: $0.key, value: $0.value) } }
-      }
+      var sweep = try Sweep(record, RunMetrics(workplace.openedStore))
       guard !sweep.rows.isEmpty else {
         throw Diagnostic(
           code: "no-matrix", "Run \(record.id) of `\(record.pipeline)` has no matrix",
@@ -70,12 +65,5 @@ struct SweepCommand: ParsableCommand {
         + sweep.rows.map { row in
           row.values + (counts ? [String(row.count)] : []) + sweep.measures.map { sweep.text(row, $0) }
         })
-  }
-
-  private func unknown(_ name: String, _ known: [String], _ what: String) -> Diagnostic {
-    Diagnostic(
-      code: "unknown-name", "There is no \(what) `\(name)`",
-      reason: known.isEmpty ? "there are none" : "there are [\(known.joined(separator: ", "))]",
-      advice: nearestName(to: name, among: known).map { "`\($0)`" })
   }
 }

@@ -73,21 +73,8 @@ struct RunCommand: ParsableCommand {
     _ resolved: ResolvedPipeline, _ options: RunOptions, _ remotes: RemoteCaches, _ cancellation: Cancellation
   ) throws {
     let store = workplace.openedStore
-    let history = workplace.history
-    let recorder: RunRecorder
-    do {
-      recorder = try history.begin(resolved)
-    } catch let error as SystemError where [EROFS, EACCES].contains(error.code) {
-      throw Diagnostic(
-        code: "no-record", "Cannot keep a record of the run in this folder", reason: "`\(error.path)`: \(error.words)",
-        advice: "start in a folder that you may write")
-    }
-    let scheduler = Scheduler(
-      store: store, check: fineTuningChecks, remotes: remotes,
-      expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder, display],
-      logPath: recorder.logPath)
-    let summary = try scheduler.run(
-      resolved, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+    let run = RecordedRun(workplace: workplace, store: store, remotes: remotes, sinks: [display])
+    let summary = try run(resolved, options, cancellation)
     remotes.reportTroubles()
     // Also of a run whose results cannot be shown.
     defer { for notice in notify { notice.send(EndNotice.Message(summary)) } }

@@ -24,32 +24,18 @@ struct EnvCommand: ParsableCommand {
     try reportingProblems {
       let kernels = try KernelSet.chosenByEnvironment()
       let classes = ComputeClass.available(kernels)
-      var facts: [(key: String, value: JSON)] = [
-        ("version", JSON(Version.text)), ("cores", JSON(RunOptions.machineCores)),
-        ("memory", JSON(RunOptions.machineMemory)), ("kernels", JSON(kernels.name.rawValue)),
+      var facts = try MachineFacts.decisive()
+      facts += [
         ("kernels_available", .array(KernelSet.available.map { JSON($0.name.rawValue) })),
-        ("compute_auto", JSON(ComputeClass.best(kernels).rawValue)),
         ("compute_available", .array(classes.map { JSON($0.rawValue) })),
       ]
       if measure { facts.append(("peak_gflops", JSON(Self.peak(kernels, classes)))) }
-      facts += [
-        ("libraries", JSON(Self.libraries)), ("store", JSON(workplace.openedStore.path)),
-        ("system", JSON(ProcessInfo.processInfo.operatingSystemVersionString)),
-      ]
+      facts += [("libraries", JSON(MachineFacts.libraries)), ("store", JSON(workplace.openedStore.path))]
       if json { return Terminal.put(JSON(facts).text(.pretty)) }
       Terminal.put(
         table(
           facts.map { key, value in [key.replacingOccurrences(of: "_", with: " "), Self.words(key, value)] }))
     }
-  }
-
-  /// The libraries that do the work, in the versions that are loaded.
-  private static var libraries: [(key: String, value: JSON)] {
-    [
-      ("OpenBLAS", JSON(MatrixLibraries.openBLAS)), ("oneDNN", JSON(MatrixLibraries.oneDNN)),
-      ("zstd", JSON(zstandardVersion)), ("PCRE2", JSON(pcre2Version)), ("libyaml", JSON(EngineLibraries.libyaml)),
-      ("SQLite", JSON(EngineLibraries.sqlite)),
-    ]
   }
 
   /// The rate of matrix products on all cores in GFLOP/s, by class of arithmetic.
