@@ -26,7 +26,8 @@ struct Anneal: ParsableCommand {
         name: "History",
         subcommands: [
           RunsCommand.self, ShowCommand.self, DiffCommand.self, BlameCommand.self, SweepCommand.self,
-          ReproduceCommand.self, LogsCommand.self, StopCommand.self, SaveCommand.self,
+          ReportCommand.self, ReproduceCommand.self, LineageCommand.self, LogsCommand.self, StopCommand.self,
+          SaveCommand.self,
         ]),
       CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
       CommandGroup(name: "Use", subcommands: [ChatCommand.self]),
@@ -34,6 +35,7 @@ struct Anneal: ParsableCommand {
         name: "Tools",
         subcommands: [
           InitCommand.self, TokenizeCommand.self, RenderCommand.self, InspectCommand.self, EnvCommand.self,
+          DoctorCommand.self, ReportBugCommand.self,
         ]),
     ])
 

@@ -32,12 +32,12 @@ struct EnvTests {
         cores              \(ProcessInfo.processInfo.activeProcessorCount)
         memory             \(String(format: "%.1f", Double(ProcessInfo.processInfo.physicalMemory) / 0x1p30)) GiB
         kernels            scalar
-        kernels available  \(kernels.joined(separator: ", "))
         compute auto       f32
+        system             \(ProcessInfo.processInfo.operatingSystemVersionString)
+        kernels available  \(kernels.joined(separator: ", "))
         compute available  f32
         libraries          \(listed(json["libraries"]))
         store              \(project.folder.path("store"))
-        system             \(ProcessInfo.processInfo.operatingSystemVersionString)
 
         """)
   }

@@ -9,6 +9,9 @@ package struct SanityFindings: Sendable {
     package var summary: String
   }
 
+  /// Where checks stand among the details of an artefact.
+  package static let detail = SanityReport.detail
+
   package let all: [Finding]
 
   /// The checks of a result; none where its nodes make none.

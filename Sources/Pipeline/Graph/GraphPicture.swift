@@ -53,6 +53,42 @@ package struct GraphPicture: Sendable {
   }
 }
 
+extension GraphPicture {
+  /// The graph of a run, with how its nodes fared.
+  package init(_ record: RunRecord) {
+    let states = Dictionary(record.nodes.map { ($0.name, $0.state) }) { first, _ in first }
+    name = record.pipeline
+    nodes = record.graph.map { node in
+      Node(
+        name: node.name, type: node.type, state: states[node.name].flatMap(State.init), isOutput: node.isOutput)
+    }
+    let position = Dictionary(record.graph.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    let outputs = Dictionary(grouping: record.graph.flatMap(\.inputs), by: \.node).mapValues { Set($0.map(\.output)) }
+    edges = record.graph.enumerated().flatMap { to, node in
+      node.inputs.compactMap { input in
+        position[input.node].map { from in
+          Edge(
+            from: from, to: to, output: input.output, namesOutput: (outputs[input.node]?.count ?? 0) > 1,
+            port: input.port)
+        }
+      }
+    }
+  }
+}
+
+extension GraphPicture.State {
+  /// How a node that a run is done with stands; nil of one whose turn did not come.
+  fileprivate init?(_ state: NodeState) {
+    switch state {
+    case .ran: self = .ran
+    case .cached: self = .cached
+    case .failed: self = .failed
+    case .blocked: self = .blocked
+    case .interrupted, .notStarted, .notNeeded: return nil
+    }
+  }
+}
+
 // MARK: Text
 
 extension GraphPicture {

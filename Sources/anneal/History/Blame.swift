@@ -35,7 +35,13 @@ struct Blame {
       let change = Change(kinds: [kind])
       if (try? pipeline(with: [change])) != nil { alone.append(change) } else { dependent.append(kind) }
     }
-    changes = alone + (dependent.isEmpty ? [] : [Change(kinds: dependent)])
+    if !dependent.isEmpty {
+      // What needs other nodes needs those that are new.
+      dependent = alone.flatMap(\.kinds).filter(\.isOfWholeNode) + dependent
+      alone.removeAll { $0.kinds.allSatisfy(\.isOfWholeNode) }
+      alone.append(Change(kinds: dependent))
+    }
+    changes = alone
   }
 
   /// The older run's pipeline with some changes.
@@ -84,6 +90,12 @@ struct Blame {
 }
 
 extension Blame.Change.Kind {
+  /// Whether a node comes or goes by it.
+  fileprivate var isOfWholeNode: Bool {
+    guard case .value(let path, let old, let new) = self else { return false }
+    return path.count == 2 && path[0] == "nodes" && (old == nil || new == nil)
+  }
+
   var words: String {
     switch self {
     case .value(let path, let old?, let new?): "\(Self.name(path)): \(old) → \(new.inlineYAML)"

@@ -31,6 +31,7 @@ struct DiffCommand: ParsableCommand {
       let history = workplace.history
       let (before, after) = (try history.run(old), try history.run(new))
       let metrics = RunMetrics(workplace.openedStore)
+      Terminal.report(try metrics.lost(before, after))
       switch format {
       case .text: Terminal.put(try RunDifference(from: before, to: after, metrics).text)
       case .json: Terminal.put(try RunDifference(from: before, to: after, metrics).json.text(.pretty))

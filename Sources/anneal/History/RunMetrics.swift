@@ -1,3 +1,4 @@
+import Diagnostics
 import FineTuningNodes
 import Foundation
 import Pipeline
@@ -13,6 +14,19 @@ struct RunMetrics {
   func result(_ node: RunRecord.Node) throws -> StoredResult? {
     guard let key = node.key, case .found(let result) = try store.result(for: key) else { return nil }
     return result
+  }
+
+  /// A warning about results of runs that the store does not have any more; nothing where it has them all.
+  func lost(_ runs: RunRecord...) throws -> [Diagnostic] {
+    try runs.compactMap { run in
+      let names = try run.nodes.filter { try !$0.outputs.isEmpty && result($0) == nil }.map { "`\($0.name)`" }
+      guard !names.isEmpty else { return nil }
+      return Diagnostic(
+        .warning, code: "result-gone",
+        "The store does not have the results of \(names.joined(separator: ", ")) of run \(run.id)",
+        reason: "garbage collection took them, or the run used another store than `\(store.path)`",
+        advice: "name its store by `--store`; or `anneal reproduce \(run.id)` makes them again")
+    }
   }
 
   /// What a node's metrics tell, in the order in which they stand there; nothing where it has none.

@@ -18,7 +18,7 @@ struct CacheArguments: ParsableArguments {
   ///
   /// Credentials that are not there are said, once a command.
   /// - Throws: What is wrong with any of them.
-  func remotes(_ pipeline: ResolvedPipeline, _ workplace: Workplace) throws -> RemoteCaches {
+  func remotes(_ pipeline: ResolvedPipeline?, _ workplace: Workplace) throws -> RemoteCaches {
     let arguments = try caches.map { text in
       do { return try CacheSettings(text) } catch let error as CacheAddress.Problem {
         throw Diagnostic(code: "bad-cache", error.summary, path: "--cache", reason: error.reason, advice: error.advice)
@@ -27,7 +27,7 @@ struct CacheArguments: ParsableArguments {
     var user = try UserConfiguration.load()
     if noRemote { user.caches = [] }
     var choice = CacheChoice(
-      arguments: arguments, pipeline: noRemote ? [] : pipeline.caches, user: user, project: workplace.project)
+      arguments: arguments, pipeline: noRemote ? [] : pipeline?.caches ?? [], user: user, project: workplace.project)
     let remotes = try choice.remotes()
     Terminal.report(choice.warnings)
     return remotes
