@@ -112,6 +112,29 @@ struct FamilyFieldTests {
     } catch { #expect(diagnostics(of: error).map(\.summary).contains(test.message), "\(diagnostics(of: error))") }
   }
 
+  /// What fixtures say of keys of their families: what is refused, and what published files have besides.
+  @Test(arguments: FamilyTests.names)
+  func asTheFixtureSays(name: String) throws {
+    let fixture = try FamilyFixture(name)
+    let config = try #require(fixture.values["config"]?.object)
+    if let taken = fixture.values["taken"]?.object {
+      var object = config
+      for (key, value) in taken.members { object[key] = value }
+      #expect(try ModelConfiguration(huggingFace: .object(object)) == fixture.configuration())
+    }
+    for refused in fixture.values["refused"]?.array ?? [] {
+      var object = config
+      object[try #require(refused["key"]?.string)] = refused["value"]
+      do {
+        _ = try ModelConfiguration(huggingFace: .object(object))
+        Issue.record("\(name) \(refused.text()) was taken")
+      } catch {
+        let found = diagnostics(of: error).map(\.summary)
+        #expect(found.contains(refused["message"]?.string ?? ""), "\(name) \(refused.text()): \(found)")
+      }
+    }
+  }
+
   /// Keys of published files that transformers does not look at, with the values that they have there.
   static let published: [(variant: String, members: JSON)] = [
     ("gemma2", ["cache_implementation": "hybrid"]), ("gemma3", ["cache_implementation": "hybrid"]),

@@ -105,6 +105,19 @@ struct GGUFFamilyTests {
     #expect(try file.configuration() == wanted)
   }
 
+  /// Fixtures that say by themselves what the converter writes besides, and what files do not say.
+  @Test(arguments: FamilyFixture.names.filter { (try? FamilyFixture($0))?.values["gguf"]?["keys"] != nil })
+  func asTheFixtureSays(name: String) throws {
+    let fixture = try FamilyFixture(name)
+    // Of a family that is not here yet.
+    guard let written = try? fixture.configuration() else { return }
+    let keys = fixture.values["gguf"]?["keys"]?.object?.members ?? []
+    let file = try #require(File(written, Dictionary(uniqueKeysWithValues: keys.map { ($0.key, $0.value) })))
+    var config = try #require(fixture.values["config"]?.object)
+    for (key, value) in fixture.values["gguf"]?["config"]?.object?.members ?? [] { config[key] = value }
+    #expect(try file.configuration() == ModelConfiguration(huggingFace: .object(config)))
+  }
+
   @Test func whatLiesOtherwiseIsRefused() throws {
     let stacked = try #require(File(FamilyFixture("stablelm").configuration(), [:]))
     let error = #expect(throws: ModelConfigurationError.self) {

@@ -49,12 +49,12 @@ package enum ModelFamilies {
     GLM4MoELite.self,
   ]
 
-  /// Families of transformers that are not here and whose names look like those of families that are.
+  /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
   static let others: Set<String> = [
     "deepseek_vl", "dpt", "gpt_neo", "internvl", "llava", "mllama", "pixtral", "smolvlm", "voxtral", "xglm", "xlm",
   ]
 
-  /// Families of transformers that are not here and whose names do not tell that those of families here are close to them.
+  /// Families of transformers whose names do not tell that others are close to them.
   static let relatives: [String: [String]] = ["chatglm": ["glm", "glm4"], "codegen": ["gptj"]]
 
   private static let byModelType = Dictionary(

@@ -11,6 +11,10 @@
 #   more            (load, config, sequences, options) -> entries of the fixture beside those of this file
 #   foreign         what makes the configuration and tensors of a class those of a family that has none: internlm2.py
 #   model           the class of the model, else the one that AutoModelForCausalLM takes
+#   taken           {key: value} of config.json that published files have and that change nothing
+#   refused         [(key, value, message)]: what config.json must not say, and what is told of it
+#   gguf_keys       {key: value}: what llama.cpp's converter writes under the architecture besides what all have
+#   gguf_config     {key: value} of config.json as GGUF files have it, which do not say all
 #
 # Every tensor is mean + patterned(saved name, saved shape, amplitude) in float32. Sequences are computed one by one,
 # without padding and mask, so that no family's way with padding is in the numbers.
@@ -230,7 +234,8 @@ def gguf_names(names, config, options):
     def found(name):
         short = name.removeprefix("transformer.")  # as Bloom's converter does
         return known.get_name(name, try_suffixes=SUFFIXES) or known.get_name(short, try_suffixes=SUFFIXES)
-    return {"architecture": architecture, "names": {n: found(n) for n in names}}
+    said = {k: options["gguf_" + k] for k in ("keys", "config") if "gguf_" + k in options}
+    return {"architecture": architecture, "names": {n: found(n) for n in names}, **said}
 
 
 def norm_of(gradient):
@@ -274,6 +279,10 @@ def fixture(name, variant):
             "loss": digits(loss.item(), 12), "gradient_norms": gradient_norms(model, options), "greedy": tokens,
             "lora": lora(loaded(folder, options), sequences, options),
             "gguf": gguf_names([t["name"] for t in described], config, options)}
+        if "taken" in options:
+            made["taken"] = options["taken"]
+        if "refused" in options:
+            made["refused"] = [{"key": k, "value": v, "message": m} for k, v, m in options["refused"]]
         if "more" in options:
             made.update(options["more"](lambda: loaded(folder, options), config, sequences, options))
     OUT.mkdir(parents=True, exist_ok=True)

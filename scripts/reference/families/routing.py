@@ -86,8 +86,10 @@ def watched(choice, special=False):
             with torch.no_grad():
                 x = inputs[0].reshape(-1, inputs[0].shape[-1])
                 logits = torch.nn.functional.linear(x, router.weight, getattr(router, "bias", None))
-                statics = getattr(router, "moe_statics", router)
-                gaps, specials = choice(logits, model.config, getattr(statics, "e_score_correction_bias", None))
+                places = (router, getattr(router, "moe_statics", None), block)
+                found = [getattr(place, "e_score_correction_bias", None) for place in places]
+                bias = next((each for each in found if each is not None), None)
+                gaps, specials = choice(logits, model.config, bias)
                 least = min(g.min().item() for g in gaps)
                 if least <= MARGIN:
                     raise Unclear(f"{name}: an expert is chosen by {least}")
