@@ -155,6 +155,11 @@ import Testing
       k.gelu_erf_backward(y, x[0], x[1], n)
       k.relu_backward(z, x[0], x[1], n)
     }
+    // Results go up to 25.
+    compare(1e-5, scale: 5) { k, y, z, x, n in
+      k.relu_squared(y, x[0], n)
+      k.relu_squared_backward(z, x[0], x[1], n)
+    }
   }
 
   @Test(arguments: [0.3, 2, 50])

@@ -234,6 +234,9 @@ typedef struct tk_kernels {
   void (*gelu_erf_backward)(float *dx, const float *dy, const float *x, size_t n);
   void (*relu)(float *y, const float *x, size_t n);
   void (*relu_backward)(float *dx, const float *dy, const float *x, size_t n);
+  // max(x, 0)²
+  void (*relu_squared)(float *y, const float *x, size_t n);
+  void (*relu_squared_backward)(float *dx, const float *dy, const float *x, size_t n);
 
   // ---- softmax over a vocabulary
   // s = e^(s - max); gives Σ s, the maximum and its first place. n > 0.

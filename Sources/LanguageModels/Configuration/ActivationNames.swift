@@ -8,6 +8,7 @@ extension Activation {
     case .geluTanh: ["gelu_new", "gelu_pytorch_tanh", "gelu_fast"]
     case .gelu: ["gelu", "gelu_python"]
     case .relu: ["relu"]
+    case .reluSquared: ["relu2"]
     }
   }
 }

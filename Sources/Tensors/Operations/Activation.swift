@@ -9,6 +9,8 @@ package enum Activation: String, Sendable, Hashable, CaseIterable {
   /// x Φ(x), with the normal distribution's Φ.
   case gelu
   case relu
+  /// max(x, 0)² (arXiv:2109.08668).
+  case reluSquared
 
   typealias Forward = @convention(c) (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
   typealias Backward =
@@ -23,6 +25,7 @@ package enum Activation: String, Sendable, Hashable, CaseIterable {
       case .geluTanh: (table.gelu, table.gelu_backward)
       case .gelu: (table.gelu_erf, table.gelu_erf_backward)
       case .relu: (table.relu, table.relu_backward)
+      case .reluSquared: (table.relu_squared, table.relu_squared_backward)
       }
     guard let forward = pair.0, let backward = pair.1 else { preconditionFailure("The table of kernels is complete") }
     return (forward, backward)
