@@ -89,6 +89,18 @@ import Testing
   }
 
   @Test(arguments: [5, 70])
+  func rowsTimesNumbers(rows: Int) throws {
+    for compute in OperationGradientTests.computes {
+      let x = randomParameter("x", [rows, 9], seed: 1)
+      let factors = (0..<rows).map { 1 + 0.1 * Float($0) }
+      #expect(
+        try GradientCheck.differences([x], compute) { tape in
+          [tape.scaleRows(try tape.input(x), by: factors)]
+        }.isEmpty)
+    }
+  }
+
+  @Test(arguments: [5, 70])
   func clamps(rows: Int) throws {
     let x = randomParameter("x", [rows, 9], seed: 1)
     // Away from where it has no derivative.

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 
 /// Attention with its weights.
@@ -77,7 +78,11 @@ package struct Attention {
       if let prefix {
         (k, v) = (prefix.replace(tape, k, prefix.keys), prefix.replace(tape, v, prefix.values))
       }
-      input = AttentionInput(q: clipped(tape, queryNorm?(tape, q) ?? q), k: k, v: v, shape)
+      q = clipped(tape, queryNorm?(tape, q) ?? q)
+      if let growth = configuration.queryGrowth {
+        q = tape.scaleRows(q, by: growth.factors(context.positions(of: x.rows)))
+      }
+      input = AttentionInput(q: q, k: k, v: v, shape)
     }
     return try tape.attention(input, shape, sinks: sinks, in: context, layer: layer)
   }
@@ -97,6 +102,12 @@ package struct Attention {
   mutating func updateMaps(_ update: (inout Linear) throws -> Void) rethrows {
     for index in inputs.indices { try update(&inputs[index]) }
     try update(&output)
+  }
+}
+
+extension AttentionConfiguration.QueryGrowth {
+  fileprivate func factors(_ positions: [Int32]) -> [Float] {
+    positions.map { 1 + rate * logf(1 + Float(Int($0) / length)) }
   }
 }
 

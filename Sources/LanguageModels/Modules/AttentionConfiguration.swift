@@ -20,6 +20,19 @@ package struct AttentionConfiguration: Sendable, Hashable {
     case grouped
   }
 
+  /// Queries at position p are multiplied by 1 + rate · ln(1 + ⌊p / length⌋), so that long texts do not flatten the
+  /// probabilities (arXiv:2501.19399).
+  package struct QueryGrowth: Sendable, Hashable {
+    package var rate: Float
+    /// How many positions there are before queries grow.
+    package var length: Int
+
+    package init(rate: Float, length: Int) {
+      self.rate = rate
+      self.length = length
+    }
+  }
+
   /// H, a multiple of K.
   package var heads: Int
   /// K.
@@ -34,6 +47,8 @@ package struct AttentionConfiguration: Sendable, Hashable {
   package var keyNorm: HeadNormConfiguration?
   /// Whether queries and keys are turned before they are normed.
   package var normsTurned: Bool
+  /// How queries grow with their position, where each has a map of its own; nil where they do not.
+  package var queryGrowth: QueryGrowth?
   /// Queries, keys and values, after norms and before positions, are held within ± this.
   package var clip: Float?
   /// What q·k is multiplied by.

@@ -16,6 +16,8 @@ struct RotaryDefaults {
   var readsAlpha = false
   /// Whether the kinds of blocks have positions of their own.
   var hasKinds = false
+  /// Keys beside those of positions that the family reads by itself.
+  var ownKeys: [String] = []
 }
 
 extension RotaryConfiguration {
@@ -81,6 +83,7 @@ extension RotaryConfiguration {
     self.init(headDimension: headDimension, partial: partial, base: base, scaling: scaling, defaults)
     // What a scaling that is refused would need is not worth a word.
     guard inner.problems.isEmpty else { return }
+    for name in defaults.ownKeys { inner.passOver("\(key).\(name)") }
     inner.reportUnread(among: (values.object?.keys ?? []).map { "\(key).\($0)" }, prefix: "\(key).", .rotary)
   }
 
