@@ -47,6 +47,7 @@ package enum ModelFamilies {
     Ernie45MoE.self,
     OLMoE.self,
     GLM4MoELite.self,
+    Nemotron.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
