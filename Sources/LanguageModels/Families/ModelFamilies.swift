@@ -48,6 +48,7 @@ package enum ModelFamilies {
     OLMoE.self,
     GLM4MoELite.self,
     Nemotron.self,
+    Arcee.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
