@@ -49,6 +49,7 @@ package enum ModelFamilies {
     GLM4MoELite.self,
     Nemotron.self,
     Arcee.self,
+    Helium.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
