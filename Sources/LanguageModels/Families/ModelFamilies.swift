@@ -50,6 +50,7 @@ package enum ModelFamilies {
     Nemotron.self,
     Arcee.self,
     Helium.self,
+    GPTNeo.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
