@@ -51,6 +51,7 @@ package enum ModelFamilies {
     Arcee.self,
     Helium.self,
     GPTNeo.self,
+    GPTBigCode.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
