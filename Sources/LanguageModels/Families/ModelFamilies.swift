@@ -52,6 +52,7 @@ package enum ModelFamilies {
     Helium.self,
     GPTNeo.self,
     GPTBigCode.self,
+    VaultGemma.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
