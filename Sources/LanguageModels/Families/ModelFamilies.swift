@@ -53,6 +53,7 @@ package enum ModelFamilies {
     GPTNeo.self,
     GPTBigCode.self,
     VaultGemma.self,
+    Cwm.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
