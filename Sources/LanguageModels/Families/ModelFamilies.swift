@@ -54,6 +54,7 @@ package enum ModelFamilies {
     GPTBigCode.self,
     VaultGemma.self,
     Cwm.self,
+    MiniMaxM2.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
