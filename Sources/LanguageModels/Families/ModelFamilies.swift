@@ -55,6 +55,7 @@ package enum ModelFamilies {
     VaultGemma.self,
     Cwm.self,
     MiniMaxM2.self,
+    Ministral3.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
