@@ -56,6 +56,7 @@ package enum ModelFamilies {
     Cwm.self,
     MiniMaxM2.self,
     Ministral3.self,
+    Youtu.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
