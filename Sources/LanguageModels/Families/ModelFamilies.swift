@@ -57,6 +57,7 @@ package enum ModelFamilies {
     MiniMaxM2.self,
     Ministral3.self,
     Youtu.self,
+    Jais2.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
