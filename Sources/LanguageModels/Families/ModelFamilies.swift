@@ -58,6 +58,7 @@ package enum ModelFamilies {
     Ministral3.self,
     Youtu.self,
     Jais2.self,
+    FlexOlmo.self,
   ]
 
   /// Families of transformers whose names look like those of others, so that they are no slips of the hand.
