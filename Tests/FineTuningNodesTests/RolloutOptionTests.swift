@@ -70,6 +70,18 @@ struct RolloutOptionTests {
     }
   }
 
+  /// Nothing is wrong with a training whose answers all earn the same: the next ones may not.
+  @Test(arguments: ["grpo", "rloo"])
+  func roundsWithoutAnyGradientEndNothing(stage: String) throws {
+    let run = try summary(
+      Self.pipeline("stage: \(stage), generations: 2, rewards: [{type: regex, pattern: 'never said'}]")
+        .replacing("max_steps: 3", with: "max_steps: 10"))
+    #expect(try records(run).count == 10)
+    let result = try #require(run.1["tuned"]?.result)
+    let told = SanityFindings(result).all.filter { $0.name == "gradient" }
+    #expect(told.map(\.summary) == ["The gradient was exactly zero in 10 steps"])
+  }
+
   @Test func samplesAreKeptBesideMetrics() throws {
     let run = try summary(
       Self.pipeline(

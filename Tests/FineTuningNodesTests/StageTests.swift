@@ -223,6 +223,19 @@ struct StageTests {
     }
   }
 
+  @Test("Pairs that have reached their margins are no fault of a training")
+  func reachedMargins() throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(Self.pairs, to: "pairs.jsonl")
+    let text = Self.pipeline("stage: dpo, loss: [hinge], beta: 100, learning_rate: 0.01").replacing(
+      "max_steps: 2", with: "max_steps: 40")
+    let summary = try workspace.run(text)
+    #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
+    let gradient = try SanityFindings(#require(summary["tuned"]?.result)).all.first { $0.name == "gradient" }
+    let words = try #require(gradient?.summary.wholeMatch(of: /The gradient was exactly zero in (\d+) steps/))
+    #expect(Int(words.1).map { $0 >= 8 } == true, "\(words.0)")
+  }
+
   private static let questions = (1...6).map {
     #"{"prompt":"What is \#($0) plus \#($0)?","answer":"\#($0 + $0)"}"# + "\n"
   }.joined()

@@ -3,7 +3,7 @@ import Training
 
 /// Whether the gradients of a training were there, and stayed of a size.
 ///
-/// Gradients that are no numbers, and those that are zero for long, end the training at their step.
+/// Gradients that are no numbers end the training at their step, and so do those that never were anything but zero.
 package struct GradientCourse: SanityCheck {
   package static let name = "gradient"
 

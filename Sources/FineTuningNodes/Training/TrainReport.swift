@@ -37,6 +37,15 @@ enum TrainReport {
             + "the usual one is \(EventWords.value(usual, .plain))",
           reason: "the training may be diverging; clipping hides it from the loss at first",
           advice: "stop it (what is done is saved) and lower `learning_rate` if the loss rises"))
+    case .gradientGone(let step, let steps, let isOfSamples):
+      context.warn(
+        Diagnostic(
+          .warning, code: "gradient-gone", "The gradient was exactly zero for \(steps) steps, up to step \(step)",
+          reason: isOfSamples
+            ? "all answers to a prompt earned the same in each of them, so none is better than another (`dead_groups`)"
+            : "these rows have nothing left to teach: their margins are reached",
+          advice: isOfSamples
+            ? "ask easier or harder prompts, or sample more answers to each" : "take fewer steps, or harder rows"))
     case .lossGrew(let step, let loss, let usual):
       context.warn(
         Diagnostic(

@@ -10,6 +10,8 @@ package enum TrainingEvent: Sendable {
   case saved(step: Int, path: String)
   /// The gradient of a step is the first that is far above the usual one.
   case gradientGrew(step: Int, norm: Double, usual: Double)
+  /// Some steps in a row had no gradient, where that is no fault; `isOfSamples` where what is learned is sampled.
+  case gradientGone(step: Int, steps: Int, isOfSamples: Bool)
   /// The loss has been far above the usual one for as many steps as ``LossWatchdog`` says.
   case lossGrew(step: Int, loss: Double, usual: Double)
 

@@ -20,8 +20,12 @@ extension TrainingLoop {
     if hasGrown, let usual = state.watch.usualNorm {
       onEvent(.gradientGrew(step: state.step, norm: done.gradNorm, usual: usual))
     }
-    if state.watch.zeroRun >= TrainingWatch.zeroLimit {
-      throw TrainingError.gradientZero(step: state.step, steps: state.watch.zeroRun)
+    if state.watch.zeroRun == TrainingWatch.zeroLimit {
+      // What had a gradient may have nothing left to learn (margins that are reached), and all samples may earn the same.
+      guard state.watch.largestNorm > 0 || Stage.samplesRows else {
+        throw TrainingError.gradientZero(step: state.step, steps: state.watch.zeroRun)
+      }
+      onEvent(.gradientGone(step: state.step, steps: state.watch.zeroRun, isOfSamples: Stage.samplesRows))
     }
     if let watchdog = settings.watchdog, let usual = state.watchdog.add(done.loss, watchdog) {
       guard watchdog.action == .warn else {

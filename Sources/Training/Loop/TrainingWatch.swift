@@ -10,7 +10,7 @@ package struct TrainingWatch: Sendable, Hashable {
   ///
   /// Norms of healthy trainings move within a factor of ten of where they began; clipping hides the rest from the loss.
   package static let growthLimit = 100.0
-  /// Steps in a row without any gradient after which nothing can come of the training.
+  /// Steps in a row without any gradient after which nothing can come of a training that never had one.
   package static let zeroLimit = 8
 
   /// The loss of the first step, before anything changed; nil before it.
