@@ -84,7 +84,7 @@ struct ReproduceCommand: ParsableCommand {
   }
 
   /// A place for a store that is thrown away; those of processes that were killed go.
-  private static func freshFolder(in folder: String) throws -> String {
+  static func freshFolder(in folder: String) throws -> String {
     let prefix = "reproduce-"
     for name in try FileSystem().names(in: folder) where name.hasPrefix(prefix) {
       if let process = pid_t(name.dropFirst(prefix.count)), kill(process, 0) != 0, errno == ESRCH {

@@ -13,11 +13,22 @@ struct CacheVerifyCommand: ParsableCommand {
   @Flag(help: "Remove what is damaged; it is made again when a run needs it.")
   var repair = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Instead, make so many results of this project's runs again and compare their bytes.", valueName: "n"))
+  var rerun: Int?
+
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if let rerun, rerun < 1 { throw ValidationError("`--rerun` must be at least 1.") }
+    if rerun != nil, repair { throw ValidationError("`--repair` has no effect with `--rerun`.") }
+  }
+
   func run() throws {
     try reportingProblems(code: 1) {
+      if let rerun { return try runAgain(rerun) }
       let found = try workplace.openedStore.verify(repair: repair)
       if json {
         let object: JSON = [
@@ -33,6 +44,29 @@ struct CacheVerifyCommand: ParsableCommand {
       }
       if !found.isSound, !repair { throw ExitCode(1) }
     }
+  }
+
+  private func runAgain(_ count: Int) throws {
+    let cancellation = Cancellation()
+    let watch = SignalWatch(cancellation)
+    defer { withExtendedLifetime(watch) {} }
+    watch.tolerate(2)
+    let outcomes = try CacheRerun(workplace: workplace, store: workplace.openedStore)(count, cancellation)
+    if json {
+      let list = outcomes.map { outcome -> JSON in
+        [
+          "node": JSON(outcome.node), "run": JSON(outcome.run),
+          "same": outcome.comparison.map { JSON($0.isSame) } ?? .null,
+          "problem": outcome.problem.map { JSON($0) } ?? .null,
+        ]
+      }
+      Terminal.put(JSON.array(list).text(.pretty))
+    } else if outcomes.isEmpty {
+      Terminal.say("No run of this folder has results in the store.")
+    } else {
+      Terminal.put(table([["node", "run", "result"]] + outcomes.map { [$0.node, $0.run, $0.words] }))
+    }
+    if outcomes.contains(where: \.isDifferent) { throw ExitCode(1) }
   }
 
   private static func lines(_ found: Store.Verification) -> [String] {
