@@ -100,6 +100,30 @@ WHOLE = [
     ]
 ]
 
+WHOLE += [
+    "pipeline: sft\ngroups: %s\nnodes:\n  a: %s\n" % (group, call)
+    for group, call in [
+        ("{g: {nodes: {r: {type: load_dataset, from: rows.jsonl}}}}", "{group: g}"),
+        ("{g: {nodes: {r: {type: load_dataset}}}}", "{group: g}"),
+        ("{g: {nodes: {}}}", "{group: g}"),
+        ("{g: {}}", "{group: g}"),
+        ("{g: {params: {f: rows.jsonl}, nodes: {r: {type: load_dataset, from: '${f}'}}}}", "{group: g}"),
+        ("{g: {params: {f: rows.jsonl}, nodes: {r: {type: load_dataset, from: '${f}'}}}}", "{group: g, f: more.jsonl}"),
+        ("{g: {params: {f: null}, nodes: {r: {type: load_dataset, from: '${f}'}}}}", "{group: g, f: {a: b}}"),
+        ("{g: {node: {r: {type: load_dataset, from: rows.jsonl}}}}", "{group: g}"),
+        ("{g: {nodes: {r: {type: load_dataset, from: rows.jsonl}}, outputs: [r]}}", "{group: g}"),
+        ("{g: {nodes: {r: {type: load_dataset, from: rows.jsonl}}, outputs: []}}", "{group: g}"),
+        ("{g: [a]}", "{group: g}"),
+        ("[g]", "{group: g}"),
+        ("null", "{type: load_dataset, from: rows.jsonl}"),
+        ("{g: {nodes: {r: {type: load_dataset, from: rows.jsonl}}}}", "{group: [g]}"),
+        ("{g: {nodes: {r: {type: load_dataset, from: rows.jsonl}}}}", "{group: ''}"),
+    ]
+] + [
+    "pipeline: sft\n%s\nnodes: {rows: {type: load_dataset, from: rows.jsonl}}\n" % line
+    for line in ["extends: null", "extends: [a]", "extends: {a: b}", "include: null", "include: []", "include: {a: b}"]
+]
+
 
 CHOICE = """pipeline: tune
 params: {stage: dpo}

@@ -29,7 +29,7 @@ package struct PipelineSchema: Sendable {
         "reference",
         [
           "description": "The name of a node, or NODE.OUTPUT", "type": "string",
-          "pattern": JSON("^[A-Za-z_][A-Za-z0-9_-]*(\\.[A-Za-z_][A-Za-z0-9_-]*)?$|\(Self.paramPattern)"),
+          "pattern": JSON("^[A-Za-z_][A-Za-z0-9_-]*(@\\*)?(\\.[A-Za-z_][A-Za-z0-9_-]*)?$|\(Self.paramPattern)"),
         ]
       ),
       ("scalar", ["type": ["string", "number", "boolean", "null"]]),
@@ -44,6 +44,7 @@ package struct PipelineSchema: Sendable {
         ]
       ),
     ]
+    definitions += Self.groups
     definitions.append(("cache", cache))
     definitions += registry.types.map { ("node.\($0.name)", branch($0)) }
     return [
@@ -65,11 +66,21 @@ package struct PipelineSchema: Sendable {
           ],
         ],
         "matrix": Self.matrix,
-        "nodes": [
-          "description": "The steps, by name", "type": "object", "minProperties": 1,
-          "propertyNames": ["pattern": JSON(Self.namePattern)],
-          "additionalProperties": ["$ref": "#/$defs/node"],
+        "extends": [
+          "description": "A file that this one changes: what is said here holds, `null` takes away, the rest stays",
+          "type": ["string", "null"], "minLength": 1,
         ],
+        "include": [
+          "description": "Files whose params, nodes and groups stand beside those of this one",
+          "anyOf": [
+            ["type": ["string", "null"], "minLength": 1],
+            ["type": "array", "items": ["type": "string", "minLength": 1]],
+          ],
+        ],
+        "groups": [
+          "description": "Nodes that stand together wherever a node says `group: NAME`", "type": ["object", "null"],
+        ],
+        "nodes": ["description": "The steps, by name", "type": ["object", "null"]],
         "outputs": [
           "description": "The nodes whose results are wanted; left out, all that no other node takes",
           "anyOf": [Self.node, ["type": "array", "minItems": 1, "items": Self.node]],
@@ -79,11 +90,71 @@ package struct PipelineSchema: Sendable {
           "anyOf": [Self.cache, ["type": "array", "items": Self.cache], ["type": "null"]],
         ],
       ],
-      "required": ["pipeline", "nodes"],
       "additionalProperties": false,
+      "allOf": Self.building,
       "$defs": JSON(definitions),
     ]
   }
+
+  /// What has to be there: less in a file that builds on others.
+  private static let building: JSON = {
+    let names: JSON = ["propertyNames": ["pattern": JSON(namePattern)]]
+    func all(_ values: String) -> JSON {
+      [
+        "propertyNames": ["pattern": JSON(namePattern)], "additionalProperties": ["$ref": JSON("#/$defs/\(values)")],
+      ]
+    }
+    return [
+      [
+        "if": ["required": ["extends"], "properties": ["extends": ["type": "string"]]],
+        "then": ["properties": ["nodes": names, "groups": names]],
+        "else": [
+          "required": ["pipeline"], "properties": ["nodes": all("step"), "groups": all("group")],
+          "if": ["required": ["include"]],
+          "else": ["required": ["nodes"], "properties": ["nodes": ["type": "object", "minProperties": 1]]],
+        ],
+      ]
+    ]
+  }()
+
+  /// A node or a group of nodes, and what a group is.
+  private static let groups: [(key: String, value: JSON)] = {
+    let values: JSON = ["anyOf": [["$ref": "#/$defs/scalar"], ["type": "array", "items": ["$ref": "#/$defs/scalar"]]]]
+    return [
+      (
+        "step",
+        [
+          "if": ["type": "object", "required": ["group"]],
+          "then": [
+            "properties": ["group": ["description": "The group that stands here", "type": "string", "minLength": 1]],
+            "additionalProperties": values,
+          ],
+          "else": ["$ref": "#/$defs/node"],
+        ]
+      ),
+      (
+        "group",
+        [
+          "type": "object", "required": ["nodes"], "additionalProperties": false,
+          "properties": [
+            "pipeline": ["description": "The name of a pipeline whose file is used as a group"],
+            "params": [
+              "description": "What may be given to the group; `null` has to be", "type": ["object", "null"],
+              "propertyNames": ["pattern": JSON(namePattern)], "additionalProperties": values,
+            ],
+            "nodes": [
+              "description": "The steps, by name", "type": "object", "minProperties": 1,
+              "propertyNames": ["pattern": JSON(namePattern)], "additionalProperties": ["$ref": "#/$defs/step"],
+            ],
+            "outputs": [
+              "description": "What the group's name means to others",
+              "anyOf": [node, ["type": "array", "minItems": 1, "items": node]],
+            ],
+          ],
+        ]
+      ),
+    ]
+  }()
 
   /// What stands at `matrix`.
   private static let matrix: JSON = {

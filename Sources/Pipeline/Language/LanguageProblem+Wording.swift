@@ -2,7 +2,7 @@ import Diagnostics
 
 extension LanguageProblem {
   var words: Words {
-    textWords ?? scalarWords ?? pipelineWords ?? paramWords ?? matrixWords ?? graphWords
+    textWords ?? scalarWords ?? pipelineWords ?? paramWords ?? matrixWords ?? assemblyWords ?? graphWords
       ?? Words("invalid", "The pipeline file is not valid")
   }
 

@@ -96,6 +96,21 @@ enum LanguageProblem: Error, Sendable {
   case idleException
   case idleMatrixParam(String)
 
+  // Files and groups that a file builds on
+  case missingFile(String, reason: String?)
+  case fileBehindItself(String, behind: [String])
+  case includedTwice(area: String, name: String)
+  case notIncluded(String)
+  case unknownGroup(String, among: [String])
+  case groupInItself(String, behind: [String])
+  case unknownGroupKey(String, group: String, among: [String])
+  case groupWithoutNodes(String)
+  case unknownGroupParam(String, group: String, among: [String])
+  case missingGroupParam(String, group: String)
+  case groupNameTaken(String)
+  case severalEnds(String, ends: [String])
+  case unusedGroup(String)
+
   // Overrides
   case overrideForm(String)
   case overrideRoot(String, params: [String])

@@ -17,14 +17,22 @@ struct ParamScope {
   private var broken: Set<String> = []
   private var problems: [Diagnostic] = []
 
-  init(_ params: [LocatedValue.Pair]) {
+  /// Whether these are the params of a group of nodes, beside which those of the file hold.
+  private let isOfGroup: Bool
+
+  /// - Parameter given: Of a group's params those whose values come from outside, where its names mean nothing; nil for
+  ///   the params of a file.
+  init(_ params: [LocatedValue.Pair], given: Set<String>? = nil) {
+    isOfGroup = given != nil
     names = params.map(\.key.text)
     for param in params {
       let name = param.key.text
       let before = problems.count
       usesOfParams[name] = uses(of: param.value)
       if Self.isValue(param.value) {
-        let value = substitute(param.value, path: "params.\(name)", definition: name)
+        let isGiven = given?.contains(name) ?? false
+        let value =
+          isGiven ? param.value : substitute(param.value, path: "params.\(name)", definition: name)
         values.append(LocatedValue.Pair(key: param.key, value: value))
         // Lists in lists would nest as deeply as the file has params.
         if !Self.isValue(value) {
@@ -134,7 +142,7 @@ struct ParamScope {
       text.unicodeScalars += rest[..<dollar]
       rest = rest[dollar...]
       if rest.starts(with: "$${".unicodeScalars) {
-        text += "${"
+        text += isOfGroup ? "$${" : "${"
         rest = rest.dropFirst(3)
         continue
       }
@@ -150,6 +158,10 @@ struct ParamScope {
       let reference = String(rest[...end])
       let name = String(reference.dropFirst(2).dropLast())
       rest = rest[rest.index(after: end)...]
+      if isOfGroup, isName(name), !names.contains(name) {
+        text += reference
+        continue
+      }
       guard let param = resolve(name, reference, value, path, definition: definition) else {
         return value.broken
       }

@@ -2,7 +2,9 @@ import Diagnostics
 
 /// The parts of a pipeline file, before anything is known about node types.
 struct PipelineDocument {
-  static let keys = ["pipeline", "params", "matrix", "nodes", "outputs", "cache"]
+  static let keys = [
+    "pipeline", "extends", "include", "params", "matrix", "groups", "nodes", "outputs", "cache",
+  ]
   /// Bytes of a name: file systems take 255, and `NAME.json` is the longest name of a file that is made from one.
   static let nameLimit = 250
 

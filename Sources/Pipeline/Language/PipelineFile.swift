@@ -38,13 +38,15 @@ package enum PipelineFile {
     _ text: YAMLText, overrides: [Override] = [], problems known: [Diagnostic] = [], registry: NodeRegistry,
     sources: any SourceDigester
   ) throws -> ResolvedPipeline {
-    var tree = text.tree
-    var problems = known
+    var assembly = PipelineAssembly()
+    var tree = assembly.assemble(text)
+    var problems = known + assembly.problems
     for override in overrides { override.apply(to: &tree, registry: registry, problems: &problems) }
     guard case .map = tree.content else {
       throw DiagnosticList(problems + [LanguageProblem.notAPipeline(found: tree.kindWords).diagnostic(at: tree.mark)])
     }
-    var document = PipelineDocument(tree, source: text.source)
+    let nodes = NodeGroups.expand(tree, registry: registry, problems: &problems)
+    var document = PipelineDocument(nodes, source: text.source)
     document.substituteParams(registry: registry)
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems

@@ -15,7 +15,7 @@ struct PipelineProblemsTests {
             nods:
             ^
           at `nods`
-          why: a pipeline file has [`pipeline`, `params`, `matrix`, `nodes`, `outputs`, `cache`]
+          why: a pipeline file has [`pipeline`, `extends`, `include`, `params`, `matrix`, `groups`, `nodes`, `outputs`, `cache`]
           try: `nodes`
         """)
   }
@@ -34,7 +34,7 @@ struct PipelineProblemsTests {
             colour: red
             ^
           at `colour`
-          why: a pipeline file has [`pipeline`, `params`, `matrix`, `nodes`, `outputs`, `cache`]
+          why: a pipeline file has [`pipeline`, `extends`, `include`, `params`, `matrix`, `groups`, `nodes`, `outputs`, `cache`]
         """)
   }
 
