@@ -1,0 +1,55 @@
+import Diagnostics
+import FineTuningNodes
+import Foundation
+import Pipeline
+import TestKit
+import Testing
+
+/// Keys as they are frozen: a result that somebody has made is found under the same key by the next version, or on purpose
+/// under none.
+///
+/// A line that differs means that every such result anywhere is made again. Where that is meant, it is the work of an
+/// `implementationVersion` that rose, or of a new version of the key's format: docs/formats/keys.md says what to write there.
+@Suite("Golden keys") struct GoldenKeyTests {
+  /// Each node type with fields of all kinds: numbers, texts, lists, maps, choices with fields of their own, no value.
+  private static let pipeline = """
+    pipeline: golden
+    nodes:
+      tokenizer: {type: load_tokenizer, from: DIR/tiny}
+      rows: {type: load_dataset, from: DIR/rows.jsonl}
+      chat: {type: apply_template, dataset: rows, tokenizer: tokenizer, date: 2024-07-26, learn: last_answer}
+      tokens:
+        {type: tokenize, conversations: chat, tokenizer: tokenizer, max_length: 100, packing: true, validation: 0.5}
+      base: {type: load_model, from: DIR/tiny, compute: f32}
+      lora:
+        {type: attach_adapter, model: base, rank: 2, alpha: 4.5, targets: [q_proj, v_proj], rank_pattern: ["q_proj=4"], seed: 7}
+      sft:
+        {type: train, model: lora, data: tokens.train, max_steps: 2, batch_size: 2, learning_rate: 3e-4,
+         schedule: {type: cosine, warmup_steps: 1}, optimizer: {type: lion, betas: [0.9, 0.99]}, max_tokens: null}
+      full: {type: train, model: base, data: tokens.train, epochs: 0.5, learning_rate: 1e-5, optimizer: {weight_decay: 0.1}}
+      known: {type: score, of: likeliest, model: lora, data: tokens.validation, top_k: 2}
+      quality: {type: evaluate, model: sft, data: tokens.validation}
+      answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who are you?, "näh \\u2028 \\U0001F331"], max_tokens: 8}
+      larger: {type: expand_model, model: base, blocks: 1}
+      both: {type: merge_adapters, models: [lora, sft], weights: [1, 0.5]}
+      merged: {type: merge, model: sft, dtype: bf16}
+      mixed: {type: merge_models, models: [base, merged], weights: [0.5, 0.25], normalize: false}
+      folder: {type: export, model: merged, tokenizer: tokenizer}
+    """
+
+  @Test("the plan keys of all node types are those of the last release")
+  func planKeys() throws {
+    let workspace = try TinyWorkspace()
+    try workspace.folder.write(#"{"prompt":"One?","response":"Two."}"# + "\n", to: "rows.jsonl")
+    let pipeline = try workspace.pipeline(Self.pipeline, in: workspace.store)
+    let found = pipeline.nodes.sorted { $0.name < $1.name }.map { node in
+      "\(node.name) \(node.type.name) \(node.type.implementationVersion) \(node.planKey.hex)"
+    }
+    let golden = try String(contentsOfFile: fixture("Pipeline/golden-keys.txt"), encoding: .utf8)
+      .split(separator: "\n").map(String.init).filter { !$0.hasPrefix("#") }
+    for (one, other) in zip(found, golden) { #expect(one == other) }
+    #expect(found.count == golden.count, "\(found.joined(separator: "\n"))")
+    // Every node type has a line.
+    #expect(Set(pipeline.nodes.map(\.type.name)).isSuperset(of: Set(fineTuningNodes.names).subtracting(["exec"])))
+  }
+}
