@@ -64,7 +64,8 @@ let package = Package(
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "FineTuningNodes", "Recipes", "CacheServer", "Pipeline", "ModelFolders", "Generation", "Decoding",
+        "FineTuningNodes", "Recipes", "CacheServer", "LanguageServer", "Pipeline", "ModelFolders", "Generation",
+        "Decoding",
         "Tokenization",
         "ChatTemplates",
         "Datasets",
@@ -88,6 +89,9 @@ let package = Package(
 
     // A server of the engine's results.
     library("CacheServer", ["Pipeline", "Diagnostics"] + network + server),
+
+    // What editors show of pipeline files.
+    library("LanguageServer", ["Pipeline", "PreciseJSON", "Diagnostics"]),
 
     // Fine-tuning.
     library("Rewards", ["Training", "Tokenization", "PreciseJSON", "Diagnostics", "Threads"]),
@@ -169,6 +173,7 @@ let package = Package(
     tests("Generation", ["Decoding", "LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
     tests("Recipes", ["Pipeline"]),
+    tests("LanguageServer", ["Pipeline"]),
     tests(
       "FineTuningNodes",
       [

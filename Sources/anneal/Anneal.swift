@@ -35,7 +35,7 @@ struct Anneal: ParsableCommand {
         name: "Tools",
         subcommands: [
           InitCommand.self, TokenizeCommand.self, RenderCommand.self, InspectCommand.self, EnvCommand.self,
-          DoctorCommand.self, ReportBugCommand.self,
+          DoctorCommand.self, ReportBugCommand.self, LanguageServerCommand.self,
         ]),
     ])
 

@@ -84,7 +84,7 @@ package struct LocatedValue: Sendable {
 
 extension LocatedValue {
   /// The value as it would be written on one line.
-  var text: String {
+  package var text: String {
     switch content {
     case .scalar(let scalar): scalar.text
     case .list(let items): "[\(items.map(\.text).joined(separator: ", "))]"

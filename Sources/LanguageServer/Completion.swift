@@ -1,0 +1,130 @@
+import Pipeline
+import PreciseJSON
+
+/// What may stand at a cursor: keys, types, choices, names of nodes and params.
+struct Completion {
+  /// Kinds of the protocol.
+  private enum Kind: Int {
+    case field = 5
+    case variable = 6
+    case type = 7
+    case value = 12
+    case keyword = 14
+  }
+
+  let registry: NodeRegistry
+  let document: OpenDocument
+
+  func items(at position: OpenDocument.Position) -> [JSON] {
+    let prefix = document.text(before: position)
+    if let dollar = prefix.range(ofLast: "${"), !prefix[dollar...].contains("}") {
+      return document.pairs("params").map { item($0.key.text, .variable, $0.value.inlineYAML) }
+    }
+    let context = CursorContext(document.lines, line: position.line, prefix: prefix)
+    if context.path.isEmpty { return Self.topLevel.map { item($0.key, .keyword, $0.doc, suffix: ": ") } }
+    if context.path == ["outputs"] { return context.isValue ? nodes(giving: nil) : [] }
+    guard context.path.first == "nodes", context.path.count > 1 else { return [] }
+    let type = registry[typeName(of: context.path[1], context)]
+    if !context.isValue {
+      if context.path.count == 2 { return keys(of: type, context) }
+      return fields(of: type, along: context.path.dropFirst(2)).map { fields in
+        fields.filter { context.siblings[$0.name] == nil }.map { item($0.name, .field, Self.words($0), suffix: ": ") }
+      } ?? []
+    }
+    let key = context.path.last ?? ""
+    if context.path.count == 3, key == "type" { return registry.types.map { item($0.name, .type, $0.summary) } }
+    if context.path.count == 3, let port = type?.inputs.first(where: { $0.name == key }) {
+      return nodes(giving: type?.inputs.filter { $0.name == port.name }.flatMap(\.types))
+    }
+    let field = fields(of: type, along: context.path.dropFirst(2).dropLast())?.first { $0.name == key }
+    return field.map { Self.values($0.kind).map { item($0, .value, "") } } ?? []
+  }
+
+  private static let topLevel: [(key: String, doc: String)] = [
+    ("pipeline", "The name of the pipeline"), ("extends", "A file that this one changes"),
+    ("include", "Files whose params, nodes and groups stand beside those of this one"),
+    ("params", "Values that the nodes use as ${name}"), ("matrix", "Values that some params take, one after the other"),
+    ("groups", "Nodes that stand together wherever a node says `group: NAME`"), ("nodes", "The steps, by name"),
+    ("outputs", "The nodes whose results are wanted"), ("cache", "Caches beside the store"),
+  ]
+
+  /// The type of a node: as the map around the cursor says, else as the newest text that was YAML does.
+  private func typeName(of node: String, _ context: CursorContext) -> String {
+    if context.path.count == 2 || context.path.count == 3 && context.isValue, let type = context.siblings["type"] {
+      return type
+    }
+    return document.node(node)?.value["type"]?.text ?? ""
+  }
+
+  private func keys(of type: AnyNodeType?, _ context: CursorContext) -> [JSON] {
+    guard let type else {
+      return [
+        item("type", .keyword, "What the node does", suffix: ": "),
+        item("group", .keyword, "The group that stands here", suffix: ": "),
+      ]
+    }
+    var told: Set<String> = []
+    let ports = type.inputs.map { ($0.name, "\($0.doc) (takes \($0.types.joined(separator: " or ")))") }
+    let fields = (type.fields + NodeSettings.fields.map(\.description)).map { ($0.name, Self.words($0)) }
+    return (ports + fields).filter { context.siblings[$0.0] == nil && told.insert($0.0).inserted }
+      .map { item($0.0, .field, $0.1, suffix: ": ") }
+  }
+
+  /// The fields of the map at a path of keys inside a node.
+  private func fields(of type: AnyNodeType?, along path: ArraySlice<String>) -> [FieldDescription]? {
+    var fields = (type?.fields ?? []) + NodeSettings.fields.map(\.description)
+    for key in path {
+      guard let inner = fields.first(where: { $0.name == key })?.kind.members else { return nil }
+      fields = inner.fields
+    }
+    return fields
+  }
+
+  /// The nodes, and their outputs where there are several, that give one of some types of artefacts.
+  private func nodes(giving types: [String]?) -> [JSON] {
+    document.pairs("nodes").flatMap { pair -> [JSON] in
+      guard let type = registry[pair.value["type"]?.text ?? ""] else {
+        return pair.value["group"] == nil ? [] : [item(pair.key.text, .variable, "a group of nodes")]
+      }
+      let fitting = type.outputs.filter { types?.contains($0.type) ?? true }
+      let isOnly = fitting.count == 1 || types == nil
+      return (isOnly ? fitting.prefix(1) : fitting[...]).map { output in
+        item(isOnly ? pair.key.text : "\(pair.key.text).\(output.name)", .variable, "\(type.name): \(output.doc)")
+      }
+    }
+  }
+
+  private static func values(_ kind: FieldKind) -> [String] {
+    switch kind {
+    case .bool: ["true", "false"]
+    case .choice(let names): names
+    case .list(let element): values(element)
+    default: []
+    }
+  }
+
+  /// A field in a line: what it is, and what holds unless it is given.
+  static func words(_ field: FieldDescription) -> String {
+    field.doc + (field.unit.map { " (\($0))" } ?? "")
+      + (field.isRequired ? "; required" : field.defaultValue.map { "; \($0.forPeople) unless given" } ?? "")
+  }
+
+  private func item(_ label: String, _ kind: Kind, _ detail: String, suffix: String = "") -> JSON {
+    [
+      "label": JSON(label), "kind": JSON(kind.rawValue), "detail": JSON(detail), "insertText": JSON(label + suffix),
+    ]
+  }
+}
+
+extension String {
+  /// Where a text begins for the last time.
+  fileprivate func range(ofLast text: String) -> String.Index? {
+    var found: String.Index?
+    var rest = self[...]
+    while let range = rest.firstRange(of: text) {
+      found = range.lowerBound
+      rest = rest[range.upperBound...]
+    }
+    return found
+  }
+}
