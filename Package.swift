@@ -120,7 +120,7 @@ let package = Package(
     // Leaves.
     library("PreciseJSON", ["Diagnostics"]),
     library("Diagnostics"),
-    library("Threads"),
+    library("Threads", ["CProcesses"]),
 
     // C: our inner loops, and system libraries, most through pkg-config.
     .target(
@@ -130,6 +130,8 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     // Headers only: the library is loaded when the first product wants it.
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    // Headers only: calls of the system that Swift cannot make.
+    .systemLibrary(name: "CProcesses"),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

@@ -110,7 +110,7 @@ enum FieldSample {
     case .number, .duration: value?.double != nil
     case .bool: value?.bool != nil
     case .list: value?.array != nil
-    case .group, .map: false
+    case .group, .map, .named: false
     case .text, .formed, .path: value?.string != nil
     }
   }
@@ -164,7 +164,7 @@ enum FieldSample {
       return .array((old.array ?? []) + [value(element, otherThan: old.array?.last ?? .null)])
     case .group(let fields):
       return .object(completed(JSONObject(), fields))
-    case .map(let element): return ["name": value(element, otherThan: old["name"] ?? .null)]
+    case .map(let element), .named(let element): return ["name": value(element, otherThan: old["name"] ?? .null)]
     }
   }
 

@@ -1,3 +1,4 @@
+import CProcesses
 import Glibc
 
 /// A child process that leads a process group of its own, so that Ctrl-C at the terminal reaches the parent alone.
@@ -13,12 +14,27 @@ package struct SpawnedProcess: Sendable {
     case toParent
     /// What the parent has open under a number from 10 on.
     case open(Int32)
+    /// The same as another of the child's descriptors, one made before.
+    case same(as: Int32)
+  }
+
+  /// The child's environment.
+  package enum Environment: Sendable {
+    /// The parent's, with variables beside its own or in the place of some.
+    case inherited(with: [String: String])
+    case exactly([String: String])
   }
 
   /// How it ended.
   package enum Ending: Sendable, Hashable {
     case exited(Int32)
     case killed(signal: Int32)
+
+    /// - Parameter status: What `waitpid` says of a process that ended.
+    package init(status: Int32) {
+      let number = status & 0x7F
+      self = number == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: number)
+    }
   }
 
   /// What the system did not do, and its error number.
@@ -43,9 +59,10 @@ package struct SpawnedProcess: Sendable {
   /// - Parameters:
   ///   - program: With its arguments; looked for along `PATH` when its name has no slash.
   ///   - descriptors: By the child's numbers, in the order in which they are made.
-  ///   - variables: Of the environment, beside the parent's or in the place of some.
+  ///   - folder: The folder to start in; the parent's unless given.
   package init(
-    _ program: [String], _ descriptors: [(number: Int32, kind: Descriptor)], variables: [String: String] = [:]
+    _ program: [String], _ descriptors: [(number: Int32, kind: Descriptor)],
+    environment: Environment = .inherited(with: [:]), folder: String? = nil
   ) throws(Refusal) {
     pthread_mutex_lock(Self.lock)
     defer { pthread_mutex_unlock(Self.lock) }
@@ -61,7 +78,7 @@ package struct SpawnedProcess: Sendable {
     for (number, kind) in descriptors {
       let source: Int32
       switch kind {
-      case .open(let file): source = file
+      case .open(let file), .same(let file): source = file
       case .fromParent, .toParent:
         let pipe: (parent: Int32, child: Int32)
         do { pipe = try Self.pipe(kind) } catch { throw give(up: error) }
@@ -71,10 +88,11 @@ package struct SpawnedProcess: Sendable {
       }
       posix_spawn_file_actions_adddup2(&actions, source, number)
     }
+    if let folder { _ = start_in(&actions, folder) }
     var attributes = Self.attributes()
     defer { posix_spawnattr_destroy(&attributes) }
     var arguments = program.map { strdup($0) } + [nil]
-    var environment = Self.environment(variables)
+    var environment = Self.texts(of: environment)
     defer { for text in arguments + environment { free(text) } }
     var id: pid_t = 0
     let code = posix_spawnp(&id, program[0], &actions, &attributes, &arguments, &environment)
@@ -98,8 +116,13 @@ package struct SpawnedProcess: Sendable {
     return attributes
   }
 
-  /// The parent's variables and others, as the system wants them; to be freed.
-  private static func environment(_ variables: [String: String]) -> [UnsafeMutablePointer<CChar>?] {
+  /// The variables as the system wants them; to be freed.
+  private static func texts(of environment: Environment) -> [UnsafeMutablePointer<CChar>?] {
+    let variables: [String: String]
+    switch environment {
+    case .exactly(let variables): return variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    case .inherited(let others): variables = others
+    }
     var texts: [UnsafeMutablePointer<CChar>?] = []
     var next = environ
     while let text = next.pointee {
@@ -135,7 +158,6 @@ package struct SpawnedProcess: Sendable {
     var status: Int32 = 0
     let got = waitpid(id, &status, WNOHANG)
     guard got == id else { return got < 0 && errno == ECHILD ? .exited(-1) : nil }
-    let number = status & 0x7F
-    return number == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: number)
+    return Ending(status: status)
   }
 }

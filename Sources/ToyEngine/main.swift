@@ -36,6 +36,7 @@ func fail(_ text: String) -> Never {
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments == ["worker"] { exit(WorkerMain.run(registry: ToyNodes.registry, check: ToyNodes.check)) }
+if arguments.first == GuardMain.word { exit(GuardMain.run(Array(arguments.dropFirst()))) }
 guard arguments.count >= 4, arguments[0] == "run" else { fail("ToyEngine run PIPELINE STORE PROJECT [kill-at=N]") }
 let limit = arguments.dropFirst(4).compactMap { $0.hasPrefix("kill-at=") ? Int($0.dropFirst(8)) : nil }.first
 let fault = Fault(limit: limit)

@@ -44,6 +44,10 @@ struct Anneal: ParsableCommand {
     if CommandLine.isOfARun { endOnSignals() }
     LastWords.prepare()
     prepareSignals()
+    // Between a worker and a program of somebody else's, as little as possible.
+    if CommandLine.arguments.dropFirst().first == GuardMain.word {
+      Glibc.exit(GuardMain.run(Array(CommandLine.arguments.dropFirst(2))))
+    }
     // The runtime reads them from /proc; without them every command would print the help.
     if CommandLine.arguments.isEmpty {
       Terminal.say("error: Cannot read the program's arguments: /proc/self/cmdline is not readable")

@@ -18,7 +18,7 @@ package final class ArtefactBuilder: Sendable {
   ///
   /// On the store's file system, so that publishing moves and does not copy.
   package let folder: String
-  private let store: Store
+  let store: Store
   private let state = Mutex(State())
 
   init(port: String, folder: String, store: Store) throws {
@@ -86,7 +86,7 @@ package final class ArtefactBuilder: Sendable {
     state.withLock { $0.known[name] = blob }
   }
 
-  private func check(_ member: String) throws {
+  func check(_ member: String) throws {
     guard isValidMemberPath(member) else { throw StoreError.invalidMemberPath(member, port: port) }
   }
 

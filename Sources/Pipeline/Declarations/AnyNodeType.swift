@@ -11,16 +11,35 @@ package struct AnyNodeType: Sendable {
   package var summary: String { base.summary }
   package var implementationVersion: Int { base.implementationVersion }
   package var inputs: [InputPort] { base.inputs }
+  /// Those that are declared; a node's own may hang on its fields.
   package var outputs: [OutputPort] { base.outputs }
-  package var execution: Execution { base.execution }
   package var parts: [Part] { base.parts }
+  package var readsOutside: Bool { base.readsOutside }
 
-  package func output(_ name: String) -> OutputPort? { outputs.first { $0.name == name } }
+  package func outputs(_ fields: AnyFields) -> [OutputPort] { Self.outputs(base, fields) }
+  private static func outputs<Node: NodeType>(_: Node.Type, _ fields: AnyFields) -> [OutputPort] {
+    fields.of(Node.Fields.self).map(Node.outputs) ?? Node.outputs
+  }
+
+  package func execution(_ fields: AnyFields) -> Execution { Self.execution(base, fields) }
+  private static func execution<Node: NodeType>(_: Node.Type, _ fields: AnyFields) -> Execution {
+    fields.of(Node.Fields.self).map(Node.execution) ?? Node.execution
+  }
+
+  package func validity(_ fields: AnyFields) -> Validity { Self.validity(base, fields) }
+  private static func validity<Node: NodeType>(_: Node.Type, _ fields: AnyFields) -> Validity {
+    fields.of(Node.Fields.self).map(Node.validity) ?? .byKey
+  }
 
   /// The declarations of the fields, in the order of the node type.
   package var fields: [FieldDescription] { Self.fields(base) }
   private static func fields<Node: NodeType>(_: Node.Type) -> [FieldDescription] {
     Node.Fields.fields.map(\.description)
+  }
+
+  /// The settings of every node that have an effect on nodes of this type.
+  package var settings: [FieldDescription] {
+    NodeSettings.fields.filter { readsOutside || $0.name != NodeSettings.freshness }.map(\.description)
   }
 
   /// Fields with every default, required ones absent.

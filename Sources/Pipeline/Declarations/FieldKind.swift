@@ -15,8 +15,10 @@ package indirect enum FieldKind: Sendable {
   case byteCount
   case list(FieldKind)
   case group([FieldDescription])
-  /// Values of one kind under names that the user chooses.
+  /// Values of one kind under names that the user chooses, of whatever letters.
   case map(FieldKind)
+  /// Values of one kind under names such as nodes have.
+  case named(FieldKind)
 
   /// The kind with a range put on its numbers.
   func ranged(_ range: NumberRange?) -> FieldKind {
@@ -51,7 +53,17 @@ package indirect enum FieldKind: Sendable {
     case .duration: "a time"
     case .byteCount: "an amount of memory"
     case .list: "a list"
-    case .group, .map: "a map"
+    case .group, .map, .named: "a map"
+    }
+  }
+
+  /// What a value may look like, in examples of maps.
+  var example: String {
+    switch self {
+    case .text, .formed: "TEXT"
+    case .choice(let names): names.first ?? "NAME"
+    case .path: "FILE"
+    default: "VALUE"
     }
   }
 
@@ -70,7 +82,7 @@ package indirect enum FieldKind: Sendable {
     case .list(.group): "list of maps"
     case .list(let element): "list of: " + element.words
     case .group: "map"
-    case .map(let element): "map of: " + element.words
+    case .map(let element), .named(let element): "map of: " + element.words
     }
   }
 

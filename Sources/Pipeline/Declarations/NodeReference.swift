@@ -28,7 +28,7 @@ package struct NodeReference: Sendable {
             [
               ("name", JSON($0.name)), ("types", .array($0.types.map { JSON($0) })), ("optional", JSON($0.isOptional)),
               ("list", JSON($0.isList)), ("doc", JSON($0.doc)),
-            ] + condition($0.condition))
+            ] + ($0.isNamed ? [("named", true)] : []) + condition($0.condition))
         }),
       "outputs": .array(
         type.outputs.map { ["name": JSON($0.name), "type": JSON($0.type), "doc": JSON($0.doc)] }),
@@ -70,14 +70,14 @@ package struct NodeReference: Sendable {
           let notes =
             (port.isList ? ", list" : "") + (port.isOptional ? ", optional" : "")
             + (port.condition.map { ", " + Self.unquoted($0.words) } ?? "")
-          return [port.name, port.types.joined(separator: " or ") + notes, port.doc]
+          return [port.name, Self.unquoted(port.takenWords) + notes, port.doc]
         })
     }
     if !type.outputs.isEmpty {
       lines += ["", "Outputs"]
       lines += Self.table(type.outputs.map { [$0.name, $0.type, $0.doc] })
     }
-    let settings = FieldTables(NodeSettings.fields.map(\.description)).tables
+    let settings = FieldTables(type.settings).tables
     for (title, tables) in [("Fields", FieldTables(type.fields).tables), ("Settings of every node", settings)] {
       for table in tables {
         lines += ["", title + (table.title.map { " " + Self.unquoted($0) } ?? "")]
@@ -105,11 +105,10 @@ package struct NodeReference: Sendable {
       if !type.inputs.isEmpty {
         lines += ["", "| input | takes | |", "|---|---|---|"]
         lines += type.inputs.map { port in
-          let takes = port.types.map { "`\($0)`" }.joined(separator: " or ")
           let notes =
             (port.isList ? ", one or a list" : "") + (port.isOptional ? ", optional" : "")
             + (port.condition.map { ", " + $0.words } ?? "")
-          return "| `\(port.name)` | \(takes)\(notes) | \(Self.cell(port.doc)) |"
+          return "| `\(port.name)` | \(port.takenWords)\(notes) | \(Self.cell(port.doc)) |"
         }
       }
       if !type.outputs.isEmpty {

@@ -19,6 +19,17 @@ package protocol NodeType: Sendable {
   static var execution: Execution { get }
   /// The kinds of parts that its work is published in before the whole is done.
   static var parts: [Part] { get }
+  /// Whether it reads what no digest holds, the world outside; only then may its results be said to go stale.
+  static var readsOutside: Bool { get }
+
+  /// The outputs of a node with these fields: ``outputs`` unless the fields name others.
+  static func outputs(_ fields: Fields) -> [OutputPort]
+
+  /// Where the work of a node with these fields runs: ``execution`` unless the fields say more.
+  static func execution(_ fields: Fields) -> Execution
+
+  /// What tells that an earlier result of a node with these fields still holds.
+  static func validity(_ fields: Fields) -> Validity
 
   /// The files outside the store that the node reads; they enter the key by role and content, never by path.
   ///
@@ -49,6 +60,10 @@ extension NodeType {
   package static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? { nil }
   package static var execution: Execution { .inProcess }
   package static var parts: [Part] { [] }
+  package static var readsOutside: Bool { false }
+  package static func outputs(_ fields: Fields) -> [OutputPort] { outputs }
+  package static func execution(_ fields: Fields) -> Execution { execution }
+  package static func validity(_ fields: Fields) -> Validity { .byKey }
 }
 
 /// Where a node's work runs, and what it takes.
@@ -68,11 +83,14 @@ package enum Execution: Sendable, Hashable {
 /// A named input of a node type.
 package struct InputPort: Sendable {
   package var name: String
-  /// The names of the artefact types it takes.
+  /// The names of the artefact types it takes; empty where it takes any.
   package var types: [String]
   package var isOptional: Bool
   /// Whether it takes a list of nodes.
   package var isList: Bool
+  /// Whether it takes a map of nodes, under names that the user chooses: what is connected as `tokens` to a port `inputs`
+  /// is at `inputs.tokens`.
+  package var isNamed: Bool
   /// The fields with which it has an effect; always where there is none.
   ///
   /// Several ports may have one name when no two of their conditions can hold at once.
@@ -80,15 +98,24 @@ package struct InputPort: Sendable {
   package var doc: String
 
   package init(
-    _ name: String, _ types: [String], optional: Bool = false, list: Bool = false,
+    _ name: String, _ types: [String], optional: Bool = false, list: Bool = false, named: Bool = false,
     for condition: FieldCondition? = nil, doc: String
   ) {
     self.name = name
     self.types = types
     isOptional = optional
     isList = list
+    isNamed = named
     self.condition = condition
     self.doc = doc
+  }
+
+  package func takes(_ type: String) -> Bool { types.isEmpty || types.contains(type) }
+
+  /// What it takes, in words.
+  var takenWords: String {
+    let words = types.isEmpty ? "anything" : types.map { "`\($0)`" }.joined(separator: " or ")
+    return isNamed ? "a map of names to \(words)" : words
   }
 }
 

@@ -194,15 +194,19 @@ package struct PipelineSchema: Sendable {
   private func branch(_ type: AnyNodeType) -> JSON {
     let ports = type.inputs.map { port -> SchemaMember in
       var forms = [Self.node]
+      if port.isNamed {
+        forms = [
+          ["type": "object", "propertyNames": ["pattern": JSON(Self.namePattern)], "additionalProperties": Self.node]
+        ]
+      }
       if port.isList { forms.append(["type": "array", "minItems": 1, "items": Self.node]) }
       if port.isOptional { forms.append(["type": "null"]) }
-      let takes = port.types.map { "`\($0)`" }.joined(separator: " or ")
       return SchemaMember(
-        name: port.name, condition: port.condition, doc: "\(port.doc) (takes \(takes))",
+        name: port.name, condition: port.condition, doc: "\(port.doc) (takes \(port.takenWords))",
         schema: forms.count == 1 ? forms[0] : ["anyOf": .array(forms)], isRequired: !port.isOptional,
         takesNull: port.isOptional)
     }
-    let members = ports + (type.fields + NodeSettings.fields.map(\.description)).map(Self.member)
+    let members = ports + (type.fields + type.settings).map(Self.member)
     return ClosedObject(members, deciders: type.fields, param: Self.param).json(
       [("description", JSON(type.summary))], first: ("type", ["const": JSON(type.name)]))
   }
@@ -239,13 +243,18 @@ package struct PipelineSchema: Sendable {
       let items = forms(element)
       return items + [["type": "array", "items": items.count == 1 ? items[0] : ["anyOf": .array(items)]]]
     case .group(let fields): return [ClosedObject(fields.map(member), deciders: fields, param: param).json()]
-    case .map(let element):
-      let values = forms(element)
+    case .map(let element): return [["type": "object", "additionalProperties": any(forms(element))]]
+    case .named(let element):
       return [
-        ["type": "object", "additionalProperties": values.count == 1 ? values[0] : ["anyOf": .array(values)]]
+        [
+          "type": "object", "propertyNames": ["pattern": JSON(namePattern)],
+          "additionalProperties": any(forms(element)),
+        ]
       ]
     }
   }
+
+  private static func any(_ forms: [JSON]) -> JSON { forms.count == 1 ? forms[0] : ["anyOf": .array(forms)] }
 
   private static func measure(_ units: String) -> [JSON] {
     [

@@ -15,6 +15,8 @@ struct ActionRunner: Sendable {
   let keeper: LeaseKeeper
   let remotes: RemoteCaches
   let check: PublicationCheck
+  /// This program, for what has to run beside it.
+  let helper: [String]
 
   /// - Returns: The result that now stands under the job's key, and whether another one was made than stood there before.
   func perform(
@@ -23,15 +25,18 @@ struct ActionRunner: Sendable {
     // Before hours of work, not after them: can the store be written at all?
     do { try store.files.makeFolder(job.staging) } catch { throw .failed(diagnostics(of: error)) }
     let context = NodeContext(
-      job: job, store: store, keeper: keeper, remotes: remotes, check: check, cancellation: cancellation, report: report
-    )
+      job: job, store: store, keeper: keeper, remotes: remotes, check: check, helper: helper,
+      cancellation: cancellation, report: report)
+    let began = job.type.readsOutside ? wallClock() : nil
     do {
       let inference = try inferred(job)
       try job.type.run(job.fields, in: context)
       let outputs = try outputs(of: job, context, inference)
       try context.checkReading()
+      try checkAnswer(of: job)
       let published = try Publisher(store: store, check: check).publish(
-        outputs, preimage: job.preimage, parts: context.parts, unflushed: context.unflushed, replaces: job.isForced)
+        outputs, preimage: job.preimage, parts: context.parts, unflushed: context.unflushed, replaces: job.isForced,
+        began: began)
       try? store.files.removeTree(store.checkpointPlace(job.key))
       return published
     } catch {
@@ -42,6 +47,15 @@ struct ActionRunner: Sendable {
       // What is wrong with a file that changed meanwhile says less than that it did.
       throw .failed(diagnostics(of: context.changedSource() ?? error))
     }
+  }
+
+  /// Asks once more what is in the key: a program that was replaced meanwhile has made something else.
+  private func checkAnswer(of job: ActionJob) throws {
+    guard let question = job.type.validity(job.fields).question,
+      case .text(let old)? = job.preimage[question.label]
+    else { return }
+    let new = try question.answer()
+    if new != old { throw VersionError(question, .changed(old: old, new: new)) }
   }
 
   /// An input that is gone or damaged now: it may have vanished between the node's asking for its path and the reading.
@@ -86,7 +100,7 @@ struct ActionRunner: Sendable {
     of job: ActionJob, _ context: NodeContext, _ inference: Inference
   ) throws -> [Publisher.Output] {
     let builders = context.builders
-    return try job.type.outputs.map { port in
+    return try job.type.outputs(job.fields).map { port in
       guard let builder = builders[port.name] else { throw StoreError.missingOutput(port: port.name, node: job.node) }
       let staged = try builder.staged()
       let announced = inference.outputs[port.name] ?? ArtefactType(port.type)

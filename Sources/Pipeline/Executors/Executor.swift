@@ -40,10 +40,12 @@ package struct ActionOutcome: Sendable {
 package struct InProcessExecutor: Executor {
   private let runner: ActionRunner
 
+  /// - Parameter helper: This program, or another one that is a guard of programs when it is asked to be.
   package init(
-    store: Store, keeper: LeaseKeeper, remotes: RemoteCaches = RemoteCaches(), check: PublicationCheck
+    store: Store, keeper: LeaseKeeper, remotes: RemoteCaches = RemoteCaches(), check: PublicationCheck,
+    helper: [String] = ["/proc/self/exe"]
   ) {
-    runner = ActionRunner(store: store, keeper: keeper, remotes: remotes, check: check)
+    runner = ActionRunner(store: store, keeper: keeper, remotes: remotes, check: check, helper: helper)
   }
 
   package func execute(

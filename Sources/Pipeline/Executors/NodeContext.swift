@@ -19,24 +19,25 @@ package final class NodeContext: Sendable {
   }
 
   private let job: ActionJob
-  private let store: Store
+  let store: Store
   private let keeper: LeaseKeeper
   private let remotes: RemoteCaches
   private let check: PublicationCheck
-  private let cancellation: Cancellation
+  let helper: [String]
+  let cancellation: Cancellation
   private let report: NodeReport.Receiver
   private let state = Mutex(State())
 
   init(
     job: ActionJob, store: Store, keeper: LeaseKeeper, remotes: RemoteCaches, check: PublicationCheck,
-    cancellation: Cancellation,
-    report: @escaping NodeReport.Receiver
+    helper: [String], cancellation: Cancellation, report: @escaping NodeReport.Receiver
   ) {
     self.job = job
     self.store = store
     self.keeper = keeper
     self.remotes = remotes
     self.check = check
+    self.helper = helper
     self.cancellation = cancellation
     self.report = report
     // Those from before it began are not meant for it.
@@ -80,6 +81,9 @@ package final class NodeContext: Sendable {
     return path
   }
 
+  /// What a source held when the node's key was made.
+  func sourceDigest(_ role: String) -> Digest? { job.sources.first { $0.role == role }?.digest }
+
   private func view(of artefact: Artefact) -> ArtefactView {
     ArtefactView(artefact) { [self] member in try path(of: member) }
   }
@@ -122,14 +126,20 @@ package final class NodeContext: Sendable {
   /// Where to make the artefact of an output port.
   /// - Throws: ``StoreError/unknownPort(_:node:known:)``, ``SystemError``.
   package func output(_ port: String) throws -> ArtefactBuilder {
-    guard job.type.outputs.contains(where: { $0.name == port }) else {
-      throw StoreError.unknownPort(port, node: nodeName, known: job.type.outputs.map(\.name))
-    }
+    let known = job.type.outputs(job.fields).map(\.name)
+    guard known.contains(port) else { throw StoreError.unknownPort(port, node: nodeName, known: known) }
     return try state.withLock { state in
       if let known = state.builders[port] { return known }
       let builder = try ArtefactBuilder(port: port, folder: "\(job.staging)/out/\(port)", store: store)
       state.builders[port] = builder
       return builder
+    }
+  }
+
+  /// The artefacts at a port that takes several under names, by those.
+  package func namedInputs(_ port: String) -> [(name: String, view: ArtefactView)] {
+    job.inputs.filter { $0.port.hasPrefix(port + ".") }.map {
+      (String($0.port.dropFirst(port.count + 1)), view(of: $0.artefact))
     }
   }
 

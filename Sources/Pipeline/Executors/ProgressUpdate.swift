@@ -36,16 +36,19 @@ package struct ProgressUpdate: Sendable, Equatable {
   package var unit: String
   package var metrics: [Metric]
   package var secondsLeft: Double?
+  /// What a program of somebody else's wrote last.
+  package var words: String?
 
   package init(
     fraction: Double? = nil, step: Int? = nil, total: Int? = nil, unit: String = "step", metrics: [Metric] = [],
-    secondsLeft: Double? = nil
+    secondsLeft: Double? = nil, words: String? = nil
   ) {
     self.step = step
     self.total = total
     self.unit = unit
     self.metrics = metrics
     self.secondsLeft = secondsLeft
+    self.words = words
     if let fraction {
       self.fraction = min(max(fraction, 0), 1)
     } else if let step, let total, total > 0 {
@@ -62,6 +65,7 @@ package struct ProgressUpdate: Sendable, Equatable {
     if let total { object["total"] = JSON(total) }
     object["unit"] = JSON(unit)
     if let secondsLeft { object["seconds_left"] = JSON(secondsLeft) }
+    if let words { object["words"] = JSON(words) }
     object["metrics"] = .array(
       metrics.map { ["name": JSON($0.name), "value": JSON($0.value), "format": JSON($0.format.rawValue)] })
     return .object(object)
@@ -77,6 +81,6 @@ package struct ProgressUpdate: Sendable, Equatable {
         }
         return Metric(name, metric["value"]?.double ?? .nan, format)
       },
-      secondsLeft: json["seconds_left"]?.double)
+      secondsLeft: json["seconds_left"]?.double, words: json["words"]?.string)
   }
 }

@@ -56,8 +56,9 @@ package enum WorkerMain {
     _ job: ActionJob, _ store: Store, _ remotes: RemoteCaches, _ check: PublicationCheck, _ cancellation: Cancellation,
     _ send: @escaping @Sendable (WorkerMessage) -> Void
   ) -> Int32 {
-    let runner = ActionRunner(store: store, keeper: LeaseKeeper(store: store), remotes: remotes, check: check)
-    defer { peakMemory(of: nil).map { send(.peak($0)) } }
+    let runner = ActionRunner(
+      store: store, keeper: LeaseKeeper(store: store), remotes: remotes, check: check, helper: ["/proc/self/exe"])
+    defer { peakMemory(of: nil).map { send(.peak(max($0, peakMemoryOfChildren))) } }
     do {
       let (_, differs) = try runner.perform(job, cancellation: cancellation) { send(.report($0)) }
       send(.done(differs: differs))
@@ -70,6 +71,12 @@ package enum WorkerMain {
       }
       return 1
     }
+  }
+
+  /// Highest resident memory of a process that this one started, or that one of those did.
+  private static var peakMemoryOfChildren: Int {
+    var usage = rusage()
+    return getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage) == 0 ? usage.ru_maxrss * 1024 : 0
   }
 
   /// Reads up to the end of the line; nothing follows it until the parent closes the pipe.

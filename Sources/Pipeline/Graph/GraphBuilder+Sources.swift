@@ -6,7 +6,7 @@ extension GraphBuilder {
   /// Looks at a node's sources and infers its types, once all its producers are done.
   mutating func check(_ index: Int, _ sources: any SourceDigester, _ inspector: inout Inspector) {
     guard let type = drafts[index].type, let fields = drafts[index].fields else { return }
-    for port in type.outputs { drafts[index].outputTypes[port.name] = ArtefactType(port.type) }
+    for port in type.outputs(fields) { drafts[index].outputTypes[port.name] = ArtefactType(port.type) }
     guard !drafts[index].isBroken else { return }
     do {
       drafts[index].requests = try type.sources(fields)
@@ -56,7 +56,7 @@ extension GraphBuilder {
     let draft = drafts[index]
     let references = draft.references.filter { $0.binding.port == conflict.port }
     let producers = references.map { reference in
-      let outputs = self.index(of: reference.binding.node).flatMap { drafts[$0].type?.outputs.count } ?? 1
+      let outputs = self.index(of: reference.binding.node).flatMap { drafts[$0].outputs?.count } ?? 1
       let output = outputs == 1 ? reference.binding.node : "\(reference.binding.node).\(reference.binding.output)"
       return "`\(reference.binding.port)` from `\(output)`"
     }
@@ -92,6 +92,17 @@ extension GraphBuilder {
     }
   }
 
+  /// Reports an error at a field of a node.
+  private mutating func report(_ error: any Error, at field: String, of draft: NodeDraft) {
+    let mark = draft.mark(of: field)
+    for var diagnostic in Diagnostics.diagnostics(of: error) {
+      diagnostic.place = mark.place
+      diagnostic.excerpt = mark.excerpt
+      diagnostic.path = "\(draft.path).\(field)"
+      problems.append(diagnostic)
+    }
+  }
+
   /// The text that names a source whose role is its place among the fields: a word of a command.
   private func word(_ request: SourceRequest?, _ draft: NodeDraft) -> FieldDecoder.LocatedPath? {
     guard let request, let value = draft.written(at: request.role).value else { return nil }
@@ -104,6 +115,7 @@ extension GraphBuilder {
   mutating func digest(needed: Set<String>, _ sources: any SourceDigester) -> [ResolvedNode] {
     var digests: [String: (digest: Digest, size: Int)] = [:]
     var keys: [String: Digest] = [:]
+    var answers: [VersionQuestion: String] = [:]
     var nodes: [ResolvedNode] = []
     for index in order where needed.contains(drafts[index].name) {
       let draft = drafts[index]
@@ -121,12 +133,21 @@ extension GraphBuilder {
           report(error, index)
         }
       }
+      var answer: String?
+      if let question = type.validity(fields).question {
+        do {
+          answer = try answers[question] ?? sources.answer(to: question)
+          answers[question] = answer
+        } catch {
+          report(error, at: question.field, of: draft)
+        }
+      }
       let inputs = draft.references.map(\.binding)
-      let preimage = ResolvedNode.planPreimage(type, fields, resolved, inputs) { keys[$0] }
+      let preimage = ResolvedNode.planPreimage(type, fields, resolved, answer, inputs) { keys[$0] }
       keys[draft.name] = preimage.key
       nodes.append(
         ResolvedNode(
-          name: draft.name, type: type, fields: fields, inputs: inputs, sources: resolved,
+          name: draft.name, type: type, fields: fields, inputs: inputs, sources: resolved, answer: answer,
           outputTypes: draft.outputTypes, seen: draft.seen, planPreimage: preimage, planKey: preimage.key,
           place: draft.key.mark.place, settings: draft.settings, member: document.members[draft.name]))
     }

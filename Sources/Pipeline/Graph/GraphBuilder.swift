@@ -88,111 +88,6 @@ struct GraphBuilder {
     }.map(\.element)
   }
 
-  // MARK: Wiring
-
-  private mutating func connect(_ index: Int) {
-    for (port, value) in drafts[index].ports {
-      let path = "\(drafts[index].path).\(port.name)"
-      var items = [(value: value, path: path)]
-      if case .list(let values) = value.content {
-        if !port.isList || values.isEmpty {
-          drafts[index].isBroken = true
-          let problem = port.isList ? LanguageProblem.emptyList(port: port.name) : .severalNodes(port: port.name)
-          problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
-          continue
-        }
-        items = values.enumerated().map { ($1, "\(path)[\($0)]") }
-      }
-      for (position, item) in items.enumerated() {
-        let (value, path) = item
-        guard let (node, output) = reference(value, path: path, port: port, from: drafts[index].name) else {
-          drafts[index].isBroken = true
-          continue
-        }
-        guard let output else {
-          drafts[index].isBroken = true
-          // The producer is known even where its output is not: cycles are still found.
-          let binding = ResolvedNode.InputBinding(port: port.name, index: position, node: node, output: "")
-          drafts[index].references.append(NodeDraft.Reference(binding: binding, value: value, path: path))
-          continue
-        }
-        let binding = ResolvedNode.InputBinding(port: port.name, index: position, node: node, output: output.name)
-        drafts[index].references.append(NodeDraft.Reference(binding: binding, value: value, path: path))
-        checkType(port, output, NodeDraft.Reference(binding: binding, value: value, path: path), of: index)
-      }
-    }
-    let ports = drafts[index].type?.inputs.map(\.name) ?? []
-    drafts[index].references.sort { a, b in
-      let (first, second) = (ports.firstIndex(of: a.binding.port) ?? 0, ports.firstIndex(of: b.binding.port) ?? 0)
-      return (first, a.binding.index) < (second, b.binding.index)
-    }
-  }
-
-  /// The producer that `NODE` or `NODE.OUTPUT` means: nil when no node can be meant, a nil output when it is unknown.
-  ///
-  /// A name alone means the node's only output, or the only one that the port takes.
-  private mutating func reference(
-    _ value: LocatedValue, path: String, port: InputPort, from consumer: String
-  ) -> (node: String, output: OutputPort?)? {
-    func report(_ problem: LanguageProblem) {
-      problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
-    }
-    if value.isBroken { return nil }
-    guard case .scalar(let scalar) = value.content, !value.isNull else {
-      report(.portNotNode(port: port.name, found: value.kindWords))
-      return nil
-    }
-    guard let (draft, outputName) = producer(scalar.text) else {
-      let name = String(scalar.text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).first ?? "")
-      report(.unknownNode(name, among: drafts.map(\.name).filter { $0 != consumer }))
-      return nil
-    }
-    if draft.name == consumer {
-      report(.ownOutput(consumer))
-      return nil
-    }
-    guard let type = draft.type else { return (draft.name, nil) }
-    if type.outputs.isEmpty {
-      report(.noOutputs(node: draft.name, type: type.name))
-    } else if let outputName {
-      if let output = type.output(outputName) { return (draft.name, output) }
-      report(.unknownOutput(outputName, node: draft.name, among: type.outputs.map(\.name)))
-    } else if type.outputs.count == 1 {
-      return (draft.name, type.outputs[0])
-    } else {
-      let fitting = type.outputs.filter { port.types.contains($0.type) }
-      if fitting.count == 1 { return (draft.name, fitting[0]) }
-      report(.severalOutputs(node: draft.name, outputs: type.outputs.map(\.name)))
-    }
-    return (draft.name, nil)
-  }
-
-  private func producer(_ text: String) -> (NodeDraft, output: String?)? {
-    let (name, output) = OutputReference.parts(of: text) { index(of: $0) != nil }
-    return index(of: name).map { (drafts[$0], output) }
-  }
-
-  private mutating func checkType(
-    _ port: InputPort, _ output: OutputPort, _ reference: NodeDraft.Reference, of index: Int
-  ) {
-    guard !port.types.contains(output.type), let producer = self.index(of: reference.binding.node) else { return }
-    let consumer = drafts[index].name
-    drafts[index].isBroken = true
-    let fitting = drafts.filter { $0.name != consumer }.flatMap { draft -> [String] in
-      let outputs = draft.type?.outputs ?? []
-      return outputs.filter { port.types.contains($0.type) }.map {
-        outputs.count == 1 ? draft.name : "\(draft.name).\($0.name)"
-      }
-    }
-    let problem = LanguageProblem.portType(
-      port: port.name, node: consumer, takes: port.types, producer: reference.binding.node, output: output.name,
-      gives: output.type, fitting: fitting.count > 8 ? [] : fitting)
-    let related = Diagnostic.Related(
-      "node `\(reference.binding.node)` is here", at: drafts[producer].key.mark.place)
-    problems.append(
-      problem.diagnostic(at: reference.value.mark, path: reference.path, related: reference.value.origin + [related]))
-  }
-
   // MARK: Outputs
 
   private mutating func resolveOutputs() -> [OutputReference] {
@@ -215,10 +110,10 @@ struct GraphBuilder {
         report(.unknownNode(name, among: drafts.map(\.name)))
         continue
       }
-      guard let type = draft.type else { continue }
-      let names = port.map { [$0] } ?? type.outputs.map(\.name)
-      if let unknown = names.first(where: { type.output($0) == nil }) {
-        report(.unknownOutput(unknown, node: draft.name, among: type.outputs.map(\.name)))
+      guard let own = draft.outputs?.map(\.name) else { continue }
+      let names = port.map { [$0] } ?? own
+      if let unknown = names.first(where: { !own.contains($0) }) {
+        report(.unknownOutput(unknown, node: draft.name, among: own))
       }
       for name in names where known.insert(OutputReference(node: draft.name, port: name)).inserted {
         outputs.append(OutputReference(node: draft.name, port: name))
@@ -229,7 +124,7 @@ struct GraphBuilder {
   }
 
   private func allOutputs(_ draft: NodeDraft) -> [OutputReference] {
-    let names = draft.type?.outputs.map(\.name) ?? []
+    let names = draft.outputs?.map(\.name) ?? []
     // A node that gives nothing is run for what it does.
     return (names.isEmpty ? [""] : names).map { OutputReference(node: draft.name, port: $0) }
   }

@@ -45,7 +45,7 @@ package struct GraphPicture: Sendable {
       node.inputs.compactMap { input in
         position[input.node].map { from in
           Edge(
-            from: from, to: to, output: input.output, namesOutput: pipeline.nodes[from].type.outputs.count > 1,
+            from: from, to: to, output: input.output, namesOutput: pipeline.nodes[from].outputs.count > 1,
             port: input.port)
         }
       }

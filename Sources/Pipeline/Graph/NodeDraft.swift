@@ -30,6 +30,13 @@ struct NodeDraft {
 
   var path: String { "nodes.\(name)" }
 
+  /// The node's outputs; nil where they are not known because of a reported problem.
+  var outputs: [OutputPort]? {
+    guard let type, let fields else { return nil }
+    let outputs = type.outputs(fields)
+    return outputs.isEmpty && isBroken ? nil : outputs
+  }
+
   init(_ pair: LocatedValue.Pair) {
     name = pair.key.text
     key = pair.key
@@ -95,6 +102,11 @@ extension NodeDraft {
       let ports = type.inputs.filter { $0.name == pair.key.text }
       if let setting = NodeSettings.fields.first(where: { $0.name == pair.key.text }) {
         decoder.read(setting, pair, into: &settings)
+        if setting.name == NodeSettings.freshness, settings.freshFor != nil, !type.readsOutside {
+          decoder.path.append(setting.name)
+          decoder.report(.idleFreshness(type: type.name), pair.value)
+          decoder.path.removeLast()
+        }
       } else if ports.isEmpty {
         reportUnknown(pair.key, type, fields, &decoder)
       } else {

@@ -45,6 +45,8 @@ package struct ResolvedNode: Sendable {
   /// In the order of the type's ports, then by index.
   package var inputs: [InputBinding]
   package var sources: [ResolvedSource]
+  /// What a program said whose answer is in the key; nil where there is nothing to ask.
+  package var answer: String?
   /// The inferred type of every output port.
   package var outputTypes: [String: ArtefactType]
   /// What the node's inspection saw.
@@ -56,6 +58,9 @@ package struct ResolvedNode: Sendable {
   package var settings: NodeSettings
   /// Which node of a matrix it is; nil of one that stands there once.
   package var member: MatrixMember?
+
+  package var outputs: [OutputPort] { type.outputs(fields) }
+  package var execution: Execution { type.execution(fields) }
 
   /// The sources as the node's type is handed them.
   package var files: NodeSources { NodeSources(sources) }
@@ -71,33 +76,36 @@ extension ResolvedNode {
       KeyPreimage.Entry(
         "inputs.\(input.port)[\(input.index)]", .digest(try inputDigest(input.port, input.index)))
     }
-    let preimage = KeyPreimage(.action, Self.ownEntries(type, fields, sources) + inputs)
+    let preimage = KeyPreimage(.action, Self.ownEntries(type, fields, sources, answer) + inputs)
     return (preimage.key, preimage)
   }
 
   /// The key of the work itself, whatever it is done to: the action key's without the inputs.
-  var workKey: Digest { KeyPreimage(.work, Self.ownEntries(type, fields, sources)).key }
+  var workKey: Digest { KeyPreimage(.work, Self.ownEntries(type, fields, sources, answer)).key }
 
   /// The preimage of the plan key: as the action key's, with the plan key and port of each producer for an input.
   static func planPreimage(
-    _ type: AnyNodeType, _ fields: AnyFields, _ sources: [ResolvedSource], _ inputs: [InputBinding],
-    planKey: (String) -> Digest?
+    _ type: AnyNodeType, _ fields: AnyFields, _ sources: [ResolvedSource], _ answer: String?,
+    _ inputs: [InputBinding], planKey: (String) -> Digest?
   ) -> KeyPreimage {
     let inputs = inputs.map { input in
       KeyPreimage.Entry(
         "inputs.\(input.port)[\(input.index)]",
         .list([planKey(input.node).map { .digest($0) } ?? .absent, .text(input.output)]))
     }
-    return KeyPreimage(.plan, ownEntries(type, fields, sources) + inputs)
+    return KeyPreimage(.plan, ownEntries(type, fields, sources, answer) + inputs)
   }
 
   private static func ownEntries(
-    _ type: AnyNodeType, _ fields: AnyFields, _ sources: [ResolvedSource]
+    _ type: AnyNodeType, _ fields: AnyFields, _ sources: [ResolvedSource], _ answer: String?
   ) -> [KeyPreimage.Entry] {
     [
       KeyPreimage.Entry("type", .text(type.name)),
       KeyPreimage.Entry("implementation", .integer(type.implementationVersion)),
     ] + fields.keyEntries
       + sources.map { KeyPreimage.Entry("sources.\($0.role)[\($0.index)]", .digest($0.digest)) }
+      + (answer.flatMap { answer in
+        type.validity(fields).question.map { [KeyPreimage.Entry($0.label, .text(answer))] }
+      } ?? [])
   }
 }

@@ -9,7 +9,7 @@ package enum EventWords {
     case .nodeStarted(let node, let type, _, let reason, _, _):
       switch reason {
       case .noResult: ["\(node): started (\(type))"]
-      case .dead, .forced: ["\(node): started (\(type)), because \(reason.words)"]
+      case .dead, .forced, .unversioned, .stale: ["\(node): started (\(type)), because \(reason.words)"]
       }
     case .nodeWaiting(let node, _, let owner):
       ["\(node): waiting for \(owner.map { "process \($0.process) on \($0.host)" } ?? "another process") to make it"]
@@ -53,6 +53,7 @@ package enum EventWords {
     } else if let fraction = update.fraction {
       parts.append("\(Int(fraction * 100))%")
     }
+    if let words = update.words { parts.append(words) }
     parts += update.metrics.map { "\($0.name) \(value($0.value, $0.format))" }
     if let left = update.secondsLeft { parts.append("\(duration(left)) left") }
     return parts.joined(separator: ", ")

@@ -108,7 +108,7 @@ final class RunIndex: Sendable {
           """)
       for node in nodes {
         // Light nodes share one process: what it took says nothing about one of them.
-        func memory(_ row: Row) -> Int? { node.type.execution == .inProcess ? nil : row[1] }
+        func memory(_ row: Row) -> Int? { node.execution == .inProcess ? nil : row[1] }
         if let row = try Row.fetchOne(same, arguments: [node.planKey.hex]), let seconds = row[0] as Double? {
           found[node.name] = Expectation(seconds: seconds, peakMemory: memory(row), basis: .sameWork)
         } else if let row = try Row.fetchOne(last, arguments: [pipeline, node.name, node.type.name]),

@@ -6,6 +6,8 @@ package enum KeyDifference: Sendable, Hashable {
   case source(role: String, index: Int, old: Digest?, new: Digest?)
   /// What an upstream node gave.
   case input(port: String, index: Int, old: CanonicalValue?, new: CanonicalValue?)
+  /// What a program said that a field names.
+  case answer(field: String, old: CanonicalValue?, new: CanonicalValue?)
   case implementationVersion(old: CanonicalValue?, new: CanonicalValue?)
   case nodeType(old: CanonicalValue?, new: CanonicalValue?)
   case other(label: String, old: CanonicalValue?, new: CanonicalValue?)
@@ -25,6 +27,10 @@ package enum KeyDifference: Sendable, Hashable {
         + " (\(old.forPeople), now \(new.forPeople))"
     case .input(let port, let index, nil, _): "Input `\(port)`\(Self.ordinal(index)) was connected"
     case .input(let port, let index, _, nil): "Input `\(port)`\(Self.ordinal(index)) was disconnected"
+    case .answer(let field, let old?, let new?):
+      "`\(field)` says \(new.forPeople) where it said \(old.forPeople)"
+    case .answer(let field, nil, let new): "`\(field)` is new: it says \(new?.forPeople ?? "nothing")"
+    case .answer(let field, let old?, nil): "`\(field)` is gone; it said \(old.forPeople)"
     case .implementationVersion(let old, let new):
       "The node type's implementation version changed from \(old?.forPeople ?? "nothing")"
         + " to \(new?.forPeople ?? "nothing")"
@@ -61,6 +67,7 @@ extension KeyPreimage {
     if let (port, index) = indexed(label, after: "inputs.") {
       return (3, .input(port: port, index: index, old: old, new: new))
     }
+    if label.hasPrefix("answers.") { return (2, .answer(field: String(label.dropFirst(8)), old: old, new: new)) }
     if label.hasPrefix("fields.") { return (4, .field(path: String(label.dropFirst(7)), old: old, new: new)) }
     return (5, .other(label: label, old: old, new: new))
   }

@@ -23,6 +23,11 @@ package protocol SourceDigester: Sendable {
 
   /// Keeps what an inspection has seen.
   func remember(_ facets: [String: Facet], for key: Digest)
+
+  /// What a program says that is part of a key.
+  ///
+  /// - Throws: ``VersionError``, ``SystemError``.
+  func answer(to question: VersionQuestion) throws -> String
 }
 
 /// Whether a source is a file or a folder.
@@ -37,6 +42,7 @@ extension SourceDigester {
   package func stamp(of file: String) -> FileStamp? { nil }
   package func facets(for key: Digest) -> [String: Facet]? { nil }
   package func remember(_ facets: [String: Facet], for key: Digest) {}
+  package func answer(to question: VersionQuestion) throws -> String { try question.answer() }
 }
 
 extension SourceDigester {

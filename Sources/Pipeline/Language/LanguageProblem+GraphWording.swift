@@ -9,6 +9,10 @@ extension LanguageProblem {
         "bad-reference", "\(found.capitalizedFirst) stands here", why: "input `\(port)` takes the name of a node",
         try: "`NODE` or `NODE.OUTPUT`")
     case .severalNodes(let port): Words("bad-reference", "A list stands here", why: "input `\(port)` takes one node")
+    case .portNotMap(let port, let found):
+      Words(
+        "bad-reference", "\(found.capitalizedFirst) stands here", why: "input `\(port)` takes nodes under names",
+        try: "`\(port): {NAME: NODE}`")
     case .emptyList(let port):
       Words("bad-reference", "The list is empty", why: "input `\(port)` takes at least one node")
     case .unknownNode(let name, let names):

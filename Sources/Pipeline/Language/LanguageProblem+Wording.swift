@@ -95,6 +95,10 @@ extension LanguageProblem {
     case .noEffect(let name, let conditions, let failing, let found, let isGiven):
       Self.noEffectWords(name, conditions, failing, found, isGiven: isGiven)
     case .missingField(let name, let doc): Words("missing-field", "Field `\(name)` is missing", why: doc.loweredFirst)
+    case .idleFreshness(let type):
+      Words(
+        "no-effect", "`fresh_for` has no effect on nodes of type `\(type)`",
+        why: "all that they read is in their keys by content, so their results never go stale", try: "Remove it")
     case .missingPort(let name, let types, let advice):
       Words(
         "missing-input", "Input `\(name)` is missing",

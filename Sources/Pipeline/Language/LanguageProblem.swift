@@ -74,6 +74,8 @@ enum LanguageProblem: Error, Sendable {
     String, [FieldCondition], failing: FieldCondition.Term, found: [String]?, isGiven: Bool)
   case missingField(String, doc: String)
   case missingPort(String, types: [String], advice: String?)
+  /// Results of a type that reads nothing from outside do not go stale.
+  case idleFreshness(type: String)
 
   // Params
   case paramKind(String, found: String)
@@ -121,6 +123,7 @@ enum LanguageProblem: Error, Sendable {
   // The graph
   case portNotNode(port: String, found: String)
   case severalNodes(port: String)
+  case portNotMap(port: String, found: String)
   case emptyList(port: String)
   case unknownNode(String, among: [String])
   case ownOutput(String)

@@ -122,7 +122,12 @@ struct MatrixExpansion {
     var names: Set<String> = []
     let ports = ports(node)
     for pair in node.pairs where ports[pair.key.text] != nil {
-      let items = if case .list(let items) = pair.value.content { items } else { [pair.value] }
+      let items =
+        switch pair.value.content {
+        case .list(let items): items
+        case .map(let pairs): pairs.map(\.value)
+        case .scalar: [pair.value]
+        }
       for case .scalar(let scalar) in items.map(\.content) { if let name = base(scalar.text) { names.insert(name) } }
     }
     return names
@@ -135,6 +140,16 @@ struct MatrixExpansion {
     for index in pairs.indices {
       guard let isList = ports[pairs[index].key.text] else { continue }
       var value = pairs[index].value
+      if case .map(let named) = value.content {
+        value.content = .map(
+          named.map { pair in
+            var pair = pair
+            pair.value = renamedReference(pair.value, member: member)
+            return pair
+          })
+        pairs[index].value = value
+        continue
+      }
       let items = if case .list(let items) = value.content { items } else { [value] }
       if isList, value.isList || items.contains(where: { everyone($0) != nil }) {
         value.content = .list(items.flatMap { everyone($0) ?? [renamedReference($0, member: member)] })

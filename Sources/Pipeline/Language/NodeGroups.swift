@@ -179,9 +179,19 @@ struct NodeGroups {
   /// What a node of a group says where nodes may be named.
   private func references(of node: LocatedValue) -> [String] {
     let ports = ports(of: node, ofCalls: true)
-    return node.pairs.filter { ports[$0.key.text] != nil }.flatMap { pair in
-      if case .list(let items) = pair.value.content { items.map(\.text) } else { [pair.value.text] }
+    return node.pairs.filter { ports[$0.key.text] != nil }.flatMap { pair -> [String] in
+      switch pair.value.content {
+      case .list(let items): items.map(\.text)
+      case .map(let pairs): takesNames(pair.key.text, node) ? pairs.map(\.value.text) : []
+      case .scalar: [pair.value.text]
+      }
     }
+  }
+
+  /// Whether a key is a port that takes nodes under names.
+  private func takesNames(_ port: String, _ node: LocatedValue) -> Bool {
+    guard node["group"] == nil, case .scalar(let type)? = node["type"]?.content else { return false }
+    return registry[type.text]?.inputs.contains { $0.isNamed && $0.name == port } ?? false
   }
 
   private typealias Renaming = (inout NodeGroups, String, LocatedValue, String) -> [String]?
@@ -195,6 +205,20 @@ struct NodeGroups {
     for index in pairs.indices {
       guard let isList = ports[pairs[index].key.text] else { continue }
       let place = "\(path).\(pairs[index].key.text)"
+      if case .map(var named) = pairs[index].value.content, takesNames(pairs[index].key.text, node) {
+        for name in named.indices {
+          let (old, place) = (named[name].value, "\(place).\(named[name].key.text)")
+          let value = renamed(old, place, rename)
+          if !old.isList, case .list(let items) = value.content {
+            report(.severalEnds(old.text, ends: items.map(\.text)), at: value.mark, place)
+            named[name].value = old.broken
+          } else {
+            named[name].value = value
+          }
+        }
+        pairs[index].value.content = .map(named)
+        continue
+      }
       let value = renamed(pairs[index].value, place, rename)
       if !isList, !pairs[index].value.isList, case .list(let items) = value.content {
         report(.severalEnds(pairs[index].value.text, ends: items.map(\.text)), at: value.mark, place)

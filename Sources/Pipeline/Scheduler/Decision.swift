@@ -10,6 +10,8 @@ package enum Decision: Sendable {
   /// store already. The nodes in question, in order; and whether there is any result of its work, without which it runs
   /// for certain.
   case runUnlessUnchanged(upstream: [String], hasPast: Bool)
+  /// Its inputs are not known before other nodes have run, and it runs whatever they come out to be.
+  case runOnceKnown(RunReason, upstream: [String])
 }
 
 /// Why a node runs.
@@ -20,6 +22,21 @@ package enum RunReason: Sendable, Hashable {
   case dead(DeadEntry)
   /// The user said so.
   case forced
+  /// Nothing tells whether an earlier result still holds.
+  case unversioned
+  /// There is a result that is too old.
+  case stale(Freshness)
+
+  /// Whether a result that stands under the key is made once more and replaced.
+  package var repeats: Bool {
+    switch self {
+    case .noResult, .dead: false
+    case .forced, .unversioned, .stale: true
+    }
+  }
+
+  /// Whether other bytes than those of the result that stands there are nothing to tell.
+  var expectsOthers: Bool { repeats && self != .forced }
 }
 
 extension ResolvedNode {
@@ -45,11 +62,18 @@ package struct Planner: Sendable {
   /// Where results are looked for that the store does not have.
   package let remotes: RemoteCaches
   private let pasts: Pasts
+  private let clock: Clock
 
-  package init(store: Store, forced: Set<String> = [], remotes: RemoteCaches = RemoteCaches()) {
+  /// Tells the time, in nanoseconds since 1970.
+  package typealias Clock = @Sendable () -> Int64
+
+  package init(
+    store: Store, forced: Set<String> = [], remotes: RemoteCaches = RemoteCaches(), clock: @escaping Clock = wallClock
+  ) {
     self.store = store
     self.remotes = remotes
     self.forced = forced
+    self.clock = clock
     pasts = Pasts(store)
   }
 
@@ -61,19 +85,33 @@ package struct Planner: Sendable {
   /// whether or not anything will read that blob in this run: the store is whole after each run, and a damaged blob is
   /// found by the next run and not by the one that needs it.
   ///
-  /// `known` gives the digests of upstream nodes' outputs as far as they are known. Throws ``SystemError`` when the store cannot
-  /// be read.
-  package func decide(_ node: ResolvedNode, known: (String) -> [String: Digest]?) throws -> Decision {
+  /// `known` gives the digests of upstream nodes' outputs as far as they are known; what `wasMade` in the same run is not
+  /// made again. Throws ``SystemError`` when the store cannot be read.
+  package func decide(
+    _ node: ResolvedNode, known: (String) -> [String: Digest]?, wasMade: (Digest) -> Bool = { _ in false }
+  ) throws -> Decision {
     guard let preimage = node.actionPreimage(known: known) else {
-      let unknown = node.inputs.filter { known($0.node)?[$0.output] == nil }
-      return .runUnlessUnchanged(upstream: Set(unknown.map(\.node)).sorted(), hasPast: try pasts.hasPast(node))
+      let unknown = Set(node.inputs.filter { known($0.node)?[$0.output] == nil }.map(\.node)).sorted()
+      if let reason = node.reasonToRepeat(nil, now: clock()) { return .runOnceKnown(reason, upstream: unknown) }
+      return .runUnlessUnchanged(upstream: unknown, hasPast: try pasts.hasPast(node))
     }
-    if forced.contains(node.name) { return .run(.forced, preimage) }
+    let isMade = wasMade(preimage.key)
+    if forced.contains(node.name), !isMade { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {
-    case .found(let result): return .cached(result)
+    case .found(let result):
+      if !isMade, let reason = node.reasonToRepeat(result, now: clock()) { return .run(reason, preimage) }
+      return .cached(result)
     case .dead(let reason): return .run(.dead(reason), preimage)
     case .none:
+      if let reason = node.reasonToRepeat(nil, now: clock()) { return .run(reason, preimage) }
+      guard !node.isLocal else { return .run(.noResult, preimage) }
       return try remotes.look(preimage.key, beside: store).map(Decision.fetch) ?? .run(.noResult, preimage)
     }
+  }
+
+  /// How old the result of a node is that counts as cached; nil where results do not go stale.
+  func freshness(of node: ResolvedNode, _ decision: Decision) -> Freshness? {
+    guard case .cached(let result) = decision else { return nil }
+    return node.freshness(of: result, now: clock())
   }
 }

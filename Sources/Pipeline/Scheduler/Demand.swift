@@ -51,8 +51,8 @@ extension ResolvedPipeline {
         unknown.append(UnknownTarget(target: target, nodes: names))
         continue
       }
-      if let output, first.type.output(output) == nil {
-        unknown.append(UnknownTarget(target: target, nodes: names, outputs: first.type.outputs.map(\.name)))
+      if let output, !first.outputs.contains(where: { $0.name == output }) {
+        unknown.append(UnknownTarget(target: target, nodes: names, outputs: first.outputs.map(\.name)))
       }
       wanted += found.map(\.name)
     }

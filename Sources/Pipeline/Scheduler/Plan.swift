@@ -13,12 +13,14 @@ package struct Plan: Sendable {
     package var expectation: Expectation?
     /// What running it is expected to take by the arithmetic of its type; nil for types that have none.
     package var forecast: Forecast?
+    /// How old the result is that counts as cached; nil where results do not go stale.
+    package var freshness: Freshness?
 
     /// Whether it runs for certain: it, or another such node that turns out to do the very same work.
     package var willRun: Bool {
       switch decision {
       case .cached, .fetch: false
-      case .run: sameWorkAs == nil
+      case .run, .runOnceKnown: sameWorkAs == nil
       case .runUnlessUnchanged(_, let hasPast): !hasPast && sameWorkAs == nil
       }
     }
@@ -70,6 +72,7 @@ extension Planner {
     for node in needed {
       let decision = try decide(node) { results[$0] }
       var planned = Plan.Node(name: node.name, type: node.type.name, planKey: node.planKey, decision: decision)
+      planned.freshness = freshness(of: node, decision)
       switch decision {
       case .cached(let result):
         results[node.name] = result.digests
@@ -81,7 +84,7 @@ extension Planner {
         planned.actionKey = preimage.key
         planned.sameWorkAs = running[preimage.key]
         if planned.sameWorkAs == nil { running[preimage.key] = node.name }
-      case .runUnlessUnchanged:
+      case .runUnlessUnchanged, .runOnceKnown:
         // With the same ancestry it gets the same inputs, whatever they come out to be.
         planned.sameWorkAs = first[node.planKey]
         if planned.sameWorkAs == nil { first[node.planKey] = node.name }

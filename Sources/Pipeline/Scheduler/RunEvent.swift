@@ -91,6 +91,8 @@ extension RunReason {
     case .noResult: "there is no result for it yet"
     case .dead(let entry): entry.words
     case .forced: "forced"
+    case .unversioned: "it has no version, so nothing tells whether its last result still holds"
+    case .stale(let freshness): freshness.words
     }
   }
 }

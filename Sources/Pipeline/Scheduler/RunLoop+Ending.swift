@@ -9,7 +9,7 @@ extension RunLoop {
       record.notShared = outcome.notShared
       if let peak = outcome.peakMemory {
         record.peakMemory = max(record.peakMemory ?? 0, peak)
-        record.measuredProcess = byName[name]?.type.execution == .inProcess ? .run : .worker
+        record.measuredProcess = byName[name]?.execution == .inProcess ? .run : .worker
       }
     }
     records[name] = record
@@ -19,7 +19,7 @@ extension RunLoop {
       switch outcome.result {
       case .success(let result):
         performers[result.key] = name
-        if outcome.differs {
+        if outcome.differs, record.reason?.expectsOthers != true {
           hub.emit(.differs(node: name, key: result.key, isReplaced: options.forced.contains(name)))
         } else if repeating.contains(name) {
           hub.emit(.agrees(node: name, key: result.key))
@@ -104,7 +104,7 @@ extension RunLoop {
     record.state = .notStarted
     record.result = nil
     records[name] = record
-    if let node = byName[name], node.type.execution != .inProcess { awaitingWorker.insert(name) }
+    if let node = byName[name], node.execution != .inProcess { awaitingWorker.insert(name) }
     board.move(name, to: .waiting)
     for consumer in consumers[name] ?? [] {
       guard case .ready = board[consumer] else { continue }

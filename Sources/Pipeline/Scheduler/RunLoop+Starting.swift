@@ -10,14 +10,12 @@ extension RunLoop {
   }
 
   private func settle(_ node: ResolvedNode) throws {
-    let planner = Planner(store: scheduler.store, forced: options.forced)
-    var decision = try planner.decide(node) { records[$0]?.result?.digests }
-    if case .run(.forced, let preimage) = decision, performers[preimage.key] != nil {
-      decision = try Planner(store: scheduler.store).decide(node) { records[$0]?.result?.digests }
-    }
+    let planner = Planner(store: scheduler.store, forced: options.forced, clock: scheduler.clock)
+    let decision = try planner.decide(
+      node, known: { records[$0]?.result?.digests }, wasMade: { performers[$0] != nil })
     switch decision {
     // An attempt asks remote caches itself: what is fetched takes its time.
-    case .runUnlessUnchanged, .fetch: break
+    case .runUnlessUnchanged, .runOnceKnown, .fetch: break
     case .cached(let result):
       scheduler.store.markUsed(result.key)
       finish(node.name, .cached, result)
@@ -31,7 +29,7 @@ extension RunLoop {
       board.move(node.name, to: .ready(reason, preimage))
       ready.insert(
         ReadyQueue.Entry(
-          name: node.name, priority: priority[node.name] ?? 0, isHeavy: node.type.execution == .worker(cores: .all),
+          name: node.name, priority: priority[node.name] ?? 0, isHeavy: node.execution == .worker(cores: .all),
           memory: node.settings.memory?.value ?? expected[node.name]?.peakMemory ?? 0))
     }
   }
@@ -75,12 +73,12 @@ extension RunLoop {
         ActionJob.Input(port: binding.port, node: binding.node, output: binding.output, artefact: artefact))
     }
     if reason == .forced, case .found? = try? scheduler.store.result(for: preimage.key) { repeating.insert(node.name) }
-    let isWorker = node.type.execution != .inProcess
+    let isWorker = node.execution != .inProcess
     let job = ActionJob(
       node: node.name, type: node.type, fields: node.fields, inputs: inputs,
       sources: node.sources.map { ActionJob.Source(role: $0.role, path: $0.path, digest: $0.digest) },
       preimage: preimage, threads: isHeavy ? options.cores : 1,
-      staging: scheduler.store.newTemporaryPlace(), isForced: reason == .forced)
+      staging: scheduler.store.newTemporaryPlace(), isForced: reason.repeats)
     let stop = Cancellation(ofRun: cancellation)
     let now = steadyClock()
     board.move(
@@ -95,8 +93,8 @@ extension RunLoop {
         isWorker: isWorker))
     let attempt = Attempt(
       job: job, executor: isWorker ? scheduler.heavy : scheduler.light,
-      store: scheduler.store, keeper: scheduler.keeper, remotes: scheduler.remotes, log: scheduler.logPath(node.name),
-      stop: stop, hub: hub)
+      store: scheduler.store, keeper: scheduler.keeper, remotes: node.isLocal ? RemoteCaches() : scheduler.remotes,
+      log: scheduler.logPath(node.name), stop: stop, hub: hub)
     awaitingWorker.remove(node.name)
     // While a light node runs, the process for the next heavy one starts.
     if !isWorker, !awaitingWorker.isEmpty { scheduler.heavy.prepare() }

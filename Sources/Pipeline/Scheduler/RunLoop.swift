@@ -63,7 +63,7 @@ final class RunLoop {
     for node in needed { for name in Set(node.inputs.map(\.node)) { consumers[name, default: []].append(node.name) } }
     self.consumers = consumers
     board = NodeBoard(needed.map(\.name))
-    awaitingWorker = Set(needed.filter { $0.type.execution != .inProcess }.map(\.name))
+    awaitingWorker = Set(needed.filter { $0.execution != .inProcess }.map(\.name))
     for node in pipeline.nodes {
       var record = NodeRecord(
         name: node.name, type: node.type.name, state: byName[node.name] == nil ? .notNeeded : .notStarted,

@@ -16,6 +16,7 @@ package struct Scheduler: Sendable {
   let expectations: Expectations
   let sinks: [any EventSink]
   let logPath: @Sendable (String) -> String
+  let clock: Planner.Clock
 
   /// `worker` is the program and arguments of a worker process, this very program with `worker` when nil; `heavy`
   /// performs heavy nodes instead of worker processes (for tests); `logPath` tells where a node's log goes.
@@ -23,7 +24,7 @@ package struct Scheduler: Sendable {
     store: Store, check: PublicationCheck = PublicationCheck(), worker: [String]? = nil, heavy: (any Executor)? = nil,
     keeper: LeaseKeeper? = nil, remotes: RemoteCaches = RemoteCaches(),
     expectations: @escaping Expectations = { _, _ in [:] }, sinks: [any EventSink] = [],
-    logPath: @escaping @Sendable (String) -> String
+    clock: @escaping Planner.Clock = wallClock, logPath: @escaping @Sendable (String) -> String
   ) {
     self.store = store
     self.keeper = keeper ?? LeaseKeeper(store: store)
@@ -32,6 +33,7 @@ package struct Scheduler: Sendable {
     self.heavy = heavy ?? WorkerExecutor(store: store, remotes: remotes, program: worker)
     self.expectations = expectations
     self.sinks = sinks
+    self.clock = clock
     self.logPath = logPath
   }
 

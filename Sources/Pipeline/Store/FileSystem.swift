@@ -169,6 +169,14 @@ package struct FileSystem: Sendable {
     guard chmod(path, mode_t(status.mode & 0o444)) == 0 else { throw SystemError("set the mode of", path) }
   }
 
+  /// Lets whoever may read a file execute it too.
+  func makeExecutable(_ path: String) throws {
+    guard let status = try status(path) else { throw SystemError("set the mode of", path, code: ENOENT) }
+    guard chmod(path, mode_t(status.mode | (status.mode & 0o444) >> 2)) == 0 else {
+      throw SystemError("set the mode of", path)
+    }
+  }
+
   /// Flushes a file or a folder to the disk.
   static func flush(_ path: String) throws(SystemError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

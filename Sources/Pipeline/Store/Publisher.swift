@@ -1,3 +1,4 @@
+import Diagnostics
 import PreciseJSON
 
 /// Makes finished outputs visible in the store, all or nothing: first every output is checked, then every blob is
@@ -16,30 +17,36 @@ struct Publisher: Sendable {
   /// Publishes a result and returns when it is on the disk.
   ///
   /// `parts` are results that it was made from, `unflushed` files of them that are not on the disk yet. `replaces` says
-  /// which of two different results stands in the end, the new one or the one that was there first.
+  /// which of two different results stands in the end, the new one or the one that was there first. `began` is when the work
+  /// began, where that matters.
   /// - Returns: The result that now stands under the key, and whether another one was there first.
   /// - Throws: What a validator throws, ``StoreError``, ``SystemError``; then there is no result.
   func publish(
-    _ outputs: [Output], preimage: KeyPreimage, parts: [Digest], unflushed: [String], replaces: Bool
+    _ outputs: [Output], preimage: KeyPreimage, parts: [Digest], unflushed: [String], replaces: Bool, began: Int64?
   ) throws -> (result: StoredResult, differs: Bool) {
-    try publish(outputs, preimage, parts: parts, flushes: true, with: unflushed, replaces: replaces)
+    try publish(outputs, preimage, parts: parts, flushes: true, with: unflushed, replaces: replaces, began: began)
   }
 
   /// Publishes a part of a node's work without waiting for the disk.
   ///
   /// It outlives the process; the machine it outlives once ``Store/places(of:)`` are flushed, with the node's result.
   func publish(part output: Output, preimage: KeyPreimage) throws -> StoredResult {
-    try publish([output], preimage, parts: [], flushes: false, with: [], replaces: false).result
+    try publish([output], preimage, parts: [], flushes: false, with: [], replaces: false, began: nil).result
   }
 
   private func publish(
     _ outputs: [Output], _ preimage: KeyPreimage, parts: [Digest], flushes: Bool, with unflushed: [String],
-    replaces: Bool
+    replaces: Bool, began: Int64?
   ) throws -> (result: StoredResult, differs: Bool) {
-    for output in outputs { try check(try stagedView(of: output)) }
+    for output in outputs {
+      let view = try stagedView(of: output)
+      do { try check(view) } catch {
+        throw StoreError.refusedOutput(port: output.port, type: output.type.name, diagnostics(of: error))
+      }
+    }
     var blobs = StagedBlobs(store: store)
     do {
-      let result = try stage(outputs, preimage, parts, in: &blobs)
+      let result = try stage(outputs, preimage, parts, began, in: &blobs)
       switch try store.publish(result, blobs, flushes: flushes, with: unflushed, replaces: replaces) {
       case .published, .known: return (result, false)
       case .replaced: return (result, true)
@@ -52,7 +59,7 @@ struct Publisher: Sendable {
   }
 
   private func stage(
-    _ outputs: [Output], _ preimage: KeyPreimage, _ parts: [Digest], in blobs: inout StagedBlobs
+    _ outputs: [Output], _ preimage: KeyPreimage, _ parts: [Digest], _ began: Int64?, in blobs: inout StagedBlobs
   ) throws -> StoredResult {
     var artefacts: [String: Artefact] = [:]
     var shown: [String: BlobReference] = [:]
@@ -70,6 +77,9 @@ struct Publisher: Sendable {
     return StoredResult(
       key: preimage.key, outputs: artefacts, preimage: try blobs.add(Array(preimage.json.text().utf8)),
       parts: parts.isEmpty ? nil : try blobs.add(Array(JSON.array(parts.sorted().map { JSON($0.hex) }).text().utf8)),
+      beginning: try began.map {
+        StoredResult.Beginning(time: $0, blob: try blobs.add(Array(StoredResult.Beginning.text($0).utf8)))
+      },
       shown: shown)
   }
 

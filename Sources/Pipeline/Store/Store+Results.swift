@@ -37,11 +37,13 @@ extension Store {
     var outputs: [String: Artefact] = [:]
     var preimage: BlobReference?
     var parts: BlobReference?
+    var beginning: StoredResult.Beginning?
     var shown: [String: BlobReference] = [:]
     for file in entry.files {
       switch file.path {
       case StoredResult.preimageName: preimage = file.blob
       case StoredResult.partsName: parts = file.blob
+      case StoredResult.beginningName: beginning = StoredResult.Beginning(try bytes(of: file.blob), blob: file.blob)
       case let path where path.hasPrefix(StoredResult.shownPrefix):
         shown[String(path.dropFirst(StoredResult.shownPrefix.count))] = file.blob
       case let path where path.hasSuffix("/" + StoredResult.manifestName):
@@ -54,7 +56,8 @@ extension Store {
       }
     }
     guard let preimage else { return nil }
-    let result = StoredResult(key: key, outputs: outputs, preimage: preimage, parts: parts, shown: shown)
+    let result = StoredResult(
+      key: key, outputs: outputs, preimage: preimage, parts: parts, beginning: beginning, shown: shown)
     // The entry must list what the manifests list, nothing more and nothing less.
     return result.actionResult == entry ? result : nil
   }

@@ -14,6 +14,12 @@ package enum StoreError: Error, Sendable, Hashable {
   case missingOutput(port: String, node: String)
   case wrongOutputType(port: String, node: String, expected: String, found: String)
   case wrongFacet(port: String, node: String, facet: String, expected: String, found: String)
+  /// What a node made is not what the type of its output promises.
+  case refusedOutput(port: String, type: String, [Diagnostic])
+  /// A link in what a program made that leads out of it, or nowhere, or to a folder; with what it leads to.
+  case outputLink(String, to: String, port: String)
+  /// Something in what a program made that is neither a file nor a folder.
+  case outputOddity(String, port: String)
   /// A node asked where to write a file and did not write it.
   case unwrittenMember(String, port: String)
   case missingMember(String, known: [String])
@@ -86,6 +92,26 @@ extension StoreError: DiagnosticError {
         Diagnostic(
           code: "wrong-facet",
           "Node `\(node)` made an output `\(port)` with \(facet) `\(found)` where `\(expected)` was announced")
+      ]
+    case .refusedOutput(let port, let type, let problems):
+      problems.map { problem in
+        var problem = problem
+        let given = "output `\(port)` is to be of type `\(type)`"
+        problem.reason = problem.reason.map { "\($0); \(given)" } ?? given
+        return problem
+      }
+    case .outputLink(let name, let target, let port):
+      [
+        Diagnostic(
+          code: "output-link", "`\(name)` in output `\(port)` is a link to `\(target)`",
+          reason: "an output holds files of its own; only links to files in it are taken, as copies",
+          advice: "have the program write the file there")
+      ]
+    case .outputOddity(let name, let port):
+      [
+        Diagnostic(
+          code: "output-link", "`\(name)` in output `\(port)` is neither a file nor a folder",
+          advice: "have the program remove it before it ends")
       ]
     case .unwrittenMember(let name, let port):
       [

@@ -1,3 +1,5 @@
+import PreciseJSON
+
 /// What an action made, as the store keeps it: the artefact of each output port, and the preimage of its key.
 package struct StoredResult: Sendable {
   package let key: Digest
@@ -7,6 +9,10 @@ package struct StoredResult: Sendable {
   /// JSON list of the action keys of the sub-results it was made from, which live as long as it does; nil when it has
   /// none.
   package let parts: BlobReference?
+  /// When the work began that made it, in nanoseconds since 1970: kept for work that reads the world outside, as the blob
+  /// that says so.
+  let beginning: Beginning?
+  package var began: Int64? { beginning?.time }
   /// What is shown to people in place of a member, by `port/member`: its text with measured values.
   ///
   /// Another run of the same work measures otherwise: they are no part of any artefact or key.
@@ -22,9 +28,29 @@ package struct StoredResult: Sendable {
 
   package var digests: [String: Digest] { outputs.mapValues(\.digest) }
 
+  struct Beginning: Sendable, Hashable {
+    var time: Int64
+    var blob: BlobReference
+
+    /// The text of the blob.
+    static func text(_ time: Int64) -> String { JSON([("began", JSON(Int(time)))]).text() }
+
+    /// Nil for a text that says no time.
+    init?(_ bytes: [UInt8], blob: BlobReference) {
+      guard let time = try? JSON(parsing: bytes, file: beginningName)["began"]?.int else { return nil }
+      self.init(time: Int64(time), blob: blob)
+    }
+
+    init(time: Int64, blob: BlobReference) {
+      self.time = time
+      self.blob = blob
+    }
+  }
+
   static let preimageName = "preimage.json"
   static let partsName = "parts.json"
   static let manifestName = "manifest.json"
+  static let beginningName = "began.json"
   /// Before the `port/member` of what is shown in place of a member; no port has such a name.
   static let shownPrefix = ".shown/"
 
@@ -39,6 +65,7 @@ package struct StoredResult: Sendable {
     }
     list.append(.init(path: Self.preimageName, blob: preimage))
     if let parts { list.append(.init(path: Self.partsName, blob: parts)) }
+    if let beginning { list.append(.init(path: Self.beginningName, blob: beginning.blob)) }
     for (member, blob) in shown.sorted(by: { $0.key < $1.key }) {
       list.append(.init(path: Self.shownPrefix + member, blob: blob))
     }

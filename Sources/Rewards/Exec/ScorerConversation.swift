@@ -25,7 +25,8 @@ final class ScorerConversation {
     signal(SIGPIPE, SIG_IGN)
     do throws(SpawnedProcess.Refusal) {
       // Python keeps what it prints to a pipe to itself until it has much of it.
-      process = try SpawnedProcess(command, [(0, .fromParent), (1, .toParent)], variables: ["PYTHONUNBUFFERED": "1"])
+      process = try SpawnedProcess(
+        command, [(0, .fromParent), (1, .toParent)], environment: .inherited(with: ["PYTHONUNBUFFERED": "1"]))
     } catch {
       switch error {
       case .pipe(let code), .program(let code): throw .start(command, code: code)

@@ -40,10 +40,10 @@ struct PlanCommand: ParsableCommand {
   private static func state(_ node: Plan.Node) -> (name: String, words: String) {
     if let other = node.sameWorkAs { return ("same_work", "same work as `\(other)`") }
     switch node.decision {
-    case .cached: return ("cached", "cached")
+    case .cached: return ("cached", "cached" + (node.freshness.map { ": \($0.words)" } ?? ""))
     case .fetch(let result):
       return ("fetch", "in cache `\(result.cache)`, \(byteCount(result.missingBytes)) to fetch")
-    case .run(let reason, _): return ("run", "will run: \(reason.words)")
+    case .run(let reason, _), .runOnceKnown(let reason, _): return ("run", "will run: \(reason.words)")
     case .runUnlessUnchanged(_, hasPast: false): return ("run", "will run: \(RunReason.noResult.words)")
     case .runUnlessUnchanged(let upstream, hasPast: true):
       let names = upstream.map { "`\($0)`" }.joined(separator: ", ")

@@ -20,7 +20,7 @@ struct ValidateCommand: ParsableCommand {
   func run() throws {
     try reportingProblems {
       do {
-        let resolved = try pipeline.load(workplace, settings: settings)
+        let resolved = try pipeline.load(workplace, settings: settings, asks: false)
         if json {
           Terminal.put(
             JSON([(key: "valid", value: true), (key: "problems", value: problems(resolved.warnings))]).text(.pretty))

@@ -34,7 +34,9 @@ struct WhyCommand: ParsableCommand {
       let verdict: String
       switch planned.decision {
       case .cached, .fetch:
-        verdict = "`\(node)` does not run: its result is in the store"
+        verdict =
+          "`\(node)` does not run: its result is in the store"
+          + (planned.freshness.map { ", \($0.words)" } ?? "")
       case .runUnlessUnchanged(let upstream, let hasPast):
         let names = upstream.map { "`\($0)`" }.joined(separator: ", ")
         verdict =
@@ -42,11 +44,14 @@ struct WhyCommand: ParsableCommand {
           ? "`\(node)` runs unless \(names) comes out as before" : "`\(node)` runs: \(RunReason.noResult.words)"
         reasons = upstream.map { "`\($0)` runs first; ask `anneal why \(pipeline.file) \($0)`" }
         if let previous { reasons = ownDifferences(found, previous.preimage) + reasons }
+      case .runOnceKnown(let reason, let upstream):
+        verdict = "`\(node)` runs: \(reason.words)"
+        reasons = upstream.map { "`\($0)` runs first; ask `anneal why \(pipeline.file) \($0)`" }
       case .run(let reason, let preimage):
         verdict = "`\(node)` runs: \(reason.words)"
         if let previous {
           reasons = preimage.difference(from: previous.preimage).map(\.sentence)
-          if reasons.isEmpty {
+          if reasons.isEmpty, !reason.repeats {
             reasons = ["Nothing changed since run \(previous.run); the store no longer has the result"]
           }
         } else {

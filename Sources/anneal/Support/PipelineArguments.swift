@@ -15,9 +15,11 @@ struct PipelineArguments: ParsableArguments {
 
   /// Reads the file; warnings go to standard error.
   ///
-  /// - Parameter settings: Changes of keys of a file of LLaMA-Factory's: `key=value`.
-  func load(_ workplace: Workplace, settings: [String] = []) throws -> ResolvedPipeline {
-    let (pipeline, targets) = try load(workplace, words: settings)
+  /// - Parameters:
+  ///   - settings: Changes of keys of a file of LLaMA-Factory's: `key=value`.
+  ///   - asks: Whether programs are asked for versions that are part of keys.
+  func load(_ workplace: Workplace, settings: [String] = [], asks: Bool = true) throws -> ResolvedPipeline {
+    let (pipeline, targets) = try load(workplace, words: settings, asks: asks)
     if let word = targets.first {
       throw Diagnostic(
         code: "no-effect", "`\(word)` has no effect here",
@@ -28,7 +30,11 @@ struct PipelineArguments: ParsableArguments {
   }
 
   /// Reads the file, and tells names of nodes from changes of keys among what stands behind it.
-  func load(_ workplace: Workplace, words: [String]) throws -> (pipeline: ResolvedPipeline, targets: [String]) {
+  func load(
+    _ workplace: Workplace, words: [String], asks: Bool = true
+  ) throws -> (pipeline: ResolvedPipeline, targets: [String]) {
+    let own = workplace.openedStore.sources
+    let sources: any SourceDigester = asks ? own : UnaskedSources(own)
     let text = try YAMLText(path: file)
     let isForeign = LLaMAFactoryFile.isOne(text)
     let pipeline: ResolvedPipeline
@@ -36,13 +42,13 @@ struct PipelineArguments: ParsableArguments {
       let expanded = try Self.expand(text, overrides, words)
       pipeline = try PipelineFile.resolve(
         expanded.pipeline, overrides: Self.options(overrides).filter(\.isOfANode), problems: expanded.problems,
-        registry: fineTuningNodes, sources: workplace.openedStore.sources)
+        registry: fineTuningNodes, sources: sources)
       Terminal.say(
         "\(file) is a file of LLaMA-Factory's: \(expanded.counts.used) keys became a pipeline of "
           + "\(pipeline.nodes.count) nodes, \(expanded.counts.idle) decide nothing here; `anneal expand` shows it")
     } else {
       pipeline = try PipelineFile.resolve(
-        text, overrides: Self.options(overrides), registry: fineTuningNodes, sources: workplace.openedStore.sources)
+        text, overrides: Self.options(overrides), registry: fineTuningNodes, sources: sources)
     }
     Terminal.report(pipeline.warnings)
     try Placement.check(pipeline, store: workplace.openedStore, project: workplace.project)
