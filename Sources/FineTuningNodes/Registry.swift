@@ -4,5 +4,5 @@ import Pipeline
 package let fineTuningNodes = NodeRegistry([
   LoadTokenizer.self, LoadDataset.self, ApplyTemplate.self, Tokenize.self,
   LoadModel.self, ExpandModel.self, AttachAdapter.self, Score.self, Train.self,
-  Evaluate.self, Predict.self, MergeAdapters.self, MergeModels.self, Merge.self, Export.self,
+  Evaluate.self, Predict.self, MergeAdapters.self, MergeModels.self, Merge.self, Export.self, Exec.self,
 ])

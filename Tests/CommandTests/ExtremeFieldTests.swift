@@ -23,7 +23,7 @@ import Testing
     "load_dataset": "rows", "tokenize": "tokens", "attach_adapter": "lora", "train": "sft", "evaluate": "quality",
     "predict": "answers", "load_tokenizer": "tokenizer", "load_model": "model", "apply_template": "chat",
     "merge": "merged", "export": "release", "expand_model": "larger", "merge_adapters": "both",
-    "score": "known", "merge_models": "mixed",
+    "score": "known", "merge_models": "mixed", "exec": "own",
   ]
 
   /// What a choice asks for beside itself.
@@ -42,13 +42,16 @@ import Testing
     let project = try Project(rows: 8)
     try project.edit(
       "data: tokens.train, epochs: 3,", "data: tokens.train, validation: tokens.validation, evaluate_every: 1000,")
-    try project.edit(
-      "outputs: [quality",
-      "  answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}\n"
-        + "  larger: {type: expand_model, model: model, blocks: 1}\n"
-        + "  both: {type: merge_adapters, models: [sft, lora]}\n"
-        + "  mixed: {type: merge_models, models: [model, merged]}\n"
-        + "  known: {type: score, of: likeliest, model: lora, data: tokens.train}\noutputs: [answers, quality")
+    let others = """
+        answers: {type: predict, model: sft, tokenizer: tokenizer, prompts: [Who?]}
+        larger: {type: expand_model, model: model, blocks: 1}
+        both: {type: merge_adapters, models: [sft, lora]}
+        mixed: {type: merge_models, models: [model, merged]}
+        own: {type: exec, command: ['true'], outputs: {o: files}}
+        known: {type: score, of: likeliest, model: lora, data: tokens.train}
+      outputs: [answers, quality
+      """
+    try project.edit("outputs: [quality", others)
     return project
   }
 

@@ -32,12 +32,22 @@ import Testing
     let pipelines = try FileManager.default.contentsOfDirectory(atPath: Project.repository + "/pipelines")
     #expect(
       Set(examples).subtracting(["README.md"])
-        == ["continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data", "sweep"])
+        == [
+          "continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data", "sweep",
+          "trl",
+        ])
     #expect(
       Set(pipelines).subtracting(["README.md"]) == [
         "arithmetic-grpo.yaml", "arithmetic-ppo.yaml", "distillation.yaml", "preference-stages.yaml", "quickstart.yaml",
         "sft-then-dpo.yaml",
       ])
+  }
+
+  /// Its trainer is in Python, which tests do without.
+  @Test func aTrainerInPython() throws {
+    let project = try project()
+    let outcome = try project.anneal("validate", "examples/trl/pipeline.yaml", "--set", "base=tiny")
+    #expect(outcome.code == 0, "\(outcome.messages)")
   }
 
   @Test func arithmetic() throws {

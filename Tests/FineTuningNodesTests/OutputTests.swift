@@ -38,6 +38,8 @@ struct OutputTests {
       mixed: {type: merge_models, models: [base, merged], weights: [0.5, 0.25], normalize: false}
       folder: {type: export, model: merged, tokenizer: tokenizer}
       adapter_folder: {type: export, model: given, tokenizer: tokenizer}
+      program:
+        {type: exec, command: [sh, -c, 'cp -rL inputs/rows/. outputs/copy'], inputs: {rows: rows}, outputs: {copy: files}}
     """
 
   /// Node, implementation version of its type, digest of what it makes.
@@ -54,6 +56,7 @@ struct OutputTests {
     larger 1 0afb9cb012bf
     merged 2 d15e0ceffce4
     mixed 1 012538c25961
+    program 1 cb3f2bb9e2af
     quality 7 b0fe2d1e3497
     rows 4 25ac1990b95f
     still 9 27a694152308

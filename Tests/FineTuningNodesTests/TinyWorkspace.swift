@@ -34,14 +34,22 @@ final class TinyWorkspace: Sendable {
   }
 
   /// Runs a pipeline, in the workspace's store unless another is given, and gives what its nodes made.
-  func run(_ text: String, in store: Store? = nil) throws -> RunSummary {
+  func run(
+    _ text: String, in store: Store? = nil, options: RunOptions = RunOptions(), sinks: [any EventSink] = [],
+    remotes: RemoteCaches = RemoteCaches(), cancellation: Cancellation = Cancellation(),
+    clock: @escaping Planner.Clock = wallClock
+  ) throws -> RunSummary {
     let store = store ?? self.store
     let keeper = LeaseKeeper(store: store)
-    let executor = InProcessExecutor(store: store, keeper: keeper, check: fineTuningChecks)
+    let executor = InProcessExecutor(
+      store: store, keeper: keeper, check: fineTuningChecks, helper: toyEngine().map { [$0] } ?? [])
     let logs = folder.path
     let scheduler = Scheduler(
-      store: store, check: fineTuningChecks, heavy: executor, keeper: keeper, logPath: { "\(logs)/\($0).log" })
-    return try scheduler.run(pipeline(text, in: store), id: RunHistory.newIdentifier(), project: folder.path)
+      store: store, check: fineTuningChecks, heavy: executor, keeper: keeper, remotes: remotes, sinks: sinks,
+      clock: clock, logPath: { "\(logs)/\($0).log" })
+    return try scheduler.run(
+      pipeline(text, in: store), id: RunHistory.newIdentifier(), project: folder.path, options: options,
+      cancellation: cancellation)
   }
 }
 

@@ -49,6 +49,7 @@ package enum LoadDataset: NodeType {
 
   package struct Fields: FieldSet {
     var from: FilePath?
+    var member: String?
     var format = Format.auto
     var columns = Columns()
     var ignoreColumns: [String] = []
@@ -60,9 +61,13 @@ package enum LoadDataset: NodeType {
 
     package static let fields: [Field<Self>] = [
       Field(
-        "from", \.from, required: true,
-        doc: "A file of JSON objects (a line each, in a list, or one after another) or of text; its content tells which"
-      ),
+        "from", \.from,
+        doc:
+          "A file of JSON objects (a line each, in a list, or one after another) or of text; its content tells which. "
+          + "Unless another node makes it: then that is `files`"),
+      Field(
+        "member", \.member, since: Birth(default: nil), for: .without("from", because: "it is one of `files`"),
+        doc: "Which of `files` to read, where there are several"),
       Field(
         "format", \.format, doc: "The layout of the rows; `auto` tells it from the first row's columns and says how"),
       Field("columns", \.columns, doc: "The names of columns, where the file calls them differently"),
@@ -85,7 +90,11 @@ package enum LoadDataset: NodeType {
   package static let summary = "Reads a dataset file and brings its rows to one form"
   package static let implementationVersion = 4
   package static let parts = [DatasetGroups.outline, DatasetGroups.group]
-  package static let inputs: [InputPort] = []
+  package static let inputs = [
+    InputPort(
+      "files", [ArtefactName.files], optional: true, for: .without("from", because: "rows come from one place"),
+      doc: "What a node of type `exec` has made, in place of a file of one's own")
+  ]
   package static let outputs = [OutputPort("rows", ArtefactName.rows, doc: "The rows, in record groups")]
 
   package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
@@ -112,20 +121,34 @@ package enum LoadDataset: NodeType {
   /// What an inspection sees.
   private static let formatFacet = "format"
 
+  /// Rows have to come from somewhere.
+  private static func withoutRows(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard fields.from == nil, inputs["files"] == nil else { return [] }
+    return [
+      .init(
+        port: "from", "Nothing says where the rows come from",
+        advice: "`from: FILE`, or `files: NODE` for what a node of type `exec` makes")
+    ]
+  }
+
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
+    let conflicts = withoutRows(fields, inputs)
     let format = fields.format.rowFormat ?? inputs.seen[formatFacet]?.text.flatMap(RowFormat.init(rawValue:))
-    guard let format else { return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows)]) }
+    guard let format else {
+      return Inference(outputs: ["rows": ArtefactType(ArtefactName.rows)], conflicts: conflicts)
+    }
     let misfits = RecordReader.misfits(
       format, columns: fields.columns.map, ignored: fields.ignoreColumns, kept: fields.keepColumns)
     return Inference(
       outputs: ["rows": type(of: format, fields)],
-      conflicts: misfits.compactMap { problem in
-        // The pipeline is at fault, not the file.
-        DatasetError(problem, file: "").diagnostics.first.map { words in
-          Inference.Conflict(
-            port: words.path ?? "columns", words.summary, reason: words.reason, advice: words.advice)
-        }
-      })
+      conflicts: conflicts
+        + misfits.compactMap { problem in
+          // The pipeline is at fault, not the file.
+          DatasetError(problem, file: "").diagnostics.first.map { words in
+            Inference.Conflict(
+              port: words.path ?? "columns", words.summary, reason: words.reason, advice: words.advice)
+          }
+        })
   }
 
   /// What rows of a format are.
@@ -147,7 +170,7 @@ package enum LoadDataset: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    let path = try context.source(rowsRole)
+    let path = try path(fields, context)
     let output = try context.output("rows")
     try RowReader.withBytes(path: path, format: fields.format.rowFormat) { bytes, shape in
       let reader = try reader(fields, bytes, shape, path, context)
@@ -163,6 +186,20 @@ package enum LoadDataset: NodeType {
       let known = groups.read < groups.rows ? "; \(groups.read) rows were read, the others were known" : ""
       context.log("\(groups.rows) rows in \(groups.count) record groups\(known)")
     }
+  }
+
+  /// Where the rows lie, under the name that the user knows.
+  private static func path(_ fields: Fields, _ context: NodeContext) throws -> String {
+    guard let files = context.inputs("files").first else { return try context.source(rowsRole) }
+    let names = files.members
+    guard let name = fields.member ?? (names.count == 1 ? names[0] : nil), files.contains(name) else {
+      throw Diagnostic(
+        code: "which-file",
+        fields.member.map { "There is no file `\($0)` in `files`" } ?? "Nothing says which of `files` to read",
+        reason: "they are [\(names.joined(separator: ", "))]",
+        advice: "`member: \(fields.member.flatMap { nearestName(to: $0, among: names) } ?? names.first ?? "FILE")`")
+    }
+    return try context.linkedFolder("files") + "/" + name
   }
 
   /// What brings the rows to records, in the format that the field names, or else in the one that the first row tells.

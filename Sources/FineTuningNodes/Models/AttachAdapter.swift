@@ -20,6 +20,10 @@ package enum AttachAdapter: NodeType {
       doc:
         "Rows that the start follows from: such as the model is to learn, or for `corda_method: kpm` such as it is to keep"
     ),
+    InputPort(
+      "adapter", [ArtefactName.adapter], optional: true,
+      doc: "A PEFT folder that another node has made, such as one of type `exec`; in place of a fresh adapter or `from`"
+    ),
   ]
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model with the adapter")]
   package static let execution = Execution.worker(cores: .all)
@@ -56,25 +60,49 @@ package enum AttachAdapter: NodeType {
       conflicts.append(
         .init(port: "model", "The model has an adapter already", advice: "merge it first, or attach to its base"))
     }
+    let made = inputs["adapter"]
+    if let made { conflicts += idle(inputs.written, beside: made) }
+    let isFresh = fields.from == nil && made == nil
     let model = inputs["model"]?.configuration
     let newBlocks = inputs["model"]?.type.newBlocks ?? []
     // Which blocks they are is known at the latest when the model is there.
-    if fields.inNewBlocks, newBlocks.isEmpty, inputs["model"]?.type != nil {
+    if isFresh, fields.inNewBlocks, newBlocks.isEmpty, inputs["model"]?.type != nil {
       conflicts.append(
         .init(
           port: "new_blocks", "The model has no new blocks",
           reason: "none were inserted by a node of type `expand_model`",
           advice: "put one before, or name the blocks with `layers`"))
-    } else if fields.from == nil {
+    } else if isFresh {
       conflicts += problems(fields, model, newBlocks)
     }
-    if fields.from == nil { conflicts += startProblems(fields, inputs) }
+    if isFresh { conflicts += startProblems(fields, inputs) }
     if let mismatch = mismatch(inputs, model) { conflicts.append(mismatch) }
     let outline = json(inputs.seen[outlineSight]?.text).flatMap(AdapterOutline.init(json:))
-    let tokens = fields.from == nil ? fields.freshTokens : outline?.virtualTokens?.first ?? 0
+    let tokens = isFresh ? fields.freshTokens : outline?.virtualTokens?.first ?? 0
+    var type = type(inputs["model"]?.type, virtualTokens: made == nil ? tokens : 0)
+    if let made {
+      take(made.type, into: &type)
+      // Learned tokens would take some of it; whether there are any is seen when the adapter is there.
+      type.facets[FacetName.length] = nil
+    }
     return Inference(
-      outputs: ["model": type(inputs["model"]?.type, virtualTokens: tokens)], conflicts: conflicts,
-      known: inputs["model"]?.knownShape ?? [:])
+      outputs: ["model": type], conflicts: conflicts, known: inputs["model"]?.knownShape ?? [:])
+  }
+
+  /// The fields that are given although the adapter is made by another node.
+  private static func idle(_ written: Set<String>, beside made: InputTypes.Source) -> [Inference.Conflict] {
+    written.filter { name in !name.contains { $0 == "." || $0 == "[" } }.sorted().map { name in
+      .init(
+        port: name, "`\(name)` has no effect beside `adapter`",
+        reason: "the adapter of `\(made.node)` has a configuration of its own", advice: "Remove one of the two")
+    }
+  }
+
+  /// What an adapter's type says of the texts that it was trained on holds for the model with it.
+  private static func take(_ adapter: ArtefactType, into type: inout ArtefactType) {
+    for facet in [FacetName.template, FacetName.templateNames] {
+      if let value = adapter[facet] { type.facets[facet] = value }
+    }
   }
 
   /// What cannot be attached: numbers that 32 bits do not hold, options that do not go together, names of nothing.
@@ -138,8 +166,11 @@ package enum AttachAdapter: NodeType {
       baseModel: ModelArtefact.base, tokenizer: nil, card: nil, watch: context.checkCancellation)
     let folder = output.folder + "/" + ModelArtefact.adapter
     let adapter: AdapterConfiguration
-    if fields.from != nil {
-      let given = try AdapterFolder(context.sources.fileSet)
+    let made = context.inputs("adapter").first
+    if fields.from != nil || made != nil {
+      let given =
+        try made.map { try AdapterFolder(path: context.linkedFolder($0, "adapter")) }
+        ?? AdapterFolder(context.sources.fileSet)
       let start = artefact.watched(given)
       adapter = given.configuration
       try given.check(against: base)
@@ -156,8 +187,13 @@ package enum AttachAdapter: NodeType {
       adapter = try writer.write(
         fresh: start.adapter, seed: UInt64(fields.seed), of: source, findings: start.findings, to: folder)
     }
-    output.set(type: type(view.type, virtualTokens: adapter.method.virtualTokens))
+    var type = type(view.type, virtualTokens: adapter.method.virtualTokens)
     output.details = view.details
+    if let made {
+      take(made.type, into: &type)
+      ConversationFormat.take(from: made.details, into: &output.details)
+    }
+    output.set(type: type)
     let trained = base.trainedCount(adapter)
     output.details["trainable_parameters"] = JSON(trained)
     context.log("\(trained) trainable parameters")

@@ -73,8 +73,9 @@ package enum LoadModel: NodeType {
 
     package static let fields: [Field<Self>] = [
       Field(
-        "from", \.from, required: true,
-        doc: "A model folder with safetensors, or a `.gguf` file, of one of the families "
+        "from", \.from,
+        doc:
+          "Unless another node makes it, which then is `folder`: a model folder with safetensors, or a `.gguf` file, of one of the families "
           + ModelFamilies.all.map { "\($0.name) (\($0.models))" }.joined(separator: "; ")),
       Field(
         "compute", \.compute,
@@ -97,17 +98,25 @@ package enum LoadModel: NodeType {
   package static let name = "load_model"
   package static let summary = "Takes a model from a folder or a GGUF file, without copying it"
   package static let implementationVersion = 2
-  package static let inputs: [InputPort] = []
+  package static let inputs = [
+    InputPort(
+      "folder", [ArtefactName.folder], optional: true, for: .without("from", because: "a model comes from one place"),
+      doc: "What a node of type `exec` or `export` has made, in place of a model of one's own")
+  ]
   package static let outputs = [OutputPort("model", ArtefactName.model, doc: "The model's files")]
 
   package static func sources(_ fields: Fields, _ paths: PathReader) throws -> [SourceRequest] {
-    guard let path = fields.from.map(paths.text) else { return [] }
-    // The tokenizer beside the model says which one the model was trained with.
+    try fields.from.map { try files(at: paths.text(of: $0)).requests } ?? []
+  }
+
+  /// The files of the model at a path, and those of the tokenizer beside it, which says what the model was trained with.
+  private static func files(at path: String) throws -> FileSet {
     let model = try ModelFolder.files(at: path)
-    do { return try model.union(Tokenizer.files(at: path)).requests } catch is TokenizerError { return model.requests }
+    do { return try model.union(Tokenizer.files(at: path)) } catch is TokenizerError { return model }
   }
 
   package static func inspection(_ fields: Fields, _ sources: NodeSources) throws -> Inspection? {
+    guard fields.from != nil else { return nil }
     let looksAtFormats = fields.weights != .auto
     return Inspection(
       of: sources,
@@ -137,7 +146,17 @@ package enum LoadModel: NodeType {
     facets[FacetName.weights] = weightsFacet(fields)
     return Inference(
       outputs: ["model": ArtefactType(ArtefactName.model, facets)],
-      conflicts: unavailable(fields) + withoutEffect(fields))
+      conflicts: withoutModel(fields, inputs) + unavailable(fields) + withoutEffect(fields))
+  }
+
+  /// A model has to come from somewhere.
+  private static func withoutModel(_ fields: Fields, _ inputs: InputTypes) -> [Inference.Conflict] {
+    guard fields.from == nil, inputs["folder"] == nil else { return [] }
+    return [
+      .init(
+        port: "from", "Nothing says where the model is",
+        advice: "`from: FOLDER`, or `folder: NODE` for what a node of type `exec` makes")
+    ]
   }
 
   /// What the model's type says about its weights; nothing where they are packed.
@@ -172,11 +191,17 @@ package enum LoadModel: NodeType {
   }
 
   package static func run(_ fields: Fields, in context: NodeContext) throws {
-    let files = context.sources.fileSet
+    let made = context.inputs("folder").first
+    let files = try made.map { try Self.files(at: context.linkedFolder($0, "folder")) } ?? context.sources.fileSet
     let model = try ModelFolder.open(files)
     let output = try context.output("model")
     for file in model.files.files {
-      try output.reference(ModelArtefact.base + "/" + file.name, externalPath: file.path)
+      let name = ModelArtefact.base + "/" + file.name
+      if let made {
+        try output.include(file.name, from: made, as: name)
+      } else {
+        try output.reference(name, externalPath: file.path)
+      }
     }
     var facets = try knownFacets(model, files)
     facets[FacetName.weights] = weightsFacet(fields)

@@ -21,6 +21,10 @@ package enum ArtefactName {
   static let answers = "answers"
   /// A folder as other tools load it.
   static let folder = "folder"
+  /// A PEFT folder without its base.
+  package static let adapter = "adapter"
+  /// Files of any kind.
+  static let files = "files"
 }
 
 /// The names of members that others than their node read.
