@@ -9,14 +9,9 @@ import TokenShards
 /// it has no gradient. Dropout is off. Cost of z: one forward pass more.
 package struct JudgedStage: TrainingStage {
   package struct Batch {
-    package let answers: AnswerBatch
-    package let isWanted: [Bool]
-    /// What the reference gives to the answers.
-    package let reference: [Double]
+    package let judged: JudgedBatch
     /// z of the step.
     package let divergence: Double
-    /// The rows of the whole step.
-    package let stepRows: Int
   }
 
   package struct Settings: Sendable, Hashable {
@@ -69,17 +64,8 @@ package struct JudgedStage: TrainingStage {
 
   package func batches(of step: StageStep) throws -> [Batch] {
     let divergence = settings.loss.usesDivergence ? try divergence(step) : 0
-    return try step.runs.map { run in
-      let numbers = Array(step.numbers[run])
-      let sequences = try zip(step.rows[run], numbers).map { row, number in
-        guard row.sequences.count == 1, [.wanted, .unwanted].contains(row.sequences[0].role) else {
-          throw TrainingError.notJudged(row: number)
-        }
-        return row.sequences[0]
-      }
-      return Batch(
-        answers: try AnswerBatch(sequences, numbers: numbers), isWanted: sequences.map { $0.role == .wanted },
-        reference: numbers.map { reference.answers[$0] }, divergence: divergence, stepRows: step.rows.count)
+    return try JudgedBatch.batches(of: step, reference: reference.answers).map {
+      Batch(judged: $0, divergence: divergence)
     }
   }
 
@@ -99,29 +85,11 @@ package struct JudgedStage: TrainingStage {
   }
 
   package func loss(of batch: Batch, model: LanguageModel, on tape: Tape) throws -> StageLoss {
-    let (labels, policy) = try batch.answers.logProbabilities(model, on: tape)
-    let count = Double(batch.stepRows)
-    var gradient = [Float](repeating: 0, count: labels.value.count)
-    var value = 0.0
-    var measures = Measures()
-    for (index, answer) in batch.answers.answers.enumerated() {
-      let isWanted = batch.isWanted[index]
-      let ratio = policy[index] - batch.reference[index]
+    try batch.judged.loss(model, on: tape, beta: settings.beta, telling: ["kl": batch.divergence]) { ratio, isWanted in
       let found = settings.loss(
         ratio: ratio, isWanted: isWanted, divergence: batch.divergence, beta: settings.beta)
       let weight = isWanted ? settings.wantedWeight : settings.unwantedWeight
-      value += weight * found.loss / count
-      let derivative = Float(weight * found.derivative / count)
-      for label in answer { gradient[label] = derivative }
-      let name = isWanted ? "chosen" : "rejected"
-      measures.tell("rewards_\(name)", settings.beta * ratio)
-      measures.tell("logps_\(name)", policy[index])
-      measures.tell("kl", batch.divergence)
+      return (weight * found.loss, weight * found.derivative)
     }
-    return StageLoss(
-      loss: tape.scalar(
-        of: [labels], value: Float(value), gradients: [Tensor(shape: labels.value.shape, values: gradient)]),
-      value: value, sum: Measure(sum: value * count, weight: Double(batch.answers.answers.count)),
-      labelTokens: batch.answers.packed.labelCount, measures: measures)
   }
 }
