@@ -100,6 +100,11 @@ package struct AdapterFields: FieldSet {
   static let whenLooking = whenTaken(.start).and(
     .when("init", LoRA.Start.allCases.filter(\.looksAtTexts).map(\.rawValue)))
 
+  /// What `block_size` is for each method unless given.
+  private static let usualBlockSizes = AdapterMethods.all.compactMap { method -> String? in
+    method.usualBlockSize.map { "\($0) for `\(method.name)`" }
+  }.joined(separator: ", ")
+
   package static let fields: [Field<Self>] = [
     Field(
       "method", \.method, for: whenFresh,
@@ -176,7 +181,7 @@ package struct AdapterFields: FieldSet {
       doc: "Other alphas for some maps, written as `rank_pattern`"),
     Field(
       "block_size", \.blockSize, in: 2...4096, unit: "columns", since: Birth(default: nil), for: whenTaken(.blockSize),
-      doc: "The neighbouring columns that turn together: 32 for `oft`, 4 for `boft` unless given"),
+      doc: "The neighbouring columns that make one block: \(usualBlockSizes) unless given"),
     Field(
       "butterfly", \.butterfly, in: 1...24, unit: "layers", since: Birth(default: nil), for: whenTaken(.layers),
       doc: "How often other columns come together in the blocks; once unless given"),

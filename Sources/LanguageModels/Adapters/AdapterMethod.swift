@@ -12,6 +12,8 @@ package protocol AdapterMethod: Sendable, Hashable {
   static var summary: String { get }
   /// The options that it takes, of those that describe what stands beside a map.
   static var options: Set<AdapterOptions.Name> { get }
+  /// The block size that it has when nothing is said, for a method that takes one.
+  static var usualBlockSize: Int? { get }
   /// Whether it stands beside linear maps; see ``PromptMethod`` for those that do not.
   static var standsBesideMaps: Bool { get }
 
@@ -86,6 +88,7 @@ package protocol AdapterMethod: Sendable, Hashable {
 
 extension AdapterMethod {
   package static var standsBesideMaps: Bool { true }
+  package static var usualBlockSize: Int? { nil }
   package var dropout: Float { 0 }
   package var virtualTokens: Int { 0 }
   package func validate(_ map: AdaptedMap) throws(AdapterError) {}

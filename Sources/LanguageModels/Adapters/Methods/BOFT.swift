@@ -19,6 +19,7 @@ package struct BOFT: AdapterMethod {
   package static let name = "boft"
   package static let summary = "layers of rotations of blocks of what a map reads, and a vector for what it gives"
   package static let options: Set<AdapterOptions.Name> = [.blockSize, .layers]
+  package static let usualBlockSize: Int? = 4
 
   package init(_ options: AdapterOptions) throws(AdapterError) {
     self.init(blockSize: options.blockSize ?? 4, layers: options.layers ?? 1)

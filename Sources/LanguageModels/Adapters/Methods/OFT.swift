@@ -22,6 +22,7 @@ package struct OFT: AdapterMethod {
   package static let name = "oft"
   package static let summary = "rotations of blocks of what a map reads"
   package static let options: Set<AdapterOptions.Name> = [.blockSize]
+  package static let usualBlockSize: Int? = 32
 
   package init(_ options: AdapterOptions) throws(AdapterError) { self.init(blockSize: options.blockSize ?? 32) }
 
