@@ -259,9 +259,9 @@ struct ConflictTests {
       """
       nodes.given.seed | `seed` has no effect beside `from` | the adapter's own configuration holds | Remove one of the two
       nodes.tuned.beta | \
-      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo`, `kto`, `grpo` or `rloo` | Remove it
+      `beta` has no effect with `stage: sft` | it has one with `stage: dpo`, `orpo`, `cpo`, `simpo`, `kto`, `bco`, `grpo` or `rloo` | Remove it
       nodes.tuned.reference | \
-      `reference` has no effect with `loss: cross_entropy`, which holds unless given | it has one with `stage: sft` and with `loss: asft`, or with `stage: dpo`, `kto`, `grpo`, `rloo` or `ppo` | Remove it
+      `reference` has no effect with `loss: cross_entropy`, which holds unless given | it has one with `stage: sft` and with `loss: asft`, or with `stage: dpo`, `kto`, `bco`, `grpo`, `rloo` or `ppo` | Remove it
       nodes.quality.beta | \
       `beta` has no effect on rows that are not preference pairs | \
       node `quality`; the rows are of kind conversation | leave it out, or connect pairs

@@ -56,7 +56,7 @@ struct ForecastTests {
       ("rows", "stage: distillation, teacher: base, teacher_scores: all, divergence: jsd"),
       ("texts", "stage: pt"), ("pairs", "stage: dpo"), ("pairs", "stage: dpo, loss: aot, sync_reference: {every: 1}"),
       ("pairs", "stage: dpo, wpo: true"), ("pairs", "stage: orpo"), ("pairs", "stage: cpo"), ("pairs", "stage: simpo"),
-      ("pairs", "stage: rm"), ("answers", "stage: kto"),
+      ("pairs", "stage: rm"), ("answers", "stage: kto"), ("answers", "stage: bco"),
       ("prompts", "stage: grpo, beta: 0.1, tokenizer: tokenizer, rewards: [{type: think}]"),
       ("prompts", "stage: rloo, tokenizer: tokenizer, rewards: [{type: think}]"),
       ("prompts", "stage: ppo, tokenizer: tokenizer, rewards: [{type: think}], sync_reference: {every: 2}"),

@@ -58,7 +58,8 @@ struct ScoreTests {
     "Trains and measures as with the model itself",
     arguments: [
       ("pairs", "", "stage: dpo"), ("pairs", ", ld_alpha: 0.5", "stage: dpo, ld_alpha: 0.5"),
-      ("answers", "", "stage: kto"), ("answers", ", mismatched: false", "stage: kto, loss: apo_zero_unpaired"),
+      ("answers", "", "stage: kto"), ("answers", ", mismatched: false", "stage: bco"),
+      ("answers", ", mismatched: false", "stage: kto, loss: apo_zero_unpaired"),
       ("likeliest", ", top_k: 4, temperature: 2", "stage: distillation, top_k: 4, temperature: 2"),
     ])
   func isTheSame(kind: String, score: String, train: String) throws {

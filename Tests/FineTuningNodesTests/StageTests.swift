@@ -168,11 +168,12 @@ struct StageTests {
     #"{"prompt":"What is \#($0) plus \#($0)?","completion":"It is \#($0 + $0 % 2).","label":\#($0 % 2 == 0)}"# + "\n"
   }.joined()
 
-  @Test("Answers that are judged are learned and measured", arguments: ["", "loss: apo_zero_unpaired, beta: 0.5"])
-  func judgedAnswers(fields: String) throws {
+  @Test(
+    "Answers that are judged are learned and measured",
+    arguments: ["stage: kto", "stage: kto, loss: apo_zero_unpaired, beta: 0.5", "stage: bco"])
+  func judgedAnswers(stage: String) throws {
     let workspace = try TinyWorkspace()
     try workspace.folder.write(Self.judged, to: "pairs.jsonl")
-    let stage = "stage: kto" + (fields.isEmpty ? "" : ", " + fields)
     let summary = try workspace.run(Self.pipeline(stage, evaluate: stage + ", reference: base"))
     #expect(summary.state == .done, "\(summary.nodes.flatMap(\.problems).map(\.summary))")
     let found = try #require(summary.nodes.first { $0.name == "quality" }?.result?.outputs["metrics"])

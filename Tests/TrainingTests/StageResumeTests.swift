@@ -95,6 +95,13 @@ struct StageResumeTests {
   }
 
   @Test(arguments: ["adapter", "full"])
+  func classifierOfAnswers(kind: String) throws {
+    let rows = try JudgedTests.rows()
+    let reference = try answerLogProbabilities(of: rows.map { $0.sequences[0] }, model: TinyLlama("gqa").model())
+    try check(kind, rows, batch: 3) { _ in ClassifierStage(beta: 0.3, reference: reference) }
+  }
+
+  @Test(arguments: ["adapter", "full"])
   func policyAndCritic(kind: String) throws {
     try check(kind, Self.prompts, batch: 3) { model in
       ActorCriticStage(

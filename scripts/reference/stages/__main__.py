@@ -11,7 +11,7 @@ import sys
 
 import common
 
-STAGES = ["sft", "neftune", "pt", "rm", "dpo", "orpo", "cpo", "kto", "grpo", "rloo", "distillation", "ppo",
+STAGES = ["sft", "neftune", "pt", "rm", "dpo", "orpo", "cpo", "kto", "bco", "grpo", "rloo", "distillation", "ppo",
           "rewards"]
 
 

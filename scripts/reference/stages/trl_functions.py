@@ -8,7 +8,7 @@ for _name, _found in list(vars(optional).items()):
     if _name.endswith("_available") and isinstance(_found, tuple):
         setattr(optional, _name, _found[0])
 
-from trl import CPOTrainer, DPOTrainer, GKDTrainer, GRPOTrainer, KTOTrainer, ORPOTrainer, RLOOTrainer  # noqa: E402
+from trl import BCOTrainer, CPOTrainer, DPOTrainer, GKDTrainer, GRPOTrainer, KTOTrainer, ORPOTrainer, RLOOTrainer  # noqa: E402
 from trl.trainer.dpo_config import FDivergenceType  # noqa: E402
 from trl.core import masked_mean, masked_whiten  # noqa: E402
 from trl.trainer.sft_trainer import dft_loss  # noqa: E402

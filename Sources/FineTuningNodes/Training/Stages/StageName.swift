@@ -3,7 +3,8 @@ import Pipeline
 /// The stages of training, in the order of the reference page.
 let trainingStages: [any StageDeclaration.Type] = [
   SupervisedTuning.self, ContinuedPretraining.self, PreferenceTuning.self, OddsRatioTuning.self, ContrastiveTuning.self,
-  SimpleTuning.self, JudgedTuning.self, RewardModelling.self, GroupTuning.self, LeaveOneOutTuning.self,
+  SimpleTuning.self, JudgedTuning.self, ClassifierTuning.self, RewardModelling.self, GroupTuning.self,
+  LeaveOneOutTuning.self,
   ActorCriticTuning.self, TeacherTuning.self,
 ]
 
