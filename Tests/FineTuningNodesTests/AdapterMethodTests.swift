@@ -21,6 +21,7 @@ struct AdapterMethodTests {
     "method: lora, rank: 2, train_tokens: [5, 7]", "method: ia3", "method: ia3, feedforward: [o_proj, down_proj]",
     "method: oft, block_size: 8", "method: loha, rank: 2", "method: lokr, rank: 2, factor: 4", "method: vera, rank: 8",
     "method: hra, rank: 4", "method: boft, block_size: 4, butterfly: 2",
+    "method: miss, rank: 4, dropout: 0.1",
     "method: lora, rank: 2, init: eva, data: tokens.train",
     "method: lora, rank: 2, init: eva, rho: 1, data: tokens.train",
     "method: lora, rank: 2, init: corda, data: tokens.train, samples: 3",

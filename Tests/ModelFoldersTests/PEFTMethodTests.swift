@@ -23,6 +23,7 @@ struct PEFTMethodTests {
     "vera", "vera-all", "vera-seeded",
     "hra", "hra-odd", "hra-biased",
     "boft", "boft-butterflies", "boft-butterflies-3",
+    "miss", "miss-odd",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
     "prompt", "prompt-tied", "prompt-vocabulary", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
@@ -37,6 +38,7 @@ struct PEFTMethodTests {
     ("lora-tokens-named", "trainable_token_indices"),
     ("lora-bias-only", "base_layer.bias"), ("lora-lora-bias", "lora_bias"), ("lora-embedding", "embed_tokens"),
     ("dora-embedding", "lora_embedding"), ("oft-constrained", "coft"), ("oft-constrained-shared", "coft"),
+    ("miss-bat", "init_weights"),
     ("boft-biased", "base_layer.bias"), ("pissa", "init_lora_weights"),
     ("norms", "peft_type"), ("norms-default", "peft_type"),
     ("pissa-patterns", "init_lora_weights"), ("pissa-rslora", "init_lora_weights"), ("olora", "init_lora_weights"),
@@ -233,7 +235,8 @@ struct PEFTMethodTests {
     "every class of arithmetic computes every method",
     arguments: [
       "prompt", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
-      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "lora-tokens-tied",
+      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "miss",
+      "lora-tokens-tied",
       "lora-modules-to-save",
     ])
   func classes(name: String) throws {
@@ -250,7 +253,7 @@ struct PEFTMethodTests {
     "the same bits with any number of threads",
     arguments: [
       "prompt", "prefix", "p-tuning-lstm", "prefix-projected", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra",
-      "boft",
+      "boft", "miss",
     ])
   func threads(name: String) throws {
     let fixture = try PEFTFixture(name)

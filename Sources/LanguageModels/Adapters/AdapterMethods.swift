@@ -9,6 +9,7 @@ package enum AdapterMethods {
     VeRA.self,
     HRA.self,
     BOFT.self,
+    MiSS.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,

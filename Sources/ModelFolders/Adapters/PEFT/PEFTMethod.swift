@@ -30,6 +30,7 @@ enum PEFTMethods {
     VeRA.self,
     HRA.self,
     BOFT.self,
+    MiSS.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,
