@@ -24,6 +24,7 @@ struct PEFTMethodTests {
     "hra", "hra-odd", "hra-biased",
     "boft", "boft-butterflies", "boft-butterflies-3",
     "miss", "miss-odd",
+    "road", "road-biased", "road-2", "road-4",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
     "prompt", "prompt-tied", "prompt-vocabulary", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
@@ -235,7 +236,7 @@ struct PEFTMethodTests {
     "every class of arithmetic computes every method",
     arguments: [
       "prompt", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
-      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "miss",
+      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "miss", "road",
       "lora-tokens-tied",
       "lora-modules-to-save",
     ])
@@ -253,7 +254,7 @@ struct PEFTMethodTests {
     "the same bits with any number of threads",
     arguments: [
       "prompt", "prefix", "p-tuning-lstm", "prefix-projected", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra",
-      "boft", "miss",
+      "boft", "miss", "road",
     ])
   func threads(name: String) throws {
     let fixture = try PEFTFixture(name)

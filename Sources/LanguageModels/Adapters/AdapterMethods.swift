@@ -10,6 +10,7 @@ package enum AdapterMethods {
     HRA.self,
     BOFT.self,
     MiSS.self,
+    RoAd.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,

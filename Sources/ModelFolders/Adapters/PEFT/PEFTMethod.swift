@@ -31,6 +31,7 @@ enum PEFTMethods {
     HRA.self,
     BOFT.self,
     MiSS.self,
+    RoAd.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,
