@@ -25,6 +25,7 @@ struct PEFTMethodTests {
     "boft", "boft-butterflies", "boft-butterflies-3",
     "miss", "miss-odd",
     "road", "road-biased", "road-2", "road-4",
+    "c3a", "c3a-biased",
     "adalora", "adalora-each", "eva", "eva-redistributed", "corda-ipm", "corda-kpm", "lora-ga", "loftq",
     "loftq-iterated",
     "prompt", "prompt-tied", "prompt-vocabulary", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
@@ -40,6 +41,7 @@ struct PEFTMethodTests {
     ("lora-bias-only", "base_layer.bias"), ("lora-lora-bias", "lora_bias"), ("lora-embedding", "embed_tokens"),
     ("dora-embedding", "lora_embedding"), ("oft-constrained", "coft"), ("oft-constrained-shared", "coft"),
     ("miss-bat", "init_weights"),
+    ("c3a-patterns", "block_size_pattern"),
     ("boft-biased", "base_layer.bias"), ("pissa", "init_lora_weights"),
     ("norms", "peft_type"), ("norms-default", "peft_type"),
     ("pissa-patterns", "init_lora_weights"), ("pissa-rslora", "init_lora_weights"), ("olora", "init_lora_weights"),
@@ -236,7 +238,7 @@ struct PEFTMethodTests {
     "every class of arithmetic computes every method",
     arguments: [
       "prompt", "prefix", "p-tuning-mlp", "p-tuning-lstm", "prefix-projected",
-      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "miss", "road",
+      "lora", "dora", "dora-biased", "ia3-biased", "oft", "loha", "lokr", "vera", "hra", "boft", "miss", "road", "c3a",
       "lora-tokens-tied",
       "lora-modules-to-save",
     ])
@@ -254,7 +256,7 @@ struct PEFTMethodTests {
     "the same bits with any number of threads",
     arguments: [
       "prompt", "prefix", "p-tuning-lstm", "prefix-projected", "dora", "ia3", "oft", "loha", "lokr", "vera", "hra",
-      "boft", "miss", "road",
+      "boft", "miss", "road", "c3a",
     ])
   func threads(name: String) throws {
     let fixture = try PEFTFixture(name)

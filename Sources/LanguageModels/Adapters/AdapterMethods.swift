@@ -11,6 +11,7 @@ package enum AdapterMethods {
     BOFT.self,
     MiSS.self,
     RoAd.self,
+    C3A.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,

@@ -32,6 +32,7 @@ enum PEFTMethods {
     BOFT.self,
     MiSS.self,
     RoAd.self,
+    C3A.self,
     AdaLoRA.self,
     PromptTuning.self,
     PTuning.self,
