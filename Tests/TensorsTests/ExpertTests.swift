@@ -68,7 +68,8 @@ import Testing
           }
         }
       }
-      #expect(distance(found.values, expected) < 2e-5)
+      // Terms cancel, and orders of summation differ between classes of kernels.
+      #expect(distance(found.values, expected) < 5e-5)
     }
   }
 

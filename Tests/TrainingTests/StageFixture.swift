@@ -56,7 +56,8 @@ struct StageFixture {
         for (key, value) in wanted.object?.members ?? [] {
           guard let value = value.double, !ignored.contains(key) else { continue }
           let own = try #require(found[key]?.double, "step \(index + 1) has no \(key)")
-          let error = ["loss", "grad_norm"].contains(key) ? abs(value) : max(1, abs(value))
+          // Losses of advantages are sums of terms near 1 that leave next to nothing, with the rounding of the terms.
+          let error = ["loss", "grad_norm"].contains(key) ? max(1e-2, abs(value)) : max(1, abs(value))
           #expect(abs(own - value) <= 1e-4 * error, "step \(index + 1), \(key): \(own), not \(value)")
         }
       }
