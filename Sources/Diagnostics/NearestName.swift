@@ -15,6 +15,20 @@ package func nearestName(to name: String, among candidates: some Sequence<String
   return best?.name
 }
 
+/// The longest name among `candidates` whose words all stand in `name`, in their order: `batch_size` in
+/// `per_device_train_batch_size`; nil when there is none.
+package func nameWithin(_ name: String, among candidates: some Sequence<String>) -> String? {
+  let words = name.lowercased().split { "_-".contains($0) }
+  return candidates.filter { candidate in
+    var rest = words[...]
+    return candidate.split(separator: "_").allSatisfy { word in
+      guard let place = rest.firstIndex(of: word) else { return false }
+      rest = rest[(place + 1)...]
+      return true
+    }
+  }.max { $0.utf8.count < $1.utf8.count }
+}
+
 /// Optimal string alignment distance between `a` and `b`.
 func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
   if a.isEmpty || b.isEmpty { return max(a.count, b.count) }

@@ -20,21 +20,43 @@ struct Completion {
     if let dollar = prefix.range(ofLast: "${"), !prefix[dollar...].contains("}") {
       return document.pairs("params").map { item($0.key.text, .variable, $0.value.inlineYAML) }
     }
-    let context = CursorContext(document.lines, line: position.line, prefix: prefix)
+    var context = CursorContext(document.lines, line: position.line, prefix: prefix)
     if context.path.isEmpty { return Self.topLevel.map { item($0.key, .keyword, $0.doc, suffix: ": ") } }
     if context.path == ["outputs"] { return context.isValue ? nodes(giving: nil) : [] }
+    if context.path.first == "groups", context.path.count > 3, context.path[2] == "nodes" {
+      // The nodes of a group are written as those of the file are.
+      let group = context.path[1]
+      context.path.removeFirst(2)
+      return inNode(context, document.node(in: group, context.path[1]), document.nodes(of: group))
+    }
     guard context.path.first == "nodes", context.path.count > 1 else { return [] }
-    let type = registry[typeName(of: context.path[1], context)]
+    return inNode(context, document.node(context.path[1]), [])
+  }
+
+  /// What may stand in a node that is written so far as `node`, beside `others` that come before the file's.
+  private func inNode(
+    _ context: CursorContext, _ node: LocatedValue.Pair?, _ others: [LocatedValue.Pair]
+  ) -> [JSON] {
+    let type = registry[typeName(of: node, context)]
     if !context.isValue {
-      if context.path.count == 2 { return keys(of: type, context) }
+      if context.path.count == 2 {
+        let group = context.siblings["group"] ?? (type == nil ? node?.value["group"]?.text : nil)
+        return group.map { params(of: $0, context) } ?? keys(of: type, context)
+      }
       return fields(of: type, along: context.path.dropFirst(2)).map { fields in
         fields.filter { context.siblings[$0.name] == nil }.map { item($0.name, .field, Self.words($0), suffix: ": ") }
       } ?? []
     }
     let key = context.path.last ?? ""
     if context.path.count == 3, key == "type" { return registry.types.map { item($0.name, .type, $0.summary) } }
-    if context.path.count == 3, let port = type?.inputs.first(where: { $0.name == key }) {
-      return nodes(giving: type?.inputs.filter { $0.name == port.name }.flatMap(\.types))
+    if context.path.count == 3, key == "group" {
+      return document.pairs("groups").map { item($0.key.text, .variable, "a group of nodes") }
+    }
+    if context.path.count < 5, let port = type?.inputs.first(where: { $0.name == context.path[2] }),
+      context.path.count == (port.isNamed ? 4 : 3)
+    {
+      let types = type?.inputs.filter { $0.name == port.name }.flatMap(\.types) ?? []
+      return nodes(giving: types.isEmpty ? nil : types, others, isAny: port.isNamed)
     }
     let field = fields(of: type, along: context.path.dropFirst(2).dropLast())?.first { $0.name == key }
     return field.map { Self.values($0.kind).map { item($0, .value, "") } } ?? []
@@ -49,11 +71,20 @@ struct Completion {
   ]
 
   /// The type of a node: as the map around the cursor says, else as the newest text that was YAML does.
-  private func typeName(of node: String, _ context: CursorContext) -> String {
+  private func typeName(of node: LocatedValue.Pair?, _ context: CursorContext) -> String {
     if context.path.count == 2 || context.path.count == 3 && context.isValue, let type = context.siblings["type"] {
       return type
     }
-    return document.node(node)?.value["type"]?.text ?? ""
+    return node?.value["type"]?.text ?? ""
+  }
+
+  /// The params that a group of the file takes.
+  private func params(of group: String, _ context: CursorContext) -> [JSON] {
+    let params = document.pairs("groups").first { $0.key.text == group }?.value["params"]?.pairs ?? []
+    return params.filter { context.siblings[$0.key.text] == nil }.map { param in
+      let detail = param.value.isNull ? "required" : "\(param.value.inlineYAML) unless given"
+      return item(param.key.text, .field, detail, suffix: ": ")
+    }
   }
 
   private func keys(of type: AnyNodeType?, _ context: CursorContext) -> [JSON] {
@@ -81,13 +112,17 @@ struct Completion {
   }
 
   /// The nodes, and their outputs where there are several, that give one of some types of artefacts.
-  private func nodes(giving types: [String]?) -> [JSON] {
-    document.pairs("nodes").flatMap { pair -> [JSON] in
+  ///
+  /// - Parameters:
+  ///   - others: Nodes before those of the file.
+  ///   - isAny: Whether an output has to be named wherever there are several, since all of them fit.
+  private func nodes(giving types: [String]?, _ others: [LocatedValue.Pair] = [], isAny: Bool = false) -> [JSON] {
+    (others + document.pairs("nodes")).flatMap { pair -> [JSON] in
       guard let type = registry[pair.value["type"]?.text ?? ""] else {
         return pair.value["group"] == nil ? [] : [item(pair.key.text, .variable, "a group of nodes")]
       }
-      let fitting = type.outputs.filter { types?.contains($0.type) ?? true }
-      let isOnly = fitting.count == 1 || types == nil
+      let fitting = type.outputs(written: pair.value).filter { types?.contains($0.type) ?? true }
+      let isOnly = fitting.count == 1 || types == nil && !isAny
       return (isOnly ? fitting.prefix(1) : fitting[...]).map { output in
         item(isOnly ? pair.key.text : "\(pair.key.text).\(output.name)", .variable, "\(type.name): \(output.doc)")
       }

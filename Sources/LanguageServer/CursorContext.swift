@@ -3,7 +3,7 @@ import Pipeline
 /// Where a cursor stands in a pipeline file, told from the text before it alone: half a line is no YAML yet.
 package struct CursorContext: Equatable {
   /// The keys around the cursor, such as `nodes`, `sft`, `schedule`; in a value also its own key.
-  package private(set) var path: [String] = []
+  package internal(set) var path: [String] = []
   /// Whether a value is being written, not a key.
   package private(set) var isValue = false
   /// The keys that stand before the cursor in the same map.

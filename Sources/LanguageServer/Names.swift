@@ -46,7 +46,10 @@ struct Names {
     let declared = declaration(of: subject).map { [$0] } ?? []
     switch subject {
     case .node(let name):
-      let used = document.pairs("nodes").flatMap { pair in references(in: pair.value, to: name) }
+      // In a group its own nodes come before those of the file.
+      let grouped = document.pairs("groups").map { document.nodes(of: $0.key.text) }
+        .filter { !$0.contains { $0.key.text == name } }
+      let used = (grouped.flatMap { $0 } + document.pairs("nodes")).flatMap { references(in: $0.value, to: name) }
       let outputs = document.tree?["outputs"].map { items(of: $0) } ?? []
       return declared + used + outputs.compactMap { reference($0, to: name) }
     case .param(let name): return declared + markers(of: name)
@@ -66,8 +69,13 @@ struct Names {
     }
   }
 
+  /// What may name nodes at a port: one, several, or several under names.
   private func items(of value: LocatedValue) -> [LocatedValue] {
-    if case .list(let items) = value.content { items } else { [value] }
+    switch value.content {
+    case .list(let items): items
+    case .map(let named): named.map(\.value)
+    case .scalar: [value]
+    }
   }
 
   private func reference(_ value: LocatedValue, to name: String) -> Site? {
@@ -106,7 +114,8 @@ struct Names {
           return node.value["group"].map { "`\(name)`: the group `\($0.inlineYAML)`" }
         }
         return
-          (["`\(name)`: **\(type.name)**. \(type.summary)"] + type.outputs.map { "- `\(name).\($0.name)`: \($0.doc)" })
+          (["`\(name)`: **\(type.name)**. \(type.summary)"]
+          + type.outputs(written: node.value).map { "- `\(name).\($0.name)`: \($0.doc)" })
           .joined(separator: "\n")
       }
     }

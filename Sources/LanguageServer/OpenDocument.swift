@@ -60,5 +60,14 @@ struct OpenDocument {
 
   func node(_ name: String) -> LocatedValue.Pair? { pairs("nodes").first { $0.key.text == name } }
 
+  /// The nodes of a group.
+  func nodes(of group: String) -> [LocatedValue.Pair] {
+    pairs("groups").first { $0.key.text == group }?.value["nodes"]?.pairs ?? []
+  }
+
+  func node(in group: String, _ name: String) -> LocatedValue.Pair? {
+    nodes(of: group).first { $0.key.text == name }
+  }
+
   func param(_ name: String) -> LocatedValue.Pair? { pairs("params").first { $0.key.text == name } }
 }

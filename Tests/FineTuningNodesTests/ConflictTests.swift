@@ -91,10 +91,10 @@ struct ConflictTests {
       b: {type: load_dataset, from: DIR/rows.jsonl, format: text, columns: {text: t, history: h}, ignore_columns: [t]}
       """,
       """
-      nodes.a.columns.label | Format `preference` has no use for a column named as `label` | node `a` |\u{20}
-      nodes.a.columns.output | Format `preference` has no use for a column named as `output` | node `a` |\u{20}
-      nodes.b.columns.history | Format `text` has no use for a column named as `history` | node `b` |\u{20}
-      nodes.b.ignore_columns | Column `t` is mapped and ignored at once | node `b` | take it out of one of the two
+      nodes.a.columns.label | Format `preference` has no use for a column named as `label` |  |\u{20}
+      nodes.a.columns.output | Format `preference` has no use for a column named as `output` |  |\u{20}
+      nodes.b.columns.history | Format `text` has no use for a column named as `history` |  |\u{20}
+      nodes.b.ignore_columns | Column `t` is mapped and ignored at once |  | take it out of one of the two
       """)
   }
 
@@ -108,9 +108,9 @@ struct ConflictTests {
       """,
       """
       nodes.a.keep_columns | `keep_columns` has no effect on rows of kind `preference` | \
-      node `a`; columns travel with prompts, for the reward functions that judge what the model answers | \
+      columns travel with prompts, for the reward functions that judge what the model answers | \
       take the line out, or say `format: prompt`
-      nodes.c.keep_columns | Column `answer` is kept and ignored at once | node `c` | take it out of one of the two
+      nodes.c.keep_columns | Column `answer` is kept and ignored at once |  | take it out of one of the two
       """)
   }
 
@@ -130,7 +130,7 @@ struct ConflictTests {
       """,
       """
       nodes.c.packing | `packing` has no effect on rows of kind `\(kind)` | \
-      node `c`; pairs, judged answers and prompts stay rows of their own | take the line out
+      pairs, judged answers and prompts stay rows of their own | take the line out
       """)
   }
 
@@ -264,7 +264,7 @@ struct ConflictTests {
       `reference` has no effect with `loss: cross_entropy`, which holds unless given | it has one with `stage: sft` and with `loss: asft`, or with `stage: dpo`, `kto`, `bco`, `grpo`, `rloo` or `ppo` | Remove it
       nodes.quality.beta | \
       `beta` has no effect on rows that are not preference pairs | \
-      node `quality`; the rows are of kind conversation | leave it out, or connect pairs
+      the rows are of kind conversation | leave it out, or connect pairs
       """)
   }
 
@@ -281,11 +281,11 @@ struct ConflictTests {
       """
       nodes.a.schedule | \
       `reduce_lr_on_plateau` goes by the loss on held-out rows, which is not measured | \
-      node `a` | say how often with `evaluate_every`
+       | say how often with `evaluate_every`
       nodes.b.optimizer | \
       `adamw_schedule_free` takes the place of a schedule | \
-      node `b`; the rate would fall along a cosine beside it | say `schedule: {type: constant}`
-      nodes.c.optimizer | `nesterov` wants a `momentum` above 0 and no `dampening` | node `c` | \
+      the rate would fall along a cosine beside it | say `schedule: {type: constant}`
+      nodes.c.optimizer | `nesterov` wants a `momentum` above 0 and no `dampening` |  | \
 
       nodes.d.optimizer.momentum | \
       `momentum` has no effect with `type: lion` | it has one with `type: sgd` or `muon` | Remove it
@@ -300,7 +300,7 @@ struct ConflictTests {
     try expect(
       "typo: {type: attach_adapter, model: base, targets: [q_prj]}",
       """
-      nodes.typo.targets | No linear map is named `q_prj` | node `typo` | Did you mean `q_proj`?
+      nodes.typo.targets | No linear map is named `q_prj` |  | Did you mean `q_proj`?
       """)
   }
 
@@ -320,16 +320,16 @@ struct ConflictTests {
       """
       nodes.tuned.max_steps | \
       `epochs` and `max_steps` both say how long to train | \
-      node `tuned` | keep one of them
+       | keep one of them
       nodes.tuned.evaluate_every | \
       `evaluate_every` is given, but no rows to evaluate on | \
-      node `tuned` | connect `validation:`, for instance to the tokens' `validation` output
+       | connect `validation:`, for instance to the tokens' `validation` output
       nodes.tuned.schedule | \
       `warmup_ratio` and `warmup_steps` both say how long to warm up | \
-      node `tuned` | keep one of them
+       | keep one of them
       nodes.tuned.optimizer | \
       `betas` has 1 numbers | \
-      node `tuned`; `adamw` has 2 | write 2 numbers
+      `adamw` has 2 | write 2 numbers
       """)
   }
 
@@ -339,7 +339,7 @@ struct ConflictTests {
       """
       nodes.folder.formats | \
       No format is named: nothing would be written | \
-      node `folder`; `formats` is an empty list | `formats: [safetensors]`
+      `formats` is an empty list | `formats: [safetensors]`
       """)
   }
 
@@ -347,7 +347,7 @@ struct ConflictTests {
     try expect(
       "answers: {type: predict, model: base, tokenizer: tokenizer}",
       """
-      nodes.answers.prompts | There are no prompts to answer | node `answers` | list at least one, or connect rows with `data`
+      nodes.answers.prompts | There are no prompts to answer |  | list at least one, or connect rows with `data`
       """)
   }
 

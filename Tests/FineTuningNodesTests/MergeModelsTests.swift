@@ -67,7 +67,7 @@ struct MergeModelsTests {
     ("models: [base]", "models", "There is nothing to merge"),
     ("models: [base, base, base], method: slerp", "models", "`slerp` goes from one model to another, and there are 3"),
     ("models: [base, lora]", "models", "`lora` has an adapter"),
-    ("models: [base, base], weights: [1]", "weights", "There are 1 weights for 2 models"),
+    ("models: [base, base], weights: [1]", "weights", "`weights` has 1 of them for 2 models"),
     ("models: [base, base], weights: [0, 0]", "weights", "Nothing is merged: every weight is 0"),
     ("models: [base, base], method: ties", "base", "missing"),
     ("models: [base, base], base: base", "base", "no effect"),

@@ -85,9 +85,9 @@ struct RewardFieldTests {
     (
       "[{type: answer, name: a}, {type: think, name: a}, {type: think, name: 'a b'}]",
       [
-        "nodes.graded.rewards[1].name: Two reward functions are called `a` | node `graded`; number 1 of the list is called so too"
+        "nodes.graded.rewards[1].name: Two reward functions are called `a` | number 1 of the list is called so too"
           + " | give one of them another `name`",
-        "nodes.graded.rewards[2].name: `a b` is no name of a measure | node `graded`; one has letters, digits, `_` and `-`",
+        "nodes.graded.rewards[2].name: `a b` is no name of a measure | one has letters, digits, `_` and `-`",
       ]
     ),
     (
@@ -107,18 +107,18 @@ struct RewardFieldTests {
     (
       "[{type: think}, {type: regex}, {type: regex, pattern: '('}]",
       [
-        "nodes.graded.rewards[1]: `pattern` is missing; say what to look for | node `graded`",
-        "nodes.graded.rewards[2]: `(` is no regular expression: missing closing parenthesis (at byte 1 of `(`) | node `graded`",
+        "nodes.graded.rewards[1]: `pattern` is missing; say what to look for",
+        "nodes.graded.rewards[2]: `(` is no regular expression: missing closing parenthesis (at byte 1 of `(`)",
       ]
     ),
     (
       "[{type: cosine, right: [1]}]",
-      ["nodes.graded.rewards[0]: `right` has 1 numbers | node `graded`; `cosine` has 2 | write 2 numbers"]
+      ["nodes.graded.rewards[0]: `right` has 1 numbers | `cosine` has 2 | write 2 numbers"]
     ),
     (
       "[{type: exec, command: python3 reward.py}]",
       [
-        "nodes.graded.rewards[0]: `command` is one word with spaces in it; write a list: `[python3, reward.py]` | node `graded`"
+        "nodes.graded.rewards[0]: `command` is one word with spaces in it; write a list: `[python3, reward.py]`"
       ]
     ),
     (

@@ -5,9 +5,12 @@
 import os
 import pathlib
 
+import pytest
 import pytest_lsp
 from lsprotocol import types as t
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+
+pytestmark = pytest.mark.asyncio
 
 TEXT = """pipeline: tune
 params: {rate: 1e-4}
@@ -123,3 +126,82 @@ async def test_rename(client):
         )
     text = "\n".join(lines)
     assert "  shards: {type: tokenize" in text and "data: shards.train" in text and "tokens" not in text
+
+
+GROUPED = """pipeline: grouped
+groups:
+  data:
+    params: {file: null, length: 256}
+    nodes:
+      rows: {type: load_dataset, from: "${file}"}
+      chat: {type: apply_template, dataset: rows, tokenizer: tokenizer}
+nodes:
+  tokenizer: {type: load_tokenizer, from: tiny}
+  chats: {group: data, file: rows.jsonl}
+  tokens: {type: tokenize, conversations: chats, tokenizer: tokenizer}
+  made:
+    type: exec
+    command: [cat, "{inputs.first}"]
+    inputs: {first: tokens.train, second: tokenizer}
+    outputs: {rows: files, quality: metrics}
+  again: {type: load_dataset, files: made.rows}
+"""
+
+
+async def test_groups_and_named_inputs(client):
+    found = await opened(client, GROUPED.replace("{group: data, file: rows.jsonl}", "{group: dta, file: rows.jsonl}"))
+    wrong = next(d for d in found if "dta" in d.message)
+    assert wrong.message == "Unknown group `dta`\ntry: `data`"
+    assert (wrong.range.start.line, wrong.range.start.character) == (9, 17)
+    assert await completions(client, GROUPED.replace("group: data, file", "group: , file"), "{group: ") == ["data"]
+    given = await completions(client, GROUPED.replace("file: rows.jsonl}", "file: rows.jsonl, }"), "rows.jsonl, ")
+    assert given == ["length"]
+    inner = await completions(client, GROUPED.replace("dataset: rows", "dataset: "), "dataset: ")
+    assert "rows" in inner and "tokenizer" not in inner
+    named = await completions(client, GROUPED.replace("first: tokens.train", "first: "), "{first: ")
+    assert "tokens.train" in named and "made.quality" in named
+    files = await completions(client, GROUPED.replace("files: made.rows", "files: "), "files: ")
+    assert "made" in files and "made.quality" not in files
+    kinds = await completions(client, GROUPED.replace("    command", "    co"), "\n    co")
+    assert "cores" in kinds and "inputs" not in kinds
+    await opened(client, GROUPED)
+    edit = await client.text_document_rename_async(
+        t.RenameParams(t.TextDocumentIdentifier(URI), at(GROUPED, "\n  toke", 2), "words")
+    )
+    assert sorted(c.range.start.line for c in edit.changes[URI]) == [6, 8, 10, 14]
+    place = await client.text_document_definition_async(
+        t.DefinitionParams(t.TextDocumentIdentifier(URI), at(GROUPED, "first: toke"))
+    )
+    assert place.range.start == t.Position(10, 2)
+
+
+async def test_files_that_build_on_others(client, tmp_path):
+    base = tmp_path / "base.yaml"
+    base.write_text("pipeline: base\nnodes:\n  model: {type: load_model, from: nowhere}\n  lora: {type: attach_adapter, model: model}\n")
+    (tmp_path / "more.yaml").write_text("nodes:\n  tokenizer: {type: load_tokenizr, from: tiny}\n")
+    own = tmp_path / "own.yaml"
+    text = "extends: base.yaml\ninclude: [more.yaml]\nnodes:\n  lora: {rnk: 4}\n"
+    uri = own.as_uri()
+
+    async def problems(text, version):
+        if version == 1:
+            item = t.TextDocumentItem(uri=uri, language_id="yaml", version=1, text=text)
+            client.text_document_did_open(t.DidOpenTextDocumentParams(item))
+        else:
+            client.text_document_did_change(
+                t.DidChangeTextDocumentParams(
+                    t.VersionedTextDocumentIdentifier(uri=uri, version=version),
+                    [t.TextDocumentContentChangeWholeDocument(text=text)],
+                )
+            )
+        await client.wait_for_notification("textDocument/publishDiagnostics")
+        return client.diagnostics[uri]
+
+    found = await problems(text, 1)
+    mine = next(d for d in found if "rnk" in d.message)
+    assert (mine.range.start.line, mine.range.start.character) == (3, 9) and "`rank`" in mine.message
+    theirs = next(d for d in found if "load_tokenizr" in d.message)
+    assert theirs.range.start.line == 0 and f"{tmp_path}/more.yaml:2:20: Unknown node type" in theirs.message
+    missing = await problems(text.replace("base.yaml", "bas.yaml"), 2)
+    assert any("Cannot read" in d.message and "base.yaml" in d.message and d.range.start.line == 0 for d in missing)
+    assert not any("missing" in d.message for d in missing), missing

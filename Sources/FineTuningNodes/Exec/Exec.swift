@@ -102,6 +102,12 @@ package enum Exec: NodeType {
           port: "inherit[\(index)]", "`\(name)` is no name of a variable", reason: nil,
           advice: name.contains("=") ? "Variables with values go into `environment`" : "Remove it"))
     }
+    for (index, name) in fields.inherit.enumerated() where fields.environment[name] != nil {
+      conflicts.append(
+        .init(
+          port: "inherit[\(index)]", "`\(name)` stands in `environment` too", reason: "a variable has one value",
+          advice: "Remove one of the two"))
+    }
     return conflicts
   }
 

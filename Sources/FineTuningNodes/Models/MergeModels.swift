@@ -97,7 +97,7 @@ package enum MergeModels: NodeType {
     if !fields.weights.isEmpty, fields.weights.count != models.count {
       conflicts.append(
         .init(
-          port: "weights", "There are \(fields.weights.count) weights for \(models.count) models",
+          port: "weights", "`weights` has \(fields.weights.count) of them for \(models.count) models",
           advice: "give one for each, or none"))
     }
     if !fields.weights.isEmpty, fields.weights.allSatisfy({ $0 == 0 }) {

@@ -62,7 +62,8 @@ package enum Evaluate: NodeType {
 
   package static func infer(_ fields: Fields, _ inputs: InputTypes) -> Inference {
     let chosen = fields.stage.declaration
-    var conflicts = DataFit.conflicts(inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all)
+    var conflicts = DataFit.conflicts(
+      inputs, data: "data", wants: chosen.map { [$0.rows] } ?? RowShape.all, hasStage: true)
     if let chosen {
       conflicts += chosen.conflicts(fields.own, inputs)
       if chosen.trainsHead, let model = inputs["model"]?.type, model[FacetName.head] == nil {

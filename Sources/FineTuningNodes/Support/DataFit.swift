@@ -35,8 +35,12 @@ enum DataFit {
 
   /// What keeps the tokens at a port from being used with the model at port `model`.
   ///
-  /// - Parameter shapes: What rows may be there.
-  static func conflicts(_ inputs: InputTypes, data port: String, wants shapes: [RowShape]) -> [Inference.Conflict] {
+  /// - Parameters:
+  ///   - shapes: What rows may be there.
+  ///   - hasStage: Whether the node has a field `stage` that other rows may suit.
+  static func conflicts(
+    _ inputs: InputTypes, data port: String, wants shapes: [RowShape], hasStage: Bool = false
+  ) -> [Inference.Conflict] {
     guard let data = inputs[port]?.type else { return [] }
     var conflicts: [Inference.Conflict] = []
     if data[FacetName.share] == "none" {
@@ -55,7 +59,8 @@ enum DataFit {
           port: port,
           "\(found.words.first?.uppercased() ?? "")\(found.words.dropFirst()) stand where \(wanted.words) are wanted",
           reason: found.kinds.count > 1 ? "the rows are of kind \(kind.rawValue)" : nil,
-          advice: "connect tokens made from \(wanted.origin), or say \(takers.joined(separator: ", "))"))
+          advice: "connect tokens made from \(wanted.origin)"
+            + (hasStage ? ", or say \(takers.joined(separator: ", "))" : "")))
     }
     guard let model = inputs["model"]?.type else { return conflicts }
     if let theirs = data[FacetName.tokenizer], let own = model[FacetName.tokenizer], theirs != own {

@@ -49,8 +49,8 @@ package enum Train: NodeType {
     var conflicts = fields.conflicts(written: inputs.written) + stage.conflicts(fields.own, inputs)
     conflicts += stage.conflicts(fields.own, batchSize: fields.batchTokens == nil ? fields.batchSize : 1 << 30)
     conflicts += TrainSamples.conflicts(fields, inputs) + DataFit.tokenizerConflicts(inputs)
-    conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows])
-    conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows])
+    conflicts += DataFit.conflicts(inputs, data: "data", wants: [stage.rows], hasStage: true)
+    conflicts += DataFit.conflicts(inputs, data: "validation", wants: [stage.rows], hasStage: true)
     if let model = inputs["model"]?.type, let held = model[FacetName.weights]?.text, model[FacetName.form] != "adapter"
     {
       conflicts.append(

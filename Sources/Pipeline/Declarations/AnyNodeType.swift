@@ -21,6 +21,12 @@ package struct AnyNodeType: Sendable {
     fields.of(Node.Fields.self).map(Node.outputs) ?? Node.outputs
   }
 
+  /// The outputs of a node as it is written, whatever is wrong with it.
+  package func outputs(written node: LocatedValue) -> [OutputPort] {
+    var decoder = FieldDecoder(path: [])
+    return outputs(read(node.pairs, &decoder))
+  }
+
   package func execution(_ fields: AnyFields) -> Execution { Self.execution(base, fields) }
   private static func execution<Node: NodeType>(_: Node.Type, _ fields: AnyFields) -> Execution {
     fields.of(Node.Fields.self).map(Node.execution) ?? Node.execution

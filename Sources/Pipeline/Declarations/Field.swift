@@ -17,7 +17,6 @@ package struct Field<Fields: FieldSet>: Sendable {
   let takesNull: Bool
   /// The value in a set of fields; nil when it is not given and has no default.
   let value: @Sendable (Fields) -> CanonicalValue?
-  let isMissing: @Sendable (Fields) -> Bool
   let read: @Sendable (LocatedValue, inout Fields, inout FieldDecoder) -> Void
   let appendKeyEntries: @Sendable (Fields, String, inout [KeyPreimage.Entry]) -> Void
   let json: @Sendable (Fields) -> JSON
@@ -70,7 +69,6 @@ extension Field {
       let value = get(fields)
       return value.isAbsent ? nil : value.canonical
     }
-    isMissing = { required && get($0).isAbsent }
     read = { located, fields, decoder in
       if let value = Value.read(located, as: kind, &decoder) { set(&fields, value) }
     }
@@ -110,7 +108,6 @@ extension Field {
       name: name, doc: doc, unit: unit, role: role, isRequired: isRequired,
       condition: condition?.and(self.condition) ?? self.condition, kind: kind, takesNull: takesNull,
       value: { [value] in value(get($0)) },
-      isMissing: { [isMissing] in isMissing(get($0)) },
       read: { [read] located, outer, decoder in
         var inner = get(outer)
         read(located, &inner, &decoder)

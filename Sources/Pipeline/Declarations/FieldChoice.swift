@@ -9,7 +9,7 @@ extension FieldChoice {
   package static var kind: FieldKind { .choice(allCases.map(\.rawValue)) }
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> Self? {
-    guard let scalar = decoder.scalar(value, wanted: "a name") else { return nil }
+    guard let scalar = decoder.scalar(value, wanted: kind.wanted) else { return nil }
     if let choice = Self(rawValue: scalar.text) { return choice }
     decoder.report(.unknownChoice(scalar.text, among: allCases.map(\.rawValue)), value)
     return nil

@@ -78,7 +78,7 @@ extension FieldDecoder {
   mutating func reportMissing<Fields: FieldSet>(in fields: Fields, at owner: LocatedValue) {
     guard case .map(let pairs) = owner.content else { return }
     for field in Fields.fields
-    where field.isMissing(fields) && !scope.suggested.contains(field.name)
+    where field.isRequired && !scope.suggested.contains(field.name)
       && !pairs.contains(where: { $0.key.text == field.name })
       && Fields.verdict(of: field.condition, in: fields, unreadable: scope.unreadable).holds
     {

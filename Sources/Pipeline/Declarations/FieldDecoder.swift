@@ -100,6 +100,14 @@ package struct FieldDecoder {
       report(.pathWithZero, value)
       return nil
     }
+    guard scalar.text != "~", !scalar.text.hasPrefix("~/") else {
+      report(.homePath(scalar.text), value)
+      return nil
+    }
+    guard !scalar.text.contains("://") else {
+      report(.webPath(scalar.text), value)
+      return nil
+    }
     return scalar.text
   }
 }

@@ -96,3 +96,12 @@ extension NumberRangeExpression where Self == NumberRange {
     NumberRange(lower: .number(bound), upper: upper.map { .number($0) }, excludesLower: true)
   }
 }
+
+extension NumberRange.Bound {
+  var canonical: CanonicalValue {
+    switch self {
+    case .integer(let value): .integer(value)
+    case .number(let value): .number(value)
+    }
+  }
+}

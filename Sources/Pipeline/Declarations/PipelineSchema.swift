@@ -55,6 +55,7 @@ package struct PipelineSchema: Sendable {
         "pipeline": [
           "description": "The name of the pipeline; also of its folder under results/",
           "type": ["string", "number"], "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+          "maxLength": JSON(PipelineDocument.nameLimit),
         ],
         "params": [
           "description": "Values that the nodes use as ${name}", "type": ["object", "null"],
@@ -169,7 +170,8 @@ package struct PipelineSchema: Sendable {
       "seeds": [
         "description": "How many values the param `seed` takes from 1 on, or which",
         "anyOf": [
-          ["type": "integer", "minimum": 1], ["type": "array", "minItems": 1, "items": ["$ref": "#/$defs/scalar"]],
+          ["type": "integer", "minimum": 1, "maximum": JSON(Matrix.limit)],
+          ["type": "array", "minItems": 1, "items": ["$ref": "#/$defs/scalar"]],
         ],
       ],
       "except": ["description": "Members that are left out", "type": "array", "items": row],
@@ -185,7 +187,7 @@ package struct PipelineSchema: Sendable {
     let fields = CacheSettings.fields.map(\.description)
     return [
       "anyOf": [
-        ["type": ["string", "number", "boolean"], "pattern": JSON(CacheSettings.pattern)],
+        ["type": ["string", "number"], "pattern": JSON(CacheSettings.pattern)],
         ClosedObject(fields.map(Self.member), deciders: fields, param: Self.param).json(),
       ]
     ]
@@ -235,7 +237,7 @@ package struct PipelineSchema: Sendable {
     // Unquoted text may look like a number or truth value to other tools; for a text field it is text.
     case .text: return [["type": ["string", "number", "boolean"]]]
     case .formed(_, let pattern): return [["type": "string", "pattern": JSON(pattern)], param]
-    case .path: return [["type": ["string", "number", "boolean"], "minLength": 1]]
+    case .path: return [["type": ["string", "number", "boolean"], "pattern": "^(?!~(/|$))(?!.*://)."]]
     case .choice(let names): return [["enum": .array(names.map { JSON($0) })], param]
     case .duration: return measure("[smhd]")
     case .byteCount: return measure("([KMGT]i?)?B")
@@ -285,15 +287,6 @@ package struct PipelineSchema: Sendable {
         })
     case .digest(let digest): JSON(digest.hex)
     default: value.json
-    }
-  }
-}
-
-extension NumberRange.Bound {
-  var canonical: CanonicalValue {
-    switch self {
-    case .integer(let value): .integer(value)
-    case .number(let value): .number(value)
     }
   }
 }

@@ -14,10 +14,6 @@ package struct PlacePath: FieldValue, Hashable {
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> PlacePath? {
     guard let text = decoder.pathText(in: value) else { return nil }
-    guard text != "~", !text.hasPrefix("~/") else {
-      decoder.report(.homePath(text), value)
-      return nil
-    }
     decoder.places.append(FieldDecoder.LocatedPath(text: text, value: value, path: decoder.pathText))
     return PlacePath(text)
   }

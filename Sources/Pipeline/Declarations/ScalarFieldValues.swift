@@ -69,7 +69,7 @@ extension String: FieldValue {
 
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> String? {
     guard case .choice(let names) = kind else { return decoder.scalar(value, wanted: "text")?.text }
-    guard let scalar = decoder.scalar(value, wanted: "a name") else { return nil }
+    guard let scalar = decoder.scalar(value, wanted: kind.wanted) else { return nil }
     if names.contains(scalar.text) { return scalar.text }
     decoder.report(.unknownChoice(scalar.text, among: names), value)
     return nil

@@ -55,15 +55,18 @@ extension GraphBuilder {
   private mutating func report(_ conflict: Inference.Conflict, _ index: Int) {
     let draft = drafts[index]
     let references = draft.references.filter { $0.binding.port == conflict.port }
+    var told: Set<String> = []
     let producers = references.map { reference in
       let outputs = self.index(of: reference.binding.node).flatMap { drafts[$0].outputs?.count } ?? 1
       let output = outputs == 1 ? reference.binding.node : "\(reference.binding.node).\(reference.binding.output)"
       return "`\(reference.binding.port)` from `\(output)`"
-    }
+    }.filter { told.insert($0).inserted }
     let related = references.compactMap { reference in
-      self.index(of: reference.binding.node).map {
-        Diagnostic.Related("node `\(reference.binding.node)` is here", at: drafts[$0].key.mark.place)
-      }
+      !told.insert(reference.binding.node).inserted
+        ? nil
+        : self.index(of: reference.binding.node).map {
+          Diagnostic.Related("node `\(reference.binding.node)` is here", at: drafts[$0].key.mark.place)
+        }
     }
     problems.append(
       LanguageProblem.conflict(conflict, node: draft.name, producers: producers).diagnostic(

@@ -83,8 +83,12 @@ extension GraphBuilder {
       problems.append(problem.diagnostic(at: value.mark, path: path, related: value.origin))
     }
     if value.isBroken { return nil }
-    guard case .scalar(let scalar) = value.content, !value.isNull else {
+    guard case .scalar(let scalar) = value.content, !value.isNull, !scalar.text.isEmpty else {
       report(.portNotNode(port: port.name, found: value.kindWords))
+      return nil
+    }
+    if let found = meant(by: scalar.text) {
+      report(.portNotNode(port: port.name, found: found))
       return nil
     }
     guard let (draft, outputName) = producer(scalar.text) else {
@@ -110,6 +114,14 @@ extension GraphBuilder {
       report(.severalOutputs(node: draft.name, outputs: outputs.map(\.name)))
     }
     return (draft.name, nil)
+  }
+
+  /// What a text that is no node's name means all the same, in words.
+  private func meant(by text: String) -> String? {
+    if text.contains("/") { return "the path `\(text)`" }
+    let member = text.split(separator: "@*", omittingEmptySubsequences: false)[0] + "@"
+    guard text.contains("@*"), drafts.contains(where: { $0.name.hasPrefix(member) }) else { return nil }
+    return "`\(text)` (several nodes)"
   }
 
   /// The node that a text names, and its output where the text has one.

@@ -71,12 +71,21 @@ struct NodeDraft {
 extension NodeDraft {
   /// Reads the node's type, fields, settings and what its ports hold.
   mutating func read(registry: NodeRegistry) -> [Diagnostic] {
+    guard !map.isBroken else {
+      isBroken = true
+      return []
+    }
     guard case .map(let pairs) = map.content else {
       isBroken = true
-      return map.isBroken ? [] : [problem(.nodeNotMap(name, found: map.kindWords), at: map.mark)]
+      return [problem(.nodeNotMap(name, found: map.kindWords), at: map.mark)]
     }
     guard let written = map["type"] else {
       isBroken = true
+      // `{type:train}` is a key of that name to YAML.
+      if let glued = pairs.first(where: { $0.key.text.hasPrefix("type:") }) {
+        let problem = LanguageProblem.syntax(problem: "found unexpected ':'", context: nil, contextMark: nil)
+        return [self.problem(problem, at: glued.key.mark)]
+      }
       return [problem(.nodeWithoutType(name, types: registry.names), at: key.mark)]
     }
     var decoder = FieldDecoder(path: ["nodes", name])
@@ -143,8 +152,12 @@ extension NodeDraft {
     }.map(\.name)
     idle += FieldDecoder.IdleName.all(type.inputs.map { ($0.name, $0.condition) }, but: ports)
     names += ports
+    let inside = type.fields.filter { field in
+      guard case .group(let members) = field.kind else { return false }
+      return members.contains { $0.name == key.text }
+    }.map(\.name)
     decoder.reportUnknown(
-      key, .unknownKey(key.text, node: name, type: type.name, among: names, idle: idle),
+      key, .unknownKey(key.text, node: name, type: type.name, among: names, idle: idle, inside: inside),
       among: names + NodeSettings.fields.map(\.name))
   }
 

@@ -72,13 +72,22 @@ package struct SourceError: DiagnosticError, Hashable {
     self.problem = problem
   }
 
+  /// What stands beside a missing file and has nearly its name.
+  private var nearest: String? {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let folder = parts.dropLast().joined(separator: "/")
+    guard let name = parts.last, let names = try? folderNames(parts.count == 1 ? "." : folder + "/") else { return nil }
+    return nearestName(to: String(name), among: names).map { parts.count == 1 ? $0 : "\(folder)/\($0)" }
+  }
+
   package var diagnostics: [Diagnostic] {
     switch problem {
     case .missing:
       [
         Diagnostic(
           code: "missing-source", "No file or folder `\(path)`",
-          reason: path.hasPrefix("/") ? nil : "paths are relative to the folder that `anneal` is started in")
+          reason: path.hasPrefix("/") ? nil : "paths are relative to the folder that `anneal` is started in",
+          advice: nearest.map { "`\($0)`" })
       ]
     case .wrongKind(let found, let wanted):
       [

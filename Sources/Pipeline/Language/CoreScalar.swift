@@ -97,7 +97,7 @@ enum CoreScalar {
     func advice(_ separator: UInt8, decimal: UInt8) -> LanguageProblem? {
       let parts = unsigned.split(separator: decimal, maxSplits: 1, omittingEmptySubsequences: false)
       let groups = parts[0].split(separator: separator, omittingEmptySubsequences: false)
-      // Underscores may stand anywhere between digits, points and commas only before three of them.
+      // Underscores may stand anywhere between digits, points, commas and blanks only before three of them.
       let fits = groups.dropFirst().allSatisfy { separator == UInt8(ascii: "_") ? !$0.isEmpty : $0.count == 3 }
       guard groups.count > 1, fits, separator == UInt8(ascii: "_") || (1...3).contains(groups[0].count) else {
         return nil
@@ -108,8 +108,10 @@ enum CoreScalar {
       return .digitSeparators(text, advice: sign + String(decoding: number, as: UTF8.self))
     }
     let (point, comma) = (UInt8(ascii: "."), UInt8(ascii: ","))
+    // Points part thousands where a comma or a second one stands behind them.
+    let isPointed = unsigned.contains(comma) || unsigned.filter { $0 == point }.count > 1
     return advice(UInt8(ascii: "_"), decimal: point) ?? advice(comma, decimal: point)
-      ?? (unsigned.contains(comma) ? advice(point, decimal: comma) : nil)
+      ?? advice(UInt8(ascii: " "), decimal: point) ?? (isPointed ? advice(point, decimal: comma) : nil)
   }
 
   /// `[-+]? ( . digits | digits [. digits*] ) [ (e|E) [-+]? digits ]`.

@@ -4,14 +4,19 @@ import Diagnostics
 extension LanguageProblem {
   var assemblyWords: Words? {
     switch self {
-    case .missingFile(let file, let reason):
+    case .missingFile(let file, let reason, let nearest):
       Words(
         "missing-file", "Cannot read `\(file)`", why: reason ?? "there is no such file",
-        try: "Paths of files that a pipeline file builds on start in its own folder")
+        try: nearest ?? "Paths of files that a pipeline file builds on start in its own folder")
     case .fileBehindItself(let file, let behind):
       Words(
         "file-cycle", "`\(file)` builds on itself",
         why: (behind + [file]).map { "`\($0)`" }.joined(separator: " → "), try: "Take one of these steps out")
+    case .nothingTaken(let name, let names):
+      Words(
+        "nothing-taken", "`\(name): null` takes nothing away",
+        why: "the file that this one extends has no node of this name",
+        try: Self.nearest(name, names, others: "Its nodes"))
     case .includedTwice(let area, let name):
       Words(
         "included-twice", "`\(name)` stands under `\(area)` of two files",
@@ -34,7 +39,12 @@ extension LanguageProblem {
       Words(
         "unknown-key", "Unknown key `\(key)`", why: "group `\(group)` has \(Self.list(names))",
         try: nearestName(to: key, among: names).map { "`\($0)`" })
-    case .groupWithoutNodes(let name): Words("no-nodes", "Group `\(name)` has no `nodes`")
+    case .groupWithoutNodes(let name):
+      Words("no-nodes", "Group `\(name)` has no `nodes`", try: "Give it some: `nodes: {NAME: {type: …}}`")
+    case .unknownGroupParam("type", let group, _):
+      Words(
+        "unknown-param", "`type` stands beside `group: \(group)`",
+        why: "a node is of a type, or stands for the nodes of a group", try: "Remove one of the two")
     case .unknownGroupParam(let name, let group, let names):
       Words(
         "unknown-param", "Group `\(group)` has no param `\(name)`",

@@ -40,9 +40,9 @@ extension LanguageProblem {
     case .conflict(let conflict, let node, let producers):
       Words(
         "conflict", conflict.summary,
-        why: (producers.isEmpty
-          ? ["node `\(node)`"] : ["node `\(node)` takes \(producers.joined(separator: ", "))"])
-          .joined() + (conflict.reason.map { "; \($0)" } ?? ""),
+        why: producers.isEmpty
+          ? conflict.reason
+          : "node `\(node)` takes \(producers.joined(separator: ", "))" + (conflict.reason.map { "; \($0)" } ?? ""),
         try: conflict.advice)
     case .sharedPlace(let place, let other, let isSame):
       Words(

@@ -13,6 +13,8 @@ extension LanguageProblem {
     case .emptyMatrix:
       Words(
         "bad-matrix", "`matrix` has no members", try: "Give `grid`, `list` or `seeds`, or leave `matrix` out")
+    case .allExcepted:
+      Words("bad-matrix", "`except` leaves no member of `matrix`", try: "Take rows out of `except`")
     case .largeMatrix(let count, let limit):
       Words("bad-matrix", "`matrix` has \(count) members, at most \(limit) are possible")
     case .sameMembers(let values):

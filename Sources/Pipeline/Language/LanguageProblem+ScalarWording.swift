@@ -6,7 +6,8 @@ extension LanguageProblem {
     switch self {
     case .notABool(let text):
       Words("not-a-bool", "`\(text)` is not a truth value", try: "Write `true` or `false`")
-    case .notANumber(let text, let wanted): Words("not-a-number", "`\(text)` is not \(wanted)")
+    case .notANumber(let text, let wanted):
+      Words("not-a-number", "`\(text)` is not \(wanted)", try: Self.share(text).map { "`\($0)`" })
     case .notFinite(let text, let wanted):
       Words("not-finite", "`\(text)` is not \(wanted)", why: "infinities and NaN are refused")
     case .digitSeparators(let text, let advice):
@@ -43,6 +44,10 @@ extension LanguageProblem {
       Words(
         "bad-path", "`\(text)` would be a folder named `~`", why: "only shells know `~` as the home folder",
         try: "Write the whole path")
+    case .webPath(let text):
+      Words(
+        "bad-path", "`\(text)` is no path of a file or folder", why: "nothing is downloaded by nodes",
+        try: "Download it before, and name the folder or file that it is in")
     case .noValue(let name, let wanted):
       Words("no-value", "`\(name)` has no value", why: "\(wanted) is wanted")
     case .wantsScalar(let wanted, let found):
@@ -70,5 +75,11 @@ extension LanguageProblem {
         why: "secrets do not stand in files", try: "Put it into a variable, and write `$NAME`")
     default: nil
     }
+  }
+
+  /// What stands before a per cent sign, as a share of 1.
+  private static func share(_ text: String) -> String? {
+    guard text.hasSuffix("%"), let percent = Double(text.dropLast()) else { return nil }
+    return CanonicalValue.text(of: percent / 100)
   }
 }

@@ -35,7 +35,8 @@ extension LanguageProblem {
     case .unknownAlias(let name, let names):
       Words(
         "unknown-alias", "Alias `*\(name)` has no anchor `&\(name)` before it",
-        try: nearestName(to: name, among: names).map { "`*\($0)`" })
+        try: nearestName(to: name, among: names).map { "`*\($0)`" }
+          ?? "Put `&\(name)` before the value that is meant, or the text in quotes")
     case .selfAlias(let name):
       Words("self-alias", "Alias `*\(name)` stands inside its own anchor", why: "it would contain itself without end")
     case .aliasBomb(let name, let limit):
@@ -67,7 +68,7 @@ extension LanguageProblem {
       Words(
         "yaml-syntax", "A `:` stands where no field can start",
         why: "the line before ends a value, or the text itself holds a colon and a space",
-        try: "Check the indentation, or put the text in quotes")
+        try: "Check the indentation and the blank after each `:`, or put the text in quotes")
     case ("did not find expected ',' or '}'", _):
       Words(
         "yaml-syntax", "A `,` or `}` is missing", why: "a `{` is still open", try: "Close it, or put the text in quotes"

@@ -23,6 +23,8 @@ extension LanguageProblem {
     {
       return "`\(near)`, \(FieldCondition.words(found.conditions))"
     }
+    // What other tools call it often has the name in it: `lora_alpha`, `num_train_epochs`.
+    if nearestName(to: name, among: names) == nil, let within = nameWithin(name, among: names) { return "`\(within)`" }
     return nearest(name, names, others: others)
   }
 
@@ -85,11 +87,13 @@ extension LanguageProblem {
       Words("missing-type", "Node `\(name)` has no `type`", try: "One of \(Self.list(types))")
     case .unknownType(let name, let names):
       Words("unknown-type", "Unknown node type `\(name)`", try: Self.nearest(name, names, others: "Node types"))
-    case .unknownKey(let key, let node, let type, let names, let idle):
+    case .unknownKey(let key, let node, let type, let names, let idle, let inside):
       Words(
         "unknown-field", "Unknown field `\(key)`",
         why: "node `\(node)` is of type `\(type)`, which has no such field or input",
-        try: Self.nearest(key, names, idle, others: "Its fields and inputs"))
+        try: inside.first.map { "`\($0): {\(key): …}`" }
+          ?? Self.nearest(key, names, idle, others: "Its fields and inputs")
+          ?? "`anneal nodes \(type)` tells all that it has")
     case .unknownGroupField(let key, let names, let idle):
       Words("unknown-field", "Unknown field `\(key)`", try: Self.nearest(key, names, idle, others: "Fields here"))
     case .noEffect(let name, let conditions, let failing, let found, let isGiven):
@@ -114,7 +118,10 @@ extension LanguageProblem {
     case .paramKind(let name, let found):
       Words("bad-param", "Param `\(name)` is \(found)", why: "a param is a value or a list of values")
     case .unknownParam(let name, let names):
-      Words("unknown-param", "Unknown param `\(name)`", try: Self.nearest(name, names, others: "Params"))
+      Words(
+        "unknown-param", "Unknown param `\(name)`",
+        try: names.isEmpty
+          ? "Give it a value: `params: {\(name): …}`" : Self.nearest(name, names, others: "Params"))
     case .laterParam(let name):
       Words(
         "later-param", "Param `\(name)` is given further down", why: "a param may use those above it",

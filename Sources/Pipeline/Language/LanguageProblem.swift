@@ -39,6 +39,7 @@ enum LanguageProblem: Error, Sendable {
   case pathWithZero
   /// Written as a shell would read it.
   case homePath(String)
+  case webPath(String)
   case noValue(name: String, wanted: String)
   case wantsScalar(wanted: String, found: String)
   case wantsList(found: String)
@@ -65,7 +66,9 @@ enum LanguageProblem: Error, Sendable {
   case nodeNotMap(String, found: String)
   case nodeWithoutType(String, types: [String])
   case unknownType(String, among: [String])
-  case unknownKey(String, node: String, type: String, among: [String], idle: [FieldDecoder.IdleName])
+  /// `inside` are the maps among the node's fields that have such a field.
+  case unknownKey(
+    String, node: String, type: String, among: [String], idle: [FieldDecoder.IdleName], inside: [String])
   case unknownGroupField(String, among: [String], idle: [FieldDecoder.IdleName])
   /// A field or input is given where none of its conditions holds.
   ///
@@ -91,6 +94,7 @@ enum LanguageProblem: Error, Sendable {
   case unknownMatrixKey(String, among: [String])
   case matrixTwice(String)
   case emptyMatrix
+  case allExcepted
   case largeMatrix(Int, limit: Int)
   case sameMembers([String])
   /// A row of a list that gives other params than the first one.
@@ -99,7 +103,9 @@ enum LanguageProblem: Error, Sendable {
   case idleMatrixParam(String)
 
   // Files and groups that a file builds on
-  case missingFile(String, reason: String?)
+  case missingFile(String, reason: String?, nearest: String?)
+  /// `null` where nothing is to be taken away.
+  case nothingTaken(String, among: [String])
   case fileBehindItself(String, behind: [String])
   case includedTwice(area: String, name: String)
   case notIncluded(String)

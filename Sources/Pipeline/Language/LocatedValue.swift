@@ -69,10 +69,17 @@ package struct LocatedValue: Sendable {
   /// What it is, for messages.
   package var kindWords: String {
     switch content {
-    case .scalar(let scalar): isNull ? "nothing" : "`\(scalar.text)`"
-    case .list: "a list"
-    case .map: "a map"
+    case .scalar(let scalar):
+      isNull ? "nothing" : scalar.text.isEmpty ? "an empty text" : "`\(Self.shortened(scalar.text))`"
+    case .list(let items): items.isEmpty ? "an empty list" : "a list"
+    case .map(let pairs): pairs.isEmpty ? "an empty map" : "a map"
     }
+  }
+
+  /// The first line of a text, as far as a message may hold it.
+  private static func shortened(_ text: String) -> String {
+    let line = text.prefix { $0 != "\n" }.prefix(60)
+    return line.utf8.count < text.utf8.count ? String(line) + "…" : text
   }
 
   var isList: Bool { if case .list = content { true } else { false } }

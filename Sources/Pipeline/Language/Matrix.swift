@@ -16,7 +16,7 @@ struct Matrix {
 
   /// One value after the other of some params.
   private struct Axis {
-    var names: [String]
+    var keys: [LocatedValue.Key]
     var rows: [[LocatedValue]]
   }
 
@@ -41,12 +41,12 @@ struct Matrix {
           .unknownMatrixKey(pair.key.text, among: Self.keys), at: pair.key.mark, "matrix.\(pair.key.text)")
       }
     }
-    for name in axes.flatMap(\.names) {
-      if names.contains(name) {
-        report(.matrixTwice(name), at: key.mark, "matrix")
+    for key in axes.flatMap(\.keys) {
+      if names.contains(key.text) {
+        report(.matrixTwice(key.text), at: key.mark, "matrix")
       } else {
-        names.append(name)
-        if !params.contains(name) { report(.unknownParam(name, among: params), at: key.mark, "matrix") }
+        names.append(key.text)
+        if !params.contains(key.text) { report(.unknownParam(key.text, among: params), at: key.mark, "matrix") }
       }
     }
     let count = axes.reduce(1) {
@@ -56,8 +56,10 @@ struct Matrix {
     if count > Self.limit { report(.largeMatrix(count, limit: Self.limit), at: key.mark, "matrix") }
     guard problems.isEmpty else { return }
     members = axes.reduce([[]]) { members, axis in members.flatMap { member in axis.rows.map { member + $0 } } }
-    if let exceptions { leaveOut(exceptions) }
-    if members.isEmpty, problems.isEmpty { report(.emptyMatrix, at: key.mark, "matrix") }
+    if let exceptions {
+      leaveOut(exceptions)
+      if members.isEmpty, problems.isEmpty { report(.allExcepted, at: exceptions.mark, "matrix.except") }
+    }
     var seen: Set<[String]> = []
     for member in members where !seen.insert(member.map(\.text)).inserted {
       report(.sameMembers(zip(names, member).map { "\($0): \($1.text)" }), at: member.last?.mark ?? key.mark, "matrix")
@@ -83,7 +85,7 @@ struct Matrix {
           "matrix.grid.\(pair.key.text)")
         return nil
       }
-      return Axis(names: [pair.key.text], rows: items.map { [$0] })
+      return Axis(keys: [pair.key], rows: items.map { [$0] })
     }
   }
 
@@ -103,24 +105,25 @@ struct Matrix {
       }
       found.append(values)
     }
-    return Axis(names: names, rows: found)
+    return Axis(keys: first.pairs.map(\.key), rows: found)
   }
 
   private mutating func seeds(_ value: LocatedValue) -> Axis? {
+    let key = LocatedValue.Key(text: "seed", mark: value.mark)
     switch value.content {
-    case .list(let items) where !items.isEmpty: return Axis(names: ["seed"], rows: items.map { [$0] })
+    case .list(let items) where !items.isEmpty: return Axis(keys: [key], rows: items.map { [$0] })
     case .scalar(let scalar):
       if let count = Int(scalar.text), (1...Self.limit).contains(count) {
         let numbers = (1...count).map {
           LocatedValue(.scalar(LocatedValue.Scalar(text: String($0), isPlain: true)), at: value.mark)
         }
-        return Axis(names: ["seed"], rows: numbers.map { [$0] })
+        return Axis(keys: [key], rows: numbers.map { [$0] })
       }
     default: break
     }
     report(
-      .topLevelKind("seeds", wanted: "a number from 1 on, or a list of seeds", found: value.kindWords), at: value.mark,
-      "matrix.seeds")
+      .topLevelKind("seeds", wanted: "a number from 1 to \(Self.limit), or a list of seeds", found: value.kindWords),
+      at: value.mark, "matrix.seeds")
     return nil
   }
 

@@ -9,6 +9,8 @@ struct NodeGroups {
   private let registry: NodeRegistry
   private let groups: [LocatedValue.Pair]
   private var used: Set<String> = []
+  /// Whether `groups` is no map, which is reported.
+  private var isBroken = false
   /// What a node that was a group stands for where another one names it.
   private var ends: [String: [String]] = [:]
   private(set) var problems: [Diagnostic] = []
@@ -48,13 +50,14 @@ struct NodeGroups {
     self.registry = registry
     self.groups = groups?.pairs ?? []
     if let groups, !groups.isMapOrNull {
+      isBroken = true
       problems.append(
         LanguageProblem.topLevelKind("groups", wanted: "a map of node groups", found: groups.kindWords)
           .diagnostic(at: groups.mark, path: "groups"))
     }
   }
 
-  private mutating func report(_ problem: LanguageProblem, at mark: Mark, _ path: String) {
+  mutating func report(_ problem: LanguageProblem, at mark: Mark, _ path: String) {
     problems.append(problem.diagnostic(at: mark, path: path))
   }
 
@@ -77,31 +80,23 @@ struct NodeGroups {
   private mutating func nodes(of call: LocatedValue.Pair, behind: [String]) -> [LocatedValue.Pair] {
     let path = "nodes.\(call.key.text)"
     guard let name = call.value["group"] else { return [call] }
+    // A node of which nothing is known, so that those that name it are not told that there is none.
+    let unexpanded = [LocatedValue.Pair(key: call.key, value: call.value.broken)]
     guard case .scalar(let scalar) = name.content, !name.isNull else {
       report(.topLevelKind("group", wanted: "the name of a group", found: name.kindWords), at: name.mark, path)
-      return []
+      return unexpanded
     }
     guard let group = groups.first(where: { $0.key.text == scalar.text }) else {
-      report(.unknownGroup(scalar.text, among: groups.map(\.key.text)), at: name.mark, "\(path).group")
-      return []
+      if !isBroken { report(.unknownGroup(scalar.text, among: groups.map(\.key.text)), at: name.mark, "\(path).group") }
+      return unexpanded
     }
-    used.insert(group.key.text)
+    let isFirst = used.insert(group.key.text).inserted
     if behind.contains(group.key.text) {
       report(.groupInItself(group.key.text, behind: behind), at: name.mark, "\(path).group")
-      return []
+      return unexpanded
     }
-    for pair in group.value.pairs where !Self.keys.contains(pair.key.text) {
-      report(
-        .unknownGroupKey(pair.key.text, group: group.key.text, among: Self.keys), at: pair.key.mark,
-        "groups.\(group.key.text).\(pair.key.text)")
-    }
-    guard let inner = group.value["nodes"]?.pairs, !inner.isEmpty else {
-      report(.groupWithoutNodes(group.key.text), at: group.key.mark, "groups.\(group.key.text)")
-      return []
-    }
-    if case .list(let items)? = group.value["outputs"]?.content, items.isEmpty {
-      report(.noOutputsListed, at: group.value["outputs"]?.mark ?? group.key.mark, "groups.\(group.key.text).outputs")
-    }
+    if isFirst { check(group) }
+    guard let inner = group.value["nodes"]?.pairs, !inner.isEmpty else { return unexpanded }
     var scope = scope(of: group, for: call)
     let own = Set(inner.map(\.key.text))
     var made: [LocatedValue.Pair] = []
@@ -158,7 +153,7 @@ struct NodeGroups {
 
   // MARK: References
 
-  private static func node(of text: String) -> String {
+  static func node(of text: String) -> String {
     String(text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).first ?? "")
   }
 

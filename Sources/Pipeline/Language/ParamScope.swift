@@ -101,6 +101,7 @@ struct ParamScope {
 
   /// The value with params put in; `definition` is the param whose value this is, if it is one.
   mutating func substitute(_ value: LocatedValue, path: String, definition: String? = nil) -> LocatedValue {
+    if value.isBroken { return value }
     switch value.content {
     case .scalar(let scalar):
       return scalar.text.utf8.contains(UInt8(ascii: "$"))

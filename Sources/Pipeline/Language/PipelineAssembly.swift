@@ -9,6 +9,8 @@ struct PipelineAssembly {
   private static let depthLimit = 16
 
   private(set) var problems: [Diagnostic] = []
+  /// Whether a file could not be read, so that names may be unknown only because of that.
+  private(set) var lacksFiles = false
   /// The groups of files that nodes name, by what they are called there.
   private var groupFiles: [LocatedValue.Pair] = []
 
@@ -39,14 +41,20 @@ struct PipelineAssembly {
       }
     }
     if let extends = tree["extends"], !extends.isNull, let base = read(extends, "extends", behind: behind) {
-      own = Self.merged(own, over: base, depth: 0)
+      own = merged(own, over: base, depth: 0)
     }
     return own
   }
 
   /// The whole tree of another file; nil where there is none, which is reported.
   private mutating func read(_ value: LocatedValue, _ path: String, behind: [String]) -> LocatedValue? {
-    guard case .scalar(let scalar) = value.content, !value.isNull else {
+    let read = readFile(value, path, behind: behind)
+    if read == nil { lacksFiles = true }
+    return read
+  }
+
+  private mutating func readFile(_ value: LocatedValue, _ path: String, behind: [String]) -> LocatedValue? {
+    guard case .scalar(let scalar) = value.content, !scalar.text.isEmpty, !value.isNull else {
       report(.topLevelKind(path, wanted: "the path of a file", found: value.kindWords), value, path)
       return nil
     }
@@ -64,7 +72,9 @@ struct PipelineAssembly {
       return whole(text.tree, of: text.source, behind: behind + [file])
     } catch let error as SourceError {
       let reason = error.diagnostics.first.map { $0.reason ?? $0.summary }
-      report(.missingFile(file, reason: error.problem == .missing ? nil : reason), value, path)
+      let isMissing = error.problem == .missing
+      report(
+        .missingFile(file, reason: isMissing ? nil : reason, nearest: error.diagnostics.first?.advice), value, path)
     } catch { problems += diagnostics(of: error) }
     return nil
   }
@@ -92,7 +102,9 @@ struct PipelineAssembly {
   /// A map over another one: what it says holds, `null` takes away, and what it does not say stays.
   ///
   /// A node or a field of another `type` takes the place of the old one as a whole.
-  private static func merged(_ new: LocatedValue, over old: LocatedValue, depth: Int) -> LocatedValue {
+  private mutating func merged(
+    _ new: LocatedValue, over old: LocatedValue, depth: Int, of area: String = ""
+  ) -> LocatedValue {
     guard case .map(let added) = new.content, case .map(var pairs) = old.content,
       new["type"] == nil || new["type"]?.text == old["type"]?.text,
       new["group"] == nil || new["group"]?.text == old["group"]?.text
@@ -104,10 +116,15 @@ struct PipelineAssembly {
       // Outputs, and values of params, are lists or scalars: they are taken as they are.
       if let index, pair.value.isNull, depth == 1 {
         pairs.remove(at: index)
+      } else if pair.value.isNull, depth == 1, area == "nodes" {
+        problems.append(
+          LanguageProblem.nothingTaken(pair.key.text, among: pairs.map(\.key.text))
+            .diagnostic(at: pair.key.mark, path: "nodes.\(pair.key.text)"))
       } else if let index {
         let isDeep = depth > 0 || ["params", "nodes", "groups"].contains(pair.key.text)
         pairs[index].key = pair.key
-        pairs[index].value = isDeep ? merged(pair.value, over: pairs[index].value, depth: depth + 1) : pair.value
+        pairs[index].value =
+          isDeep ? merged(pair.value, over: pairs[index].value, depth: depth + 1, of: pair.key.text) : pair.value
       } else {
         pairs.append(pair)
       }

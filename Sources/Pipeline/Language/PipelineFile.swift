@@ -50,10 +50,18 @@ package enum PipelineFile {
     document.substituteParams(registry: registry)
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems
-    var pipeline = try graph.resolve(sources: sources)
+    var pipeline: ResolvedPipeline
+    do { pipeline = try graph.resolve(sources: sources) } catch let list as DiagnosticList where assembly.lacksFiles {
+      throw DiagnosticList(list.diagnostics.filter { !followers.contains($0.code) })
+    }
     pipeline.text = tree.yaml(depth: 3)
     return pipeline
   }
+
+  /// What may be wrong only because a file is not there that would say it.
+  private static let followers: Set = [
+    "missing-key", "no-nodes", "missing-type", "unknown-node", "unknown-param", "unknown-group", "nothing-taken",
+  ]
 
   /// The bytes of a file, or of a pipe (`anneal run <(make-pipeline)`).
   static func read(_ path: String) throws -> [UInt8] {

@@ -30,7 +30,7 @@ package struct CacheSettings: FieldSet, Hashable {
   private static let readOnly = "ro:"
 
   /// What such a text looks like, for editors.
-  static let pattern = "^(ro:)?((?!.*://)(?!ro:$).+|\(CacheAddress.pattern))$"
+  static let pattern = "^(ro:)?((?!.*://)(?!ro:$)(?!~(/|$)).+|\(CacheAddress.pattern))$"
 
   /// A cache as the command line writes it: a folder or an address, only read behind `ro:`.
   package init(_ text: String) throws(CacheAddress.Problem) {
@@ -88,7 +88,7 @@ extension CacheSettings: FieldGroup {
   /// Reads a map, or one text as on the command line.
   package static func read(_ value: LocatedValue, as kind: FieldKind, _ decoder: inout FieldDecoder) -> Self? {
     if case .map = value.content { return map(value, &decoder) }
-    guard case .scalar(let scalar) = value.content, !value.isNull, !value.isBroken else {
+    guard case .scalar(let scalar) = value.content, !value.isNull, !value.isBroken, !Self.isTruthValue(scalar) else {
       if value.isBroken { decoder.metBrokenValue = true }
       decoder.report(.wantsMap(found: value.kindWords, names: fields.map(\.name)), value)
       return nil
@@ -99,6 +99,11 @@ extension CacheSettings: FieldGroup {
     }
   }
 
+  /// Whether it is `true` or `false`, by which nobody means a folder.
+  private static func isTruthValue(_ scalar: LocatedValue.Scalar) -> Bool {
+    if case .success = CoreScalar.bool(scalar) { true } else { false }
+  }
+
   private static func map(_ value: LocatedValue, _ decoder: inout FieldDecoder) -> Self? {
     guard let settings = readMap(value, &decoder) else { return nil }
     if settings.key != nil, settings.certificate == nil {
@@ -107,6 +112,14 @@ extension CacheSettings: FieldGroup {
           CacheAddress.Problem(summary: "`key` has no effect without `certificate`", advice: "Name the certificate too")
         ),
         value)
+      return nil
+    }
+    if settings.signingKey != nil, settings.mode == .read {
+      decoder.report(
+        .badCache(
+          CacheAddress.Problem(
+            summary: "`signing_key` has no effect with `mode: read`", reason: "nothing is put there",
+            advice: "Remove it, or say `mode: read_write`")), value)
       return nil
     }
     if settings.url?.isSecure == false, settings.ca ?? settings.certificate != nil {

@@ -103,13 +103,13 @@ struct MapListTests {
     (
       "rewards: [{type: answer}, {type: length, weight: 0, maximum: 13}]",
       [
-        "nodes.graded.rewards[1].weight.unit@87: Nothing counts | node `graded`",
-        "nodes.graded.rewards[1].maximum@99: 13 brings bad luck | node `graded` | take 12",
+        "nodes.graded.rewards[1].weight.unit@87: Nothing counts",
+        "nodes.graded.rewards[1].maximum@99: 13 brings bad luck | take 12",
       ]
     ),
     (
       "rewards: {type: length, maximum: 13}",
-      ["nodes.graded.rewards[0].maximum@71: 13 brings bad luck | node `graded` | take 12"]
+      ["nodes.graded.rewards[0].maximum@71: 13 brings bad luck | take 12"]
     ),
     // Files.
     ("rewards: [{type: answer, table: rows.jsonl}]", []),

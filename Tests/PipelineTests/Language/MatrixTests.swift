@@ -129,16 +129,16 @@ struct MatrixTests {
     "what is wrong with a matrix",
     arguments: [
       ("{rate: [1, 2]}", "Unknown key `rate`"), ("{grid: {lr: [1]}}", "Unknown param `lr`"),
-      ("{grid: {rate: 1}}", "`rate` is `1`"), ("{grid: {rate: []}}", "`rate` is a list"),
+      ("{grid: {rate: 1}}", "`rate` is `1`"), ("{grid: {rate: []}}", "`rate` is an empty list"),
       ("{grid: [1]}", "`grid` is a list"), ("{list: [{rate: 1}, {rank: 2}]}", "Row 2 of `list` gives [`rank`]"),
       ("{list: 3}", "`list` is `3`"), ("{seeds: 0}", "`seeds` is `0`"), ("{seeds: many}", "`seeds` is `many`"),
       ("{grid: {rate: [1]}, list: [{rate: 2}]}", "Param `rate` takes its values from two places of `matrix`"),
       ("{grid: {rate: [1, 1]}}", "Two members of `matrix` are the same: rate: 1"), ("{}", "`matrix` has no members"),
-      ("[]", "`matrix` is a list"),
+      ("[]", "`matrix` is an empty list"),
       ("{seeds: 40, grid: {rank: [1,2,3,4,5,6,7,8,9,10], rate: [1,2,3]}}", "`matrix` has 1200 members"),
       ("{seeds: 2, except: [{seed: 3}]}", "This row of `except` leaves nothing out"),
       ("{seeds: 2, except: [{rank: 3}]}", "Unknown param `rank`"),
-      ("{seeds: 1, except: [{seed: 1}]}", "`matrix` has no members"),
+      ("{seeds: 1, except: [{seed: 1}]}", "`except` leaves no member of `matrix`"),
       ("{grid: {idle: [1, 2]}}", "Param `idle` of `matrix` reaches no node"),
     ])
   func problems(matrix: String, words: String) {

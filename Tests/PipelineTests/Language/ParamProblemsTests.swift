@@ -253,6 +253,7 @@ struct ParamProblemsTests {
               a: ${b}
                  ^
           at `params.a`
+          try: Give it a value: `params: {b: …}`
         """)
   }
 }

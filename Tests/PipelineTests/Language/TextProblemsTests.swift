@@ -137,7 +137,7 @@ struct TextProblemsTests {
               b: c: d
                   ^
           why: the line before ends a value, or the text itself holds a colon and a space
-          try: Check the indentation, or put the text in quotes
+          try: Check the indentation and the blank after each `:`, or put the text in quotes
         """)
   }
 
@@ -175,7 +175,7 @@ struct TextProblemsTests {
               rows: {type: load_dataset}
                   ^
           why: the line before ends a value, or the text itself holds a colon and a space
-          try: Check the indentation, or put the text in quotes
+          try: Check the indentation and the blank after each `:`, or put the text in quotes
         """)
   }
 
