@@ -201,7 +201,7 @@ async def test_files_that_build_on_others(client, tmp_path):
     mine = next(d for d in found if "rnk" in d.message)
     assert (mine.range.start.line, mine.range.start.character) == (3, 9) and "`rank`" in mine.message
     theirs = next(d for d in found if "load_tokenizr" in d.message)
-    assert theirs.range.start.line == 0 and f"{tmp_path}/more.yaml:2:20: Unknown node type" in theirs.message
+    assert theirs.range.start.line == 0 and f"{tmp_path}/more.yaml:2:21: Unknown node type" in theirs.message
     missing = await problems(text.replace("base.yaml", "bas.yaml"), 2)
     assert any("Cannot read" in d.message and "base.yaml" in d.message and d.range.start.line == 0 for d in missing)
     assert not any("missing" in d.message for d in missing), missing

@@ -40,6 +40,17 @@ struct SchemaTests {
     }
   }
 
+  /// The validator that tests use in Python's place says what Python said.
+  @Test(arguments: [("toy", "schema"), ("choice", "choice")])
+  func validatorSaysWhatPythonSaid(schema: String, verdicts: String) throws {
+    let validator = SchemaValidator(try read("\(schema)-schema.json"))
+    for one in try #require(try read("\(verdicts)-verdicts.json").array) {
+      let text = try #require(one["text"]?.string)
+      let passes = try (try? CoreSchema.json(text)).map(validator.passes) ?? false
+      #expect(passes == one["valid"]?.bool, "\(text)")
+    }
+  }
+
   /// No object is left open, and every reference leads somewhere.
   @Test(arguments: [toyRegistry, choiceRegistry])
   func closedAndComplete(_ registry: NodeRegistry) throws {
