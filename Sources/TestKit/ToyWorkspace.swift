@@ -30,7 +30,8 @@ package final class ToyWorkspace: Sendable {
 
   /// A scheduler whose heavy nodes run in this process too, unless a worker program is given.
   package func scheduler(
-    store: Store? = nil, worker: [String]? = nil, remotes: RemoteCaches = RemoteCaches(), sinks: [any EventSink] = [],
+    store: Store? = nil, worker: [String]? = nil, heavy: (any Executor)? = nil,
+    remotes: RemoteCaches = RemoteCaches(), sinks: [any EventSink] = [],
     expectations: @escaping Expectations = { _, _ in [:] }, beat: Double = 0.2
   ) -> Scheduler {
     let store = store ?? self.store
@@ -38,7 +39,8 @@ package final class ToyWorkspace: Sendable {
     let inProcess = InProcessExecutor(store: store, keeper: keeper, remotes: remotes, check: ToyNodes.check)
     let logs = folder.path
     return Scheduler(
-      store: store, check: ToyNodes.check, worker: worker, heavy: worker == nil ? inProcess : nil, keeper: keeper,
+      store: store, check: ToyNodes.check, worker: worker, heavy: heavy ?? (worker == nil ? inProcess : nil),
+      keeper: keeper,
       remotes: remotes,
       expectations: expectations, sinks: sinks, logPath: { "\(logs)/\($0).log" })
   }
@@ -46,10 +48,11 @@ package final class ToyWorkspace: Sendable {
   /// Runs a pipeline text.
   @discardableResult
   package func run(
-    _ text: String, store: Store? = nil, worker: [String]? = nil, remotes: RemoteCaches = RemoteCaches(),
+    _ text: String, store: Store? = nil, worker: [String]? = nil, heavy: (any Executor)? = nil,
+    remotes: RemoteCaches = RemoteCaches(),
     options: RunOptions = RunOptions(), sinks: [any EventSink] = [], cancellation: Cancellation = Cancellation()
   ) throws -> RunSummary {
-    try scheduler(store: store, worker: worker, remotes: remotes, sinks: sinks).run(
+    try scheduler(store: store, worker: worker, heavy: heavy, remotes: remotes, sinks: sinks).run(
       try pipeline(text, store: store), id: RunHistory.newIdentifier(), project: folder.path, options: options,
       cancellation: cancellation)
   }

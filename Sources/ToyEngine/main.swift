@@ -35,6 +35,9 @@ func fail(_ text: String) -> Never {
 }
 
 let arguments = Array(CommandLine.arguments.dropFirst())
+if arguments.count == 3, arguments[0] == "worker", arguments[1] == "--folder" {
+  exit(WorkerMain.run(registry: ToyNodes.registry, check: ToyNodes.check, folder: arguments[2]))
+}
 if arguments == ["worker"] { exit(WorkerMain.run(registry: ToyNodes.registry, check: ToyNodes.check)) }
 if arguments.first == GuardMain.word { exit(GuardMain.run(Array(arguments.dropFirst()))) }
 guard arguments.count >= 4, arguments[0] == "run" else { fail("ToyEngine run PIPELINE STORE PROJECT [kill-at=N]") }

@@ -29,6 +29,8 @@ package struct ActionJob: Sendable {
   package var staging: String
   /// Whether it is performed although its result may be known; what comes out then replaces that result.
   package var isForced: Bool
+  /// What it asks for where others share the machines out; a worker does not care.
+  package var demand = JobDemand()
 
   package var key: Digest { preimage.key }
 }

@@ -1,4 +1,4 @@
-/// Performs actions somewhere: in this process, in a worker process, one day on another machine.
+/// Performs actions somewhere: in this process, in a worker process, on another machine.
 package protocol Executor: Sendable {
   /// Performs an action and returns when it has ended. Called from a thread of the action's own.
   /// `log` is the path of the node's log file, to which lines are added; `stop` asks this attempt to stop.
@@ -6,6 +6,9 @@ package protocol Executor: Sendable {
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome
 
+  /// How many actions it performs side by side on other machines; nil for one whose actions take cores and memory of this
+  /// one.
+  var places: Int? { get }
   /// Gets ready for an action that will probably come soon.
   func prepare()
   /// Gives up what was got ready and not used.
@@ -13,6 +16,7 @@ package protocol Executor: Sendable {
 }
 
 extension Executor {
+  package var places: Int? { nil }
   package func prepare() {}
   package func dismiss() {}
 }

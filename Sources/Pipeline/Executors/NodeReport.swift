@@ -12,7 +12,7 @@ package enum NodeReport: Sendable {
   package typealias Receiver = @Sendable (NodeReport) -> Void
 }
 
-/// A line that a worker process writes on file descriptor 3.
+/// A line that a worker process writes on file descriptor 3, or to the file of its job on a cluster.
 enum WorkerMessage: Sendable {
   case report(NodeReport)
   /// The worker has read its job, and what it writes goes to the node's log.
@@ -23,6 +23,8 @@ enum WorkerMessage: Sendable {
   case lost(BlobReference, BlobDamage)
   /// The result is in the store.
   case done(differs: Bool)
+  /// It stopped on request, and what it saved stays.
+  case interrupted
 
   var line: String {
     let json: JSON =
@@ -36,6 +38,7 @@ enum WorkerMessage: Sendable {
       case .lost(let blob, let damage):
         ["lost": JSON(blob.digest.hex), "size": JSON(blob.size), "damage": JSON(damage.rawValue)]
       case .done(let differs): ["done": JSON(true), "differs": JSON(differs)]
+      case .interrupted: ["interrupted": JSON(true)]
       }
     return json.text() + "\n"
   }
@@ -60,6 +63,8 @@ enum WorkerMessage: Sendable {
       self = .lost(BlobReference(digest: digest, size: size), damage)
     } else if json["done"]?.bool == true {
       self = .done(differs: json["differs"]?.bool ?? false)
+    } else if json["interrupted"]?.bool == true {
+      self = .interrupted
     } else {
       return nil
     }

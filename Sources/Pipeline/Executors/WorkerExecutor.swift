@@ -66,24 +66,19 @@ package struct WorkerExecutor: Executor {
 
 /// What is said between a worker and its parent.
 private struct Conversation {
-  let report: NodeReport.Receiver
   private let logStart: Int
   /// Why the worker did not get its job.
   private let refusal: SystemError?
-  private var buffer: [UInt8] = []
-  private var last: WorkerMessage?
-  private var peak = 0
+  private var messages: WorkerMessages
   private var sent = Cancellation.Level.none
   /// How many requests to save were passed on.
   private var saves: Int?
   private var ending = SpawnedProcess.Ending.exited(-1)
-  /// Whether the worker has said anything.
-  private(set) var isAnswered = false
-
+  var isAnswered: Bool { messages.isAnswered }
   var isStopped: Bool { sent > .none }
 
   init(report: @escaping NodeReport.Receiver, logStart: Int, refusal: SystemError?) {
-    self.report = report
+    messages = WorkerMessages(report: report)
     self.logStart = logStart
     self.refusal = refusal
   }
@@ -96,7 +91,7 @@ private struct Conversation {
     var patience = 0.0002
     while true {
       if isOpen {
-        if let bytes = child.read(waiting: 50) { take(bytes) } else { isOpen = false }
+        if let bytes = child.read(waiting: 50) { messages.take(bytes) } else { isOpen = false }
       } else {
         pause(patience)
         patience = min(2 * patience, 0.02)
@@ -109,10 +104,10 @@ private struct Conversation {
       }
       if steadyClock() - looked > 0.5 {
         looked = steadyClock()
-        peak = max(peak, peakMemory(of: child.process) ?? 0)
+        messages.peak = max(messages.peak, peakMemory(of: child.process) ?? 0)
       }
       if let ending = child.ending() {
-        while isOpen, let bytes = child.read(waiting: 0), !bytes.isEmpty { take(bytes) }
+        while isOpen, let bytes = child.read(waiting: 0), !bytes.isEmpty { messages.take(bytes) }
         // What it started and left behind goes with it.
         kill(-child.process, SIGKILL)
         self.ending = ending
@@ -128,30 +123,14 @@ private struct Conversation {
     saves = requests
   }
 
-  private mutating func take(_ bytes: [UInt8]) {
-    buffer += bytes
-    while let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-      let line = Array(buffer[..<end])
-      buffer.removeFirst(end + 1)
-      guard let message = WorkerMessage(line) else { continue }
-      isAnswered = true
-      switch message {
-      case .ready: break
-      case .report(let message): report(message)
-      case .peak(let bytes): peak = max(peak, bytes)
-      case .failed, .lost, .done: last = message
-      }
-    }
-  }
-
   func outcome(of job: ActionJob, _ store: Store, log: String) -> ActionOutcome {
     if let refusal { return ActionOutcome(result: .failure(.failed(diagnostics(of: refusal)))) }
     var differs = false
     let result: Result<StoredResult, ActionFailure>
-    switch (ending, last) {
+    switch (ending, messages.last) {
     case (.exited(0), .done(let isOther)?):
       differs = isOther
-      result = Self.stored(job, store)
+      result = store.made(job)
     case (.exited(75), _): result = .failure(.interrupted)
     case (_, .failed(let problems)?): result = .failure(.failed(problems))
     case (_, .lost(let blob, let damage)?): result = .failure(.lost(blob, damage))
@@ -162,19 +141,7 @@ private struct Conversation {
       let crash = WorkerCrash(node: job.node, ending: ending, log: log, start: logStart)
       result = .failure(.failed(crash.diagnostics))
     }
-    return ActionOutcome(result: result, differs: differs, peakMemory: peak > 0 ? peak : nil)
-  }
-
-  private static func stored(_ job: ActionJob, _ store: Store) -> Result<StoredResult, ActionFailure> {
-    do {
-      switch try store.result(for: job.key) {
-      case .found(let result): return .success(result)
-      case .none, .dead:
-        let problem = Diagnostic(
-          code: "vanished-result", "The result of node `\(job.node)` vanished from the store right after it was made")
-        return .failure(.failed([problem]))
-      }
-    } catch { return .failure(.failed(diagnostics(of: error))) }
+    return ActionOutcome(result: result, differs: differs, peakMemory: messages.peakMemory)
   }
 }
 

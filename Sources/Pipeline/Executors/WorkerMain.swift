@@ -9,11 +9,17 @@ import Threads
 ///
 /// Exit codes: 0 the result is in the store, 1 the node failed, 75 it stopped on request, 2 the job makes no sense.
 package enum WorkerMain {
-  private static let channel: Int32 = 3
-
-  package static func run(registry: NodeRegistry, check: PublicationCheck) -> Int32 {
+  /// - Parameter folder: The folder of a job on a cluster, where the job lies in a file, and what the worker tells goes
+  ///   to another; nil for a worker of a process that listens. `machine` says what the bytes of results hang on here.
+  package static func run(registry: NodeRegistry, check: PublicationCheck, folder: String? = nil, machine: String = "")
+    -> Int32
+  {
     signal(SIGPIPE, SIG_IGN)
     prepareSignals()
+    let channel: Int32
+    do { channel = try folder.map { try ChildProcess.opened(log: JobFolder($0).messages) } ?? 3 } catch {
+      stop("Cannot tell anybody how the node goes: \(diagnostics(of: error).rendered())")
+    }
     _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
     let cancellation = Cancellation()
     let watch = SignalWatch(cancellation)
@@ -32,7 +38,8 @@ package enum WorkerMain {
     }
     return withExtendedLifetime(watch) {
       do {
-        let order = try JSON(parsing: readLineOfInput(), file: "job")
+        let bytes = try folder.map { try FileSystem().read(JobFolder($0).order) ?? [] } ?? readLineOfInput()
+        let order = try JSON(parsing: bytes, file: "job")
         guard let path = order["store"]?.string, let json = order["job"] else {
           throw InvalidJob(reason: "there is no store or no job in it")
         }
@@ -40,7 +47,18 @@ package enum WorkerMain {
         if let log = order["log"]?.string { try write(to: log) }
         send(.ready)
         let store = Store(path: path)
-        let job = try ActionJob(json: json, registry: registry, store: store)
+        var job = try ActionJob(json: json, registry: registry, store: store)
+        if folder != nil {
+          // A cluster may start a job twice, or again: what is there already is not made once more.
+          if !job.isForced, case .found = try store.result(for: job.key) {
+            send(.done(differs: false))
+            return 0
+          }
+          if let wanted = order["machine"]?.string, wanted != machine {
+            throw InvalidJob(reason: "it was made for \(wanted), and here is \(machine)")
+          }
+          job.staging += "/work-\(uniqueName())"
+        }
         return perform(job, store, RemoteCaches(json: order["remotes"] ?? .null), check, cancellation, send)
       } catch StoreError.blobLost(let blob, let damage) {
         send(.lost(blob, damage))
@@ -65,7 +83,9 @@ package enum WorkerMain {
       return 0
     } catch {
       switch error {
-      case .interrupted: return 75
+      case .interrupted:
+        send(.interrupted)
+        return 75
       case .lost(let blob, let damage): send(.lost(blob, damage))
       case .failed(let problems): send(.failed(problems))
       }

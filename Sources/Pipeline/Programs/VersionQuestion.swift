@@ -1,6 +1,5 @@
 import Diagnostics
 import Foundation
-import Glibc
 import Threads
 
 /// What a program is asked before a node's key is known; its answer is in the key.
@@ -36,58 +35,23 @@ package struct VersionQuestion: Sendable, Hashable {
     guard let name = command.first, let file = programFile(name, in: folder, along: environment["PATH"] ?? "") else {
       throw VersionError(self, .missing)
     }
-    let nothing = try ChildProcess.opened(log: "/dev/null")
-    defer { close(nothing) }
-    let process: SpawnedProcess
+    let program: CapturedProgram
     do {
-      process = try SpawnedProcess(
-        [file] + command.dropFirst(), [(0, .open(nothing)), (1, .toParent), (2, .toParent)],
-        environment: .exactly(environment), folder: folder)
+      program = try CapturedProgram(
+        [file] + command.dropFirst(), environment: .exactly(environment), folder: folder, patience: Self.patience,
+        longest: Self.longest)
     } catch {
       switch error {
-      case .pipe(let code), .program(let code): throw SystemError("start", file, code: code)
+      case .late: throw VersionError(self, .late)
+      case .long: throw VersionError(self, .long)
+      case .system(let error): throw error
       }
     }
-    return try answer(of: process)
-  }
-
-  private func answer(of process: SpawnedProcess) throws -> String {
-    var written: [[UInt8]] = [[], []]
-    let deadline = steadyClock() + Self.patience
-    var ending: SpawnedProcess.Ending?
-    defer {
-      // What it started goes with it.
-      if ending == nil { process.signal(SIGKILL) } else { kill(-process.id, SIGKILL) }
-      if ending == nil { while waitpid(process.id, nil, 0) < 0, errno == EINTR {} }
-      for end in process.ends { close(end) }
+    guard program.ending == .exited(0) else {
+      throw VersionError(self, .failed(program.ending, program.errors.isEmpty ? program.output : program.errors))
     }
-    for end in process.ends { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
-    while true {
-      // Looked at first: what it wrote before its end is read after it.
-      ending = process.ending()
-      for (place, end) in process.ends.enumerated() { try read(end, into: &written[place], process) }
-      if ending != nil { break }
-      guard steadyClock() < deadline else { throw VersionError(self, .late) }
-      var ends = process.ends.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-      // A program that has closed both is about to end.
-      if poll(&ends, nfds_t(ends.count), 20) > 0, ends.allSatisfy({ $0.revents & Int16(POLLIN) == 0 }) { pause(0.002) }
-    }
-    let texts = written.map { String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines) }
-    guard ending == .exited(0) else {
-      throw VersionError(self, .failed(ending ?? .exited(-1), texts[1].isEmpty ? texts[0] : texts[1]))
-    }
-    guard !texts[0].isEmpty else { throw VersionError(self, .silent(texts[1])) }
-    return texts[0]
-  }
-
-  private func read(_ descriptor: Int32, into bytes: inout [UInt8], _ process: SpawnedProcess) throws {
-    var chunk = [UInt8](repeating: 0, count: 1 << 14)
-    while true {
-      let got = Glibc.read(descriptor, &chunk, chunk.count)
-      guard got > 0 else { return }
-      bytes += chunk[..<got]
-      guard bytes.count <= Self.longest else { throw VersionError(self, .long) }
-    }
+    guard !program.output.isEmpty else { throw VersionError(self, .silent(program.errors)) }
+    return program.output
   }
 }
 

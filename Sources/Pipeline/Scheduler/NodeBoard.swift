@@ -30,6 +30,8 @@ struct NodeBoard {
     var isInProcess: Bool
     var isHeavy: Bool
     var memory: Int
+    /// Whether it takes no cores and memory of this machine.
+    var isElsewhere: Bool
   }
 
   private var phases: [String: Phase]

@@ -6,6 +6,8 @@ struct ReadyQueue {
     var isHeavy: Bool
     /// Bytes.
     var memory: Int
+    /// Whether it takes no cores and memory of this machine.
+    var isElsewhere: Bool
   }
 
   private(set) var entries: [Entry] = []

@@ -30,7 +30,7 @@ extension RunLoop {
       ready.insert(
         ReadyQueue.Entry(
           name: node.name, priority: priority[node.name] ?? 0, isHeavy: node.execution == .worker(cores: .all),
-          memory: node.settings.memory?.value ?? expected[node.name]?.peakMemory ?? 0))
+          memory: node.settings.memory?.value ?? expected[node.name]?.peakMemory ?? 0, isElsewhere: isElsewhere(node)))
     }
   }
 
@@ -38,27 +38,40 @@ extension RunLoop {
   func startWhatFits() {
     while let entry = ready.popFirst(isFull: fullness, where: fits) {
       guard let node = byName[entry.name], case .ready(let reason, let preimage) = board[entry.name] else { continue }
-      start(node, reason, preimage, isHeavy: entry.isHeavy, memory: entry.memory)
+      start(node, reason, preimage, entry)
     }
   }
 
+  private func isElsewhere(_ node: ResolvedNode) -> Bool {
+    node.execution != .inProcess && scheduler.heavy.places != nil
+  }
+
+  /// What takes cores and memory of this machine.
+  private var runningHere: [NodeBoard.Running] { board.running.values.filter { !$0.isElsewhere } }
+
   /// Whether the cores leave no room for a light node, and for a heavy one.
   private var fullness: (light: Bool, heavy: Bool) {
-    let running = board.running.values
-    if running.isEmpty { return (false, false) }
-    return (running.count { !$0.isHeavy } >= options.cores, running.contains(where: \.isHeavy))
+    let running = runningHere
+    // What runs elsewhere may start whatever is going on here.
+    if running.isEmpty || scheduler.heavy.places != nil { return (false, false) }
+    return crowding(running)
+  }
+
+  private func crowding(_ running: [NodeBoard.Running]) -> (light: Bool, heavy: Bool) {
+    (running.count { !$0.isHeavy } >= options.cores, running.contains(where: \.isHeavy))
   }
 
   private func fits(_ entry: ReadyQueue.Entry) -> Bool {
-    let running = board.running.values
+    if entry.isElsewhere { return board.running.values.count { $0.isElsewhere } < scheduler.heavy.places ?? 1 }
+    let running = runningHere
     if running.isEmpty { return true }
     let (used, overflow) = running.reduce(0, { $0 + $1.memory }).addingReportingOverflow(entry.memory)
     guard !overflow, used <= options.memory else { return false }
-    return entry.isHeavy ? !fullness.heavy : !fullness.light
+    return entry.isHeavy ? !crowding(running).heavy : !crowding(running).light
   }
 
   private func start(
-    _ node: ResolvedNode, _ reason: RunReason, _ preimage: KeyPreimage, isHeavy: Bool, memory: Int
+    _ node: ResolvedNode, _ reason: RunReason, _ preimage: KeyPreimage, _ entry: ReadyQueue.Entry
   ) {
     guard var record = records[node.name] else { return }
     record.attempts += 1
@@ -74,19 +87,22 @@ extension RunLoop {
     }
     if reason == .forced, case .found? = try? scheduler.store.result(for: preimage.key) { repeating.insert(node.name) }
     let isWorker = node.execution != .inProcess
-    let job = ActionJob(
+    var job = ActionJob(
       node: node.name, type: node.type, fields: node.fields, inputs: inputs,
       sources: node.sources.map { ActionJob.Source(role: $0.role, path: $0.path, digest: $0.digest) },
-      preimage: preimage, threads: isHeavy ? options.cores : 1,
+      preimage: preimage, threads: entry.isHeavy ? options.cores : 1,
       staging: scheduler.store.newTemporaryPlace(), isForced: reason.repeats)
+    if entry.isElsewhere { job.demand = demand(of: node) }
     let stop = Cancellation(ofRun: cancellation)
     let now = steadyClock()
     board.move(
       node.name,
       to: .running(
         NodeBoard.Running(
-          preimage: preimage, stop: stop, started: now, deadline: node.settings.timeout.map { now + $0.value },
-          isInProcess: !isWorker, isHeavy: isHeavy, memory: memory)))
+          preimage: preimage, stop: stop, started: now,
+          // Elsewhere it may wait for its turn: its time is watched over there.
+          deadline: entry.isElsewhere ? nil : node.settings.timeout.map { now + $0.value },
+          isInProcess: !isWorker, isHeavy: entry.isHeavy, memory: entry.memory, isElsewhere: entry.isElsewhere)))
     hub.emit(
       .nodeStarted(
         node: node.name, type: node.type.name, key: preimage.key, reason: reason, attempt: record.attempts,
@@ -100,5 +116,16 @@ extension RunLoop {
     if !isWorker, !awaitingWorker.isEmpty { scheduler.heavy.prepare() }
     let name = node.name
     attempt.start(in: attempts) { [mailbox] ending in mailbox.put(.ended(node: name, ending)) }
+  }
+
+  /// What a node asks a cluster for: what its settings say, else what past runs took with some room, else what the
+  /// arithmetic of its type says.
+  private func demand(of node: ResolvedNode) -> JobDemand {
+    let past = expected[node.name]
+    let memory =
+      node.settings.memory?.value ?? past?.peakMemory.map { $0 + $0 / 4 + (256 << 20) }
+      ?? node.type.forecast(Ancestry(node, among: byName)).map { $0.memory + $0.memory / 4 + (256 << 20) }
+    if let limit = node.settings.timeout { return JobDemand(memory: memory, seconds: limit.value, isLimit: true) }
+    return JobDemand(memory: memory, seconds: past.map { max(4 * $0.seconds, 1800) })
   }
 }

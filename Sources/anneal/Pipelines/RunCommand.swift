@@ -15,6 +15,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var workplace: Workplace
 
   @OptionGroup var caches: CacheArguments
+  @OptionGroup var executor: ExecutorArguments
 
   @Argument(
     help:
@@ -59,6 +60,7 @@ struct RunCommand: ParsableCommand {
       if let cores { options.cores = cores }
       // Before anything is recorded: a target that is not there is no run.
       _ = try resolved.needed(targets)
+      try executor.check()
       request = (resolved, options, try caches.remotes(resolved, workplace))
     }
     guard let request else { return }
@@ -73,7 +75,9 @@ struct RunCommand: ParsableCommand {
     _ resolved: ResolvedPipeline, _ options: RunOptions, _ remotes: RemoteCaches, _ cancellation: Cancellation
   ) throws {
     let store = workplace.openedStore
-    let run = RecordedRun(workplace: workplace, store: store, remotes: remotes, sinks: [display])
+    let run = RecordedRun(
+      workplace: workplace, store: store, remotes: remotes, sinks: [display],
+      heavy: try executor.executor(workplace, remotes))
     let summary = try run(resolved, options, cancellation)
     remotes.reportTroubles()
     // Also of a run whose results cannot be shown.

@@ -7,7 +7,13 @@ struct WorkerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "worker", abstract: "Performs one node; reads its job from standard input.", shouldDisplay: false)
 
+  @Option(help: "The folder of a job on a cluster, where its description lies and its words go.")
+  var folder: String?
+
   func run() throws {
-    throw ExitCode(WorkerMain.run(registry: fineTuningNodes, check: fineTuningChecks))
+    // Without arithmetic there is no machine that a job was made for.
+    let machine = (try? MachineFacts.arithmetic) ?? "a machine whose kernels cannot be chosen"
+    throw ExitCode(
+      WorkerMain.run(registry: fineTuningNodes, check: fineTuningChecks, folder: folder, machine: machine))
   }
 }

@@ -20,6 +20,14 @@ enum MachineFacts {
     ]
   }
 
+  /// What the bytes of results hang on, in words: a job is done where these are the same.
+  static var arithmetic: String {
+    get throws {
+      let kernels = try KernelSet.chosenByEnvironment()
+      return "Anneal \(Version.text), kernels \(kernels.name.rawValue), class \(ComputeClass.best(kernels).rawValue)"
+    }
+  }
+
   /// The libraries that do the work, in the versions that are loaded; loads them.
   static var libraries: [(key: String, value: JSON)] {
     [

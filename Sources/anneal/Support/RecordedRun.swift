@@ -10,6 +10,8 @@ struct RecordedRun {
   let store: Store
   let remotes: RemoteCaches
   let sinks: [any EventSink]
+  /// Performs heavy nodes; worker processes of this machine do unless given.
+  var heavy: (any Executor)?
 
   /// - Throws: What keeps the run from being recorded, or started; failures of nodes are in the summary.
   func callAsFunction(
@@ -25,7 +27,7 @@ struct RecordedRun {
         advice: "start in a folder that you may write")
     }
     let scheduler = Scheduler(
-      store: store, check: fineTuningChecks, remotes: remotes,
+      store: store, check: fineTuningChecks, heavy: heavy, remotes: remotes,
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder] + sinks,
       logPath: recorder.logPath)
     return try scheduler.run(
