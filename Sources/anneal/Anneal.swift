@@ -29,7 +29,7 @@ struct Anneal: ParsableCommand {
           ReportCommand.self, ReproduceCommand.self, LineageCommand.self, LogsCommand.self, StopCommand.self,
           SaveCommand.self,
         ]),
-      CommandGroup(name: "Store", subcommands: [CacheCommand.self]),
+      CommandGroup(name: "Store", subcommands: [CacheCommand.self, PublishCommand.self, FetchCommand.self]),
       CommandGroup(name: "Use", subcommands: [ChatCommand.self]),
       CommandGroup(
         name: "Tools",

@@ -80,15 +80,7 @@ extension LocatedCache {
   /// The key that signs what is put there; nil where nothing is signed.
   fileprivate func signing(_ files: FileSystem) throws -> SigningKey? {
     guard settings.isWritable, let path = settings.signingKey?.text else { return nil }
-    guard let bytes = try files.read(path, limit: 1 << 12) else {
-      throw problem(
-        "no-key", "There is no file `\(path)` with a key to sign with", advice: "`anneal cache keygen NAME` makes one")
-    }
-    guard let key = SigningKey(file: String(decoding: bytes, as: UTF8.self)) else {
-      throw problem(
-        "bad-key", "The file `\(path)` holds no key to sign with", advice: "`anneal cache keygen NAME` makes one")
-    }
-    return key
+    return try SigningKey.read(path, at: mark?.place, files)
   }
 
   fileprivate func problem(

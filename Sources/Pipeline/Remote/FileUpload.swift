@@ -11,24 +11,24 @@ final class FileUpload: Sendable {
   private let descriptor: Int32
   private let state: Mutex<(buffer: ByteBuffer, left: Int)>
 
-  private init(_ path: String) throws {
+  private init(_ path: String, from start: Int, count: Int?) throws {
     self.path = path
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError("open", path) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard fstat(descriptor, &status) == 0, lseek(descriptor, off_t(start), SEEK_SET) >= 0 else {
       let error = SystemError("look at", path)
       close(descriptor)
       throw error
     }
-    state = Mutex((ByteBufferAllocator().buffer(capacity: Self.piece), Int(status.st_size)))
+    state = Mutex((ByteBufferAllocator().buffer(capacity: Self.piece), count ?? Int(status.st_size) - start))
   }
 
   deinit { close(descriptor) }
 
-  /// The body, with its length said beforehand, as Bazel's servers want it.
-  static func body(of path: String) throws -> HTTPClient.Body {
-    let upload = try FileUpload(path)
+  /// The body, with its length said beforehand, as Bazel's servers want it: the whole file, or so many bytes of it.
+  static func body(of path: String, from start: Int = 0, count: Int? = nil) throws -> HTTPClient.Body {
+    let upload = try FileUpload(path, from: start, count: count)
     return .stream(contentLength: Int64(upload.state.withLock { $0.left })) { upload.send(to: $0) }
   }
 

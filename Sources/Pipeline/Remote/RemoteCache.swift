@@ -9,6 +9,8 @@ package protocol RemoteCache: Sendable {
   var isWritable: Bool { get }
   /// How many things it gives or takes at once.
   var width: Int { get }
+  /// Whether it also keeps what a result was made from, for whoever makes a similar one.
+  var keepsParts: Bool { get }
 
   /// What another process makes the same cache of.
   var json: JSON { get }
@@ -27,6 +29,10 @@ package protocol RemoteCache: Sendable {
 
   /// Puts a file under a digest; nobody sees half of it.
   func keep(_ area: RemoteArea, _ digest: Digest, from path: String, _ transfer: RemoteTransfer) throws
+}
+
+extension RemoteCache {
+  package var keepsParts: Bool { true }
 }
 
 /// What a remote cache keeps.

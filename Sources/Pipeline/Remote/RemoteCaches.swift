@@ -153,8 +153,13 @@ package final class RemoteCaches: Sendable {
   /// Puts a result and what it was made from into every cache that takes any and lacks it: blobs before the entries that name
   /// them.
   ///
-  /// - Parameter stop: Ends it where it is.
-  package func share(_ result: StoredResult, of store: Store, stop: Cancellation? = nil) -> Sharing {
+  /// - Parameters:
+  ///   - stop: Ends it where it is.
+  ///   - moved: Told of bytes that have gone, from several threads.
+  package func share(
+    _ result: StoredResult, of store: Store, stop: Cancellation? = nil,
+    moved: @escaping @Sendable (Int) -> Void = { _ in }
+  ) -> Sharing {
     var problems: [String] = []
     for (cache, trust) in zip(caches, trust) where cache.isWritable {
       guard isUsable(cache) else {
@@ -162,7 +167,7 @@ package final class RemoteCaches: Sendable {
         continue
       }
       do {
-        try share(result, of: store, with: cache, trust, RemoteTransfer(stop: stop))
+        try share(result, of: store, with: cache, trust, RemoteTransfer(stop: stop, moved: moved))
       } catch is Interrupted {
         problems.append("`\(cache.name)`: stopped on request")
       } catch {
@@ -176,7 +181,7 @@ package final class RemoteCaches: Sendable {
     _ result: StoredResult, of store: Store, with cache: any RemoteCache, _ trust: RemoteTrust,
     _ transfer: RemoteTransfer
   ) throws {
-    for part in try store.parts(of: result.actionResult) {
+    for part in try cache.keepsParts ? store.parts(of: result.actionResult) : [] {
       // A part that is gone was collected; the result stands without it.
       guard case .found(let found) = try store.result(for: part),
         try doubted.withLock({ $0.contains(part) }) || !cache.holds(.results, part, transfer)

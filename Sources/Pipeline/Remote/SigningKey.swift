@@ -1,4 +1,5 @@
 import Crypto
+import Diagnostics
 import Foundation
 import PreciseJSON
 
@@ -94,5 +95,31 @@ extension TrustedKey: FieldValue {
   package var json: JSON { JSON(text) }
   package static func read(json: JSON) throws -> TrustedKey {
     try FieldTransportError.require(json.string.flatMap { TrustedKey($0) }, "a public key", json)
+  }
+}
+
+extension SigningKey {
+  /// Reads a file of `anneal cache keygen`.
+  ///
+  /// - Parameter place: Where it is named.
+  /// - Throws: `Diagnostic` for a file that is not there or holds no key.
+  static func read(_ path: String, at place: Place?, _ files: FileSystem) throws -> SigningKey {
+    func problem(_ code: String, _ summary: String) -> Diagnostic {
+      Diagnostic(code: code, summary, at: place, advice: "`anneal cache keygen NAME` makes one")
+    }
+    guard let bytes = try files.read(path, limit: 1 << 12) else {
+      throw problem("no-key", "There is no file `\(path)` with a key to sign with")
+    }
+    guard let key = SigningKey(file: String(decoding: bytes, as: UTF8.self)) else {
+      throw problem("bad-key", "The file `\(path)` holds no key to sign with")
+    }
+    return key
+  }
+}
+
+extension UserConfiguration {
+  /// The key that signs what the user puts anywhere; nil where nothing is signed.
+  package func signing(_ files: FileSystem = FileSystem()) throws -> SigningKey? {
+    try signingKey.map { try SigningKey.read($0.text, at: nil, files) }
   }
 }

@@ -33,6 +33,12 @@ enum Terminal {
   /// Writes a piece of a result to standard output, at once and without a line break.
   static func stream(_ piece: String) { write(piece, to: STDOUT_FILENO) }
 
+  /// Whether messages go to a terminal that somebody looks at.
+  static var isInteractive: Bool { isatty(STDERR_FILENO) != 0 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
+  /// Writes a line to a terminal over the one before.
+  static func overwrite(_ text: String) { write("\r\u{1B}[K" + text, to: STDERR_FILENO) }
+
   /// Writes problems to standard error.
   static func report(_ problems: [Diagnostic]) {
     if !problems.isEmpty { say(problems.rendered(color: takesColor(STDERR_FILENO))) }

@@ -50,7 +50,7 @@ struct InspectCommand: ParsableCommand {
 
   private func described() throws -> [(key: String, value: JSON)] {
     guard let found = try pathKind(path) else {
-      if let result = try storedResult() ?? resultOfRun() { return self.result(result) }
+      if let result = try workplace.result(named: path) { return self.result(result) }
       throw Diagnostic(
         code: "file", "There is nothing at `\(path)`", at: Place(file: path),
         advice: "name a file, a folder, the key of a result, or RUN:NODE such as last:sft")
@@ -128,36 +128,6 @@ struct InspectCommand: ParsableCommand {
     if start.starts(with: Data("ANTOKENS".utf8)) { return .tokens }
     // The size of the header in eight bytes, then its brace.
     return start.count == 9 && start.last == UInt8(ascii: "{") && start[6] == 0 && start[7] == 0 ? .safetensors : nil
-  }
-
-  /// The result whose key begins with what was given; nil when that is no beginning of exactly one key.
-  private func storedResult() throws -> StoredResult? {
-    guard path.utf8.count >= 6, path.unicodeScalars.allSatisfy({ "0"..."9" ~= $0 || "a"..."f" ~= $0 })
-    else { return nil }
-    let store = workplace.openedStore
-    let keys = try store.results().map(\.key).filter { $0.hex.hasPrefix(path) }
-    guard keys.count == 1, let key = keys.first, case .found(let result) = try store.result(for: key) else {
-      return nil
-    }
-    return result
-  }
-
-  /// The result of a node of a run, named as `last:sft`; nil for a name without a colon.
-  private func resultOfRun() throws -> StoredResult? {
-    let parts = path.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2 else { return nil }
-    let record = try workplace.history.run(parts[0])
-    guard let node = record.nodes.first(where: { $0.name == parts[1] }) else {
-      throw Diagnostic(
-        code: "no-node", "Run \(record.id) has no node `\(parts[1])`",
-        advice: nearestName(to: parts[1], among: record.nodes.map(\.name)).map { "`\($0)`" })
-    }
-    guard let key = node.key, case .found(let result) = try workplace.openedStore.result(for: key) else {
-      throw Diagnostic(
-        code: "no-result", "Nothing of node `\(node.name)` of run \(record.id) is in the store",
-        reason: "it is \(node.state.rawValue) there", advice: "run the pipeline again")
-    }
-    return result
   }
 
   private func result(_ result: StoredResult) -> [(key: String, value: JSON)] {
