@@ -42,6 +42,7 @@ struct Anneal: ParsableCommand {
   static func main() {
     // First of all: what comes before is the loader's.
     if CommandLine.isOfARun { endOnSignals() }
+    Terminal.holdStandardDescriptors()
     LastWords.prepare()
     prepareSignals()
     // Between a worker and a program of somebody else's, as little as possible.
@@ -67,6 +68,7 @@ struct Anneal: ParsableCommand {
     do {
       var command = try parseAsRoot()
       try command.run()
+      if Terminal.hasLostOutput { Glibc.exit(1) }
     } catch {
       // The parser's own code for a wrong command line is 64; here every request that is wrong is 2.
       guard exitCode(for: error) == .validationFailure else { exit(withError: error) }

@@ -33,12 +33,7 @@ enum EndNotice: ExpressibleByArgument {
       case .post(let address): try address.post(Array(message.json.text().utf8), seconds: Self.patience)
       }
     } catch {
-      Terminal.report(
-        diagnostics(of: error).map { problem in
-          var warning = problem
-          warning.severity = .warning
-          return warning
-        })
+      Terminal.report(diagnostics(of: error).map { $0.asWarning() })
     }
   }
 
