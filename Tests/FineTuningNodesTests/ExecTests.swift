@@ -45,6 +45,28 @@ struct ExecTests {
     return (try #require(summary["go"]?.problems.first), workspace)
   }
 
+  // MARK: What it leaves
+
+  /// As Go and Nix leave folders that are only to be read; whoever runs this as root sees at least that it is published.
+  @Test func foldersWithoutRightsArePublishedAndLeaveNothing() throws {
+    let workspace = try workspace(
+      "mkdir -p outputs/out/a/b && echo x > outputs/out/a/b/f && chmod 400 outputs/out/a/b/f\n"
+        + "chmod 555 outputs/out/a/b outputs/out/a outputs/out\n"
+        + "mkdir -p \"$TMPDIR/shut/in\" && touch \"$TMPDIR/$(printf '\\377')\" && chmod 0 \"$TMPDIR/shut\"")
+    let summary = try workspace.run(Self.pipeline(", version: x"))
+    #expect(try text(summary, workspace, "go", "a/b/f") == "x\n")
+    #expect(try FileSystem().names(in: workspace.store.path + "/tmp").isEmpty)
+    let statistics = try workspace.store.statistics()
+    #expect(statistics.unseen.isEmpty && statistics.temporarySize == 0 && statistics.leftovers == 0)
+  }
+
+  @Test func aNameThatIsNoTextFailsTheNodeAndLeavesNothing() throws {
+    let (problem, workspace) = try problem("touch \"outputs/out/$(printf '\\377')\"")
+    #expect(problem.code == "name-not-utf8", "\(problem)")
+    #expect(try FileSystem().names(in: workspace.store.path + "/tmp").isEmpty)
+    _ = try GarbageCollection(grace: 0).collect(workspace.store)
+  }
+
   // MARK: What it sees
 
   @Test func aProgramSeesItsFilesItsInputsAndNothingElse() throws {

@@ -4,7 +4,8 @@ extension ArtefactBuilder {
   /// Takes over what a program has made in a folder on the store's file system, as the members.
   ///
   /// Files are moved. A link to a file in the folder becomes a copy of it, and so does a file that has another name
-  /// elsewhere: whoever writes there must not write to the store.
+  /// elsewhere: whoever writes there must not write to the store. What the program left without rights (folders of Go and
+  /// Nix may only be read) is given them.
   /// - Throws: ``StoreError/outputLink(_:to:port:)``, ``StoreError/outputOddity(_:port:)``,
   ///   ``StoreError/invalidMemberPath(_:port:)``, ``SystemError``.
   package func take(_ root: String) throws {
@@ -28,10 +29,13 @@ extension ArtefactBuilder {
 
   /// The files below a folder, and what is neither file nor folder.
   private func list(_ root: String, prefix: String, _ files: inout [String], _ links: inout [String]) throws {
+    try store.files.allow(0o700, root)
     for name in try store.files.names(in: root) {
       switch try store.files.status("\(root)/\(name)", followsLinks: false)?.kind {
       case .folder: try list("\(root)/\(name)", prefix: prefix + name + "/", &files, &links)
-      case .file: files.append(prefix + name)
+      case .file:
+        try store.files.allow(0o400, "\(root)/\(name)")
+        files.append(prefix + name)
       case .other: links.append(prefix + name)
       case nil: break
       }

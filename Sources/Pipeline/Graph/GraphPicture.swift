@@ -84,7 +84,7 @@ extension GraphPicture.State {
     case .cached: self = .cached
     case .failed: self = .failed
     case .blocked: self = .blocked
-    case .interrupted, .notStarted, .notNeeded: return nil
+    case .running, .interrupted, .notStarted, .notNeeded: return nil
     }
   }
 }

@@ -41,7 +41,7 @@ package enum EventWords {
     case .failed: return ["\(record.name): failed\(time)"] + record.problems.map { $0.rendered() }
     case .blocked: return ["\(record.name): not run, since [\(record.blockedBy.joined(separator: ", "))] failed"]
     case .interrupted: return ["\(record.name): stopped\(time)"]
-    case .notStarted, .notNeeded: return []
+    case .running, .notStarted, .notNeeded: return []
     }
   }
 

@@ -11,11 +11,16 @@ package struct RunHistory: Sendable {
   package let folder: String
   let files: FileSystem
   let index: RunIndex
+  /// Told of records that cannot be read, where the one that is meant may be older than was thought.
+  private let warn: @Sendable ([Diagnostic]) -> Void
 
   /// The history of a project: the folder that holds (or will hold) `.anneal`.
-  package init(project: String, files: FileSystem = FileSystem()) {
+  package init(
+    project: String, files: FileSystem = FileSystem(), warn: @escaping @Sendable ([Diagnostic]) -> Void = { _ in }
+  ) {
     folder = project + "/.anneal/runs"
     self.files = files
+    self.warn = warn
     index = RunIndex(path: folder + "/index.sqlite")
   }
 
@@ -42,25 +47,38 @@ package struct RunHistory: Sendable {
 
   /// Starts the record of a new run.
   ///
-  /// - Parameter environment: What there is to know about the program and the machine.
-  /// - Throws: ``SystemError`` when the project folder cannot be written.
-  package func begin(_ pipeline: ResolvedPipeline, environment: JSON = [:]) throws -> RunRecorder {
+  /// - Parameters:
+  ///   - purpose: Which command makes it; nil of ordinary runs.
+  ///   - environment: What there is to know about the program and the machine.
+  /// - Throws: ``SystemError`` when the project folder cannot be written; then nothing of the run stays there.
+  package func begin(
+    _ pipeline: ResolvedPipeline, purpose: RunPurpose? = nil, environment: JSON = [:]
+  ) throws -> RunRecorder {
     let id = Self.newIdentifier()
-    try files.makeFolder(folder(of: id) + "/logs")
-    return try RunRecorder(id: id, pipeline: pipeline, environment: environment, history: self)
+    do {
+      try files.makeFolder(folder(of: id) + "/logs")
+      return try RunRecorder(id: id, pipeline: pipeline, purpose: purpose, environment: environment, history: self)
+    } catch {
+      // The error tells more than what its clearing up may meet.
+      try? files.removeTree(folder(of: id))
+      throw error
+    }
   }
 
   // MARK: Questions
 
   /// The runs, newest first.
-  package func runs(pipeline: String? = nil, limit: Int = .max) throws -> [RunRecord] {
+  ///
+  /// - Parameter isWhole: Whether runs for the purposes of other commands are among them.
+  package func runs(pipeline: String? = nil, limit: Int = .max, isWhole: Bool = false) throws -> [RunRecord] {
     // An index that cannot be had is done without; records that cannot be read are named by `unreadable()`.
-    if let found = try? refreshed({ try $0.runs(pipeline: pipeline, limit: limit) }) {
+    if let found = try? refreshed({ try $0.runs(pipeline: pipeline, limit: limit, isWhole: isWhole) }) {
       return found.compactMap { try? record(of: $0) }
     }
     // Where no index can be written, the records themselves tell.
     let records = try identifiers().reversed().lazy.compactMap { try? record(of: $0) }
-    return Array(records.filter { pipeline == nil || $0.pipeline == pipeline }.prefix(limit))
+    return Array(
+      records.filter { (pipeline == nil || $0.pipeline == pipeline) && (isWhole || $0.purpose == nil) }.prefix(limit))
   }
 
   /// The record of one run.
@@ -70,9 +88,22 @@ package struct RunHistory: Sendable {
   package func run(_ name: String) throws -> RunRecord { try record(of: try identifier(name)) }
 
   /// The whole name of a run.
+  ///
+  /// `last` is the newest that was asked for as such; one whose record cannot be read is passed over, with a warning.
   package func identifier(_ name: String) throws -> String {
     let all = try identifiers()
-    if name == "last", let last = all.last { return last }
+    if name == "last", !all.isEmpty {
+      var problems: [Diagnostic] = []
+      for id in all.reversed() {
+        do { if try record(of: id).purpose != nil { continue } } catch {
+          problems += diagnostics(of: error)
+          continue
+        }
+        warn(problems.map { $0.asWarning() })
+        return id
+      }
+      if !problems.isEmpty { throw DiagnosticList(problems) }
+    }
     let matching = all.filter { $0 == name || $0.hasPrefix(name) || $0.hasSuffix("-" + name) }
     guard matching.count == 1, let only = matching.first else {
       throw UnknownRun(name: name, matching: Array(matching.suffix(5)), isEmpty: all.isEmpty)
@@ -106,7 +137,13 @@ package struct RunHistory: Sendable {
   package func lastPreimage(
     pipeline: String, node: String, type: String
   ) throws -> (run: String, node: String, preimage: KeyPreimage)? {
-    let places = try refreshed { try $0.lastKeys(pipeline: pipeline, node: node, type: type) }
+    let places: [(run: String, node: String)]
+    // Where no index can be written, the records themselves tell.
+    do { places = try refreshed { try $0.lastKeys(pipeline: pipeline, node: node, type: type) } } catch {
+      places = try runs(pipeline: pipeline).flatMap { run in
+        run.nodes.filter { $0.type == type && $0.key != nil }.map { (run.id, $0.name) }
+      }.sorted { ($0.node == node ? 1 : 0, $0.run) > ($1.node == node ? 1 : 0, $1.run) }
+    }
     for place in places {
       guard let record = try? record(of: place.run), let found = record.nodes.first(where: { $0.name == place.node }),
         let preimage = found.preimage
@@ -125,7 +162,12 @@ package struct RunHistory: Sendable {
   private func record(of id: String) throws -> RunRecord {
     let path = folder(of: id) + "/run.json"
     guard let bytes = try files.read(path) else { throw DamagedRecord(folder: folder(of: id), isMissing: true) }
-    return try RunRecord(json: try JSON(parsing: bytes, file: path), folder: folder(of: id))
+    let record = try RunRecord(json: try JSON(parsing: bytes, file: path), folder: folder(of: id))
+    // Until its end a run says what it does in its events alone; where they cannot be read the record has no nodes.
+    guard record.state == .running, let events = (try? files.read(folder(of: id) + "/events.jsonl")) ?? nil else {
+      return record
+    }
+    return try record.folding(events)
   }
 
   /// What is wrong with the records that cannot be read, one warning each: questions over many runs leave them out.
@@ -137,11 +179,7 @@ package struct RunHistory: Sendable {
         _ = try record(of: id)
         return []
       } catch {
-        return diagnostics(of: error).map { problem in
-          var warning = problem
-          warning.severity = .warning
-          return warning
-        }
+        return diagnostics(of: error).map { $0.asWarning() }
       }
     }
   }

@@ -9,7 +9,7 @@ final class RunIndex: Sendable {
   private let path: String
   private let queue = Mutex<DatabaseQueue?>(nil)
   /// Raised when the tables change; an index of another version is made again.
-  private static let version = 1
+  private static let version = 2
 
   init(path: String) { self.path = path }
 
@@ -33,7 +33,8 @@ final class RunIndex: Sendable {
       sql: """
         DROP TABLE IF EXISTS run;
         DROP TABLE IF EXISTS node;
-        CREATE TABLE run (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, state TEXT NOT NULL, started REAL NOT NULL);
+        CREATE TABLE run (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, state TEXT NOT NULL, started REAL NOT NULL,
+          purpose TEXT);
         CREATE TABLE node (
           run TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, pipeline TEXT NOT NULL, state TEXT NOT NULL,
           plan_key TEXT, key TEXT, seconds REAL, peak_memory INTEGER, PRIMARY KEY (run, name));
@@ -70,8 +71,12 @@ final class RunIndex: Sendable {
   func insert(_ record: RunRecord) throws {
     try database().write { database in
       try database.execute(
-        sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?)",
-        arguments: [record.id, record.pipeline, record.state.rawValue, record.started])
+        sql: "INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?)",
+        arguments: [
+          // A run that was killed ends in no other way.
+          record.id, record.pipeline, record.isAbandoned ? "killed" : record.state.rawValue, record.started,
+          record.purpose?.rawValue,
+        ])
       for node in record.nodes {
         try database.execute(
           sql: "INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -83,11 +88,14 @@ final class RunIndex: Sendable {
     }
   }
 
-  func runs(pipeline: String?, limit: Int) throws -> [String] {
+  /// - Parameter isWhole: Whether runs for the purposes of other commands are among them.
+  func runs(pipeline: String?, limit: Int, isWhole: Bool) throws -> [String] {
     try database().read { database in
       try String.fetchAll(
-        database, sql: "SELECT id FROM run WHERE ? IS NULL OR pipeline = ? ORDER BY id DESC LIMIT ?",
-        arguments: [pipeline, pipeline, limit])
+        database,
+        sql: """
+          SELECT id FROM run WHERE (? IS NULL OR pipeline = ?) AND (? OR purpose IS NULL) ORDER BY id DESC LIMIT ?
+          """, arguments: [pipeline, pipeline, isWhole, limit])
     }
   }
 
@@ -128,6 +136,7 @@ final class RunIndex: Sendable {
         database,
         sql: """
           SELECT run, name FROM node WHERE pipeline = ? AND type = ? AND key IS NOT NULL
+            AND run NOT IN (SELECT id FROM run WHERE purpose IS NOT NULL)
           ORDER BY (name = ?) DESC, run DESC LIMIT 20
           """, arguments: [pipeline, type, node]
       ).map { ($0[0], $0[1]) }

@@ -36,6 +36,8 @@ package struct RunRecord: Sendable {
   package var graph: [Declared]
   /// What the run found on its machine, such as `version`.
   package var environment: JSONObject
+  /// Which command made it; nil of ordinary runs.
+  package var purpose: RunPurpose?
   /// The process that runs it.
   package var owner: LeaseOwner?
   package var folder: String
@@ -63,6 +65,7 @@ package struct RunRecord: Sendable {
     parameters = (json["parameters"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }
     graph = (json["graph"]?.array ?? []).compactMap(Declared.init)
     environment = json["environment"]?.object ?? JSONObject()
+    purpose = json["purpose"]?.string.flatMap(RunPurpose.init)
     self.nodes = try nodes.map { node in
       guard let node = Node(node) else { throw DamagedRecord(folder: folder) }
       return node
@@ -107,8 +110,13 @@ extension DamagedRecord: DiagnosticError {
   var diagnostics: [Diagnostic] {
     [
       isMissing
-        ? Diagnostic(code: "missing-record", "The run in `\(folder)` has no record `run.json`")
-        : Diagnostic(code: "damaged-record", "The record `\(folder)/run.json` cannot be understood")
+        ? Diagnostic(
+          code: "missing-record", "The run in `\(folder)` has no record `run.json`",
+          reason: "it was killed before it began, or the record was removed",
+          advice: "remove the folder unless you need something in it")
+        : Diagnostic(
+          code: "damaged-record", "The record `\(folder)/run.json` cannot be understood",
+          advice: "`anneal report-bug` gathers what is left; then remove the folder")
     ]
   }
 }

@@ -9,11 +9,13 @@ package final class RunRecorder: EventSink {
   /// Progress is kept once a second and node.
   private let pace = ProgressPace(seconds: 1)
 
-  init(id: String, pipeline: ResolvedPipeline, environment: JSON, history: RunHistory) throws {
+  init(
+    id: String, pipeline: ResolvedPipeline, purpose: RunPurpose?, environment: JSON, history: RunHistory
+  ) throws {
     self.id = id
     self.history = history
     let outputs = Set(pipeline.outputs.map(\.node))
-    header = JSONObject([
+    var header = JSONObject([
       (key: "id", value: JSON(id)), (key: "pipeline", value: JSON(pipeline.name)),
       (key: "file", value: JSON(pipeline.file)),
       (key: "parameters", value: JSON(pipeline.parameters.map { (key: $0.name, value: JSON($0.value)) })),
@@ -25,6 +27,8 @@ package final class RunRecorder: EventSink {
           pipeline.nodes.map { RunRecord.Declared($0, isOutput: outputs.contains($0.name)).json })
       ),
     ])
+    if let purpose { header["purpose"] = JSON(purpose.rawValue) }
+    self.header = header
     try write(.running, seconds: nil, nodes: [])
     try history.files.undurable.create(history.pipelinePath(of: id), Array(pipeline.text.utf8), mode: 0o644)
   }

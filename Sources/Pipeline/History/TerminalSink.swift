@@ -116,7 +116,7 @@ package final class TerminalSink: EventSink {
     case .ran: color = "\u{1B}[32m"
     case .failed, .blocked: color = "\u{1B}[31m"
     case .interrupted: color = "\u{1B}[33m"
-    case .cached, .notStarted, .notNeeded: color = "\u{1B}[2m"
+    case .cached, .running, .notStarted, .notNeeded: color = "\u{1B}[2m"
     }
     return color + line + "\u{1B}[0m"
   }

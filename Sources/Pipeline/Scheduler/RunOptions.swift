@@ -19,6 +19,9 @@ package struct RunOptions: Sendable {
   /// Bytes that nodes running side by side may have set aside together.
   package var memory = RunOptions.machineMemory
 
+  /// Whether garbage collection leaves alone what the run used until this process ends, not only until the run does.
+  package var holdsResults = false
+
   package init() {}
 
   package static var machineCores: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }

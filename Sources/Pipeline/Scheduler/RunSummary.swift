@@ -5,6 +5,8 @@ import PreciseJSON
 package enum NodeState: String, Sendable, CaseIterable {
   case ran
   case cached
+  /// It is being made; in records of runs that go on.
+  case running
   case failed
   /// Something it is made from failed.
   case blocked

@@ -41,18 +41,19 @@ package struct Scheduler: Sendable {
   ///
   /// Failures of nodes are in the summary.
   ///
-  /// `id` is the run's name, such as ``RunHistory`` gives; `project` the folder whose run it is, for the garbage
-  /// collector's count. Throws ``UnknownTarget``.
+  /// `id` is the run's name, such as ``RunHistory`` gives; `project` the folder whose run it is, and `purpose` the command
+  /// that it is made for, for the garbage collector's count. Throws ``UnknownTarget``.
   package func run(
-    _ pipeline: ResolvedPipeline, id: String, project: String, options: RunOptions = RunOptions(),
-    cancellation: Cancellation = Cancellation()
+    _ pipeline: ResolvedPipeline, id: String, project: String, purpose: RunPurpose? = nil,
+    options: RunOptions = RunOptions(), cancellation: Cancellation = Cancellation()
   ) throws -> RunSummary {
     signal(SIGPIPE, SIG_IGN)
     prepareSignals()
     let run = RunLoop(
       scheduler: self, pipeline: pipeline, needed: try pipeline.needed(options.targets), id: id, options: options,
       cancellation: cancellation)
-    store.beginRoot(id, pipeline: pipeline.name, project: project)
+    store.beginRoot(id, Store.RootHeader(pipeline: pipeline.name, project: project, purpose: purpose))
+    defer { if !options.holdsResults { store.endRoot(id) } }
     return run.run()
   }
 }

@@ -192,15 +192,6 @@ package struct FileSystem: Sendable {
     guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
   }
 
-  /// Removes a file or a folder with everything in it; links are removed, not followed.
-  package func removeTree(_ path: String) throws {
-    guard let status = try status(path, followsLinks: false) else { return }
-    guard status.kind == .folder else { return try remove(path) }
-    for name in try names(in: path) { try removeTree(path + "/" + name) }
-    try hook?(.remove, path)
-    guard rmdir(path) == 0 || errno == ENOENT else { throw SystemError("remove", path) }
-  }
-
   /// Sets a file's modification time to now.
   ///
   /// A file of another user cannot be touched; that is no error.

@@ -2,8 +2,8 @@ import PreciseJSON
 
 /// Removes from a store what no recent run used.
 ///
-/// Kept are: the results that the last runs of every pipeline of every project used (with their parts), what is pinned,
-/// what somebody is working on, unfinished work, and everything young: a blob becomes visible before the entry that
+/// Kept are: the results that the last runs of every pipeline of every project used (with their parts), and those that go on,
+/// what is pinned, what somebody is working on, unfinished work, and everything young: a blob becomes visible before the entry that
 /// needs it, and an entry before the run that used it is noted, so nothing is removed before its grace period is over.
 /// A collection that still removes what a run is about to use costs that run time, not correctness: the run makes it
 /// again.
@@ -38,6 +38,8 @@ package struct GarbageCollection: Sendable {
     package var others: [String] = []
     /// Bytes that become free.
     package var size = 0
+    /// What could not be looked at or removed, and stays.
+    package var refused: [SystemError] = []
     /// What stays.
     package var keptResults = 0
     package var keptBlobs = 0
@@ -125,9 +127,17 @@ package struct GarbageCollection: Sendable {
       removed.planEntries.append(plan)
     }
     for path in candidates.others where try isUntouched(path) || isOfTheDead(path) {
-      removed.size += try store.treeSize(path)
-      try store.files.removeTree(path)
+      let tree = store.files.tree(path)
+      do { try store.files.removeTree(path) } catch let error as SystemError {
+        removed.refused.append(error)
+        continue
+      }
+      removed.size += tree.size
       removed.others.append(path)
+    }
+    let told = Set(removed.refused)
+    removed.refused += candidates.refused.filter { error in
+      !told.contains(error) && !removed.others.contains { liesIn(error.path, $0) }
     }
     return removed
   }
@@ -149,10 +159,15 @@ package struct GarbageCollection: Sendable {
     for key in try store.files.names(in: store.path + "/leases").compactMap(Digest.init(hex:)) {
       if try isHeld(store, key, now: now) { keys.insert(key) } else { old.append(store.leasePlace(key)) }
     }
-    var counts: [String: Int] = [:]
+    var counts: [Store.RootHeader?: Int] = [:]
     for root in try store.roots() {
-      counts[root.series, default: 0] += 1
-      if counts[root.series, default: 0] <= keptRuns {
+      // What goes on is no past run, and needs what it has used so far.
+      if root.isRunning {
+        keys.formUnion(root.keys)
+        continue
+      }
+      counts[root.header, default: 0] += 1
+      if counts[root.header, default: 0] <= keptRuns {
         keys.formUnion(root.keys)
       } else {
         old.append(store.rootPlace(root.name))
@@ -173,6 +188,11 @@ package struct GarbageCollection: Sendable {
   private func markLeftovers(
     _ store: Store, _ found: inout Candidates, now: Int64, _ isYoung: (String) throws -> Bool
   ) throws {
+    func idle(_ path: String) -> Double {
+      let tree = store.files.tree(path)
+      found.refused += tree.unseen
+      return Double(now - tree.newest) / 1e9
+    }
     for name in try store.files.names(in: store.path + "/tmp") {
       let path = store.path + "/tmp/" + name
       // Nobody will go on with what a dead process was writing: no grace is due.
@@ -180,29 +200,18 @@ package struct GarbageCollection: Sendable {
         if maker.isGone { found.others.append(path) }
         if maker.isOfThisMachine { continue }
       }
-      let age = Double(now - (try newest(path, store.files))) / 1e9
-      if age > max(grace, temporaryAge) { found.others.append(path) }
+      if idle(path) > max(grace, temporaryAge) { found.others.append(path) }
     }
     for name in try store.files.names(in: store.path + "/checkpoints") {
       let path = store.path + "/checkpoints/" + name
-      let age = Double(now - (try newest(path, store.files))) / 1e9
+      let age = idle(path)
       let isFinished = try Digest(hex: name).map { try store.entry(for: $0) != nil } ?? true
       if age > checkpointAge || (isFinished && age > grace) { found.others.append(path) }
     }
     for key in try store.listing("facets") {
       let path = store.facetPlace(key)
-      if Double(now - (try newest(path, store.files))) / 1e9 > max(grace, facetAge) { found.others.append(path) }
+      if idle(path) > max(grace, facetAge) { found.others.append(path) }
     }
-    for path in found.others { found.size += try store.treeSize(path) }
-  }
-
-  /// The time of the last change anywhere in a tree.
-  private func newest(_ path: String, _ files: FileSystem) throws -> Int64 {
-    guard let status = try files.status(path, followsLinks: false) else { return 0 }
-    var time = max(status.stamp.modified, status.stamp.changed)
-    if status.kind == .folder {
-      for name in try files.names(in: path) { time = max(time, try newest(path + "/" + name, files)) }
-    }
-    return time
+    for path in found.others { found.size += store.files.tree(path).size }
   }
 }

@@ -13,6 +13,9 @@ extension Store {
     package var isPinned: Bool
   }
 
+  /// The keys of all results.
+  package func keys() throws -> [Digest] { try listing("ac") }
+
   /// All results, the latest used first.
   package func results() throws -> [ListedResult] {
     let pins = Set(try pins())
@@ -46,6 +49,8 @@ extension Store {
     /// What killed processes left behind: how many files and folders, and the bytes in them.
     package var leftovers = 0
     package var leftoverSize = 0
+    /// What of unfinished work and of leftovers could not be looked at, and is not counted.
+    package var unseen: [SystemError] = []
   }
 
   /// Counts everything.
@@ -53,6 +58,11 @@ extension Store {
   /// Cost: looks at every file, reads none.
   package func statistics() throws -> Statistics {
     var found = Statistics()
+    func bytes(below path: String) -> Int {
+      let tree = files.tree(path)
+      found.unseen += tree.unseen
+      return tree.size
+    }
     found.results = try listing("ac").count
     for blob in try listing("cas") {
       found.blobs += 1
@@ -61,12 +71,12 @@ extension Store {
     found.references = try listing("refs").count
     for name in try files.names(in: path + "/checkpoints") {
       found.checkpoints += 1
-      found.checkpointSize += try treeSize(path + "/checkpoints/" + name)
+      found.checkpointSize += bytes(below: path + "/checkpoints/" + name)
     }
     found.pins = try pins().count
     found.runs = try files.names(in: rootsFolder).count
     for name in try files.names(in: path + "/tmp") {
-      let size = try treeSize(path + "/tmp/" + name)
+      let size = bytes(below: path + "/tmp/" + name)
       if ProcessTag(endOf: name)?.isGone ?? false {
         found.leftovers += 1
         found.leftoverSize += size
@@ -75,12 +85,5 @@ extension Store {
       }
     }
     return found
-  }
-
-  /// The bytes of a file, or of all files below a folder; what links lead to lies elsewhere and is not counted.
-  func treeSize(_ path: String) throws -> Int {
-    guard let status = try files.status(path, followsLinks: false), status.kind != .other else { return 0 }
-    guard status.kind == .folder else { return status.stamp.size }
-    return try files.names(in: path).reduce(0) { $0 + (try treeSize(path + "/" + $1)) }
   }
 }

@@ -1,5 +1,3 @@
-import PreciseJSON
-
 /// Answers for `anneal cache du`.
 extension Store {
   /// What the runs of one pipeline in one project hold on to.
@@ -21,13 +19,15 @@ extension Store {
   package func usage() throws -> [Usage] {
     var entries: [Digest: ActionResult] = [:]
     for key in try listing("ac") { if let entry = try entry(for: key), let entry { entries[key] = entry } }
-    var series: [(name: String, runs: Int, keys: Set<Digest>)] = []
+    var series: [(header: RootHeader?, runs: Int, keys: Set<Digest>)] = []
     for root in try roots() {
-      if let index = series.firstIndex(where: { $0.name == root.series }) {
+      // Experiments about a pipeline's runs are its own.
+      let header = root.header.map { RootHeader(pipeline: $0.pipeline, project: $0.project) }
+      if let index = series.firstIndex(where: { $0.header == header }) {
         series[index].runs += 1
         series[index].keys.formUnion(root.keys)
       } else {
-        series.append((root.series, 1, Set(root.keys)))
+        series.append((header, 1, Set(root.keys)))
       }
     }
     for index in series.indices {
@@ -38,17 +38,16 @@ extension Store {
       series[index].keys.formIntersection(entries.keys)
     }
     let others = Set(entries.keys).subtracting(series.reduce(into: Set<Digest>()) { $0.formUnion($1.keys) })
-    if !others.isEmpty { series.append(("", 0, others)) }
+    if !others.isEmpty { series.append((nil, 0, others)) }
     let blobs = series.map { one in
       Set(one.keys.flatMap { entries[$0]?.files.map(\.blob) ?? [] })
     }
     var users: [BlobReference: Int] = [:]
     for set in blobs { for blob in set { users[blob, default: 0] += 1 } }
     return zip(series, blobs).map { one, blobs in
-      let header = try? JSON(parsing: one.name)
-      return Usage(
-        pipeline: header?["pipeline"]?.string, project: header?["project"]?.string, runs: one.runs,
-        results: one.keys.count, size: blobs.reduce(0) { $0 + $1.size },
+      Usage(
+        pipeline: one.header?.pipeline, project: one.header?.project, runs: one.runs, results: one.keys.count,
+        size: blobs.reduce(0) { $0 + $1.size },
         ownSize: blobs.reduce(0) { users[$1] == 1 ? $0 + $1.size : $0 })
     }.sorted { $0.ownSize == $1.ownSize ? $0.size > $1.size : $0.ownSize > $1.ownSize }
   }

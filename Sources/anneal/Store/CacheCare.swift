@@ -125,10 +125,12 @@ struct CacheCollectCommand: ParsableCommand {
       let store = workplace.openedStore
       let collection = GarbageCollection(keptRuns: keepRuns, grace: grace)
       let found = plan ? try collection.mark(store) : try collection.collect(store)
+      Terminal.warn(of: found.refused)
       if json {
         let object: JSON = [
           "planned": JSON(plan), "results": JSON(found.results.count), "blobs": JSON(found.blobs.count),
-          "leftovers": JSON(found.others.count), "size": JSON(found.size), "kept_results": JSON(found.keptResults),
+          "leftovers": JSON(found.others.count), "refused": .array(found.refused.map { JSON($0.path) }),
+          "size": JSON(found.size), "kept_results": JSON(found.keptResults),
           "kept_blobs": JSON(found.keptBlobs),
         ]
         Terminal.put(object.text(.pretty))

@@ -34,7 +34,7 @@ struct CacheListCommand: ParsableCommand {
             + results.map { result in
               [
                 result.key.short, result.type ?? "?", byteCount(result.size), String(result.files),
-                duration(max(0, now - result.used)) + " ago",
+                duration(max(0, now - result.used)) + " ago" + (result.isPinned ? ", pinned" : ""),
               ]
             }))
     }
@@ -54,6 +54,7 @@ struct CacheStatisticsCommand: ParsableCommand {
     try reportingProblems {
       let store = workplace.openedStore
       let found = try store.statistics()
+      Terminal.warn(of: found.unseen)
       if json {
         let object: JSON = [
           "path": JSON(store.path), "results": JSON(found.results), "blobs": JSON(found.blobs),

@@ -10,6 +10,8 @@ struct RecordedRun {
   let store: Store
   let remotes: RemoteCaches
   let sinks: [any EventSink]
+  /// Which command it is made for; nil of ordinary runs.
+  var purpose: RunPurpose?
   /// Performs heavy nodes; worker processes of this machine do unless given.
   var heavy: (any Executor)?
 
@@ -20,7 +22,7 @@ struct RecordedRun {
     let history = workplace.history
     let recorder: RunRecorder
     do {
-      recorder = try history.begin(pipeline, environment: JSON(try MachineFacts.decisive()))
+      recorder = try history.begin(pipeline, purpose: purpose, environment: JSON(try MachineFacts.decisive()))
     } catch let error as SystemError where [EROFS, EACCES].contains(error.code) {
       throw Diagnostic(
         code: "no-record", "Cannot keep a record of the run in this folder", reason: "`\(error.path)`: \(error.words)",
@@ -30,7 +32,11 @@ struct RecordedRun {
       store: store, check: fineTuningChecks, heavy: heavy, remotes: remotes,
       expectations: { history.expectations(pipeline: $0, nodes: $1) }, sinks: [recorder] + sinks,
       logPath: recorder.logPath)
+    // What comes after the run reads its results: they are kept as long as this process lives.
+    var options = options
+    options.holdsResults = true
     return try scheduler.run(
-      pipeline, id: recorder.id, project: workplace.project, options: options, cancellation: cancellation)
+      pipeline, id: recorder.id, project: workplace.project, purpose: purpose, options: options,
+      cancellation: cancellation)
   }
 }

@@ -35,5 +35,5 @@ struct Workplace: ParsableArguments {
     do { return try currentFolder() } catch { stop("Cannot tell which folder this is: \(error.words)") }
   }
 
-  var history: RunHistory { RunHistory(project: project) }
+  var history: RunHistory { RunHistory(project: project, warn: { Terminal.report($0) }) }
 }

@@ -2,6 +2,7 @@ import Diagnostics
 import Foundation
 import Pipeline
 import PreciseJSON
+import Synchronization
 import TestKit
 import Testing
 
@@ -35,6 +36,87 @@ import Testing
       #expect(try JSON(parsing: Array(line), file: "events")["time"]?.double ?? 0 > 1e9)
     }
     #expect(throws: UnknownRun.self) { try history.run("nothing") }
+  }
+
+  @Test func experimentsAreNoLastRunAndLeftOut() throws {
+    let ordinary = try run()
+    let pipeline = try workspace.pipeline(chain)
+    let recorder = try history.begin(pipeline, purpose: .blame)
+    _ = try workspace.scheduler(sinks: [recorder]).run(
+      pipeline, id: recorder.id, project: workspace.folder.path, purpose: .blame)
+    #expect(try history.run("last").id == ordinary.id)
+    #expect(try history.run(recorder.id).purpose == .blame)
+    #expect(try history.runs().map(\.id) == [ordinary.id])
+    #expect(try history.runs(isWhole: true).map(\.id) == [recorder.id, ordinary.id])
+    #expect(try history.lastPreimage(pipeline: "chain", node: "start", type: "toy_head")?.run == ordinary.id)
+    // Also where there can be no index.
+    try FileManager.default.removeItem(atPath: history.folder + "/index.sqlite")
+    try FileManager.default.createDirectory(
+      atPath: history.folder + "/index.sqlite/x", withIntermediateDirectories: true)
+    let files = FileSystem { change, path in if change == .remove { throw SystemError("remove", path, code: EACCES) } }
+    let bare = RunHistory(project: workspace.folder.path, files: files)
+    #expect(try bare.runs().map(\.id) == [ordinary.id])
+    #expect(try bare.lastPreimage(pipeline: "chain", node: "start", type: "toy_head")?.run == ordinary.id)
+  }
+
+  /// A folder that a killed process left before its record was written, or a disk that was full.
+  @Test func aRunWithoutARecordIsNotTheLast() throws {
+    let good = try run()
+    let broken = "29991231-000000000-aaaaaa"
+    try FileManager.default.createDirectory(
+      atPath: history.folder(of: broken), withIntermediateDirectories: true)
+    let told = Mutex<[Diagnostic]>([])
+    let telling = RunHistory(project: workspace.folder.path, warn: { problems in told.withLock { $0 += problems } })
+    #expect(try telling.run("last").id == good.id)
+    let problem = try #require(told.withLock { $0 }.first)
+    #expect(problem.code == "missing-record" && problem.severity == .warning)
+    #expect(problem.advice == "remove the folder unless you need something in it")
+    #expect(throws: (any Error).self) { try telling.run(broken) }
+  }
+
+  @Test func aRunThatCannotBeginLeavesNothing() throws {
+    let files = FileSystem(isDurable: false) { change, path in
+      if change == .write { throw SystemError("write", path, code: ENOSPC) }
+    }
+    let full = RunHistory(project: workspace.folder.path, files: files)
+    #expect(throws: SystemError.self) { try full.begin(try workspace.pipeline(chain)) }
+    #expect(try FileSystem().names(in: history.folder).isEmpty)
+  }
+
+  /// What a run has done that goes on, or that was killed, stands in its events alone.
+  @Test func whatARunHasDoneSoFarIsInItsRecord() throws {
+    let pipeline = try workspace.pipeline(chain)
+    let recorder = try history.begin(pipeline)
+    let collected = EventCollector()
+    let summary = try workspace.scheduler(sinks: [collected]).run(
+      pipeline, id: recorder.id, project: workspace.folder.path)
+    let ended = collected.events.firstIndex { if case .nodeEnded = $0 { true } else { false } }
+    let last = collected.events.lastIndex { if case .nodeStarted = $0 { true } else { false } }
+    let (first, cut) = (try #require(ended), try #require(last))
+    #expect(first < cut)
+    for event in collected.events[...cut] { recorder.receive(event, time: Double(wallClock()) / 1e9) }
+    try FileSystem().append(history.folder(of: recorder.id) + "/events.jsonl", Array("{\"half\": ".utf8))
+    let record = try history.run("last")
+    #expect(record.state == .running && record.nodes.map(\.name).sorted() == summary.nodes.map(\.name).sorted())
+    let states = Dictionary(record.nodes.map { ($0.name, $0.state) }) { first, _ in first }
+    let begun = collected.events[...cut].compactMap {
+      if case .nodeStarted(let node, _, _, _, _, _) = $0 { node } else { nil }
+    }
+    let done = collected.events[...cut].compactMap { if case .nodeEnded(let record) = $0 { record.name } else { nil } }
+    for node in summary.nodes.map(\.name) {
+      let wanted: NodeState = done.contains(node) ? .ran : begun.contains(node) ? .running : .notStarted
+      #expect(states[node] == wanted, "\(node)")
+    }
+    #expect(record.nodes.first { $0.name == done[0] }?.outputs.isEmpty == false)
+    #expect(record.json["nodes"]?.array?.count == summary.nodes.count)
+    // Killed, what had begun was stopped.
+    let path = record.folder + "/run.json"
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try text.replacingOccurrences(of: "\"process\": \(getpid())", with: "\"process\": 4194999").write(
+      toFile: path, atomically: true, encoding: .utf8)
+    let killed = try history.run("last")
+    #expect(killed.isAbandoned && killed.nodes.contains { $0.state == .interrupted })
+    #expect(!killed.nodes.contains { $0.state == .running })
   }
 
   @Test func aKilledRunIsKnownByItsLogs() throws {

@@ -53,6 +53,37 @@ import Testing
     #expect(try workspace.store.results().first { $0.key == key }?.isPinned == true)
   }
 
+  /// A run whose process lives, and holds what it used, keeps it however many came after it; runs of `blame` push out
+  /// no ordinary ones.
+  @Test func keepsWhatIsInUseAndCountsExperimentsApart() throws {
+    func run(_ text: String, _ purpose: RunPurpose? = nil, holds: Bool = false) throws {
+      var options = RunOptions()
+      options.holdsResults = holds
+      _ = try workspace.scheduler().run(
+        try workspace.pipeline(pipeline(text)), id: RunHistory.newIdentifier(), project: workspace.folder.path,
+        purpose: purpose, options: options)
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    try run("held", holds: true)
+    for text in ["one", "two", "three"] { try run(text) }
+    for text in ["x", "y", "z"] { try run(text, .blame) }
+    Thread.sleep(forTimeInterval: 0.05)
+    let removed = try GarbageCollection(keptRuns: 2, grace: 0).collect(workspace.store)
+    #expect(removed.results.count == 4, "`one` and `x`")
+    _ = try workspace.executed()
+    for text in ["held", "two", "three", "y", "z"] { try run(text) }
+    #expect(try workspace.executed() == [])
+    #expect(try workspace.store.usage().map(\.runs) == [10], "all but the two that were removed")
+    // The note of a process that is gone is one of a run that is over.
+    let held = try #require(try FileSystem().names(in: workspace.store.rootsFolder).first)
+    let note = "\(workspace.store.rootsFolder)/\(held)"
+    let text = try String(contentsOfFile: note, encoding: .utf8)
+    try text.replacingOccurrences(of: "-\(getpid())-", with: "-4194999-").write(
+      toFile: note, atomically: true, encoding: .utf8)
+    Thread.sleep(forTimeInterval: 0.05)
+    #expect(try GarbageCollection(keptRuns: 2, grace: 0).mark(workspace.reopened()).others.contains(note))
+  }
+
   @Test func keepsThePartsOfWhatIsKept() throws {
     let text = """
       pipeline: parts

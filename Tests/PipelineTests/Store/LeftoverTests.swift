@@ -1,5 +1,6 @@
 import Foundation
 import Pipeline
+import Synchronization
 import TestKit
 import Testing
 
@@ -51,6 +52,51 @@ import Testing
     #expect(removed.others == [workspace.store.path + "/tmp/\(dead)"])
     #expect(try FileSystem().names(in: workspace.store.path + "/tmp") == [living, foreign].sorted())
     #expect(FileManager.default.fileExists(atPath: large))
+  }
+
+  /// What a program may leave: names that are no text, folders that nobody may enter or change.
+  private func litter(_ folder: String) throws {
+    for place in ["\(folder)/shut/inner", "\(folder)/readonly"] {
+      try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    }
+    try Data("four".utf8).write(to: URL(fileURLWithPath: folder + "/readonly/file"))
+    let name: [CChar] = Array((folder + "/readonly/bad-").utf8CString.dropLast()) + [CChar(bitPattern: 0xFF), 0]
+    #expect(mkdir(name, 0o755) == 0)
+    chmod(folder + "/readonly", 0o555)
+    chmod(folder + "/shut", 0)
+  }
+
+  @Test func whatProgramsLeaveIsCountedAndRemoved() throws {
+    try workspace.run("pipeline: p\nnodes:\n  a: {type: toy_text, text: x}\n")
+    let (dead, living) = (deadName, temporaryName())
+    for name in [dead, living] { try litter(workspace.store.path + "/tmp/\(name)/scratch") }
+    let found = try workspace.store.statistics()
+    #expect(found.leftovers == 1 && found.leftoverSize == 4 && found.temporarySize == 4)
+    let planned = try GarbageCollection().mark(workspace.store)
+    #expect(planned.others.count == 1)
+    let changes = Mutex<[String]>([])
+    let files = FileSystem(isDurable: false) { change, path in
+      if change == .protect { changes.withLock { $0.append(path) } }
+    }
+    let removed = try GarbageCollection().collect(workspace.reopened(files: files))
+    #expect(removed.others == [workspace.store.path + "/tmp/\(dead)"] && removed.refused.isEmpty)
+    #expect(try FileSystem().names(in: workspace.store.path + "/tmp") == [living])
+    // Root may do without; others may not.
+    let scratch = workspace.store.path + "/tmp/\(dead)/scratch"
+    #expect(changes.withLock { $0 } == ["\(scratch)/readonly", "\(scratch)/shut"])
+    chmod(workspace.store.path + "/tmp/\(living)/scratch/shut", 0o755)
+  }
+
+  @Test func whatCannotBeRemovedIsNamedAndPassedOver() throws {
+    for text in ["one", "two"] { try workspace.run("pipeline: p\nnodes:\n  a: {type: toy_text, text: \(text)}\n") }
+    let dead = workspace.store.path + "/tmp/\(deadName)"
+    try FileManager.default.createDirectory(atPath: dead, withIntermediateDirectories: true)
+    let files = FileSystem(isDurable: false) { change, path in
+      if change == .remove, path == dead { throw SystemError("remove", path, code: EACCES) }
+    }
+    Thread.sleep(forTimeInterval: 0.05)
+    let removed = try GarbageCollection(keptRuns: 1, grace: 0).collect(workspace.reopened(files: files))
+    #expect(removed.refused.map(\.path) == [dead] && removed.results.count == 1)
   }
 
   @Test func aKilledProcessesFilesAreItsOwn() throws {
