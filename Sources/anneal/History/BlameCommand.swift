@@ -11,7 +11,9 @@ struct BlameCommand: ParsableCommand {
     commandName: "blame",
     abstract:
       "Finds the change that moved a number: runs the older pipeline with one change of the newer one at a time.",
-    discussion: "Every such run is a run like any other: what is cached is not run again, and its record is kept.")
+    discussion: """
+      What is cached is not run again. Records of such runs are kept; `anneal runs --all` shows them, and none of them becomes `last`.
+      """)
 
   @OptionGroup var workplace: Workplace
 
@@ -48,6 +50,7 @@ struct BlameCommand: ParsableCommand {
       let store = workplace.openedStore
       let (before, after) = (try history.run(old), try history.run(new))
       let metrics = RunMetrics(store)
+      Terminal.report(try metrics.lost(before, after))
       let (node, name, value) = try value(in: after, metrics)
       let earlier = try self.value(in: before, metrics).value
       let blame = Blame(
@@ -105,7 +108,8 @@ struct BlameCommand: ParsableCommand {
     }
     Terminal.say("with \(change.words):")
     let display: any EventSink = TerminalSink.isUsable(STDERR_FILENO) ? TerminalSink() : PlainSink { Terminal.say($0) }
-    let run = RecordedRun(workplace: workplace, store: store, remotes: RemoteCaches(), sinks: [display])
+    let run = RecordedRun(
+      workplace: workplace, store: store, remotes: RemoteCaches(), sinks: [display], purpose: .blame)
     var options = RunOptions()
     options.targets = [node]
     let summary = try run(pipeline, options, cancellation)

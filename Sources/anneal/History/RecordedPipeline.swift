@@ -20,8 +20,11 @@ struct RecordedPipeline {
     text = try YAMLText(path: path)
   }
 
+  /// The pipeline as of the file that the run was of, whose copy was read.
   func resolve(_ sources: any SourceDigester) throws -> ResolvedPipeline {
-    try PipelineFile.resolve(text, registry: fineTuningNodes, sources: sources)
+    var pipeline = try PipelineFile.resolve(text, registry: fineTuningNodes, sources: sources)
+    pipeline.file = record.file
+    return pipeline
   }
 
   /// The files that have other content than in the run, one problem each.

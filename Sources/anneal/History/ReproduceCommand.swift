@@ -42,6 +42,13 @@ struct ReproduceCommand: ParsableCommand {
       let changed = recorded.changedSources(resolved)
       if !changed.isEmpty { throw DiagnosticList(changed) }
       _ = try resolved.needed(targets)
+      guard record.nodes.contains(where: { !$0.outputs.isEmpty }) else {
+        throw Diagnostic(
+          code: "nothing-recorded", "Run \(record.id) has no results to compare with",
+          reason:
+            "it \(record.isAbandoned ? "was killed" : "ended as `\(record.state.rawValue)`") before a node was done",
+          advice: "`anneal run \(record.file)` makes them")
+      }
       request = (record, resolved)
     }
     guard let (record, pipeline) = request else { return }
@@ -65,7 +72,7 @@ struct ReproduceCommand: ParsableCommand {
     options.targets = targets.isEmpty ? had.filter { pipeline.node($0) != nil } : targets
     let display: any EventSink = TerminalSink.isUsable(STDERR_FILENO) ? TerminalSink() : PlainSink { Terminal.say($0) }
     let run = RecordedRun(
-      workplace: workplace, store: Store(path: folder), remotes: RemoteCaches(), sinks: [display])
+      workplace: workplace, store: Store(path: folder), remotes: RemoteCaches(), sinks: [display], purpose: .reproduce)
     let summary = try run(pipeline, options, cancellation)
     let comparisons = summary.nodes.filter { $0.result != nil || $0.state == .failed }.map { node in
       Comparison(node, record.nodes.first { $0.name == node.name })

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Pipeline
 
 /// A condition on runs: `rate>=1e-4`, `quality.loss<2.5`, `base=models/small`.
@@ -34,9 +35,9 @@ struct RunFilter {
         reason: "a condition is a param or a number, a sign of [=, !=, <, <=, >, >=] and a value",
         advice: "`--where 'quality.loss<2.5'`")
     }
-    name = String(text[..<range.lowerBound])
+    name = text[..<range.lowerBound].trimmingCharacters(in: .whitespaces)
     self.comparison = comparison
-    value = String(text[range.upperBound...])
+    value = text[range.upperBound...].trimmingCharacters(in: .whitespaces)
     if ![.equals, .differs].contains(comparison), Double(value) == nil {
       throw Diagnostic(
         code: "bad-condition", "`\(value)` in `\(text)` is not a number",

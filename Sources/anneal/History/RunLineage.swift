@@ -82,7 +82,8 @@ struct RunLineage {
   /// Events of OpenLineage (2-0-2), one a node: what it read and made.
   var openLineage: [JSON] {
     let ends = Dictionary(timeline.spans.map { ($0.node, $0.end) }) { first, _ in first }
-    return results.map { node, result in
+    // What nobody wanted is no part of what happened.
+    return results.filter { $0.node.state != .notNeeded }.map { node, result in
       let declared = record.graph.first { $0.name == node.name }
       let files = (declared?.sources ?? []).map { dataset("file", path($0), digest: $0.digest) }
       let inputs = (declared?.inputs ?? []).map { input in
@@ -96,6 +97,7 @@ struct RunLineage {
         switch node.state {
         case .ran, .cached: "COMPLETE"
         case .failed: "FAIL"
+        case .running: "RUNNING"
         case .blocked, .interrupted, .notStarted, .notNeeded: "ABORT"
         }
       return [

@@ -19,13 +19,28 @@ struct RunMetrics {
   /// A warning about results of runs that the store does not have any more; nothing where it has them all.
   func lost(_ runs: RunRecord...) throws -> [Diagnostic] {
     try runs.compactMap { run in
-      let names = try run.nodes.filter { try !$0.outputs.isEmpty && result($0) == nil }.map { "`\($0.name)`" }
+      var names: [String] = []
+      var isDamaged = false
+      for node in run.nodes where !node.outputs.isEmpty {
+        guard let key = node.key else { continue }
+        switch try store.result(for: key) {
+        case .found: continue
+        case .dead: isDamaged = true
+        case .none: break
+        }
+        names.append("`\(node.name)`")
+      }
       guard !names.isEmpty else { return nil }
+      // The record's own copy of the pipeline holds all changes of the command line.
+      let again = "`anneal run .anneal/runs/\(run.id)/pipeline.yaml` makes them again"
       return Diagnostic(
         .warning, code: "result-gone",
         "The store does not have the results of \(names.joined(separator: ", ")) of run \(run.id)",
-        reason: "garbage collection took them, or the run used another store than `\(store.path)`",
-        advice: "name its store by `--store`; or `anneal reproduce \(run.id)` makes them again")
+        reason: isDamaged
+          ? "files of them are missing or damaged"
+          : "garbage collection took them, or the run used another store than `\(store.path)`",
+        advice: isDamaged
+          ? "\(again); `anneal cache verify` names what is damaged" : "name its store by `--store`; or \(again)")
     }
   }
 

@@ -33,6 +33,9 @@ struct RunsCommand: ParsableCommand {
   @Flag(help: "With `--sort`, the greatest first.")
   var descending = false
 
+  @Flag(help: "Also runs that `blame` and `reproduce` made.")
+  var all = false
+
   @Option(help: "At most this many.")
   var limit = 20
 
@@ -55,13 +58,14 @@ struct RunsCommand: ParsableCommand {
       let history = workplace.history
       // What is left out by a condition does not count.
       let isPlain = filters.isEmpty && state == nil && sort == nil
-      var runs = try history.runs(pipeline: pipeline, limit: isPlain ? limit : .max)
+      var runs = try history.runs(pipeline: pipeline, limit: isPlain ? limit : .max, isWhole: all)
       Terminal.report(try history.unreadable())
       if let state { runs = runs.filter { Self.state($0) == state } }
       let metrics = RunMetrics(workplace.openedStore)
       var found = try isPlain && columns == nil ? runs.map { RunColumns($0) } : runs.map { try RunColumns($0, metrics) }
       let known = found.reduce(into: [String]()) { names, run in names += run.names.filter { !names.contains($0) } }
-      let shown = columns == "all" ? known : columns?.split(separator: ",").map(String.init) ?? []
+      let shown =
+        columns == "all" ? known : columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
       if !found.isEmpty {
         for name in filters.map(\.name) + shown + [sort].compactMap({ $0 }) where !known.contains(name) {
           throw unknown(name, known, "param or number of a run")
@@ -75,17 +79,18 @@ struct RunsCommand: ParsableCommand {
         return
       }
       if found.isEmpty { return Terminal.say(emptyWords(isPlain)) }
-      Terminal.put(
-        table(
-          [["run", "pipeline", "state", "ran", "cached", "failed", "time"] + shown]
-            + found.map { columns in
-              let run = columns.run
-              func count(_ state: NodeState) -> String { String(run.nodes.count { $0.state == state }) }
-              return [
-                run.id, run.pipeline, Self.state(run), count(.ran), count(.cached), count(.failed),
-                run.seconds.map(duration) ?? "",
-              ] + shown.map { columns[$0]?.text ?? "" }
-            }))
+      let purposes = found.contains { $0.run.purpose != nil }
+      let head = ["run", "pipeline", "state", "ran", "cached", "failed", "time"] + (purposes ? ["for"] : [])
+      let rows = found.map { columns -> [String] in
+        let run = columns.run
+        func count(_ state: NodeState) -> String { String(run.nodes.count { $0.state == state }) }
+        let own = [
+          run.id, run.pipeline, Self.state(run), count(.ran), count(.cached), count(.failed),
+          run.seconds.map(duration) ?? "",
+        ]
+        return own + (purposes ? [run.purpose?.rawValue ?? ""] : []) + shown.map { columns[$0]?.text ?? "" }
+      }
+      Terminal.put(table([head + shown] + rows))
     }
   }
 

@@ -26,7 +26,8 @@ struct ShowCommand: ParsableCommand {
         return
       }
       let state = record.isAbandoned ? "killed" : record.state.rawValue
-      Terminal.put("run \(record.id) of \(record.pipeline) (\(record.file)): \(state)")
+      let purpose = record.purpose.map { ", for `anneal \($0.rawValue)`" } ?? ""
+      Terminal.put("run \(record.id) of \(record.pipeline) (\(record.file)): \(state)\(purpose)")
       for parameter in record.parameters { Terminal.put("  \(parameter.name) = \(parameter.value)") }
       Terminal.put(
         table(
