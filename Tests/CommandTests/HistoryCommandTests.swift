@@ -66,6 +66,16 @@ import Testing
     let (from, to) = (try #require(json["from"]?.double), try #require(json["to"]?.double))
     let together = try #require(json["together"]?.double)
     #expect(abs(effects.reduce(together, +) - (to - from)) < 1e-9)
+    // What it ran is no run of the user's: the same question has the same answer, and `last` is what it was.
+    let again = try JSON(parsing: project.anneal("blame", "quality.loss", old, "--json").output)
+    #expect(again["to"]?.double == to && again["changes"]?.array?.compactMap { $0["effect"]?.double } == effects)
+    #expect(try identifier(project) == new)
+    let whole = try JSON(parsing: project.anneal("runs", "--all", "--json").output).array ?? []
+    let experiments = whole.filter { $0["purpose"]?.string == "blame" }
+    #expect(experiments.count == 6 && whole.count == 8)
+    #expect(experiments.allSatisfy { $0["file"]?.string == "pipeline.yaml" })
+    #expect(try project.anneal("runs").output.split(separator: "\n").count == 3)
+    #expect(try project.anneal("runs", "--all").output.contains(/time +for/))
     // A member of what was run by hand comes to the same number.
     let text = try String(contentsOfFile: project.folder.path("pipeline.yaml"), encoding: .utf8)
     try project.folder.write(text.replacingOccurrences(of: "rank: 8", with: "rank: 4"), to: "pipeline.yaml")
@@ -102,6 +112,7 @@ import Testing
       try !FileManager.default.contentsOfDirectory(atPath: project.folder.path(".anneal")).contains {
         $0.hasPrefix("reproduce")
       })
+    #expect(try identifier(project) == new, "it is no run of the user's")
     let changed = try project.anneal("reproduce", old)
     #expect(changed.code == 2 && changed.messages.contains("`data.jsonl` is not what it was in run \(old)"))
     // Another result in the record is found out.
@@ -114,6 +125,12 @@ import Testing
       toFile: path, atomically: true, encoding: .utf8)
     let differing = try project.anneal("reproduce", new)
     #expect(differing.code == 1 && differing.output.contains("differs: `metrics` was"), "\(differing.output)")
+    // A run that came to nothing is nothing to compare with.
+    try project.folder.write(
+      "pipeline: none\nnodes:\n  a: {type: exec, command: [sh, -c, exit 1], outputs: {o: files}}\n", to: "none.yaml")
+    #expect(try project.anneal("run", "none.yaml").code == 1)
+    let nothing = try project.anneal("reproduce")
+    #expect(nothing.code == 2 && nothing.messages.contains("has no results to compare with"), "\(nothing.messages)")
   }
 
   @Test("a page of a run holds its graph, times, curves, checks and sources")
@@ -128,7 +145,10 @@ import Testing
       "quality.loss", "data.jsonl", "<h2>Pipeline</h2>", "<h2>Program and machine</h2>",
     ] { #expect(page.contains(piece), "\(piece)") }
     // Nothing of it comes from elsewhere, and nothing runs in it.
-    #expect(!page.contains("<script") && !page.contains("src=") && !page.contains("href="))
+    #expect(!page.contains("<script") && !page.contains("href="))
+    #expect(
+      page.components(separatedBy: "src=").dropFirst().allSatisfy { $0.hasPrefix("\"data:image/svg+xml;base64,") })
+    #expect(page.contains("default-src 'none'"))
   }
 
   @Test("lineage names every file and result by its digest")
@@ -199,6 +219,11 @@ import Testing
     #expect(!content.isEmpty && content.allSatisfy { !$0.isLetter || "xX".contains($0) }, "\(content)")
     #expect(rows.split(separator: "\n").count == 20)
     #expect(try project.anneal("report-bug", new, "-o", "bug").code == 2)
+    // A record that cannot be read is among the faults that are reported.
+    try "{".write(toFile: project.folder.path(".anneal/runs/\(new)/run.json"), atomically: true, encoding: .utf8)
+    let broken = try project.anneal("report-bug", new, "-o", "broken")
+    #expect(broken.code == 0, "\(broken.messages)")
+    #expect(FileManager.default.fileExists(atPath: project.folder.path("broken/events.jsonl")))
   }
 
   @Test("the doctor names what will make trouble")
@@ -209,5 +234,11 @@ import Testing
     #expect(findings.contains { $0["subject"]?.string == "processor" })
     let sick = try project.anneal("doctor", "--cache", "http://127.0.0.1:1", environment: ["ANNEAL_CPU": "sse9"])
     #expect(sick.code == 1 && sick.output.contains("does not answer"), "\(sick.output)\(sick.messages)")
+    // What was not tried is not promised, and a file is no folder.
+    try project.folder.write("", to: "plain")
+    let caches = try project.anneal("doctor", "--cache", "plain", "--cache", "fresh")
+    #expect(caches.output.contains("does not answer: Not a directory"), "\(caches.output)")
+    #expect(
+      caches.output.contains("/fresh`") && caches.output.contains("takes and gives; answers in"), "\(caches.output)")
   }
 }

@@ -21,42 +21,73 @@ struct ReportBugCommand: ParsableCommand {
 
   func run() throws {
     try reportingProblems {
-      let record = try workplace.history.run(name)
-      let folder = output ?? "anneal-bug-\(record.id)"
+      let history = workplace.history
+      let id = try history.identifier(name)
+      let folder = output ?? "anneal-bug-\(id)"
       guard try pathKind(folder) == nil else {
         throw Diagnostic(
           code: "in-the-way", "There is something at `\(folder)` already", advice: "name another folder with `-o`")
       }
-      for (path, text) in try files(record) {
-        let place = URL(fileURLWithPath: folder).appendingPathComponent(path)
-        try FileManager.default.createDirectory(
-          at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(Self.withoutHome(text).utf8).write(to: place)
+      let record: RunRecord?
+      do { record = try history.run(id) } catch {
+        // A record that cannot be read is among the faults that are reported.
+        Terminal.report(diagnostics(of: error).map { $0.asWarning() })
+        record = nil
       }
+      let pipeline = try? YAMLText(path: history.pipelinePath(of: id)).tree
+      let secrets = KnownSecrets(pipeline, record?.parameters ?? [])
+      try write(try files(history.folder(of: id), record), secrets, into: folder)
       Terminal.say(
-        "Look through it before you send it: logs may hold samples of answers, and names of files are as they are.")
+        "Look through it before you send it: logs may hold samples of answers and tokens that nothing here knows of, and "
+          + "names of files are as they are.")
       Terminal.put(folder)
     }
   }
 
-  private func files(_ record: RunRecord) throws -> [(path: String, text: String)] {
+  /// Writes all of it or nothing.
+  private func write(_ contents: [(path: String, text: String)], _ secrets: KnownSecrets, into folder: String) throws {
+    let files = FileSystem()
+    do {
+      for (path, text) in contents {
+        let place = "\(folder)/\(path)"
+        try files.makeFolder(parentFolder(of: place))
+        try files.create(place, Array(Self.withoutHome(secrets.masked(text)).utf8))
+      }
+    } catch {
+      try? files.removeTree(folder)
+      throw error
+    }
+  }
+
+  private func files(_ folder: String, _ record: RunRecord?) throws -> [(path: String, text: String)] {
     let files = FileSystem()
     var found: [(path: String, text: String)] = []
-    func add(_ path: String, from place: String) throws {
-      if let bytes = try files.read(place) { found.append((path, String(decoding: bytes, as: UTF8.self))) }
+    func add(_ path: String) {
+      // What cannot be read is left out: the rest may tell enough.
+      guard let bytes = (try? files.read("\(folder)/\(path)")) ?? nil else { return }
+      found.append((path, String(decoding: bytes, as: UTF8.self)))
     }
-    for name in ["run.json", "events.jsonl", "pipeline.yaml"] { try add(name, from: "\(record.folder)/\(name)") }
-    for name in try files.names(in: record.folder + "/logs") {
-      try add("logs/\(name)", from: "\(record.folder)/logs/\(name)")
-    }
+    for name in ["run.json", "events.jsonl", "pipeline.yaml"] { add(name) }
+    for name in try files.names(in: folder + "/logs") { add("logs/" + name) }
     let facts = try MachineFacts.decisive() + [("libraries", JSON(MachineFacts.libraries))]
     found.append(("machine.json", JSON(facts).text(.pretty) + "\n"))
     var told: Set<String> = []
-    for source in record.graph.flatMap(\.sources) where told.insert(source.path).inserted {
+    for source in (record?.graph ?? []).flatMap(\.sources) where told.insert(source.path).inserted {
       guard let rows = Self.rows(source.path) else { continue }
-      found.append(("data/\(URL(fileURLWithPath: source.path).lastPathComponent)", rows))
+      found.append((Self.free(URL(fileURLWithPath: source.path).lastPathComponent, among: found.map(\.path)), rows))
     }
     return found
+  }
+
+  /// A place in `data/` for a file's rows, with a number where another file has its name.
+  private static func free(_ name: String, among taken: [String]) -> String {
+    let url = URL(fileURLWithPath: name)
+    var (place, number) = ("data/" + name, 1)
+    while taken.contains(place) {
+      number += 1
+      place = "data/\(url.deletingPathExtension().lastPathComponent)-\(number).\(url.pathExtension)"
+    }
+    return place
   }
 
   /// The first rows of a text file of data, masked; nil of other files.

@@ -11,7 +11,10 @@ struct RunReport {
   private let timeline: RunTimeline
   private let results: [(node: RunRecord.Node, result: StoredResult?)]
   private let metrics: RunMetrics
-  private let pictures: [(title: String, svg: String)]
+  /// Pictures of nodes, which may be anybody's: nothing of them becomes part of the page.
+  private let pictures: [(title: String, svg: [UInt8]?)]
+  /// Bytes of a picture that is shown, and of all together.
+  private static let pictureLimit = (one: 1 << 20, all: 16 << 20)
 
   /// - Throws: What keeps the record or the store from being read.
   init(_ record: RunRecord, _ history: RunHistory, _ store: Store) throws {
@@ -22,12 +25,16 @@ struct RunReport {
     pipeline =
       try FileSystem().read(history.pipelinePath(of: record.id)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     results = try record.nodes.map { ($0, try metrics.result($0)) }
-    pictures = try results.flatMap { node, result -> [(title: String, svg: String)] in
+    var room = Self.pictureLimit.all
+    pictures = try results.flatMap { node, result -> [(title: String, svg: [UInt8]?)] in
       guard let result else { return [] }
       return try result.outputs.sorted { $0.key < $1.key }.flatMap { port, artefact in
         try artefact.members.filter { $0.path.hasSuffix(".svg") }.map { member in
-          let text = String(decoding: try store.bytes(of: result.shown(member, at: port)), as: UTF8.self)
-          return ("\(node.name): \(member.path.dropLast(4))", text)
+          let title = "\(node.name): \(member.path.dropLast(4))"
+          let blob = result.shown(member, at: port)
+          guard blob.size <= min(room, Self.pictureLimit.one) else { return (title, nil) }
+          room -= blob.size
+          return (title, try store.bytes(of: blob))
         }
       }
     }
@@ -52,7 +59,7 @@ struct RunReport {
         "<figure>\(timeline.svg)</figure><p>The run waited for "
           + timeline.criticalPath.map { "<b>\(escaped($0))</b>" }.joined(separator: " → ") + ".</p>")
     }
-    body += section("Curves", pictures.map { "<figure><h3>\(escaped($0.title))</h3>\($0.svg)</figure>" }.joined())
+    body += section("Curves", pictures.map { Self.figure($0.title, $0.svg) }.joined())
     body += section("Checks", checks)
     body += section("Problems", problems)
     body += section("Data", data)
@@ -71,6 +78,14 @@ struct RunReport {
       "Program and machine", Self.table(["", ""], record.environment.members.map { [$0.key, plain($0.value)] }))
     body += section("Pipeline", pipeline.isEmpty ? "" : "<pre>\(escaped(pipeline))</pre>")
     return Self.page(title: "\(record.pipeline) · run \(record.id)", body.joined(separator: "\n"))
+  }
+
+  /// A picture as an image, in which no script runs.
+  private static func figure(_ title: String, _ svg: [UInt8]?) -> String {
+    let picture =
+      svg.map { "<img alt=\"\(escaped(title))\" src=\"data:image/svg+xml;base64,\(Data($0).base64EncodedString())\">" }
+      ?? "<p>The picture is too large for this page.</p>"
+    return "<figure><h3>\(escaped(title))</h3>\(picture)</figure>"
   }
 
   private func section(_ title: String, _ content: String) -> [String] {
@@ -134,6 +149,7 @@ struct RunReport {
     """
     <!doctype html>
     <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+    <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
     <title>\(escaped(title))</title>
     <style>
     body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -142,7 +158,7 @@ struct RunReport {
     table { border-collapse: collapse; display: block; overflow-x: auto }
     td, th { text-align: left; vertical-align: top; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid #eee }
     pre, code { font: 13px/1.45 ui-monospace, monospace } pre { background: #f6f6f4; padding: .8rem; overflow-x: auto }
-    figure { margin: 1rem 0; overflow-x: auto } figure svg { max-width: 100%; height: auto }
+    figure { margin: 1rem 0; overflow-x: auto } figure svg { max-width: 100%; height: auto } figure img { width: 100%; height: auto }
     .failed b, tr.failed td:first-child { color: #c62828 } tr.warning td:first-child { color: #b58900 } .done b { color: #2e7d32 }
     </style></head><body>
     \(body)
