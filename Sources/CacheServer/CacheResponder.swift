@@ -42,8 +42,10 @@ struct CacheResponder: HTTPResponder {
 
   func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
     let target = Target(request.uri.path)
-    let response: Response
+    var response: Response
     do { response = try await answer(request, target) } catch { response = Self.refusal(error) }
+    // Whatever the answer: a body after HEAD would be taken for the next answer of the connection (RFC 9110, 9.3.2).
+    if request.method == .head { response = response.createHeadResponse() }
     metrics.count(method: request.method.rawValue, area: target.area, status: response.status.code)
     return response
   }
@@ -70,7 +72,7 @@ struct CacheResponder: HTTPResponder {
     guard isPut || request.method == .get || request.method == .head else {
       return Self.no(.methodNotAllowed, "GET, HEAD and PUT are known here", [.allow: "GET, HEAD, PUT"])
     }
-    if case .health = target, !isPut { return text(request, "ok\n") }
+    if case .health = target, !isPut { return text("ok\n") }
     switch access.verdict(request.headers[.authorization], wants: isPut ? .readWrite : .read) {
     case .allowed: break
     case .unknown:
@@ -79,17 +81,16 @@ struct CacheResponder: HTTPResponder {
     }
     switch target {
     case .file(let name): return try await isPut ? put(request, name) : get(request, name)
-    case .metrics where !isPut: return text(request, metrics.text(folder))
+    case .metrics where !isPut: return text(metrics.text(folder))
     case .malformed: return Self.no(.badRequest, "a name has 64 small hexadecimal digits")
     case .health, .metrics, .unknown: return Self.no(.notFound, "there is `ac/`, `cas/`, `health` and `metrics`")
     }
   }
 
-  private func text(_ request: Request, _ text: String) -> Response {
-    let response = Response(
+  private func text(_ text: String) -> Response {
+    Response(
       status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
       body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    return request.method == .head ? response.createHeadResponse() : response
   }
 
   // MARK: Taking

@@ -54,6 +54,18 @@ package struct CacheCertificates: Sendable {
   }
 }
 
+extension CacheCertificates {
+  /// - Throws: `Diagnostic` where certificate and key do not belong together.
+  fileprivate func server(over http: HTTPServerBuilder) throws -> HTTPServerBuilder {
+    let configuration = try configuration()
+    do { return try .tls(http, tlsConfiguration: configuration) } catch {
+      throw Diagnostic(
+        code: "bad-certificate", "`\(key)` is not the key of `\(certificate)`", reason: "\(error)",
+        advice: "name its key with `--key`")
+    }
+  }
+}
+
 /// A server of a folder of results, by Bazel's HTTP cache protocol.
 package struct CacheServer: Sendable {
   package let folder: CacheFolder
@@ -86,7 +98,7 @@ package struct CacheServer: Sendable {
           maxHeaderFieldSize: Self.headLimit, maxHeaderListSize: Self.headLimit, maxHeaderFieldCount: 100)))
     let application = Application(
       responder: CacheResponder(folder: folder, access: access, limits: limits, metrics: CacheMetrics()),
-      server: try certificates.map { try .tls(http, tlsConfiguration: $0.configuration()) } ?? http,
+      server: try certificates.map { try $0.server(over: http) } ?? http,
       configuration: ApplicationConfiguration(
         address: .hostname(host, port: port), serverName: "anneal",
         availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),

@@ -171,6 +171,24 @@ import Testing
     #expect(try server.ask("GET", "/health").status == 200)
   }
 
+  /// A body after HEAD would be read as the beginning of the next answer.
+  @Test func whateverIsAnsweredToHEADHasNoBody() throws {
+    let open = try Server()
+    let closed = try Server(environment: ["ANNEAL_CACHE_WRITE_TOKEN": "make"])
+    let bytes: [UInt8] = [1, 2, 3]
+    let place = "/cas/\(Digest(of: bytes).hex)"
+    for (server, path, status) in [
+      (open, "/cas/\(Self.name)", 404), (open, "/ac/\(Self.name)", 404), (open, "/cas/x", 400), (open, "/nothing", 404),
+      (open, "/health", 200), (open, "/metrics", 200), (closed, "/cas/\(Self.name)", 401),
+    ] {
+      let connection = try PlainHTTP(port: server.port)
+      #expect(try connection.ask("HEAD", path).status == status, "\(path)")
+      let put = try connection.ask("PUT", place, headers: ["Authorization: Bearer make"], body: bytes)
+      #expect(put.status == 201, "\(path)")
+      #expect(try connection.ask("GET", place, headers: ["Authorization: Bearer make"]).body == bytes, "\(path)")
+    }
+  }
+
   @Test func anEntryIsThereWhenAllThatItNamesIs() throws {
     let server = try Server()
     let blobs = try [server.put([1]), server.put([2, 2])]
