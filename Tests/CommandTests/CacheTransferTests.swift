@@ -37,6 +37,65 @@ import Testing
     #expect(dead.code == 1 && dead.output.contains("failed: "), "\(dead.output)\(dead.messages)")
   }
 
+  @Test("what goes stale, or has no version, is neither pushed nor pulled")
+  func resultsOfOneStore() throws {
+    let project = try Project(rows: 1)
+    try project.folder.write(
+      """
+      pipeline: own
+      nodes:
+        news: {type: exec, command: [sh, -c, "date +%N > outputs/out/x"], outputs: {out: files}, fresh_for: 1d, version: 1}
+        each: {type: exec, command: [sh, -c, "echo > outputs/out/x"], outputs: {out: files}}
+        kept: {type: exec, command: [sh, -c, "echo > outputs/out/x"], outputs: {out: files}, version: 1}
+      """, to: "own.yaml")
+    #expect(try project.anneal("run", "own.yaml").code == 0)
+    let cache = project.folder.path("cache")
+    for (command, kept) in [("push", "kept  1 B"), ("pull", "kept  1 B from")] {
+      let outcome = try project.anneal(
+        "cache", command, "own.yaml", "--cache", cache,
+        environment: command == "pull" ? ["ANNEAL_STORE": project.folder.path("other")] : [:])
+      #expect(outcome.code == 0 && outcome.output.contains(kept), "\(outcome.output)\(outcome.messages)")
+      for name in ["news", "each"] {
+        #expect(
+          outcome.output.contains("\(name)  stays here: others cannot tell whether it holds"), "\(outcome.output)")
+      }
+    }
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: cache + "/ac").filter { $0.contains("/") }.count == 1)
+  }
+
+  @Test("what was cut short in a cache is put there anew, and switches nothing off")
+  func damagedResults() throws {
+    let project = try project()
+    let cache = project.folder.path("cache")
+    #expect(try project.anneal("run", "pipeline.yaml", "--cache", cache).code == 0)
+    func files() throws -> [String: Data] {
+      let paths = try FileManager.default.subpathsOfDirectory(atPath: cache).filter { $0.count > 60 }
+      return try Dictionary(
+        uniqueKeysWithValues: paths.map { ($0, try Data(contentsOf: URL(fileURLWithPath: "\(cache)/\($0)"))) })
+    }
+    func cutShort() throws {
+      for (path, bytes) in try files() {
+        try FileManager.default.removeItem(atPath: "\(cache)/\(path)")
+        try bytes.dropLast().write(to: URL(fileURLWithPath: "\(cache)/\(path)"))
+      }
+    }
+    let whole = try files()
+    try cutShort()
+    let pushed = try project.anneal("cache", "push", "pipeline.yaml", "--cache", cache)
+    #expect(pushed.code == 0, "\(pushed.output)\(pushed.messages)")
+    #expect(try files() == whole)
+    // By whoever finds it so while looking for results.
+    try cutShort()
+    let other = ["ANNEAL_STORE": project.folder.path("other")]
+    let run = try project.anneal("run", "pipeline.yaml", "--cache", cache, environment: other)
+    #expect(
+      run.code == 0 && run.messages.contains(" results of the cache `\(cache)` cannot be used"), "\(run.messages)")
+    #expect(!run.messages.contains("left alone") && !run.messages.contains("not shared"), "\(run.messages)")
+    let third = ["ANNEAL_STORE": project.folder.path("third")]
+    #expect(try project.anneal("run", "pipeline.yaml", "--cache", cache, environment: third).code == 0)
+    #expect(try project.ran().isEmpty)
+  }
+
   @Test("the store says who holds on to how much")
   func usage() throws {
     let project = try project()

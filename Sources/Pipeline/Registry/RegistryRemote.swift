@@ -75,7 +75,7 @@ package final class RegistryRemote: RemoteCache {
     } catch { throw RegistryError.foreign(reference.text, reason: error.reason) }
   }
 
-  package func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool {
+  package func holds(_ area: RemoteArea, _ digest: Digest, size: Int?, _ transfer: RemoteTransfer) throws -> Bool {
     // What the name stands for is said anew each time.
     guard area == .blobs else { return false }
     let head = try connection.ask(.HEAD, Self.place(digest), transfer)
@@ -124,7 +124,7 @@ package final class RegistryRemote: RemoteCache {
       throw RemoteError.damagedEntry(digest)
     }
     let blob = BlobReference(digest: Digest(of: bytes), size: bytes.count)
-    if try !holds(.blobs, blob.digest, transfer) { try upload(path, as: blob) }
+    if try !holds(.blobs, blob.digest, size: blob.size, transfer) { try upload(path, as: blob) }
     try name(RegistryManifest(key: digest, entry: blob, files: entry.files), transfer)
   }
 

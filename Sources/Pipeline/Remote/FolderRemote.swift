@@ -1,3 +1,4 @@
+import Glibc
 import PreciseJSON
 
 /// A folder as a remote cache: on a network file system, a stick, or another disk.
@@ -29,8 +30,16 @@ package struct FolderRemote: RemoteCache {
     "\(path)/\(area.rawValue)/\(digest.hex.prefix(2))/\(digest.hex)"
   }
 
-  package func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool {
-    try files.status(place(area, digest))?.kind == .file
+  package func holds(_ area: RemoteArea, _ digest: Digest, size: Int?, _ transfer: RemoteTransfer) throws -> Bool {
+    guard let status = try files.status(place(area, digest)), status.kind == .file else { return false }
+    return size.map { $0 == status.stamp.size } ?? true
+  }
+
+  package func canTake() throws -> Bool? {
+    var existing = path
+    while try files.status(existing) == nil, existing != "/", existing != "." { existing = parentFolder(of: existing) }
+    guard try files.status(existing)?.kind == .folder else { throw SystemError("use", existing, code: ENOTDIR) }
+    return access(existing, W_OK | X_OK) == 0
   }
 
   package func fetch(

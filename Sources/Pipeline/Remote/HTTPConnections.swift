@@ -110,23 +110,38 @@ extension HTTPRemoteError {
   init(_ error: any Error) throws {
     switch error {
     case let error as HTTPRemoteError: self = error
+    case let error as NIOConnectionError where error.isOfTime:
+      self = .absent(Self.reason(error.connectionErrors[0].error))
     case let error as NIOConnectionError:
       let reason = error.connectionErrors.first.map { Self.reason($0.error) }
       self = .unreachable(reason ?? "there is no host `\(error.host)`")
     case let error as IOError where error.errnoCode == ECONNREFUSED: self = .unreachable(Self.reason(error))
-    case let error as NIOSSLError: self = .unreachable("TLS: \(error)")
-    case let error as NIOSSLExtraError: self = .unreachable("TLS: \(error)")
-    case let error as BoringSSLError: self = .unreachable("TLS: \(error)")
+    case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: self = .unreachable(Self.encryption("\(error)"))
     case is IOError, is ChannelError, is HTTPParserError: self = .broken(Self.reason(error))
     case let error as HTTPClientError:
       switch error {
-      case .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .invalidProxyResponse,
-        .proxyAuthenticationRequired:
+      case .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout: self = .absent(error.shortDescription)
+      case .invalidProxyResponse, .proxyAuthenticationRequired:
         self = .unreachable(error.shortDescription)
       default: self = .broken(error.shortDescription)
       }
     default: throw error
     }
+  }
+
+  /// What the library says about encryption, in words.
+  private static func encryption(_ text: String) -> String {
+    if text.contains("CERTIFICATE_REQUIRED") { return "it wants a certificate of the client (`certificate`, `key`)" }
+    if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("UNKNOWN_CA") {
+      return "its certificate is not trusted here; `ca` names a file with those that are"
+    }
+    if text.contains("WRONG_VERSION_NUMBER") { return "it does not speak TLS; is it `http://`?" }
+    // `error:1000045c:SSL routines:OPENSSL_internal:REASON at /path/of/its/source.cc:491`
+    let words = text.split(separator: ":").map { part in part.prefix { $0 != " " } }
+    let reason = words.first { word in
+      word.utf8.count > 3 && word.utf8.allSatisfy { (0x41...0x5A).contains($0) || $0 == 0x5F }
+    }
+    return "TLS: \(reason.map(String.init) ?? text)"
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -135,5 +150,13 @@ extension HTTPRemoteError {
       return "nobody answers in \(duration(Double(time.nanoseconds) / 1e9))"
     }
     return "\(error)"
+  }
+}
+
+extension NIOConnectionError {
+  /// Whether nobody answered at any of the host's addresses.
+  fileprivate var isOfTime: Bool {
+    !connectionErrors.isEmpty
+      && connectionErrors.allSatisfy { if case ChannelError.connectTimeout = $0.error { true } else { false } }
   }
 }

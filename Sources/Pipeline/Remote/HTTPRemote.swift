@@ -38,11 +38,13 @@ package final class HTTPRemote: RemoteCache {
     try? self.init(settings, at: address)
   }
 
-  package func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool {
+  package func holds(_ area: RemoteArea, _ digest: Digest, size: Int?, _ transfer: RemoteTransfer) throws -> Bool {
     try twice { isAgain in
       let head = try connections.ask(HTTPExchange(.HEAD, address.place(area, digest), isAgain: isAgain), transfer)
       switch head.status.code {
-      case 200: return true
+      case 200:
+        guard let size, let length = head.contentLength else { return true }
+        return length == size
       // Some servers know no HEAD: then it is put there once more.
       case 204, 404, 405, 410, 501: return false
       default: throw HTTPRemoteError(head)

@@ -4,6 +4,8 @@ import Diagnostics
 enum HTTPRemoteError: Error, Sendable, Hashable {
   /// No connection came about.
   case unreachable(String)
+  /// Nobody answered in time, not even with a connection.
+  case absent(String)
   /// The connection ended, or what came over it is not HTTP.
   case broken(String)
   /// A part came that was not asked for.
@@ -16,10 +18,19 @@ enum HTTPRemoteError: Error, Sendable, Hashable {
   /// Whether what was there has to be asked for from its start.
   var isAboutRange: Bool { self == .wrongRange || self == .refused(status: 416, location: nil) }
 
+  /// Whether it says of the server, and not of what was asked for, that waiting for it is in vain.
+  var isOfServer: Bool {
+    switch self {
+    case .absent: true
+    case .stalled(_, let hasBegun): !hasBegun
+    case .unreachable, .broken, .wrongRange, .refused: false
+    }
+  }
+
   /// Whether another connection may bring more.
   var isWorthAnotherTry: Bool {
     switch self {
-    case .unreachable: false
+    case .unreachable, .absent: false
     case .broken, .wrongRange: true
     case .stalled(_, let hasBegun): hasBegun
     // Tokens and servers behind a balancer come up one after the other.
@@ -33,7 +44,7 @@ extension HTTPRemoteError: DiagnosticError {
 
   private var words: String {
     switch self {
-    case .unreachable(let reason): "it cannot be reached: \(reason)"
+    case .unreachable(let reason), .absent(let reason): "it cannot be reached: \(reason)"
     case .broken(let reason): "the connection broke: \(reason)"
     case .wrongRange: "it sends another part than was asked for"
     case .stalled(let seconds, _): "it stands still: next to nothing moved in \(duration(seconds))"

@@ -16,7 +16,14 @@ package protocol RemoteCache: Sendable {
   var json: JSON { get }
 
   /// Whether something stands under a digest, without a look at what it is.
-  func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool
+  ///
+  /// - Parameter size: The bytes that it has; what has others, as far as the cache tells, is not it. Nil where that is not known.
+  func holds(_ area: RemoteArea, _ digest: Digest, size: Int?, _ transfer: RemoteTransfer) throws -> Bool
+
+  /// Whether it takes what is put there, as far as can be told without trying; nil where that alone tells.
+  ///
+  /// - Throws: ``SystemError`` where it can be no cache.
+  func canTake() throws -> Bool?
 
   /// Copies what stands under a digest into a new file.
   ///
@@ -33,6 +40,7 @@ package protocol RemoteCache: Sendable {
 
 extension RemoteCache {
   package var keepsParts: Bool { true }
+  package func canTake() throws -> Bool? { nil }
 }
 
 /// What a remote cache keeps.

@@ -1,26 +1,38 @@
 import Diagnostics
+import Dispatch
 
 extension RemoteCaches {
   /// How a cache answers when it is asked for something that nobody has.
   package struct Answer: Sendable {
     package var cache: String
     package var isWritable: Bool
+    /// Whether it takes what is put there, where that can be told without trying.
+    package var canTake: Bool?
     package var seconds: Double
     /// Why it does not answer.
     package var problem: String?
   }
 
   /// Asks every cache once; takes as long as they do.
-  package func answers() -> [Answer] {
+  ///
+  /// - Parameter patience: Seconds that each may take.
+  package func answers(patience: Double = 5) -> [Answer] {
     let nothing = Digest(of: uniqueName().utf8)
     return caches.map { cache in
       let start = wallClock()
-      var problem: String?
-      do { _ = try cache.holds(.results, nothing, RemoteTransfer()) } catch {
-        problem = diagnostics(of: error).map { $0.reason ?? $0.summary }.joined(separator: "; ")
+      let stop = Cancellation()
+      DispatchQueue.global().asyncAfter(deadline: .now() + patience) { stop.request() }
+      var answer = Answer(cache: cache.name, isWritable: cache.isWritable, seconds: 0)
+      do {
+        answer.canTake = try cache.canTake()
+        _ = try cache.holds(.results, nothing, size: nil, RemoteTransfer(stop: stop))
+      } catch is Interrupted {
+        answer.problem = "it says nothing in \(duration(patience))"
+      } catch {
+        answer.problem = diagnostics(of: error).map { $0.reason ?? $0.summary }.joined(separator: "; ")
       }
-      return Answer(
-        cache: cache.name, isWritable: cache.isWritable, seconds: Double(wallClock() - start) / 1e9, problem: problem)
+      answer.seconds = Double(wallClock() - start) / 1e9
+      return answer
     }
   }
 }

@@ -6,7 +6,8 @@ import Threads
 /// The remote caches of a run, in the order in which they are asked.
 ///
 /// A remote that fails, lies or is away costs time and never a result: what it gives is verified before it is used, and
-/// one that fails three times in a run is left alone for the rest of it.
+/// one that fails three times in a run, or does not answer at all, is left alone for the rest of it. What is damaged there
+/// says nothing of all else: it is put there anew, and the cache stays.
 package final class RemoteCaches: Sendable {
   /// What became of a result in the caches.
   package enum Sharing: Sendable, Hashable {
@@ -22,15 +23,21 @@ package final class RemoteCaches: Sendable {
     package var failures: Int
     /// The first failure's.
     package var reason: String
+    /// Whether nobody answered when it was asked.
+    package var isAway = false
+    /// How many of its results are damaged.
+    package var damages = 0
+    /// What is wrong with the first of them.
+    package var damage = ""
     /// How many of its results were not believed.
     package var doubts = 0
     /// Why the first of them was not.
     package var doubt = ""
     /// Whether it is not asked any more.
-    package var isLeftAlone: Bool { failures >= RemoteCaches.patience }
+    package var isLeftAlone: Bool { isAway || failures >= RemoteCaches.patience }
   }
 
-  /// Failures after which a remote is not asked any more.
+  /// Failures of a remote itself after which it is not asked any more.
   private static let patience = 3
 
   package let caches: [any RemoteCache]
@@ -79,28 +86,44 @@ package final class RemoteCaches: Sendable {
     failures.withLock { $0[cache.name]?.isLeftAlone != true }
   }
 
+  private func isAway(_ cache: any RemoteCache) -> Bool { failures.withLock { $0[cache.name]?.isAway == true } }
+
   /// - Returns: Why, in words.
   private func noteFailure(_ cache: any RemoteCache, _ error: any Error) -> String {
     let reason = diagnostics(of: error).map { $0.reason ?? $0.summary }.joined(separator: "; ")
-    failures.withLock { failures in
-      var trouble = failures[cache.name] ?? Trouble(cache: cache.name, failures: 0, reason: "")
+    note(cache) { trouble in
       trouble.failures += 1
       if trouble.failures == 1 { trouble.reason = reason }
-      failures[cache.name] = trouble
+      if (error as? HTTPRemoteError)?.isOfServer == true { trouble.isAway = true }
     }
     return reason
   }
 
+  /// Notes that what a cache has under a key cannot be used, which is no failure of the cache.
+  ///
+  /// - Returns: Why, in words.
+  private func noteDamage(_ cache: any RemoteCache, _ key: Digest, _ error: RemoteError) -> String {
+    let words = diagnostics(of: error).map(\.summary).joined(separator: "; ")
+    let isNew = broken.withLock { $0.insert(key).inserted }
+    note(cache) { trouble in
+      if isNew { trouble.damages += 1 }
+      if trouble.damage.isEmpty { trouble.damage = words }
+    }
+    return words
+  }
+
   /// - Returns: Why, in words.
   private func noteDoubt(_ cache: any RemoteCache, _ key: Digest, _ doubt: RemoteTrust.Doubt) -> String {
-    doubted.withLock { _ = $0.insert(key) }
-    failures.withLock { failures in
-      var trouble = failures[cache.name] ?? Trouble(cache: cache.name, failures: 0, reason: "")
-      trouble.doubts += 1
-      if trouble.doubts == 1 { trouble.doubt = doubt.words }
-      failures[cache.name] = trouble
+    let isNew = doubted.withLock { $0.insert(key).inserted }
+    note(cache) { trouble in
+      if isNew { trouble.doubts += 1 }
+      if trouble.doubt.isEmpty { trouble.doubt = doubt.words }
     }
     return doubt.words
+  }
+
+  private func note(_ cache: any RemoteCache, _ change: (inout Trouble) -> Void) {
+    failures.withLock { change(&$0[cache.name, default: Trouble(cache: cache.name, failures: 0, reason: "")]) }
   }
 
   /// What a cache holds under a key, as its entry tells; nil where none has one that can be read.
@@ -114,7 +137,7 @@ package final class RemoteCaches: Sendable {
         }
       } catch let error as LocalFailure { throw error.error } catch let doubt as RemoteTrust.Doubt {
         _ = noteDoubt(cache, key, doubt)
-      } catch { _ = noteFailure(cache, error) }
+      } catch let error as RemoteError { _ = noteDamage(cache, key, error) } catch { _ = noteFailure(cache, error) }
     }
     return nil
   }
@@ -142,6 +165,8 @@ package final class RemoteCaches: Sendable {
         throw error
       } catch let doubt as RemoteTrust.Doubt {
         tell("the result `\(key.short)` of cache `\(cache.name)` is not believed: \(noteDoubt(cache, key, doubt))")
+      } catch let error as RemoteError {
+        tell("cache `\(cache.name)` cannot give `\(key.short)`: \(noteDamage(cache, key, error))")
       } catch {
         broken.withLock { _ = $0.insert(key) }
         tell("cache `\(cache.name)` cannot give `\(key.short)`: \(noteFailure(cache, error))")
@@ -163,7 +188,9 @@ package final class RemoteCaches: Sendable {
     var problems: [String] = []
     for (cache, trust) in zip(caches, trust) where cache.isWritable {
       guard isUsable(cache) else {
-        problems.append("`\(cache.name)` is left alone after \(Self.patience) failures")
+        problems.append(
+          isAway(cache)
+            ? "`\(cache.name)` does not answer" : "`\(cache.name)` is left alone after \(Self.patience) failures")
         continue
       }
       do {
@@ -184,7 +211,7 @@ package final class RemoteCaches: Sendable {
     for part in try cache.keepsParts ? store.parts(of: result.actionResult) : [] {
       // A part that is gone was collected; the result stands without it.
       guard case .found(let found) = try store.result(for: part),
-        try doubted.withLock({ $0.contains(part) }) || !cache.holds(.results, part, transfer)
+        try isSuspect(part) || !holdsEntry(part, of: store, cache, trust, transfer)
       else { continue }
       try put(found, of: store, into: cache, trust, transfer)
     }
@@ -195,14 +222,13 @@ package final class RemoteCaches: Sendable {
     _ result: StoredResult, of store: Store, into cache: any RemoteCache, _ trust: RemoteTrust,
     _ transfer: RemoteTransfer
   ) throws {
-    let isDoubted = doubted.withLock { $0.contains(result.key) }
     let isBroken = broken.withLock { $0.contains(result.key) }
-    let isThere = try !isBroken && !isDoubted && cache.holds(.results, result.key, transfer)
+    let isThere = try !isSuspect(result.key) && holdsEntry(result.key, of: store, cache, trust, transfer)
     let added = Atomic(false)
     let blobs = Set(result.actionResult.files.map(\.blob)).sorted { $0.digest < $1.digest }
     try forEach(blobs, atOnce: cache.width) { blob in
       try transfer.check()
-      guard try isBroken || !cache.holds(.blobs, blob.digest, transfer) else { return }
+      guard try isBroken || !cache.holds(.blobs, blob.digest, size: blob.size, transfer) else { return }
       try cache.keep(.blobs, blob.digest, from: store.path(of: blob), transfer)
       added.store(true, ordering: .relaxed)
     }
@@ -211,5 +237,22 @@ package final class RemoteCaches: Sendable {
     defer { try? store.files.remove(entry) }
     try store.files.undurable.create(entry, try trust.encoded(result.actionResult, for: result.key))
     try cache.keep(.results, result.key, from: entry, transfer)
+  }
+
+  /// Whether what a cache has under a key was seen to be of no use.
+  private func isSuspect(_ key: Digest) -> Bool {
+    doubted.withLock { $0.contains(key) } || broken.withLock { $0.contains(key) }
+  }
+
+  /// Whether a cache has an entry under a key that can be read; one that cannot is put there anew.
+  private func holdsEntry(
+    _ key: Digest, of store: Store, _ cache: any RemoteCache, _ trust: RemoteTrust, _ transfer: RemoteTransfer
+  ) throws -> Bool {
+    guard try cache.holds(.results, key, size: nil, transfer) else { return false }
+    do { return try RemoteFetch(cache, trust, store, stop: transfer.stop).entry(key) != nil } catch is RemoteError {
+      return false
+    } catch is RemoteTrust.Doubt {
+      return true
+    } catch let error as LocalFailure { throw error.error }
   }
 }

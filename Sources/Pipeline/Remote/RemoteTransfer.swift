@@ -1,6 +1,6 @@
 /// What whoever waits for something from a remote cache wants to hear meanwhile, and whether it still waits.
 package struct RemoteTransfer: Sendable {
-  private let stop: Cancellation?
+  let stop: Cancellation?
   /// Told of bytes that have gone or come.
   package let moved: @Sendable (Int) -> Void
 

@@ -37,7 +37,7 @@ extension ResolvedNode {
   }
 
   /// Whether its results are of this store alone: others cannot tell whether they hold.
-  var isLocal: Bool {
+  package var isLocal: Bool {
     if case .unknown = type.validity(fields) { return true }
     return type.readsOutside && settings.freshFor != nil
   }

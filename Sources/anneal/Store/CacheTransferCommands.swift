@@ -49,6 +49,8 @@ struct TransferArguments: ParsableArguments {
     case there
     /// Nobody has it.
     case missing
+    /// Whether it holds can be told here alone.
+    case kept
     case failed(String)
 
     var words: String {
@@ -56,6 +58,7 @@ struct TransferArguments: ParsableArguments {
       case .moved(let words): words
       case .there: "in the store already"
       case .missing: "not there"
+      case .kept: "stays here: others cannot tell whether it holds"
       case .failed(let reason): "failed: \(reason)"
       }
     }
@@ -83,7 +86,12 @@ struct TransferArguments: ParsableArguments {
       let plan = try Planner(store: store, remotes: remotes).plan(resolved, targets: targets)
       var rows = [["node", "result"]]
       var unknown: [String] = []
+      let local = Set(resolved.nodes.filter(\.isLocal).map(\.name))
       for node in plan.nodes {
+        if local.contains(node.name) {
+          rows.append([node.name, Outcome.kept.words])
+          continue
+        }
         guard let key = node.actionKey else {
           unknown.append("`\(node.name)`")
           continue

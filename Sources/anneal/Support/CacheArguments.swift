@@ -46,6 +46,15 @@ extension RemoteCaches {
           reason: trouble.doubt)
       })
     Terminal.report(
+      troubles.filter { $0.damages > 0 }.map { trouble in
+        let results = trouble.damages == 1 ? "A result" : "\(trouble.damages) results"
+        return Diagnostic(
+          .warning, code: "damaged-there",
+          "\(results) of the cache `\(trouble.cache)` cannot be used", reason: trouble.damage,
+          advice:
+            "whoever may write there puts them there anew by a run that makes them, or by `anneal cache push FILE`")
+      })
+    Terminal.report(
       troubles.filter { $0.failures > 0 }.map { trouble in
         let times = trouble.failures == 1 ? "once" : "\(trouble.failures) times"
         return Diagnostic(

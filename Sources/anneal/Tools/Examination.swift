@@ -189,13 +189,19 @@ struct Examination {
 
   mutating func caches(_ remotes: RemoteCaches) {
     for answer in remotes.answers() {
-      let use = answer.isWritable ? "takes and gives" : "gives"
-      let time = String(format: "%.0f ms", answer.seconds * 1000)
+      let subject = "cache `\(answer.cache)`"
+      let time = String(format: "answers in %.0f ms", answer.seconds * 1000)
       if let problem = answer.problem {
-        find("cache `\(answer.cache)`", "does not answer: \(problem); runs do without it", .warning)
+        find(subject, "does not answer: \(problem); runs do without it", .warning)
+      } else if answer.isWritable, answer.canTake == false {
+        find(subject, "gives, and may not be written: nothing is put there", .warning)
       } else {
-        find(
-          "cache `\(answer.cache)`", "\(use), answers in \(time)", answer.seconds > 1 ? .warning : .fine)
+        let use =
+          !answer.isWritable
+          ? "gives"
+          : answer.canTake == true
+            ? "takes and gives" : "gives; whether it takes is seen when a run puts something there"
+        find(subject, "\(use); \(time)", answer.seconds > 1 ? .warning : .fine)
       }
     }
   }

@@ -149,7 +149,9 @@ private final class BrokenRemote: RemoteCache {
     return SystemError("reach", "broken", code: 5)
   }
 
-  func holds(_ area: RemoteArea, _ digest: Digest, _ transfer: RemoteTransfer) throws -> Bool { throw fail() }
+  func holds(_ area: RemoteArea, _ digest: Digest, size: Int?, _ transfer: RemoteTransfer) throws -> Bool {
+    throw fail()
+  }
   func fetch(
     _ area: RemoteArea, _ digest: Digest, into file: ReceivedFile, limit: Int, _ transfer: RemoteTransfer
   ) throws -> Bool { throw fail() }
