@@ -2,6 +2,7 @@ import LanguageModels
 import ModelFolders
 import Pipeline
 import PreciseJSON
+import Synchronization
 import Tensors
 import TokenShards
 import Training
@@ -9,6 +10,33 @@ import Training
 extension Train {
   /// The memory of the largest batch that `tokenize` allows, and what recomputation would save of it.
   package static func forecast(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? {
+    let shape = shape(fields, ancestry)
+    if let known = forecasts.withLock({ $0[shape] }) { return known }
+    let forecast = counted(fields, ancestry)
+    forecasts.withLock { _ = $0.updateValue(forecast, forKey: shape) }
+    return forecast
+  }
+
+  /// Forecasts by what decides them: members of a matrix mostly differ in nothing that does.
+  private static let forecasts = Mutex<[String: Forecast?]>([:])
+  /// Fields that the size of no tensor hangs on.
+  private static let sizeless: Set = [
+    "learning_rate", "schedule", "max_grad_norm", "epochs", "max_steps", "max_tokens", "max_time",
+  ]
+
+  private static func shape(_ fields: Fields, _ ancestry: Ancestry) -> String {
+    let node = ancestry.node
+    var object = node.fields.json.object ?? JSONObject()
+    // Which parts are trained may be drawn.
+    let idle = fields.trainable == nil ? sizeless.union(["seed"]) : sizeless
+    object.members.removeAll { idle.contains($0.key) }
+    let inputs = node.inputs.map { input in
+      "\(input.port) \(ancestry[input.port]?.node.planKey.hex ?? "").\(input.output)"
+    }
+    return ([JSON.object(object).text()] + inputs).joined(separator: "\n")
+  }
+
+  private static func counted(_ fields: Fields, _ ancestry: Ancestry) -> Forecast? {
     guard let model = ancestry["model"].flatMap(ForeseenModel.init),
       let longest = ancestry.type(at: "data")?[FacetName.length]?.integer
     else { return nil }

@@ -22,6 +22,8 @@ package struct ResolvedPipeline: Sendable {
   package var warnings: [Diagnostic]
   /// The whole file as it holds after all overrides, as YAML of its own.
   package var text = ""
+  /// The nodes that the name of a group means.
+  package var groups: [String: [String]] = [:]
 
   package func node(_ name: String) -> ResolvedNode? { nodes.first { $0.name == name } }
 }

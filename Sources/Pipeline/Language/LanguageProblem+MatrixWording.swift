@@ -24,8 +24,13 @@ extension LanguageProblem {
         "bad-matrix", "Row \(number) of `list` gives \(Self.list(found))",
         why: "the first one gives \(Self.list(wanted))",
         try: "Give the same params in each row")
-    case .idleException:
-      Words("bad-matrix", "This row of `except` leaves nothing out", why: "no member has these values")
+    case .idleException(let isChanged):
+      isChanged
+        ? Words(
+          "bad-matrix", "This row of `except` leaves nothing out",
+          why: "no member has these values, since `--set` changed the matrix"
+        ).asWarning()
+        : Words("bad-matrix", "This row of `except` leaves nothing out", why: "no member has these values")
     case .idleMatrixParam(let name):
       Words(
         "bad-matrix", "Param `\(name)` of `matrix` reaches no node", why: "its members would all be the same",

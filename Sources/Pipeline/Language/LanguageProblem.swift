@@ -99,7 +99,8 @@ enum LanguageProblem: Error, Sendable {
   case sameMembers([String])
   /// A row of a list that gives other params than the first one.
   case otherRow(Int, wanted: [String], found: [String])
-  case idleException
+  /// A row that leaves nothing out; where the command line changed the matrix it may be meant for the one in the file.
+  case idleException(isChanged: Bool)
   case idleMatrixParam(String)
 
   // Files and groups that a file builds on

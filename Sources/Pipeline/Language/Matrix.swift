@@ -14,6 +14,9 @@ struct Matrix {
   private(set) var members: [[LocatedValue]] = []
   private(set) var problems: [Diagnostic] = []
 
+  /// Whether the command line changed it.
+  private let isChanged: Bool
+
   /// One value after the other of some params.
   private struct Axis {
     var keys: [LocatedValue.Key]
@@ -23,7 +26,9 @@ struct Matrix {
   /// - Parameters:
   ///   - value: What stands at `matrix`.
   ///   - params: The names of the pipeline's params.
-  init(_ value: LocatedValue, key: LocatedValue.Key, params: [String]) {
+  ///   - isChanged: Whether the command line changed it.
+  init(_ value: LocatedValue, key: LocatedValue.Key, params: [String], isChanged: Bool) {
+    self.isChanged = isChanged
     guard case .map(let pairs) = value.content else {
       report(.topLevelKind("matrix", wanted: "a map", found: value.kindWords), at: value.mark, "matrix")
       return
@@ -58,7 +63,7 @@ struct Matrix {
     members = axes.reduce([[]]) { members, axis in members.flatMap { member in axis.rows.map { member + $0 } } }
     if let exceptions {
       leaveOut(exceptions)
-      if members.isEmpty, problems.isEmpty { report(.allExcepted, at: exceptions.mark, "matrix.except") }
+      if members.isEmpty, !problems.hasErrors { report(.allExcepted, at: exceptions.mark, "matrix.except") }
     }
     var seen: Set<[String]> = []
     for member in members where !seen.insert(member.map(\.text)).inserted {
@@ -146,7 +151,9 @@ struct Matrix {
       guard places.count == row.pairs.count else { continue }
       let before = members.count
       members.removeAll { member in places.allSatisfy { member[$0.place].text == $0.text } }
-      if members.count == before { report(.idleException, at: row.mark, "matrix.except[\(index)]") }
+      if members.count == before {
+        report(.idleException(isChanged: isChanged), at: row.mark, "matrix.except[\(index)]")
+      }
     }
   }
 }

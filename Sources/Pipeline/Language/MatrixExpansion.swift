@@ -11,6 +11,8 @@ struct MatrixExpansion {
   private let written: [[LocatedValue.Pair]]
   /// The numbers of the params, among those of the matrix, that reach a node.
   private var reach: [String: Set<Int>] = [:]
+  /// What each node is called in each member, by its name: its own where no param reaches it.
+  private var names: [String: [String]] = [:]
   private(set) var problems: [Diagnostic] = []
 
   /// What stands behind a node's name for all of its members.
@@ -28,16 +30,29 @@ struct MatrixExpansion {
     self.nodes = nodes
     self.written = written
     for (node, own) in zip(nodes, uses) { reach[node.key.text] = own }
+    let makers = nodes.indices.map { index in
+      // Where a node uses no param of the matrix it is the same in all members.
+      (uses[index].isEmpty ? written.prefix(1) : written[...]).reduce(into: Set<String>()) {
+        $0.formUnion(producers(of: $1[index].value))
+      }
+    }
     var hasGrown = true
     while hasGrown {
       hasGrown = false
       for (index, node) in nodes.enumerated() {
-        var all = reach[node.key.text] ?? []
-        for member in written { for name in producers(of: member[index].value) { all.formUnion(reach[name] ?? []) } }
+        let all = makers[index].reduce(into: reach[node.key.text] ?? []) { $0.formUnion(reach[$1] ?? []) }
         if all.count > (reach[node.key.text]?.count ?? 0) {
           reach[node.key.text] = all
           hasGrown = true
         }
+      }
+    }
+    let labels = matrix.names.indices.map { place in Self.labels(of: matrix.members.map { $0[place].text }) }
+    for node in nodes {
+      let (name, places) = (node.key.text, self.reached(node.key.text))
+      names[name] = matrix.members.indices.map { member in
+        guard !places.isEmpty else { return name }
+        return "\(name)@" + places.map { "\(matrix.names[$0])=\(labels[$0][member])" }.joined(separator: ",")
       }
     }
     let reached = reach.values.reduce(into: Set<Int>()) { $0.formUnion($1) }
@@ -78,29 +93,25 @@ struct MatrixExpansion {
 
   private func reached(_ node: String) -> [Int] { (reach[node] ?? []).sorted() }
 
-  /// What a node is called in a member: its own name where no param reaches it.
-  private func name(of node: String, member: Int) -> String {
-    let places = reached(node)
-    guard !places.isEmpty else { return node }
-    let parts = places.map { "\(matrix.names[$0])=\(label(matrix.members[member][$0], of: $0))" }
-    return "\(node)@\(parts.joined(separator: ","))"
-  }
+  /// What a node is called in a member.
+  private func name(of node: String, member: Int) -> String { names[node]?[member] ?? node }
 
-  /// A value in the letters that names of files have; with a number where another value would be called so too.
-  private func label(_ value: LocatedValue, of place: Int) -> String {
-    func letters(_ value: LocatedValue) -> String {
-      String(
-        value.text.prefix(40).map { letter in
+  /// Values in the letters that names of files have, each with a number where another value before it would be called so too.
+  private static func labels(of values: [String]) -> [String] {
+    var labels: [String: String] = [:]
+    var counts: [String: Int] = [:]
+    return values.map { value in
+      if let label = labels[value] { return label }
+      let letters = String(
+        value.prefix(40).map { letter in
           letter.isASCII && (letter.isLetter || letter.isNumber || "._+-".contains(letter)) ? letter : "_"
         })
+      let number = (counts[letters] ?? 0) + 1
+      counts[letters] = number
+      let label = number == 1 ? letters : "\(letters)~\(number)"
+      labels[value] = label
+      return label
     }
-    let own = letters(value)
-    var others: [String] = []
-    for member in matrix.members where letters(member[place]) == own && !others.contains(member[place].text) {
-      others.append(member[place].text)
-    }
-    let number = others.firstIndex(of: value.text) ?? 0
-    return number == 0 ? own : "\(own)~\(number + 1)"
   }
 
   // MARK: References

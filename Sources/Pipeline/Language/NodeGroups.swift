@@ -15,12 +15,12 @@ struct NodeGroups {
   private var ends: [String: [String]] = [:]
   private(set) var problems: [Diagnostic] = []
 
-  /// A tree whose nodes are all of some type, without `groups`.
+  /// A tree whose nodes are all of some type, without `groups`, and the nodes that the name of one means which was a group.
   static func expand(
     _ tree: LocatedValue, registry: NodeRegistry, problems: inout [Diagnostic]
-  ) -> LocatedValue {
+  ) -> (tree: LocatedValue, meant: [String: [String]]) {
     let nodes = tree["nodes"]?.pairs ?? []
-    guard tree["groups"] != nil || nodes.contains(where: { $0.value["group"] != nil }) else { return tree }
+    guard tree["groups"] != nil || nodes.contains(where: { $0.value["group"] != nil }) else { return (tree, [:]) }
     var expansion = NodeGroups(tree["groups"], registry)
     var expanded: [LocatedValue.Pair] = []
     for node in nodes { expanded += expansion.nodes(of: node, behind: []) }
@@ -43,7 +43,13 @@ struct NodeGroups {
       return pair
     }
     problems += expansion.problems
-    return LocatedValue(.map(pairs), at: tree.mark)
+    let meant = expansion.ends.keys.map { ($0, expansion.meant(by: $0)) }
+    return (LocatedValue(.map(pairs), at: tree.mark), Dictionary(meant) { first, _ in first })
+  }
+
+  /// The nodes of some type that a name stands for.
+  private func meant(by name: String) -> [String] {
+    ends[name]?.flatMap { meant(by: Self.node(of: $0)) } ?? [name]
   }
 
   private init(_ groups: LocatedValue?, _ registry: NodeRegistry) {

@@ -103,11 +103,14 @@ struct PipelineDocument {
   }
 
   /// Puts the params where they are used, once for each member of the matrix where there is one.
-  mutating func substituteParams(registry: NodeRegistry) {
+  ///
+  /// - Parameter changesMatrix: Whether the command line changes the matrix.
+  mutating func substituteParams(registry: NodeRegistry, changesMatrix: Bool) {
     if let matrix {
-      let read = Matrix(matrix.value, key: matrix.key, params: params.map(\.key.text))
+      let read = Matrix(
+        matrix.value, key: matrix.key, params: params.map(\.key.text), isChanged: changesMatrix)
       problems += read.problems
-      if read.problems.isEmpty { return expand(read, registry: registry) }
+      if !read.problems.hasErrors { return expand(read, registry: registry) }
     }
     var scope = ParamScope(params)
     nodes = nodes.map { pair in
@@ -194,7 +197,7 @@ private func isNameByte(_ byte: UInt8) -> Bool {
 }
 
 /// Whether a text can name a node or param: `[A-Za-z_][A-Za-z0-9_-]*`.
-func isName(_ text: String) -> Bool {
+package func isName(_ text: String) -> Bool {
   guard let first = text.utf8.first, text.utf8.allSatisfy(isNameByte) else { return false }
   return first != UInt8(ascii: "-") && !(0x30...0x39).contains(first)
 }

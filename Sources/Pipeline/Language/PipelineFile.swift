@@ -45,9 +45,10 @@ package enum PipelineFile {
     guard case .map = tree.content else {
       throw DiagnosticList(problems + [LanguageProblem.notAPipeline(found: tree.kindWords).diagnostic(at: tree.mark)])
     }
-    let nodes = NodeGroups.expand(tree, registry: registry, problems: &problems)
+    let (nodes, groups) = NodeGroups.expand(tree, registry: registry, problems: &problems)
     var document = PipelineDocument(nodes, source: text.source)
-    document.substituteParams(registry: registry)
+    document.substituteParams(
+      registry: registry, changesMatrix: overrides.contains { $0.text.hasPrefix("matrix.") })
     var graph = GraphBuilder(document, registry: registry)
     graph.problems += problems
     var pipeline: ResolvedPipeline
@@ -55,6 +56,7 @@ package enum PipelineFile {
       throw DiagnosticList(list.diagnostics.filter { !followers.contains($0.code) })
     }
     pipeline.text = tree.yaml(depth: 3)
+    pipeline.groups = groups
     return pipeline
   }
 

@@ -38,7 +38,7 @@ extension UnknownTarget: DiagnosticError {
 extension ResolvedPipeline {
   /// The names of the nodes that are wanted: the targets, else what the pipeline lists as outputs, else every node.
   ///
-  /// A target is the name of a node, of one that is several in a matrix, or `node.port`. Throws `DiagnosticList` with every one that there is not.
+  /// A target is the name of a node, of one that is several in a matrix, of a group, or `node.port`. Throws `DiagnosticList` with every one that there is not.
   package func wanted(_ targets: [String]) throws -> [String] {
     let names = nodes.map(\.name)
     guard !targets.isEmpty else { return outputs.isEmpty ? names : outputs.map(\.node) }
@@ -46,7 +46,8 @@ extension ResolvedPipeline {
     var unknown: [UnknownTarget] = []
     for target in targets {
       let (name, output) = OutputReference.parts(of: target) { node($0) != nil }
-      let found = nodes.filter { $0.name == name || $0.member?.node == name }
+      let meant = groups[name] ?? [name]
+      let found = nodes.filter { $0.name == name || meant.contains($0.member?.node ?? $0.name) }
       guard let first = found.first else {
         unknown.append(UnknownTarget(target: target, nodes: names))
         continue

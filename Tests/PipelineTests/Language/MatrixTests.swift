@@ -115,6 +115,27 @@ struct MatrixTests {
     #expect(throws: (any Error).self) { try pipeline.wanted(["sft@rate=0.7"]) }
   }
 
+  @Test("a row of `except` for values that `--set` took away is a warning")
+  func exceptionsOfOtherValues() throws {
+    let text = Self.text("{grid: {rate: [1e-4, 3e-4], rank: [4, 8]}, except: [{rate: 3e-4, rank: 8}]}")
+    let pipeline = try load(text, set: ["matrix.grid.rate=[0.5]"])
+    #expect(
+      pipeline.nodes.map(\.name).filter { $0.hasPrefix("sft") } == ["sft@rate=0.5,rank=4", "sft@rate=0.5,rank=8"])
+    #expect(pipeline.warnings.map(\.summary).contains("This row of `except` leaves nothing out"))
+    #expect(messages(text, set: ["nodes.dpo.epochs=2"]).isEmpty)
+  }
+
+  /// 1000 members of five nodes: a few seconds where every reference was looked at once for each member.
+  @Test("a large matrix is expanded at once", .timeLimit(.minutes(1)))
+  func large() throws {
+    let numbers = (1...10).map(String.init).joined(separator: ", ")
+    let start = Date()
+    let pipeline = try load(
+      Self.text("{grid: {rate: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95], rank: [\(numbers)]}, seeds: 10}"))
+    #expect(pipeline.nodes.count == 4 + 2 * 1000)
+    #expect(Date().timeIntervalSince(start) < 10)
+  }
+
   @Test("`--set` changes the matrix, and no param that it gives values to")
   func overrides() throws {
     let text = Self.text("{grid: {rate: [1e-4, 3e-4]}}")

@@ -55,6 +55,10 @@ struct NodeGroupTests {
         tokens: {type: tokenize, conversations: chat, max_length: 64}
       """)
     #expect(pipeline.node("b-tokens")?.planKey == alone.node("tokens")?.planKey)
+    // Among targets its name means what it means in the file.
+    #expect(try pipeline.wanted(["b"]) == ["b-tokens"])
+    #expect(try pipeline.wanted(["b.train", "sft"]) == ["b-tokens", "sft"])
+    #expect(throws: (any Error).self) { try pipeline.wanted(["data"]) }
   }
 
   @Test("groups in groups, params of the file inside, and what a group's outputs are")
