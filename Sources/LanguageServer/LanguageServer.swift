@@ -41,13 +41,20 @@ package final class LanguageServer {
         refuse(id, code: -32600, "the server was shut down")
         continue
       }
-      if let result = answer(method, message["params"] ?? .null) {
-        connection.send(["jsonrpc": "2.0", "id": id, "result": result])
-      } else {
-        refuse(id, code: -32601, "`\(method)` is not known here")
-      }
+      do {
+        if let result = try answer(method, message["params"] ?? .null) {
+          connection.send(["jsonrpc": "2.0", "id": id, "result": result])
+        } else {
+          refuse(id, code: -32601, "`\(method)` is not known here")
+        }
+      } catch { refuse(id, code: -32803, error.words) }
     }
     return isShutDown
+  }
+
+  /// A request that is understood and cannot be done.
+  private struct Refusal: Error {
+    var words: String
   }
 
   private func refuse(_ id: JSON, code: Int, _ words: String) {
@@ -120,7 +127,7 @@ package final class LanguageServer {
   // MARK: Requests
 
   /// The result of a request; nil where its method is not known.
-  private func answer(_ method: String, _ params: JSON) -> JSON? {
+  private func answer(_ method: String, _ params: JSON) throws(Refusal) -> JSON? {
     switch method {
     case "initialize": return initialize(params)
     case "shutdown":
@@ -159,6 +166,7 @@ package final class LanguageServer {
       return site.map(range) ?? .null
     default:
       guard let name = params["newName"]?.string else { return .null }
+      if let words = names.refusal(of: name, for: subject) { throw Refusal(words: words) }
       let edits = names.sites(of: subject).map { site -> JSON in ["range": range(site), "newText": JSON(name)] }
       return ["changes": JSON([(key: uri, value: .array(edits))])]
     }

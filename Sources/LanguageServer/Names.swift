@@ -18,6 +18,22 @@ struct Names {
   let registry: NodeRegistry
   let document: OpenDocument
 
+  /// Why a node or param cannot be called so; nil when it can.
+  func refusal(of name: String, for subject: Subject) -> String? {
+    let (own, kind, area) =
+      switch subject {
+      case .node(let own): (own, "node", "nodes")
+      case .param(let own): (own, "param", "params")
+      }
+    guard isName(name) else {
+      return "`\(name)` is no name of a \(kind): letters, digits, `_` and `-` are, beginning with a letter or `_`"
+    }
+    guard name == own || !document.pairs(area).contains(where: { $0.key.text == name }) else {
+      return "There is a \(kind) `\(name)` already"
+    }
+    return nil
+  }
+
   /// The node or param that a cursor is at.
   func subject(at position: OpenDocument.Position) -> Subject? {
     for subject in subjects {

@@ -75,6 +75,25 @@ import Testing
     #expect(answers.first { $0["id"]?.int == 4 }?["error"]?["code"]?.int == -32601)
   }
 
+  @Test("a name that is none, or another node's, is refused", arguments: ["a b", "1st", "", "rows"])
+  func refusedNames(name: String) throws {
+    let project = try Project(rows: 1)
+    let lines = Project.pipeline.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let row = try #require(lines.firstIndex { $0.hasPrefix("  tokens:") })
+    let (code, answers) = try talk(
+      project,
+      [
+        open(Project.pipeline), request(1, "rename", row, 4, name: name), request(2, "rename", row, 4, name: "tokens"),
+        request(3, "rename", 2, 3, name: name == "rows" ? "base_" : name),
+      ])
+    #expect(code == 0)
+    let refused = try #require(answers.first { $0["id"]?.int == 1 })
+    #expect(refused["error"]?["code"]?.int == -32803 && refused["result"] == nil, "\(refused.text())")
+    #expect(refused["error"]?["message"]?.string?.contains("`\(name)`") == true, "\(refused.text())")
+    #expect(answers.first { $0["id"]?.int == 2 }?["result"]?["changes"] != nil, "its own name is no other node's")
+    #expect((answers.first { $0["id"]?.int == 3 }?["error"] == nil) == (name == "rows"), "params too")
+  }
+
   @Test("an editor that is gone without a word ends the server")
   func gone() throws {
     let project = try Project(rows: 1)
