@@ -30,6 +30,8 @@ package enum ProgramEnding: Sendable, Hashable {
 extension NodeContext {
   /// Seconds between two words about how far a program is.
   private static let interval = 0.5
+  /// Letters of its last line that are shown as how far it is.
+  private static let widest = 200
   /// How many of its last lines are kept for messages.
   private static let keptLines = 12
 
@@ -50,7 +52,7 @@ extension NodeContext {
         let now = steadyClock()
         guard now - told.time >= Self.interval, !latest.isEmpty, latest != told.words else { return }
         told = (latest, now)
-        progress(ProgressUpdate(words: latest))
+        progress(ProgressUpdate(words: String(String.UnicodeScalarView(latest.unicodeScalars.prefix(Self.widest)))))
       })
     try checkCancellation()
     switch ending {

@@ -53,7 +53,9 @@ extension SystemError: DiagnosticError {
       return [
         Diagnostic(
           code: "no-permission", "\(what): permission denied", reason: words,
-          advice: "ask its owner for access, or name another store with the environment variable `ANNEAL_STORE`")
+          advice:
+            "ask its owner for access, or name another place; another store with the environment variable `ANNEAL_STORE`"
+        )
       ]
     case EMFILE, ENFILE:
       return [

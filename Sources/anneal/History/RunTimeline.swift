@@ -55,7 +55,9 @@ struct RunTimeline {
 
   /// A bar a node over the seconds of the run, those of the critical path dark.
   var svg: String {
-    let (width, left, row, top) = (860.0, 190.0, 24.0, 8.0)
+    // A letter is about 7 wide.
+    let left = max(190.0, 7 * Double(spans.map(\.node.count).max() ?? 0) + 16)
+    let (width, row, top) = (670 + left, 24.0, 8.0)
     let length = max(spans.map(\.end).max() ?? 0, 1e-3)
     let scale = (width - left - 70) / length
     let height = top + row * Double(spans.count) + 26

@@ -148,10 +148,19 @@ struct Sweep {
     func cell(_ text: String) -> String {
       text.contains(where: { ",\"\n\r".contains($0) }) ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
     }
+    func number(_ value: Double?) -> String { value.map { JSON($0).text() } ?? "" }
+    // Of means also how many they are of, and how these spread.
+    let areMeans = rows.contains { $0.count > 1 }
+    let head = params + (areMeans ? ["members"] : [])
+    let titles = measures.flatMap { areMeans ? [$0.title, $0.title + " deviation"] : [$0.title] }
     let lines =
-      [params + measures.map(\.title)]
-      + rows.map { row in
-        row.values + measures.map { row.numbers[$0].map { JSON($0).text() } ?? "" }
+      [head + titles]
+      + rows.map { row -> [String] in
+        let numbers = measures.flatMap { measure -> [String] in
+          areMeans
+            ? [number(row.numbers[measure]), number(row.deviations[measure])] : [number(row.numbers[measure])]
+        }
+        return row.values + (areMeans ? [String(row.count)] : []) + numbers
       }
     return lines.map { $0.map(cell).joined(separator: ",") }.joined(separator: "\n")
   }

@@ -40,7 +40,9 @@ struct CacheKeyCommand: ParsableCommand {
           reason: "whoever trusts it would not know the new key",
           advice: "name another file with `--file`")
       }
-      Terminal.say("the key is in \(path); `signing_key: \(path)` signs with it")
+      // In the user's configuration a relative path would start there.
+      let whole = try files.resolved(path)
+      Terminal.say("the key is in \(path); `signing_key: \(whole)` signs with it")
       Terminal.put(try key.trusted.text)
     }
   }

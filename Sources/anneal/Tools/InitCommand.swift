@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import LanguageModels
 import ModelFolders
+import Pipeline
 import Tokenization
 
 /// `anneal init`: a folder to start from.
@@ -20,6 +21,7 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     try reportingProblems {
+      let system = FileSystem()
       // Nothing of the user's is written over, nothing is written by halves, and nothing that cannot run.
       for name in [Starter.pipelineName, Starter.dataName] where try pathKind(place(name)) != nil {
         throw Diagnostic(
@@ -33,11 +35,12 @@ struct InitCommand: ParsableCommand {
         (name: Starter.dataName, text: Starter.data),
       ]
       do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        for file in files { try Data(file.text.utf8).write(to: URL(fileURLWithPath: place(file.name))) }
-      } catch let error as CocoaError {
+        if folder != "." { try system.makeFolder(folder) }
+        for file in files { try system.create(place(file.name), Array(file.text.utf8)) }
+      } catch let error as SystemError {
+        for file in files { try? system.remove(place(file.name)) }
         throw Diagnostic(
-          code: "write", "Cannot write into `\(folder)`", at: nil, reason: error.localizedDescription,
+          code: "write", "Cannot write into `\(folder)`", at: nil, reason: "`\(error.path)`: \(error.words)",
           advice: "name a folder that you may write")
       }
       for file in files { Terminal.put(place(file.name)) }
