@@ -35,6 +35,7 @@ package struct SchemaValidator {
     case "$schema", "$defs", "title", "description", "default", "then", "else": return true
     case "$ref": return try passes(value, definitions[rule.string ?? ""] ?? false)
     case "allOf": return try (rule.array ?? []).allSatisfy { try passes(value, $0) }
+    case "oneOf": return try (rule.array ?? []).count { try passes(value, $0) } == 1
     case "anyOf": return try (rule.array ?? []).contains { try passes(value, $0) }
     case "if":
       let branch = try passes(value, rule) ? "then" : "else"

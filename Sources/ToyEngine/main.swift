@@ -38,6 +38,12 @@ let arguments = Array(CommandLine.arguments.dropFirst())
 if arguments.count == 3, arguments[0] == "worker", arguments[1] == "--folder" {
   exit(WorkerMain.run(registry: ToyNodes.registry, check: ToyNodes.check, folder: arguments[2]))
 }
+if arguments.count == 3, arguments[0] == "worker", arguments[1] == "--order" {
+  exit(
+    OrderMain.run(arguments[2], registry: ToyNodes.registry, check: ToyNodes.check, machine: "") {
+      FileHandle.standardError.write(Data(($0 + "\n").utf8))
+    })
+}
 if arguments == ["worker"] { exit(WorkerMain.run(registry: ToyNodes.registry, check: ToyNodes.check)) }
 if arguments.first == GuardMain.word { exit(GuardMain.run(Array(arguments.dropFirst()))) }
 guard arguments.count >= 4, arguments[0] == "run" else { fail("ToyEngine run PIPELINE STORE PROJECT [kill-at=N]") }

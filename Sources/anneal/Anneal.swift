@@ -19,7 +19,8 @@ struct Anneal: ParsableCommand {
       CommandGroup(
         name: "Pipelines",
         subcommands: [
-          RunCommand.self, PlanCommand.self, WhyCommand.self, ValidateCommand.self, ExpandCommand.self,
+          RunCommand.self, SubmitCommand.self, PlanCommand.self, WhyCommand.self, ValidateCommand.self,
+          ExpandCommand.self,
           GraphCommand.self, NodesCommand.self, SchemaCommand.self,
         ]),
       CommandGroup(

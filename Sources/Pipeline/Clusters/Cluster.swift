@@ -42,22 +42,6 @@ package struct ClusterJob: Sendable {
   package var demand: JobDemand
 }
 
-/// What a job asks for beside cores.
-package struct JobDemand: Sendable, Hashable {
-  /// Bytes; nil where nothing tells.
-  package var memory: Int?
-  /// Seconds; nil where nothing tells.
-  package var seconds: Double?
-  /// Whether the time is the user's limit, at which the node has failed, rather than a guess, after which it goes on.
-  package var isLimit = false
-
-  package init(memory: Int? = nil, seconds: Double? = nil, isLimit: Bool = false) {
-    self.memory = memory
-    self.seconds = seconds
-    self.isLimit = isLimit
-  }
-}
-
 /// How a job stands, as its scheduler says.
 package enum JobState: Sendable, Hashable {
   case waiting
@@ -77,6 +61,10 @@ package struct JobFolder: Sendable, Hashable {
   package var order: String { path + "/order.json" }
   package var messages: String { path + "/messages.jsonl" }
   package var script: String { path + "/job.sh" }
+  /// Stands there when the worker is to save and stop, for schedulers that cannot tell it.
+  var wish: String { path + "/stop" }
+  /// Stands there when the job's time was over.
+  var late: String { path + "/late" }
 }
 
 /// How often a cluster is looked at, and how long it is waited for; in seconds.

@@ -6,6 +6,8 @@ package enum ClusterError: Error, Sendable, Hashable {
   case missing(program: String, cluster: String)
   /// A program of the cluster's failed, with what it wrote.
   case failed(program: String, cluster: String, words: String)
+  /// Where a cluster is said to be is no address.
+  case badAddress(String, cluster: String)
   /// A job was not taken.
   case refused(node: String, cluster: String, words: String)
   /// A job is over and there is no result of it, with the scheduler's explanation.
@@ -21,6 +23,10 @@ extension ClusterError: DiagnosticError {
       Diagnostic(
         code: "no-cluster", "Cannot use \(cluster) from here: there is no program `\(program)`",
         reason: "it was looked for along `PATH`", advice: "start on a machine that submits jobs, or load its module")
+    case .badAddress(let text, let cluster):
+      Diagnostic(
+        code: "no-cluster", "Cannot use \(cluster): `\(text)` is no address",
+        advice: "name its dashboard: `--executor-option=http://HOST:8265`")
     case .failed(let program, let cluster, let words):
       Diagnostic(
         code: "cluster-silent", "\(cluster) gives no answer: `\(program)` failed", reason: Self.quoted(words),
@@ -28,7 +34,8 @@ extension ClusterError: DiagnosticError {
     case .refused(let node, let cluster, let words):
       Diagnostic(
         code: "job-refused", "\(cluster) does not take the job of node `\(node)`", reason: Self.quoted(words),
-        advice: "give what the cluster asks for with `--executor-option`, such as `--executor-option=--partition=short`"
+        advice:
+          "see what it asks for; `--executor-option` goes on to `sbatch`, such as `--executor-option=--partition=short`"
       )
     case .noResult(let node, let cluster, let job, let state, let explanation, let log):
       Diagnostic(
@@ -46,6 +53,10 @@ extension ClusterError: DiagnosticError {
 
   private static func advice(_ words: String, _ log: String) -> String {
     if words.contains("OUT_OF_MEMORY") { return "give the node more `memory`; see `\(log)`" }
+    if words.contains("START_TIMEOUT") {
+      return "there was no room for it in time: take fewer `--jobs` or `--cores`, or raise "
+        + "`RAY_JOB_START_TIMEOUT_SECONDS` where Ray is started"
+    }
     if words.contains("TIMEOUT") || words.contains("DEADLINE") {
       return "give the node a longer `timeout`; see `\(log)`"
     }

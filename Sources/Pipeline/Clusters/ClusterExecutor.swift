@@ -38,29 +38,31 @@ package struct ClusterExecutor: Executor {
     _ job: ActionJob, log: String, stop: Cancellation, report: @escaping NodeReport.Receiver
   ) -> ActionOutcome {
     do {
-      let (folder, id) = try submitted(job, log: log, report: report)
+      let (folder, id) = try submitted(job, log: log, stop: stop, report: report)
       watch.add(id)
       defer { watch.remove(id) }
       var follower = JobFollower(
         job: job, id: id, folder: folder, log: log, cluster: cluster, watch: watch, store: store, pace: pace,
-        stop: stop,
-        report: report)
+        stop: stop, report: report)
       let outcome = follower.follow()
-      // What cannot be removed now is left to the garbage collector, as is what a killed run leaves.
-      try? store.files.removeTree(folder.path)
+      // A job that may still run needs it, and the next run finds the job by it. What cannot be removed now is left to the
+      // garbage collector, as is what a killed run leaves.
+      if follower.isOver { try? store.files.removeTree(folder.path) }
       return outcome
+    } catch is Interrupted {
+      return ActionOutcome(result: .failure(.interrupted))
     } catch { return ActionOutcome(result: .failure(.failed(diagnostics(of: error)))) }
   }
 
   /// Hands the job over, unless one of an earlier run that was killed does the work already.
   private func submitted(
-    _ job: ActionJob, log: String, report: NodeReport.Receiver
+    _ job: ActionJob, log: String, stop: Cancellation, report: NodeReport.Receiver
   ) throws -> (folder: JobFolder, id: String) {
     // By the work and the store that it goes to: what has this name is this.
     var name = "anneal-" + Digest(of: "\(job.key.hex)\n\(store.path)".utf8).hex.prefix(16)
     if job.isForced { name += "-" + uniqueName() }
     let folder = JobFolder("\(store.path)/tmp/\(name)")
-    if !job.isForced, let id = try cluster.find(name), try store.files.status(folder.order) != nil {
+    if !job.isForced, let id = try found(name, stop), try store.files.status(folder.order) != nil {
       report(.log("\(cluster.name) job \(id), which an earlier run submitted, goes on"))
       return (folder, id)
     }
@@ -78,5 +80,17 @@ package struct ClusterExecutor: Executor {
         cores: job.threads, demand: job.demand))
     report(.log("\(cluster.name) job \(id), named \(name)"))
     return (folder, id)
+  }
+
+  /// The job of this name that waits or runs, from a scheduler that may be away for a while.
+  private func found(_ name: String, _ stop: Cancellation) throws -> String? {
+    let start = steadyClock()
+    while true {
+      do throws(ClusterError) { return try cluster.find(name) } catch {
+        guard case .failed = error, steadyClock() - start < pace.patience else { throw error }
+        if stop.isRequested { throw Interrupted() }
+        pause(min(pace.ask, 5))
+      }
+    }
   }
 }

@@ -25,6 +25,8 @@ struct JobFollower {
   private var absentSince: Int?
   private var sent = Cancellation.Level.none
   private var state: JobState?
+  /// Whether the job has ended or is being ended, for all that is known.
+  private(set) var isOver = true
 
   init(
     job: ActionJob, id: String, folder: JobFolder, log: String, cluster: any Cluster, watch: ClusterWatch, store: Store,
@@ -98,7 +100,9 @@ struct JobFollower {
   private mutating func outcomeByScheduler() -> ActionOutcome? {
     let view = watch.view(of: id)
     if let silence = view.silence {
-      return steadyClock() - silence.since > pace.patience ? outcome(.failure(.failed(silence.error.diagnostics))) : nil
+      guard steadyClock() - silence.since > pace.patience else { return nil }
+      isOver = false
+      return outcome(.failure(.failed(silence.error.diagnostics)))
     }
     guard view.answers > 0 else { return nil }
     switch view.state {
@@ -110,7 +114,9 @@ struct JobFollower {
       return nil
     case .unclear(let words)?:
       unclearSince = unclearSince ?? steadyClock()
-      return steadyClock() - (unclearSince ?? 0) > pace.patience ? over(words) : nil
+      guard steadyClock() - (unclearSince ?? 0) > pace.patience else { return nil }
+      isOver = false
+      return over(words)
     case .over(let words)?: return over(words)
     case nil:
       // One answer without it proves nothing: schedulers have moments at which a job stands nowhere.

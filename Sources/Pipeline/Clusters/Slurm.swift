@@ -17,8 +17,6 @@ package struct Slurm: Cluster {
   private static let tries = 3
   /// Seconds before the time limit at which the worker is told to save.
   private static let warning = 180.0
-  /// How often a job goes on after its time limit.
-  private static let restarts = 100
 
   /// - Parameter environment: As the programs see it, but for what a surrounding job says of itself.
   package init(
@@ -74,7 +72,9 @@ package struct Slurm: Cluster {
   // MARK: Submitting
 
   package func submit(_ job: ClusterJob) throws(ClusterError) -> String {
-    do { try FileSystem().create(job.folder.script, Array(Self.script(job).utf8)) } catch {
+    do {
+      try FileSystem().create(job.folder.script, Array(JobScript.slurm(node: job.node, worker: job.worker).utf8))
+    } catch {
       throw .refused(node: job.node, cluster: name, words: "cannot write `\(job.folder.script)`")
     }
     var refusal = ""
@@ -85,7 +85,7 @@ package struct Slurm: Cluster {
         if let id = try? find(job.name) { return id }
       }
       do {
-        let program = try run(["sbatch"] + arguments(job))
+        let program = try run(["sbatch", "--parsable"] + Self.options(job) + options + [job.folder.script])
         if program.ending == .exited(0), let id = Self.identifier(program.output) { return id }
         refusal = program.errors.isEmpty ? program.output : program.errors
       } catch {
@@ -108,9 +108,10 @@ package struct Slurm: Cluster {
     ["timed out", "Unable to contact", "temporarily", "try again", "Connection refused"].contains { words.contains($0) }
   }
 
-  private func arguments(_ job: ClusterJob) -> [String] {
+  /// What a job asks for and how it is treated, as options of `sbatch`.
+  static func options(_ job: ClusterJob) -> [String] {
     var words = [
-      "--parsable", "--job-name=\(job.name)", "--comment=anneal \(job.node)",
+      "--job-name=\(job.name)", "--comment=anneal \(job.node)",
       "--output=\(job.log.replacingOccurrences(of: "%", with: "%%"))", "--open-mode=append", "--requeue",
       "--export=ALL", "--chdir=\(job.project)", "--nodes=1", "--ntasks=1", "--cpus-per-task=\(job.cores)",
     ]
@@ -123,36 +124,8 @@ package struct Slurm: Cluster {
     }
     // Past the user's own limit there is no going on.
     if !job.demand.isLimit { words.append("--signal=B:USR1@\(Int(warning))") }
-    return words + options + [job.folder.script]
+    return words
   }
-
-  /// Starts the worker, has it save before the time limit and the job start again after that.
-  ///
-  /// Signals come to the shell alone, which tells the worker once: a second time would end it without saving.
-  static func script(_ job: ClusterJob) -> String {
-    """
-    #!/bin/sh
-    # Node \(job.node) of an Anneal pipeline.
-    again=
-    \(job.worker.map(quoted).joined(separator: " ")) &
-    worker=$!
-    trap 'again=1; kill -TERM "$worker"' USR1
-    trap 'kill -TERM "$worker"' USR2
-    trap : TERM INT
-    while :; do
-      wait "$worker"
-      code=$?
-      kill -0 "$worker" 2>/dev/null || break
-    done
-    if [ -n "$again" ] && [ "$code" -eq 75 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt \(restarts) ]; then
-      exec scontrol requeue "$SLURM_JOB_ID"
-    fi
-    exit "$code"
-
-    """
-  }
-
-  static func quoted(_ word: String) -> String { "'" + word.replacingOccurrences(of: "'", with: #"'\''"#) + "'" }
 
   // MARK: Asking
 
@@ -193,8 +166,10 @@ package struct Slurm: Cluster {
   }
 
   package func stop(_ jobs: [String], gently: Bool) throws(ClusterError) {
+    let program = try run(["scancel"] + (gently ? ["--batch", "--signal=USR2"] : []) + jobs)
     // One that has ended meanwhile is an error of scancel's, and none of anybody else's.
-    _ = try run(["scancel"] + (gently ? ["--batch", "--signal=USR2"] : []) + jobs)
+    guard program.ending != .exited(0), Self.isPassing(program.errors) else { return }
+    throw .failed(program: "scancel", cluster: name, words: program.errors)
   }
 
   // MARK: Explaining

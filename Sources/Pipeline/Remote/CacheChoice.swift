@@ -1,4 +1,5 @@
 import Diagnostics
+import PreciseJSON
 
 /// Which caches a command asks, from all who name some: the command line first, then the pipeline file, then the user's own
 /// configuration.
@@ -29,6 +30,16 @@ package struct CacheChoice: Sendable {
     for index in caches.indices {
       caches[index].settings.trustedKeys = caches[index].settings.trustedKeys ?? user.trustedKeys
       caches[index].settings.signingKey = caches[index].settings.signingKey ?? user.signingKey
+    }
+  }
+
+  /// The caches as another process of this user's reads them, with the places of keys and the names of variables.
+  package var json: JSON { .array(caches.map { AnyFields($0.settings).json }) }
+
+  /// Reads what ``json`` wrote.
+  package init(json: JSON) throws {
+    for settings in try FieldTransportError.require(json.array, "a list of caches", json) {
+      add(LocatedCache(try AnyFields.read(CacheSettings.self, json: settings)))
     }
   }
 

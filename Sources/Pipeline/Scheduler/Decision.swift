@@ -61,6 +61,8 @@ package struct Planner: Sendable {
   package let forced: Set<String>
   /// Where results are looked for that the store does not have.
   package let remotes: RemoteCaches
+  /// Results of work that began since then are as good as made in this run, in nanoseconds since 1970.
+  private let madeSince: Int64?
   private let pasts: Pasts
   private let clock: Clock
 
@@ -68,11 +70,13 @@ package struct Planner: Sendable {
   package typealias Clock = @Sendable () -> Int64
 
   package init(
-    store: Store, forced: Set<String> = [], remotes: RemoteCaches = RemoteCaches(), clock: @escaping Clock = wallClock
+    store: Store, forced: Set<String> = [], remotes: RemoteCaches = RemoteCaches(), madeSince: Int64? = nil,
+    clock: @escaping Clock = wallClock
   ) {
     self.store = store
     self.remotes = remotes
     self.forced = forced
+    self.madeSince = madeSince
     self.clock = clock
     pasts = Pasts(store)
   }
@@ -99,7 +103,8 @@ package struct Planner: Sendable {
     if forced.contains(node.name), !isMade { return .run(.forced, preimage) }
     switch try store.result(for: preimage.key) {
     case .found(let result):
-      if !isMade, let reason = node.reasonToRepeat(result, now: clock()) { return .run(reason, preimage) }
+      let isOfNow = isMade || madeSince.map { since in result.began.map { $0 >= since } ?? false } ?? false
+      if !isOfNow, let reason = node.reasonToRepeat(result, now: clock()) { return .run(reason, preimage) }
       return .cached(result)
     case .dead(let reason): return .run(.dead(reason), preimage)
     case .none:

@@ -10,7 +10,8 @@ extension RunLoop {
   }
 
   private func settle(_ node: ResolvedNode) throws {
-    let planner = Planner(store: scheduler.store, forced: options.forced, clock: scheduler.clock)
+    let planner = Planner(
+      store: scheduler.store, forced: options.forced, madeSince: options.madeSince, clock: scheduler.clock)
     let decision = try planner.decide(
       node, known: { records[$0]?.result?.digests }, wasMade: { performers[$0] != nil })
     switch decision {
@@ -92,7 +93,7 @@ extension RunLoop {
       sources: node.sources.map { ActionJob.Source(role: $0.role, path: $0.path, digest: $0.digest) },
       preimage: preimage, threads: entry.isHeavy ? options.cores : 1,
       staging: scheduler.store.newTemporaryPlace(), isForced: reason.repeats)
-    if entry.isElsewhere { job.demand = demand(of: node) }
+    if entry.isElsewhere { job.demand = JobDemand(node, past: expected[node.name], among: byName) }
     let stop = Cancellation(ofRun: cancellation)
     let now = steadyClock()
     board.move(
@@ -116,16 +117,5 @@ extension RunLoop {
     if !isWorker, !awaitingWorker.isEmpty { scheduler.heavy.prepare() }
     let name = node.name
     attempt.start(in: attempts) { [mailbox] ending in mailbox.put(.ended(node: name, ending)) }
-  }
-
-  /// What a node asks a cluster for: what its settings say, else what past runs took with some room, else what the
-  /// arithmetic of its type says.
-  private func demand(of node: ResolvedNode) -> JobDemand {
-    let past = expected[node.name]
-    let memory =
-      node.settings.memory?.value ?? past?.peakMemory.map { $0 + $0 / 4 + (256 << 20) }
-      ?? node.type.forecast(Ancestry(node, among: byName)).map { $0.memory + $0.memory / 4 + (256 << 20) }
-    if let limit = node.settings.timeout { return JobDemand(memory: memory, seconds: limit.value, isLimit: true) }
-    return JobDemand(memory: memory, seconds: past.map { max(4 * $0.seconds, 1800) })
   }
 }

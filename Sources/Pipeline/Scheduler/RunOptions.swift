@@ -7,6 +7,9 @@ package struct RunOptions: Sendable {
   package var targets: [String] = []
   /// Nodes to run although their results are known.
   package var forced: Set<String> = []
+  /// Since when results count as made in this run, in nanoseconds since 1970, where what is made anew each time was made by
+  /// another process of the same run.
+  package var madeSince: Int64?
   /// Whether to go on with what does not depend on a failed node.
   ///
   /// Otherwise nothing new is started after a failure; what is running is finished.

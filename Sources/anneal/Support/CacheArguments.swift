@@ -19,6 +19,13 @@ struct CacheArguments: ParsableArguments {
   /// Credentials that are not there are said, once a command.
   /// - Throws: What is wrong with any of them.
   func remotes(_ pipeline: ResolvedPipeline?, _ workplace: Workplace) throws -> RemoteCaches {
+    try choice(pipeline, workplace).remotes
+  }
+
+  /// The caches to ask, and who names them how.
+  func choice(
+    _ pipeline: ResolvedPipeline?, _ workplace: Workplace
+  ) throws -> (named: CacheChoice, remotes: RemoteCaches) {
     let arguments = try caches.map { text in
       do { return try CacheSettings(text) } catch let error as CacheAddress.Problem {
         throw Diagnostic(code: "bad-cache", error.summary, path: "--cache", reason: error.reason, advice: error.advice)
@@ -30,7 +37,7 @@ struct CacheArguments: ParsableArguments {
       arguments: arguments, pipeline: noRemote ? [] : pipeline?.caches ?? [], user: user, project: workplace.project)
     let remotes = try choice.remotes()
     Terminal.report(choice.warnings)
-    return remotes
+    return (choice, remotes)
   }
 }
 

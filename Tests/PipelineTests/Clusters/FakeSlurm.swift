@@ -13,7 +13,7 @@ final class FakeSlurm: Sendable {
     folder = try TemporaryFolder()
     workspace = try ToyWorkspace()
     let script = Self.script.replacingOccurrences(of: "FOLDER", with: folder.path)
-    for name in ["sbatch", "squeue", "scancel", "scontrol"] { try install(script, as: name) }
+    for name in ["sbatch", "squeue", "scancel", "scontrol", "run-job"] { try install(script, as: name) }
     try FileManager.default.createDirectory(atPath: folder.path("jobs"), withIntermediateDirectories: true)
   }
 
@@ -32,13 +32,23 @@ final class FakeSlurm: Sendable {
   /// What was noted in a file of the fake's.
   func noted(_ name: String) -> String { (try? String(contentsOfFile: folder.path(name), encoding: .utf8)) ?? "" }
 
-  var cluster: Slurm {
-    Slurm(
-      options: ["--partition=short"],
-      environment: [
-        "PATH": "\(folder.path("bin")):/usr/bin:/bin", "SLURM_JOB_ID": "77", "SLURM_CONF": "/conf",
-        "SLURM_MEM_PER_CPU": "1",
-      ], breath: 0.05)
+  /// As a process has it that runs in a job itself.
+  var environment: [String: String] {
+    [
+      "PATH": "\(folder.path("bin")):/usr/bin:/bin", "SLURM_JOB_ID": "77", "SLURM_CONF": "/conf",
+      "SLURM_MEM_PER_CPU": "1",
+    ]
+  }
+
+  var cluster: Slurm { Slurm(options: ["--partition=short"], environment: environment, breath: 0.05) }
+
+  /// The states of all jobs, by their names.
+  var states: [String: String] {
+    let jobs = (try? FileManager.default.contentsOfDirectory(atPath: folder.path("jobs"))) ?? []
+    func line(_ job: String, _ file: String) -> String {
+      noted("jobs/\(job)/\(file)").trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    return Dictionary(jobs.map { (line($0, "name"), line($0, "state")) }) { first, _ in first }
   }
 
   static var pace: ClusterPace {
@@ -68,44 +78,69 @@ final class FakeSlurm: Sendable {
       hook before-sbatch
       n=1
       while ! mkdir $F/jobs/$n 2>/dev/null; do n=$((n + 1)); done
-      for word in "$@"; do
-        case $word in --job-name=*) echo "${word#*=}" > $F/jobs/$n/name ;; --output=*) log=${word#*=} ;; esac
-        script=$word
-      done
+      for script in "$@"; do :; done
+      before=
+      { sed -n 's/^#SBATCH //p' "$script"; printf '%s\n' "$@"; } > $F/jobs/$n/options
+      while read -r word; do
+        case $word in *=\"*) word=$(printf '%s\n' "$word" | sed 's/="/=/; s/"$//; s/%%/%/g') ;; esac
+        case $word in
+        --job-name=*) echo "${word#*=}" > $F/jobs/$n/name ;;
+        --output=*) log=${word#*=} ;;
+        --chdir=*) place=${word#*=} ;;
+        --dependency=afterok:*) before=$(echo "${word#*:}" | tr : ' ') ;;
+        esac
+      done < $F/jobs/$n/options
+      case $script in /*) ;; *) script=$PWD/$script ;; esac
       state $n PENDING
-      (
-        r=0
-        while :; do
-          state $n RUNNING
-          if [ -e $F/instead-of-job ]; then
-            hook instead-of-job
-          else
-            SLURM_JOB_ID=$n SLURM_RESTART_COUNT=$r setsid sh "$script" >> "$log" 2>&1 &
-            pid=$!
-            echo $pid > $F/jobs/$n/pid
-            hook beside-job
-            wait $pid
-            code=$?
-            if [ -e $F/jobs/$n/cancelled ]; then exit; fi
-            if [ ! -e $F/jobs/$n/again ]; then
-              if [ $code = 0 ]; then state $n COMPLETED; else state $n FAILED; fi
-            fi
-          fi
-          [ -e $F/jobs/$n/again ] || exit
-          rm $F/jobs/$n/again
-          state $n PENDING
-          r=$((r + 1))
-          sleep 0.2
-        done
-      ) > /dev/null 2>&1 < /dev/null &
+      # Out of the group of this program, whose end is the end of it all.
+      setsid "$F/bin/run-job" $n "$script" "$log" "$place" "$before" > /dev/null 2>&1 < /dev/null &
+      while [ ! -e $F/begun-$n ]; do sleep 0.01; done
       hook after-sbatch
       echo $n
+      ;;
+    run-job)
+      n=$1 script=$2 log=$3
+      cd "$4"
+      : > $F/begun-$n
+      for other in $5; do
+        while :; do
+          case $(cat $F/jobs/$other/state) in
+          COMPLETED) break ;;
+          PENDING | RUNNING) sleep 0.05 ;;
+          *) state $n CANCELLED; exit ;;
+          esac
+        done
+      done
+      r=0
+      while :; do
+        state $n RUNNING
+        if [ -e $F/instead-of-job ]; then
+          hook instead-of-job
+        else
+          SLURM_JOB_ID=$n SLURM_RESTART_COUNT=$r setsid sh "$script" >> "$log" 2>&1 &
+          pid=$!
+          echo $pid > $F/jobs/$n/pid
+          hook beside-job
+          wait $pid
+          code=$?
+          if [ -e $F/jobs/$n/cancelled ]; then exit; fi
+          if [ ! -e $F/jobs/$n/again ]; then
+            if [ $code = 0 ]; then state $n COMPLETED; else state $n FAILED; fi
+          fi
+        fi
+        [ -e $F/jobs/$n/again ] || exit
+        rm $F/jobs/$n/again
+        state $n PENDING
+        r=$((r + 1))
+        sleep 0.2
+      done
       ;;
     squeue)
       hook on-squeue
       for job in $F/jobs/*; do
         case "$*" in *--name=*) case "$*" in *--name="$(cat $job/name)"*) ;; *) continue ;; esac ;; esac
-        echo "$(basename $job)|$(cat $job/state)"
+        case "$* $(cat $job/state)" in *--states=all*) ;; *PENDING | *RUNNING) ;; *) continue ;; esac
+        case "$*" in *%T*) echo "$(basename $job)|$(cat $job/state)" ;; *) basename $job ;; esac
       done
       ;;
     scancel)
