@@ -174,7 +174,7 @@ let package = Package(
     tests("ModelFolders", ["LanguageModels", "Tensors", "TensorFiles", "Tokenization"]),
     tests("Generation", ["Decoding", "LanguageModels", "Tensors", "ModelFolders", "Tokenization"]),
     tests("Pipeline", ["ToyEngine"]),
-    tests("Recipes", ["Pipeline"]),
+    tests("Recipes", ["FineTuningNodes", "Pipeline"]),
     tests("LanguageServer", ["Pipeline"]),
     tests(
       "FineTuningNodes",

@@ -206,14 +206,14 @@ import Testing
         """, "\(outcome.messages)")
   }
 
-  @Test("key=value is for LLaMA-Factory's files, and a pipeline says what to write")
+  @Test("key=value is for files that become pipelines, and a pipeline says what to write")
   func settingsOfPipelines() throws {
     let project = try Project(rows: 1)
     let outcome = try project.anneal("validate", "pipeline.yaml", "epochs=3")
     #expect(
       outcome.messages == """
         error: `epochs=3` has no effect here
-          why: `key=value` behind the file is for files of LLaMA-Factory's
+          why: `key=value` behind the file is for recipes and for files of other programs
           try: `--set epochs=3`
 
         """, "\(outcome.messages)")
@@ -221,8 +221,8 @@ import Testing
     let expand = try project.anneal("expand", "pipeline.yaml")
     #expect(
       expand.messages == """
-        pipeline.yaml: error: There is nothing to expand: the file is none of LLaMA-Factory's
-          why: those have `model_name_or_path`, and no `nodes`
+        pipeline.yaml: error: There is nothing to expand: the file is a pipeline
+          why: what becomes one is told by its keys: a recipe `recipe`, LLaMA-Factory's files `model_name_or_path`, Axolotl's `base_model`, torchtune's maps with `_component_`
           try: `anneal validate` checks a pipeline, `anneal graph` draws it
 
         """, "\(expand.messages)")

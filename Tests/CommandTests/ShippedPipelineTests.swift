@@ -33,7 +33,8 @@ import Testing
     #expect(
       Set(examples).subtracting(["README.md"])
         == [
-          "continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data", "sweep",
+          "continue-an-adapter", "full-fine-tuning", "gemma-3", "own-data", "plain-text", "prepare-data", "recipe",
+          "sweep",
           "trl",
         ])
     #expect(
@@ -133,6 +134,15 @@ import Testing
     try run(
       project, "examples/sweep/pipeline.yaml", "data=data.jsonl",
       expecting: ["sweep/quality@rate=1.0e-3,rank=16,seed=2/metrics.json"])
+  }
+
+  @Test func recipe() throws {
+    let project = try project()
+    let outcome = try project.start(["run", "examples/recipe/recipe.yaml", "model=tiny", "epochs=1"]).1()
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    for name in ["evaluate/metrics.json", "answers/answers.jsonl", "release/adapter_config.json"] {
+      #expect(FileManager.default.fileExists(atPath: project.folder.path("results/recipe/" + name)), "\(name)")
+    }
   }
 
   /// A Gemma 3 and its SentencePiece vocabulary, both in one GGUF file, to a folder that transformers loads.

@@ -9,24 +9,26 @@ import Testing
 @Suite struct ArgumentTableTests {
   private static func pinned() throws -> JSON { try readJSON(fixture("Recipes/llamafactory_keys.json")) }
 
+  private static let keys = KeyTable.llamaFactory.sections.flatMap(\.keys)
+
   @Test("every key of 0.9.4 is there, in its class and order, and no other without its release")
   func noKeyIsMissing() throws {
     let classes = try #require(try Self.pinned()["classes"]?.object)
-    #expect(classes.keys == ArgumentTable.all.map(\.holder.rawValue))
-    for (holder, keys) in ArgumentTable.all {
-      let pinned = try #require(classes[holder.rawValue]?.object?.keys)
-      #expect(keys.filter { $0.since == nil }.map(\.name) == pinned, "\(holder)")
+    #expect(classes.keys == KeyTable.llamaFactory.sections.map(\.title))
+    for section in KeyTable.llamaFactory.sections {
+      let pinned = try #require(classes[section.title]?.object?.keys)
+      #expect(section.keys.filter { $0.since == nil }.map(\.name) == pinned, "\(section.title)")
     }
-    let names = ArgumentTable.all.flatMap { $0.keys.map(\.name) }
+    let names = Self.keys.map(\.name)
     #expect(Set(names).count == names.count && names.count > 350)
   }
 
   @Test("defaults are LLaMA-Factory's")
   func defaults() throws {
     let classes = try Self.pinned()["classes"]
-    for (holder, keys) in ArgumentTable.all {
-      for key in keys where key.since == nil {
-        let pinned = try #require(classes?[holder.rawValue]?[key.name])
+    for section in KeyTable.llamaFactory.sections {
+      for key in section.keys where key.since == nil {
+        let pinned = try #require(classes?[section.title]?[key.name])
         #expect(Self.isSame(key.standard, pinned), "\(key.name): \(key.standard ?? "nil"), pinned \(pinned.text())")
       }
     }
@@ -42,7 +44,7 @@ import Testing
   }
 
   @Test func everyRowSaysSomething() {
-    for key in ArgumentTable.all.flatMap(\.keys) {
+    for key in Self.keys {
       #expect(key.words.count > 5 && !key.words.hasSuffix("."), "\(key.name)")
     }
   }
@@ -81,7 +83,7 @@ import Testing
 
   @Test("every key that becomes something is read for some kind of file")
   func everyKeyIsRead() throws {
-    for key in ArgumentTable.all.flatMap(\.keys) where key.fate == .becomes {
+    for key in Self.keys where key.fate == .becomes {
       let value: String =
         switch key.kind {
         case .bool: key.standard == "true" ? "false" : "true"
@@ -106,7 +108,7 @@ import Testing
     let root = URL(fileURLWithPath: fixture("")).deletingLastPathComponent().deletingLastPathComponent()
     let page = try String(contentsOf: root.appendingPathComponent("docs/llamafactory.md"), encoding: .utf8)
     #expect(
-      page.contains(ArgumentTable.reference),
-      "docs/llamafactory.md is out of date: put what `anneal expand --keys` prints below its head")
+      page.contains(KeyTable.llamaFactory.reference),
+      "docs/llamafactory.md is out of date: put what `anneal expand --keys llama-factory` prints below its head")
   }
 }

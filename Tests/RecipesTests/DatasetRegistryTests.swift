@@ -97,11 +97,6 @@ import Testing
       "`alpaca`"
     ),
     Entry(
-      #"{"file_name": "rows.json", "num_samples": 10}"#,
-      "`num_samples` draws rows at random, which `load_dataset` does not",
-      "leave it out, or say `max_samples` in the training's file"
-    ),
-    Entry(
       #"{"file_name": "rows.json", "split": "test"}"#, "A part of a file (`split: test`) is not read",
       "write the part to a file of its own"
     ),

@@ -364,7 +364,7 @@ import Testing
       ("seed: 1", false), ("model_name_or_path: x\nnodes: {}", false),
     ] {
       let file = try YAMLText(path: folder.write(text, to: "f.yaml"))
-      #expect(LLaMAFactoryFile.isOne(file) == isOne, "\(text)")
+      #expect((RecipeFile.kind(of: file) == .llamaFactory) == isOne, "\(text)")
     }
   }
 }

@@ -70,17 +70,22 @@ struct Recipe {
 
   private func plain(_ text: String) -> String { text.replacing(folder.path + "/", with: "") }
 
-  private func plain(_ problem: Diagnostic) -> Diagnostic {
-    var problem = problem
-    problem.summary = plain(problem.summary)
-    problem.reason = problem.reason.map(plain)
-    problem.advice = problem.advice.map(plain)
-    if var place = problem.place {
-      place.file = plain(place.file)
+  private func plain(_ problem: Diagnostic) -> Diagnostic { problem.mapped(plain) }
+}
+
+extension Diagnostic {
+  /// The same problem with other texts.
+  func mapped(_ change: (String) -> String) -> Diagnostic {
+    var problem = self
+    problem.summary = change(summary)
+    problem.reason = reason.map(change)
+    problem.advice = advice.map(change)
+    if var place {
+      place.file = change(place.file)
       problem.place = place
     }
-    if var excerpt = problem.excerpt {
-      excerpt.line = plain(excerpt.line)
+    if var excerpt {
+      excerpt.line = change(excerpt.line)
       problem.excerpt = excerpt
     }
     return problem

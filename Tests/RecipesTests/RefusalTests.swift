@@ -45,19 +45,19 @@ import Testing
       "it is for `stage: sft`, as in LLaMA-Factory: of other rows the answer alone counts", "leave it out"
     ),
     Case(
-      "mix_strategy: interleave_over", "`mix_strategy: interleave_over` cannot be honoured",
-      "sets are put one after the other and shuffled together; nothing draws from them by turns",
-      "leave it out, or repeat a set's file to make it count more"
-    ),
-    Case(
       "rope_scaling: yarn", "`rope_scaling: yarn` cannot be honoured",
       "how positions turn is read from the model's own `config.json`",
       "write the block `rope_scaling` into it, as transformers reads it"
     ),
     Case(
-      "val_size: 500", "`val_size: 500` cannot be honoured",
-      "rows are held out by a share of them, chosen by each row's content, so that rows that come later move none",
-      "a share, such as `val_size: 0.1`"
+      "dataset: rows,more\nmix_strategy: interleave_over\ninterleave_probs: 0.5",
+      "`interleave_probs: 0.5` cannot be honoured", "2 sets have a share each, above 0",
+      "as many numbers as there are sets"
+    ),
+    Case(
+      "interleave_probs: 0.5,0.5\ndataset: rows,more",
+      "`interleave_probs` and `mix_strategy: concat` do not go together",
+      "sets that are put one after the other have no shares", "take one of them out"
     ),
     Case(
       "quantization_bit: 3", "`quantization_bit: 3` cannot be honoured",
@@ -202,6 +202,6 @@ import Testing
     let outcome = try Recipe("shift_attn: false\nmix_strategy: concat\nnum_beams: 1\nexport_legacy_format: no")
       .expanded()
     #expect(outcome.problems.isEmpty, "\(outcome.rendered)")
-    #expect(outcome.text.contains("mix_strategy: concat (it says what holds in any case)"))
+    #expect(outcome.text.contains("shift_attn: false (it says what holds in any case)"))
   }
 }

@@ -9,6 +9,8 @@ struct Sketch {
     var value: LocatedValue
     /// Where it comes from, and what there is to say about it.
     var comment: String?
+    /// The key that it comes from, where problems are told by it.
+    var key: String?
   }
 
   struct Node {
@@ -38,6 +40,14 @@ struct Sketch {
   init(name: LocatedValue, source: SourceText) {
     self.name = name
     self.source = source
+  }
+
+  /// The keys that fields come from, by the path of the field.
+  var keys: [String: String] {
+    Dictionary(
+      nodes.flatMap { node in
+        node.fields.compactMap { field in field.key.map { ("nodes.\(node.name).\(field.name)", $0) } }
+      }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The pipeline as if a file said so.

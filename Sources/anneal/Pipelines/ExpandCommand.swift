@@ -4,15 +4,32 @@ import FineTuningNodes
 import Pipeline
 import Recipes
 
-/// `anneal expand`: the pipeline that a file of another program becomes.
+/// `anneal expand`: the pipeline that a recipe or a file of another program becomes.
 struct ExpandCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "expand",
-    abstract: "Writes the pipeline that a file of LLaMA-Factory's becomes, with where each field comes from.")
+    abstract: "Writes the pipeline that a recipe or another program's file becomes, with where each field comes from.")
+
+  /// Whose keys are listed.
+  enum Keys: String, ExpressibleByArgument, CaseIterable {
+    case recipe
+    case llamaFactory = "llama-factory"
+    case axolotl
+    case torchtune
+
+    var reference: String {
+      switch self {
+      case .recipe: FlatRecipe.reference(fineTuningNodes)
+      case .llamaFactory: KeyTable.llamaFactory.reference
+      case .axolotl: KeyTable.axolotlDataset.reference + "\n" + KeyTable.axolotl.reference
+      case .torchtune: KeyTable.torchtuneDataset.reference + "\n" + KeyTable.torchtune.reference
+      }
+    }
+  }
 
   @OptionGroup var workplace: Workplace
 
-  @Argument(help: "A training, export or prediction file of LLaMA-Factory's.")
+  @Argument(help: "A recipe, or a file of LLaMA-Factory's, Axolotl's or torchtune's.")
   var file: String?
 
   @Argument(help: "Changes of keys, as key=value.")
@@ -21,11 +38,13 @@ struct ExpandCommand: ParsableCommand {
   @Option(name: .customLong("set"), help: "Change a key, such as learning_rate=3e-4.")
   var overrides: [String] = []
 
-  @Flag(help: "Print every key of LLaMA-Factory's, and what becomes of it, in Markdown.")
-  var keys = false
+  @Option(help: "Print every key of such files, and what becomes of it, in Markdown.")
+  var keys: Keys?
 
   func validate() throws {
-    if keys != (file == nil) { throw ValidationError(keys ? "`--keys` takes no file." : "Name a file.") }
+    if (keys == nil) == (file == nil) {
+      throw ValidationError(keys == nil ? "Name a file." : "`--keys` takes no file.")
+    }
     if let word = (settings + overrides).first(where: { !$0.dropFirst().contains("=") || $0.hasPrefix("nodes.") }) {
       throw ValidationError("`\(word)` is no change of a key, such as `learning_rate=3e-4`.")
     }
@@ -33,28 +52,25 @@ struct ExpandCommand: ParsableCommand {
 
   func run() throws {
     try reportingProblems {
-      guard let file else { return Terminal.put(String(ArgumentTable.reference.dropLast())) }
-      let text = try YAMLText(path: file)
-      guard LLaMAFactoryFile.isOne(text) else {
-        throw Diagnostic(
-          code: "not-a-recipe", "There is nothing to expand: the file is none of LLaMA-Factory's",
-          at: Place(file: file),
-          reason: "those have `model_name_or_path`, and no `nodes`",
-          advice: "`anneal validate` checks a pipeline, `anneal graph` draws it")
+      if let keys { return Terminal.put(String(keys.reference.dropLast())) }
+      let text = try YAMLText(path: file ?? "")
+      guard let kind = RecipeFile.kind(of: text) else {
+        throw RecipeFile.unknown(text)
+          ?? Diagnostic(
+            code: "not-a-recipe", "There is nothing to expand: the file is a pipeline", at: Place(file: file ?? ""),
+            reason: "what becomes one is told by its keys: \(RecipeFile.recognition)",
+            advice: "`anneal validate` checks a pipeline, `anneal graph` draws it")
       }
-      let expanded = try PipelineArguments.expand(text, overrides, settings)
+      let expanded = try PipelineArguments.expand(text, as: kind, overrides, settings)
       // The pipeline is written as far as it came, with everything that is wrong beside it.
       var problems = expanded.problems
       do {
-        problems = try PipelineFile.resolve(
-          expanded.pipeline, problems: expanded.problems, registry: fineTuningNodes,
-          sources: workplace.openedStore.sources
-        ).warnings
+        problems = try PipelineArguments.resolve(expanded, sources: workplace.openedStore.sources).warnings
       } catch {
         problems = diagnostics(of: error)
       }
       Terminal.put(String(expanded.text.dropLast()))
-      Terminal.report(problems)
+      Terminal.report(expanded.named(problems))
       if problems.hasErrors { throw ExitCode(2) }
     }
   }

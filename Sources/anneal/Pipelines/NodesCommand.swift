@@ -3,6 +3,7 @@ import Diagnostics
 import FineTuningNodes
 import Pipeline
 import PreciseJSON
+import Recipes
 
 /// `anneal nodes`: the node types, their ports and fields.
 struct NodesCommand: ParsableCommand {
@@ -41,10 +42,15 @@ struct NodesCommand: ParsableCommand {
   }
 }
 
-/// `anneal schema`: the JSON Schema of pipeline files, for editors.
+/// `anneal schema`: the JSON Schema of pipeline files, or of recipes, for editors.
 struct SchemaCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "schema", abstract: "Prints the JSON Schema of pipeline files, for editors.")
 
-  func run() { Terminal.put(PipelineSchema(fineTuningNodes).json.text(.pretty)) }
+  @Flag(help: "Print that of recipes.")
+  var recipe = false
+
+  func run() {
+    Terminal.put((recipe ? FlatRecipe.schema(fineTuningNodes) : PipelineSchema(fineTuningNodes).json).text(.pretty))
+  }
 }

@@ -19,11 +19,9 @@ struct LanguageServerCommand: ParsableCommand {
     let server = LanguageServer(registry: fineTuningNodes, version: Version.text) { bytes, file in
       do {
         let text = try YAMLText(bytes: bytes, file: file)
-        if LLaMAFactoryFile.isOne(text) {
-          let expanded = try PipelineArguments.expand(text, [], [])
-          return try PipelineFile.resolve(
-            expanded.pipeline, problems: expanded.problems, registry: fineTuningNodes, sources: sources
-          ).warnings
+        if let kind = RecipeFile.kind(of: text) {
+          let expanded = try PipelineArguments.expand(text, as: kind, [], [])
+          return expanded.named(try PipelineArguments.resolve(expanded, sources: sources).warnings)
         }
         return try PipelineFile.resolve(text, registry: fineTuningNodes, sources: sources).warnings
       } catch { return diagnostics(of: error) }

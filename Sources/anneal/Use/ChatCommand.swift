@@ -116,7 +116,7 @@ struct ChatCommand: ParsableCommand {
       return nil
     }
     let text = try YAMLText(path: target)
-    guard LLaMAFactoryFile.isOne(text) else { return nil }
+    guard RecipeFile.kind(of: text) == .llamaFactory else { return nil }
     return try LLaMAFactoryFile.chat(text, hub: HubCache(environment: ProcessInfo.processInfo.environment))
   }
 

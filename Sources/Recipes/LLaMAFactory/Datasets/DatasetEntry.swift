@@ -45,6 +45,10 @@ struct DatasetEntry {
     check()
   }
 
+  private mutating func report(_ problem: RecipeProblem, at place: LocatedValue, _ path: String) {
+    problems.append(problem.diagnostic(at: place, path: "\(name).\(path)"))
+  }
+
   private mutating func report(_ problem: LLaMAFactoryProblem, at place: LocatedValue, _ path: String) {
     problems.append(problem.diagnostic(at: place, path: "\(name).\(path)"))
   }
@@ -92,13 +96,6 @@ struct DatasetEntry {
           "A part of a file (`split: \(split.writtenText)`) is not read", reason: "a file has one part, `train`",
           advice: "write the part to a file of its own"), at: split, "split")
     }
-    if let samples = given("num_samples") {
-      report(
-        .entryValue(
-          "`num_samples` draws rows at random, which `load_dataset` does not",
-          reason: "it reads all rows, or the first",
-          advice: "leave it out, or say `max_samples` in the training's file"), at: samples, "num_samples")
-    }
     for medium in Self.media where column(medium) != nil {
       report(.images(name, column: medium), at: given("columns")?[medium] ?? value, "columns.\(medium)")
     }
@@ -115,6 +112,9 @@ struct DatasetEntry {
     guard case .scalar(let scalar)? = given("ranking")?.content else { return false }
     return YAMLBool.read(scalar) ?? false
   }
+
+  /// How many rows there are to be.
+  var samples: LocatedValue? { given("num_samples") }
 
   /// Where the entry stands.
   var place: LocatedValue { value }

@@ -34,14 +34,15 @@ extension ArgumentTable {
     .idle(
       "buffer_size", .integer, "16384",
       "rows are read one by one in any case, tokenised once and kept; memory does not grow with the file"),
-    .refused(
-      "mix_strategy", .choice(["concat", "interleave_under", "interleave_over"]), "concat", unless: ["concat"],
-      "sets are put one after the other and shuffled together; nothing draws from them by turns",
-      try: "leave it out, or repeat a set's file to make it count more"),
-    .refused(
-      "interleave_probs", .text, nil, unless: [],
-      "it belongs to `mix_strategy: interleave_…`, which is not there",
-      try: "leave it out"),
+    .becomes(
+      "mix_strategy", .choice(["concat", "interleave_under", "interleave_over"]), "concat",
+      """
+      how many rows of each set are learned: `load_dataset.max_rows` of those that have more, sets that have fewer again \
+      and again; what the turns come to on average, and rows are shuffled in any case
+      """),
+    .becomes(
+      "interleave_probs", .names, nil,
+      "the shares of the sets with `mix_strategy: interleave_…`"),
     .idle(
       "overwrite_cache", .bool, "false",
       "tokens are found again by the content of rows, template and tokenizer; what changed is made anew by itself"),
@@ -63,7 +64,10 @@ extension ArgumentTable {
       "nothing is padded"),
     .becomes(
       "val_size", .number, "0.0",
-      "`tokenize.validation`, as a share; which rows are held out follows from each row alone"),
+      """
+      `tokenize.validation`, as a share; a number of rows becomes the share that it is of all there are, which is met on \
+      average; which rows are held out follows from each row alone
+      """),
     .becomes(
       "eval_on_each_dataset", .bool, "false",
       "a node `evaluate` for each of `eval_dataset`"),

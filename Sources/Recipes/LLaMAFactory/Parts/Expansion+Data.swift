@@ -26,8 +26,8 @@ extension Expansion {
   /// - Parameter trains: Whether rows are learned from, and not only measured on.
   func addData(trains: Bool) -> Tokens {
     var tokens = Tokens()
-    let share = validationShare()
-    if trains || share != nil {
+    var share: LocatedValue?
+    if trains || holdsOut {
       guard arguments.isGiven("dataset") else {
         if trains {
           report(
@@ -36,9 +36,10 @@ extension Expansion {
         }
         return tokens
       }
-      let rows = addRows("dataset", prefix: "rows")
-      if trains || share != nil, !rows.isEmpty {
-        addTokens("tokens", rows.map(\.node), at: "dataset", share: share, packs: trains)
+      let rows = mixed(addRows("dataset", prefix: "rows"))
+      share = validationShare(of: rows)
+      if !rows.isEmpty {
+        addTokens("tokens", rows, at: "dataset", share: share, packs: trains)
         tokens.train = "tokens.train"
         if share != nil { tokens.validation = "tokens.validation" }
       }
@@ -101,7 +102,7 @@ extension Expansion {
       else { break }
       let suffix = files.count > 1 ? "_\(index + 1)" : ""
       var load = Sketch.Node(
-        name: free("\(prefix)_\(nodeName(entry.name))\(suffix)"), type: "load_dataset", mark: value.mark)
+        name: free("\(prefix)_\(Self.nodeName(entry.name))\(suffix)"), type: "load_dataset", mark: value.mark)
       load.set("from", file, "dataset `\(entry.name)`: file_name")
       load.set("format", text: reading.format.rawValue, at: entry.place, reading.comment)
       for column in reading.columns {
@@ -119,17 +120,7 @@ extension Expansion {
     // A folder of several files says the same of each.
     var said: Set<Diagnostic> = Set(problems)
     problems += entry.problems.filter { said.insert($0).inserted }
-    return rows
-  }
-
-  /// The file, or the files of a folder in the order of their names.
-  private func files(of value: LocatedValue) -> [LocatedValue] {
-    guard let path = value.scalarText, (try? pathKind(path)) == .folder else { return [value] }
-    let names = ((try? folderNames(path)) ?? []).filter { name in
-      [".json", ".jsonl", ".txt"].contains { name.hasSuffix($0) }
-    }
-    if names.isEmpty { report(.emptyFolder(path), at: value, nil) }
-    return names.sorted().map { value.with(text: "\(path)/\($0)") }
+    return sampled(entry, rows)
   }
 
   private func registry() -> DatasetRegistry? {
@@ -148,51 +139,16 @@ extension Expansion {
     return nil
   }
 
-  /// A dataset's name as the name of a node.
-  private func nodeName(_ name: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        name.unicodeScalars.map { scalar in
-          switch scalar {
-          case "a"..."z", "A"..."Z", "0"..."9", "_", "-": scalar
-          default: "_"
-          }
-        }))
-  }
-
-  /// A name that no node has yet.
-  private func free(_ name: String) -> String {
-    var candidate = name
-    var number = 2
-    while sketch.nodes.contains(where: { $0.name == candidate }) {
-      candidate = "\(name)_\(number)"
-      number += 1
-    }
-    return candidate
-  }
-
   // MARK: Tokens
 
   private func addTokens(_ name: String, _ rows: [String], at key: String, share: LocatedValue?, packs: Bool) {
-    var render = node("\(name)_rendered", "apply_template", at: stage == .pt ? key : "template")
-    if !arguments.isGiven("template") { render.mark = arguments.located(key).mark }
-    let mark = render.mark
-    render.set(
-      "dataset",
-      rows.count == 1
-        ? LocatedValue(scalar: rows[0], at: mark)
-        : LocatedValue(.list(rows.map { LocatedValue(scalar: $0, at: mark) }), at: mark),
-      rows.count > 1 ? "one set after the other, shuffled together" : nil)
-    render.connect("tokenizer", Self.tokenizer)
+    var (render, tokenize) = tokenNodes(name, rows, at: key)
+    if stage != .pt, arguments.isGiven("template") { render.mark = arguments.located("template").mark }
     if stage != .pt {
       setTemplate(&render)
       setLearned(&render)
     }
     sketch.nodes.append(render)
-    var tokenize = node(name, "tokenize", at: "cutoff_len")
-    tokenize.mark = arguments.located(key).mark
-    tokenize.connect("conversations", render.name)
-    tokenize.connect("tokenizer", Self.tokenizer)
     setLength(&tokenize, packs: packs)
     if let share {
       tokenize.set("validation", share, "val_size: which rows are held out follows from each row alone")
@@ -281,17 +237,16 @@ extension Expansion {
     }
   }
 
+  private var holdsOut: Bool { arguments.isGiven("val_size") && (arguments.number("val_size") ?? 0) > 0 }
+
   /// The share of rows that are held out; nil when none are.
-  private func validationShare() -> LocatedValue? {
-    guard arguments.isGiven("val_size"), let size = arguments.number("val_size"), size > 0 else { return nil }
+  private func validationShare(of rows: [String]) -> LocatedValue? {
+    guard holdsOut, let size = arguments.number("val_size") else { return nil }
     let value = arguments.located("val_size")
-    if size > 1 {
-      refuse(
-        "val_size",
-        "rows are held out by a share of them, chosen by each row's content, so that rows that come later move none",
-        try: "a share, such as `val_size: 0.1`")
-      return broken(value.with(text: "0.1"))
-    }
-    return value
+    guard size > 1 else { return value }
+    let count = rows.reduce(0) { $0 + (rowCount(of: $1) ?? 0) }
+    guard count > 0 else { return broken(value.with(text: "0.1")) }
+    arguments.note("val_size", "\(value.writtenText) of \(count) rows, as a share of them; met on average")
+    return value.with(text: "\(size / Double(count))")
   }
 }

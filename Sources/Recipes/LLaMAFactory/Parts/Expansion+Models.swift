@@ -3,17 +3,12 @@ import Pipeline
 
 /// Models, tokenizers and adapters.
 extension Expansion {
-  static let tokenizer = "tokenizer"
-  static let base = "base_model"
-
   /// The tokenizer and the model that the file is about, with the adapters that it merges; gives the node of the model.
   ///
   /// - Parameter keepsLast: Whether the last adapter stays an adapter, to be trained further or exported by itself.
   func addModel(keepsLast: Bool) -> String {
     let path = found("model_name_or_path", kind: "model")
-    var tokenizer = node(Self.tokenizer, "load_tokenizer", at: "model_name_or_path")
-    tokenizer.set("from", path, "model_name_or_path")
-    sketch.nodes.append(tokenizer)
+    addTokenizer(path, "model_name_or_path")
     addLoad(Self.base, path, "model_name_or_path", bits: "quantization_bit")
     let adapters = adapterPaths("adapter_name_or_path")
     return addAdapters(adapters, "adapter_name_or_path", to: Self.base, keepsLast: keepsLast)
@@ -60,40 +55,6 @@ extension Expansion {
     default:
       refuse(key, "frozen weights are held in 4 bits (`nf4`) or 8 (`int8`)", try: "`\(key): 4` or `8`")
     }
-  }
-
-  /// The path that a key names: as it stands, or where the Hugging Face cache has it.
-  private func found(_ key: String, kind: String) -> LocatedValue {
-    guard arguments.isGiven(key) else {
-      report(
-        .missing(key, reason: "it says which \(kind) the file is about", advice: "`\(key): FOLDER`"),
-        at: arguments.located("model_name_or_path"), nil)
-      return broken(arguments.located(key))
-    }
-    return found(arguments.located(key), key, kind: kind)
-  }
-
-  private func found(_ value: LocatedValue, _ key: String, kind: String) -> LocatedValue {
-    guard let text = value.scalarText, !value.isBroken else { return value }
-    do {
-      if try pathKind(text) != nil || !HubCache.isName(text) { return value }
-      let others = [arguments.text("cache_dir")].compactMap { $0 }
-      let revision = arguments.text("model_revision") ?? "main"
-      if let folder = try hub.snapshot(of: text, revision: revision, in: others) {
-        arguments.note(key, "`\(text)` was found in the Hugging Face cache")
-        return value.with(text: folder)
-      }
-      report(.notHere(text, kind: kind, looked: others + hub.folders), at: value, key)
-    } catch {
-      problems += diagnostics(of: error)
-    }
-    return broken(value)
-  }
-
-  func broken(_ value: LocatedValue) -> LocatedValue {
-    var value = value
-    value.isBroken = true
-    return value
   }
 
   // MARK: Adapters
@@ -264,9 +225,7 @@ extension Expansion {
 
   /// `num_hidden_layers` of the model's `config.json`.
   private func blocksOfModel() -> Int? {
-    guard let path = sketch.nodes.first(where: { $0.name == Self.base })?.fields.first?.value.scalarText,
-      let text = try? YAMLText(path: "\(path)/config.json")
-    else { return nil }
-    return try? text.tree["num_hidden_layers"]?.integer(path: "num_hidden_layers")
+    sketch.nodes.first { $0.name == Self.base }?.fields.first?.value.scalarText
+      .flatMap { Self.configured("num_hidden_layers", in: $0) }
   }
 }

@@ -95,13 +95,7 @@ extension Expansion {
 
   /// Takes a model away, into the folder that a key names.
   func addExport(of model: String, to key: String = "output_dir") {
-    var export = node("release", "export", at: key)
-    export.connect("model", model)
-    export.connect("tokenizer", Self.tokenizer)
-    export.set("base_model", from: "model_name_or_path", of: arguments)
-    if arguments.isGiven(key) { export.set("to", from: key, of: arguments) }
-    sketch.nodes.append(export)
-    sketch.outputs.append("release")
+    addRelease(of: model, base: "model_name_or_path", to: key)
   }
 
   /// The file is an export: adapters are merged, and the model is taken away.

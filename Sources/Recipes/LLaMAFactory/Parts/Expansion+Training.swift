@@ -25,7 +25,7 @@ extension Expansion {
     if let reference { train.connect("reference", reference) }
     setEvaluations(&train, tokens)
     setLength(&train)
-    setSchedule(&train)
+    setSchedule(&train, "lr_scheduler_type")
     setOptimizer(&train)
     setPart(&train)
     setStage(&train)
@@ -62,75 +62,8 @@ extension Expansion {
 
   // MARK: Schedule
 
-  private func setSchedule(_ train: inout Sketch.Node) {
-    let value = arguments.located("lr_scheduler_type")
-    guard let name = arguments.text("lr_scheduler_type") else { return }
-    guard let schedule = ScheduleName.all[name] else {
-      if name == "cosine_warmup_with_min_lr" {
-        return refuse(
-          "lr_scheduler_type", "its warm-up begins above zero, as none here does", try: "`cosine_with_min_lr`")
-      }
-      return report(
-        .unknownChoice(name, among: ScheduleName.all.keys.sorted()), at: value, "lr_scheduler_type")
-    }
-    let origin =
-      arguments.isGiven("lr_scheduler_type") ? "lr_scheduler_type" : "lr_scheduler_type, LLaMA-Factory's default"
-    train.set("schedule.type", text: schedule.type, at: value, origin)
-    setWarmup(&train, schedule, name)
-    let given = scheduleArguments()
-    if name == "polynomial", !given.contains(where: { $0.name == "lr_end" }) {
-      setRate("min_lr_rate", LocatedValue(scalar: "1e-7", at: value.mark), &train, "lr_end 1e-7, transformers' default")
-    }
-    if name == "warmup_stable_decay", !given.contains(where: { $0.name == "num_decay_steps" }) {
-      setDecay(&train)
-    }
-    for (name, value) in given {
-      switch schedule.arguments[name] {
-      case .field(let field)?: train.set("schedule.\(field)", value, "lr_scheduler_kwargs.\(name)")
-      case .rate(let field)?: setRate(field, value, &train, "lr_scheduler_kwargs.\(name) ÷ learning_rate")
-      case .implied?: arguments.note("lr_scheduler_kwargs", "`\(name)` is what the other steps leave")
-      case nil:
-        report(
-          .unknownChoice(name, among: schedule.arguments.keys.sorted()), at: value, "lr_scheduler_kwargs.\(name)")
-      }
-    }
-  }
-
-  /// The map of `lr_scheduler_kwargs`, which may be a text with one.
-  private func scheduleArguments() -> [(name: String, value: LocatedValue)] {
-    guard arguments.isGiven("lr_scheduler_kwargs") else { return [] }
-    let value = arguments.located("lr_scheduler_kwargs")
-    var map = value
-    if let text = value.scalarText, let read = try? YAMLText(bytes: Array(text.utf8), file: value.mark.place.file) {
-      map = read.tree
-    }
-    guard case .map(let pairs) = map.content else {
-      report(.unknownChoice(value.writtenText, among: ["{num_cycles: 1}"]), at: value, "lr_scheduler_kwargs")
-      return []
-    }
-    return pairs.filter { !$0.value.isNull }.map { pair in
-      var inner = pair.value
-      if value.scalarText != nil { inner.mark = value.mark }
-      return (pair.key.text, inner)
-    }
-  }
-
-  private func setWarmup(_ train: inout Sketch.Node, _ schedule: ScheduleName, _ name: String) {
-    let key = (arguments.integer("warmup_steps") ?? 0) > 0 ? "warmup_steps" : "warmup_ratio"
-    guard let length = arguments.number(key), length > 0 else { return }
-    if !schedule.warms { return arguments.note(key, "`\(name)` has no warm-up") }
-    train.set("schedule.\(key)", from: key, of: arguments)
-  }
-
-  private func setRate(_ field: String, _ value: LocatedValue, _ train: inout Sketch.Node, _ comment: String) {
-    guard let peak = arguments.number("learning_rate"), peak > 0,
-      let rate = try? value.number(path: "lr_scheduler_kwargs")
-    else { return train.set("schedule.\(field)", value, comment) }
-    train.set("schedule.\(field)", text: "\(rate / peak)", at: value, comment)
-  }
-
   /// LLaMA-Factory lets a third of the steps after the warm-up stay, and the rest fall.
-  private func setDecay(_ train: inout Sketch.Node) {
+  func setThird(_ train: inout Sketch.Node) {
     let words = "two thirds of what follows the warm-up, as LLaMA-Factory has it"
     let value = arguments.located("lr_scheduler_type")
     if let warmup = arguments.integer("warmup_steps"), warmup > 0 {

@@ -13,8 +13,9 @@ package struct HubCache: Sendable {
     folders = [environment["HF_HUB_CACHE"] ?? home.map { "\($0)/hub" }].compactMap { $0 }
   }
 
-  /// Whether a text may be the name of a repository: `org/name`.
+  /// Whether a text may be the name of a repository: `org/name`, and no name of a file.
   static func isName(_ text: String) -> Bool {
+    if [".gguf", ".json", ".jsonl", ".txt"].contains(where: text.hasSuffix) { return false }
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count == 2
       && parts.allSatisfy { part in

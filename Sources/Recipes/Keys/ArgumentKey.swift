@@ -1,14 +1,5 @@
-/// A key of LLaMA-Factory's files, and what becomes of it here.
+/// A key of another program's files, and what becomes of it here.
 package struct ArgumentKey: Sendable {
-  /// The class of LLaMA-Factory's that declares it.
-  package enum Holder: String, Sendable, CaseIterable {
-    case model = "ModelArguments"
-    case data = "DataArguments"
-    case training = "TrainingArguments"
-    case finetuning = "FinetuningArguments"
-    case generating = "GeneratingArguments"
-  }
-
   /// What its value is read as.
   package enum Kind: Sendable, Hashable {
     case bool
@@ -38,7 +29,7 @@ package struct ArgumentKey: Sendable {
   package let fate: Fate
   /// What it becomes, or why it has nothing to decide, or why it is refused.
   package let words: String
-  /// The release that has it, where 0.9.4 has not.
+  /// The release that has it, where the pinned one has not; or whose key it is beside the program's own.
   package let since: String?
 
   static func becomes(

@@ -1,11 +1,16 @@
 import Diagnostics
 import Pipeline
 
-/// The arguments of a LLaMA-Factory file: what it gives, and LLaMA-Factory's defaults for everything else.
+/// The arguments of a file of another program's: what it gives, and that program's defaults for everything else.
 ///
-/// It remembers which keys were asked for, so that those that decide nothing are told and not dropped.
+/// It remembers which keys were asked for, so that those that decide nothing are told and not dropped. Maps of keys of their own
+/// are read as keys with dots: `optimizer: {lr: 1}` is `optimizer.lr`.
 final class Arguments {
   let file: YAMLText
+  let table: KeyTable
+  /// What stands before keys in messages: `datasets[0].` where they are those of a map in a list.
+  let prefix: String
+  private let pairs: [LocatedValue.Pair]
   private let given: [String: LocatedValue]
   private let keyMarks: [String: Mark]
   private(set) var problems: [Diagnostic] = []
@@ -14,24 +19,39 @@ final class Arguments {
   private(set) var notes: [String: String] = [:]
 
   /// Reads every key of the file; what is wrong with keys and values is in ``problems``.
-  init(_ file: YAMLText) {
+  init(_ file: YAMLText, _ table: KeyTable, prefix: String = "") {
     self.file = file
+    self.prefix = prefix
+    self.table = table
+    pairs = Self.flattened(file.tree.pairs, "", table)
     var given: [String: LocatedValue] = [:]
     var keyMarks: [String: Mark] = [:]
-    for pair in file.tree.pairs {
+    for pair in pairs {
       keyMarks[pair.key.text] = pair.key.mark
       // Null is what a key is that is not given.
       if !pair.value.isNull { given[pair.key.text] = pair.value }
     }
     self.given = given
     self.keyMarks = keyMarks
-    for pair in file.tree.pairs { check(pair) }
+    for pair in pairs { check(pair) }
+  }
+
+  /// The pairs, those of maps that the table knows with the map's name before theirs.
+  private static func flattened(_ pairs: [LocatedValue.Pair], _ prefix: String, _ table: KeyTable) -> [LocatedValue
+    .Pair]
+  {
+    pairs.flatMap { pair -> [LocatedValue.Pair] in
+      var pair = pair
+      pair.key.text = prefix + pair.key.text
+      guard case .map(let inner) = pair.value.content, table.groups.contains(pair.key.text) else { return [pair] }
+      return flattened(inner, pair.key.text + ".", table)
+    }
   }
 
   /// Keys of the file in its order, with their values; null ones are left out.
   var written: [(key: ArgumentKey, value: LocatedValue)] {
-    file.tree.pairs.compactMap { pair in
-      guard let key = ArgumentTable.byName[pair.key.text], let value = given[key.name] else { return nil }
+    pairs.compactMap { pair in
+      guard let key = table.byName[pair.key.text], let value = given[key.name] else { return nil }
       return (key, value)
     }
   }
@@ -40,13 +60,15 @@ final class Arguments {
 
   private func check(_ pair: LocatedValue.Pair) {
     let name = pair.key.text
-    guard let key = ArgumentTable.byName[name] else {
-      report(.unknownKey(name), at: LocatedValue(.map([]), at: pair.key.mark), name)
+    guard let key = table.byName[name] else {
+      // Nothing behind the name of a map is an empty map.
+      if table.groups.contains(name), pair.value.isNull { return }
+      report(.unknownKey(name, of: table), at: LocatedValue(.map([]), at: pair.key.mark), prefix + name)
       return
     }
     guard let value = given[name] else { return }
     do {
-      try key.check(value)
+      try key.check(value, path: prefix + name)
     } catch {
       broken.insert(name)
       problems += diagnostics(of: error)
@@ -54,7 +76,7 @@ final class Arguments {
     }
     if case .refused(let allowed, let advice) = key.fate, !isAllowed(value, allowed + [key.standard].compactMap { $0 })
     {
-      report(.refused(name, value.writtenText, reason: key.words, advice: advice), at: value, name)
+      report(.refused(name, value.writtenText, reason: key.words, advice: advice), at: value, prefix + name)
     }
   }
 
@@ -65,13 +87,13 @@ final class Arguments {
     return allowed.contains { $0 == text || Double($0) != nil && Double($0) == Double(text) }
   }
 
-  func report(_ problem: LLaMAFactoryProblem, at value: LocatedValue, _ path: String?) {
+  func report(_ problem: RecipeProblem, at value: LocatedValue, _ path: String?) {
     problems.append(problem.diagnostic(at: value, path: path))
   }
 
   /// Reports a problem where a key stands, or about the file where it is not given.
-  func report(_ problem: LLaMAFactoryProblem, at key: String) {
-    report(problem, at: located(key), key)
+  func report(_ problem: RecipeProblem, at key: String) {
+    report(problem, at: located(key), prefix + key)
   }
 
   // MARK: Reading
@@ -94,7 +116,7 @@ final class Arguments {
   /// The value where it stands, or the default at no place of the file.
   func located(_ key: String) -> LocatedValue {
     asked.insert(key)
-    var value = given[key] ?? LocatedValue(scalar: ArgumentTable.byName[key]?.standard ?? "", at: file.source.wholeMark)
+    var value = given[key] ?? LocatedValue(scalar: table.byName[key]?.standard ?? "", at: file.source.wholeMark)
     if broken.contains(key) { value.isBroken = true }
     return value
   }
@@ -102,7 +124,7 @@ final class Arguments {
   /// The text, nil for null.
   func text(_ key: String) -> String? {
     guard !isBroken(key), case .scalar(let scalar) = located(key).content else { return nil }
-    return given[key] == nil ? ArgumentTable.byName[key]?.standard : scalar.text
+    return given[key] == nil ? table.byName[key]?.standard : scalar.text
   }
 
   func bool(_ key: String) -> Bool {
@@ -116,7 +138,7 @@ final class Arguments {
 
   /// The names, with the places of their text.
   func names(_ key: String) -> [LocatedValue] {
-    guard !isBroken(key), given[key] != nil || ArgumentTable.byName[key]?.standard != nil else {
+    guard !isBroken(key), given[key] != nil || table.byName[key]?.standard != nil else {
       asked.insert(key)
       return []
     }
@@ -124,7 +146,7 @@ final class Arguments {
   }
 }
 
-/// YAML 1.1's truth values, which LLaMA-Factory reads.
+/// YAML 1.1's truth values, which programs in Python read.
 enum YAMLBool {
   static func read(_ scalar: LocatedValue.Scalar) -> Bool? {
     guard scalar.isPlain else { return nil }
@@ -138,7 +160,7 @@ enum YAMLBool {
 
 extension ArgumentKey {
   /// - Throws: `Diagnostic` when the value is of another kind.
-  fileprivate func check(_ value: LocatedValue) throws {
+  fileprivate func check(_ value: LocatedValue, path name: String) throws {
     switch kind {
     case .bool:
       if case .scalar(let scalar) = value.content, YAMLBool.read(scalar) != nil { return }
@@ -155,7 +177,7 @@ extension ArgumentKey {
     case .choice(let names):
       let text = try value.text(path: name)
       guard names.contains(text) else {
-        throw LLaMAFactoryProblem.unknownChoice(text, among: names).diagnostic(at: value, path: name)
+        throw RecipeProblem.unknownChoice(text, among: names).diagnostic(at: value, path: name)
       }
     case .any: break
     }
