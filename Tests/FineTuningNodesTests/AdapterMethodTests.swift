@@ -18,6 +18,7 @@ struct AdapterMethodTests {
     "method: lora, rank: 2, target_pattern: '.*\\.1\\.self_attn\\.[qv]_proj'",
     "method: lora, rank: 2, exclude: [down_proj], layers: [1]",
     "method: lora, rank: 2, train_modules: [embed_tokens, norm]",
+    #"method: lora, rank: 2, target_pattern: 'model\.layers\.\d\.mlp\..*'"#,
     "method: lora, rank: 2, train_tokens: [5, 7]", "method: ia3", "method: ia3, feedforward: [o_proj, down_proj]",
     "method: oft, block_size: 8", "method: loha, rank: 2", "method: lokr, rank: 2, factor: 4", "method: vera, rank: 8",
     "method: hra, rank: 4", "method: boft, block_size: 4, butterfly: 2",
@@ -259,6 +260,8 @@ struct AdapterMethodTests {
     ("rank_pattern: [qq=4]", "rank_pattern", "`rank_pattern` says `qq=4`, and the name of no adapted map ends so"),
     ("alpha_pattern: [qq=4]", "alpha_pattern", "`alpha_pattern` says `qq=4`, and the name of no adapted map ends so"),
     ("train_biases: all", "train_biases", "There are no biases to train"),
+    ("method: c3a, block_size: 16, train_tokens: [5]", "train_tokens", "`train_tokens` has no effect"),
+    ("method: miss, train_biases: all", "train_biases", "`train_biases` has no effect"),
     (
       "method: ia3, feedforward: [q_proj], targets: [v_proj]", "feedforward",
       "`feedforward` names `q_proj`, which is not among the adapted maps"

@@ -28,8 +28,12 @@ extension AdapterFields {
       case .all: .all
       case .adapted: .adapted
       }
-    return AdapterConfiguration(
+    var adapter = AdapterConfiguration(
       selection, try type.init(options()), base: BaseTraining(modules: trainedModules, biases: biases, tokens: tokens))
+    if let model {
+      adapter.selection.targets = selection.targets.narrowed(to: model.adaptedMaps(adapter).map(\.module))
+    }
+    return adapter
   }
 
   /// How many learned tokens a fresh adapter puts before every text.

@@ -86,6 +86,9 @@ package struct AdapterFields: FieldSet {
   /// A fresh adapter that stands beside linear maps.
   private static let whenBeside = whenFresh.and(.when("method", AdapterMethods.besideMaps))
 
+  private static let whenBiased = whenFresh.and(.when("method", PEFTMethods.withBiases))
+  private static let whenWithTokens = whenFresh.and(.when("method", PEFTMethods.withTokens))
+
   /// A fresh adapter of a method that takes an option.
   private static func whenTaken(_ option: AdapterOptions.Name) -> FieldCondition {
     whenFresh.and(.when("method", AdapterMethods.taking(option)))
@@ -239,11 +242,11 @@ package struct AdapterFields: FieldSet {
         "The ends of the names of modules that are trained whole and saved with the adapter: `embed_tokens`, `lm_head`, "
         + "`norm`; `modules_to_save` of PEFT"),
     Field(
-      "train_tokens", \.tokens, in: 0..., since: Birth(default: []), for: whenBeside,
+      "train_tokens", \.tokens, in: 0..., since: Birth(default: []), for: whenWithTokens,
       doc: "Ids of tokens whose rows of the embedding are trained while the others stay: for tokens that are new; "
         + "`trainable_token_indices` of PEFT"),
     Field(
-      "train_biases", \.biases, since: Birth(default: .none), for: whenBeside,
+      "train_biases", \.biases, since: Birth(default: .none), for: whenBiased,
       doc: "The biases that are trained as well: `all`, or those of the `adapted` maps"),
     Field("seed", \.seed, in: 0..., for: whenFresh, doc: "Decides the first values"),
     Field("from", \.from, doc: "A PEFT folder to continue, with its own configuration; a fresh adapter unless given"),

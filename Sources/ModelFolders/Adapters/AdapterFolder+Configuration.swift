@@ -22,6 +22,7 @@ extension AdapterFolder {
     options.require("task_type", "CAUSAL_LM") { $0.string == "CAUSAL_LM" }
     let biases = biases(&options, own: type.ownBiases)
     let modules = options.names("modules_to_save")
+    if !type.takesTokens { options.requireNothing("trainable_token_indices") }
     let tokens = tokens(&options)
     let method = type.init(&options)
     options.checkNames(type.knownOptions)

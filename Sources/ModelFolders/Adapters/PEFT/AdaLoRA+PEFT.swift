@@ -4,6 +4,7 @@ import PreciseJSON
 extension AdaLoRA: PEFTMethod {
   static let peftType = "ADALORA"
   static let ownBiases: String? = nil
+  static let takesTokens = true
   static let knownOptions: Set<String> = [
     "alora_invocation_tokens", "alpha_pattern", "arrow_config", "beta1", "beta2", "corda_config", "deltaT",
     "eva_config",

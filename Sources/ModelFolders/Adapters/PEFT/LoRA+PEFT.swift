@@ -4,6 +4,7 @@ import PreciseJSON
 extension LoRA: PEFTMethod {
   static let peftType = "LORA"
   static let ownBiases: String? = "lora_only"
+  static let takesTokens = true
   static let knownOptions: Set<String> = [
     "alora_invocation_tokens", "alpha_pattern", "arrow_config", "corda_config", "eva_config", "fan_in_fan_out",
     "init_lora_weights", "layer_replication", "loftq_config", "lora_alpha", "lora_bias", "lora_dropout",

@@ -8,6 +8,8 @@ protocol PEFTMethod: AdapterMethod {
   static var peftType: String { get }
   /// What `bias` says where the biases of the adapted maps are trained; nil where PEFT's method trains none.
   static var ownBiases: String? { get }
+  /// Whether PEFT's method trains rows of the embedding beside the adapter.
+  static var takesTokens: Bool { get }
   /// Every option of the method's class in PEFT but those of ``PEFTOptions/common``: what is read or looked at, and what
   /// decides nothing once the tensors are there.
   static var knownOptions: Set<String> { get }
@@ -19,8 +21,12 @@ protocol PEFTMethod: AdapterMethod {
   var options: [(key: String, value: JSON)] { get }
 }
 
+extension PEFTMethod {
+  static var takesTokens: Bool { false }
+}
+
 /// The methods that PEFT's folders may hold.
-enum PEFTMethods {
+package enum PEFTMethods {
   static let all: [any PEFTMethod.Type] = [
     LoRA.self,
     IA3.self,
@@ -38,6 +44,11 @@ enum PEFTMethods {
     PTuning.self,
     PrefixTuning.self,
   ]
+
+  /// The names of the methods beside which PEFT trains biases.
+  package static let withBiases = all.filter { $0.ownBiases != nil }.map { $0.name }
+  /// The names of the methods beside which PEFT trains rows of the embedding.
+  package static let withTokens = all.filter { $0.takesTokens }.map { $0.name }
 
   static func named(_ peftType: String) -> (any PEFTMethod.Type)? { all.first { $0.peftType == peftType } }
 }
