@@ -26,7 +26,7 @@ final class FakeSlurm: Sendable {
   /// `on-squeue`, `on-sacct`.
   func hook(_ place: String, _ lines: String) throws {
     try folder.write(lines + "\n", to: place)
-    if place == "on-sacct" { try install(". \(folder.path)/on-sacct\n", as: "sacct") }
+    if place == "on-sacct" { try install("#!/bin/sh\n. \(folder.path)/on-sacct\n", as: "sacct") }
   }
 
   /// What was noted in a file of the fake's.
