@@ -14,14 +14,22 @@ from jsonschema import Draft202012Validator
 from pipeline_core import Core
 
 FOLDER = pathlib.Path("Tests/Fixtures/BrokenPipelines")
-schema = json.loads(subprocess.check_output([os.environ.get("ANNEAL", ".build/release/anneal"), "schema"]))
-Draft202012Validator.check_schema(schema)
-validator = Draft202012Validator(schema)
+
+
+def schema(*options):
+    program = os.environ.get("ANNEAL", ".build/release/anneal")
+    schema = json.loads(subprocess.check_output([program, "schema", *options]))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+pipelines, recipes = schema(), schema("--recipe")
 
 
 def passes(text):
     try:
-        return validator.is_valid(yaml.load(text, Core))
+        value = yaml.load(text, Core)
+        return (recipes if isinstance(value, dict) and "recipe" in value else pipelines).is_valid(value)
     except yaml.YAMLError:
         return False
 
